@@ -1,0 +1,56 @@
+/* What a running import tells: frames of the SSE stream and lines of the command line. */
+#pragma once
+
+#include "base/language.h"
+#include "base/text.h"
+
+#include <glib.h>
+
+typedef enum {
+  BACKUP_EVENT_PROGRESS,
+  BACKUP_EVENT_COMPLETE,
+  BACKUP_EVENT_ERROR
+} BackupEventType;
+
+typedef enum {
+  BACKUP_PHASE_CHECK,   /* reading the archive */
+  BACKUP_PHASE_CONNECT,
+  BACKUP_PHASE_LOCKS,   /* waiting for table locks */
+  BACKUP_PHASE_SCHEMA,  /* dropping and creating objects */
+  BACKUP_PHASE_DATA,    /* rows and large objects */
+  BACKUP_PHASE_INDEXES, /* indexes, constraints, triggers, sequences */
+  BACKUP_PHASE_MIGRATE,
+  BACKUP_PHASE_COMMIT,
+  BACKUP_PHASE_DONE
+} BackupPhase;
+
+/* "check", "connect", "locks", … as in the API. */
+const char *backup_phase_name(BackupPhase phase);
+const char *backup_event_type_name(BackupEventType type); /* "progress", "complete", "error" */
+
+/* What happened to one table. */
+typedef struct {
+  char *table;        /* "public.users" */
+  guint64 rows_total; /* in the archive */
+  guint64 rows_inserted;
+  guint64 rows_skipped; /* already there */
+} BackupTableResult;
+
+typedef struct {
+  BackupEventType type;
+  BackupPhase phase;
+  const char *message;      /* in the caller's language; NULL for a mere change of the counts */
+  gboolean is_warning;      /* the message is an ignored error or a caution */
+  const char *table;        /* NULL outside a table */
+  guint64 rows, rows_total; /* of all tables */
+  guint64 bytes, bytes_total;
+  double percent; /* 0 to 100 of the whole import */
+  guint warning_count, error_count;
+  int exit_code;                   /* COMPLETE: 0, or 1 with warnings; ERROR: the error's */
+  const char *error_code;          /* ERROR: the stable errorCode */
+  const BackupTableResult *tables; /* COMPLETE: what happened to each table */
+  guint n_tables;
+} BackupEvent;
+
+/* Called on the thread that imports; must not block for long. The event lives for the call only. */
+typedef void (*BackupEventFunc)(const BackupEvent *event, gpointer user_data);

@@ -1,0 +1,49 @@
+/* The one error type: GError in the domain CCH_ERROR.
+ *
+ * A code (errors.def) carries its HTTP status, exit code, errorCode and texts; the GError's message carries the technical
+ * detail. A function that can fail takes GError **error last and touches no output on failure. Wrap an error with what was
+ * being done by g_prefix_error: "restore table public.users: …". A PostgreSQL error keeps its SQLSTATE. */
+#pragma once
+
+#include "base/language.h"
+
+#include <glib.h>
+
+typedef enum {
+#define CCH_ERROR_DEF(name, http_status, exit_code, code, zh, en) CCH_ERROR_##name,
+#include "base/errors.def"
+#undef CCH_ERROR_DEF
+  CCH_ERROR_COUNT
+} ErrorCode;
+
+#define CCH_ERROR (cch_error_quark())
+GQuark cch_error_quark(void);
+
+typedef struct {
+  int http_status;
+  int exit_code;
+  const char *code;                 /* the stable errorCode, "backup.lock_held" */
+  const char *text[LANGUAGE_COUNT]; /* what went wrong in general */
+} ErrorInfo;
+
+/* What the table says of an error. Errors of foreign domains are mapped: a cancelled GIO operation is CANCELLED, a full
+ * disk DISK_FULL, any other file error FILE, and the rest INTERNAL. Never NULL. */
+const ErrorInfo *error_info(const GError *error);
+const ErrorInfo *error_info_of(ErrorCode code);
+
+/* The code by the same mapping. */
+ErrorCode error_code(const GError *error);
+
+void error_set(GError **error, ErrorCode code, const char *format, ...) G_GNUC_PRINTF(3, 4);
+
+/* Sets code from errno's value: ENOSPC and EDQUOT become DISK_FULL, the rest FILE; ": <strerror>" is appended. */
+void error_set_errno(GError **error, int saved_errno, const char *format, ...) G_GNUC_PRINTF(3, 4);
+
+/* As error_set, and keeps the SQLSTATE and the name of the server's C function that raised the error (either may be
+ * NULL). */
+void error_set_sql(GError **error, ErrorCode code, const char *sqlstate, const char *source_function,
+                   const char *format, ...) G_GNUC_PRINTF(5, 6);
+
+/* The five characters, or "" when the error did not come from PostgreSQL. */
+const char *error_sqlstate(const GError *error);
+const char *error_source_function(const GError *error);

@@ -1,0 +1,21 @@
+/* The catalogue of what is said to people besides errors: one line a text in texts.def, with the same printf conversions
+ * in both languages (a test compares them). */
+#pragma once
+
+#include "base/language.h"
+
+#include <glib.h>
+
+typedef enum {
+#define CCH_TEXT_DEF(name, zh, en) TEXT_##name,
+#include "base/texts.def"
+#undef CCH_TEXT_DEF
+  TEXT_COUNT
+} TextId;
+
+/* The text itself. */
+const char *text_get(TextId id, Language language);
+
+/* The text with its arguments filled in; free with g_free. */
+char *text_format(TextId id, Language language, ...);
+char *text_vformat(TextId id, Language language, va_list args);

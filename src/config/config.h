@@ -1,0 +1,32 @@
+/* The configuration: a table (options.def) read once from the environment and the command line, then constant. */
+#pragma once
+
+#include "base/language.h"
+
+#include <glib.h>
+
+typedef char *ConfigString;
+
+typedef struct {
+#define CONFIG_TYPE_STRING  ConfigString
+#define CONFIG_TYPE_SECRET  ConfigString
+#define CONFIG_TYPE_INTEGER guint64
+#define CONFIG_TYPE_BOOLEAN gboolean
+#define OPTION(field, environment, flag, type, fallback, minimum, maximum, unit, zh, en) CONFIG_TYPE_##type field;
+#include "config/options.def"
+#undef OPTION
+#undef CONFIG_TYPE_STRING
+#undef CONFIG_TYPE_SECRET
+#undef CONFIG_TYPE_INTEGER
+#undef CONFIG_TYPE_BOOLEAN
+} Config;
+
+/* Reads the environment, then `--flag value`, `--flag=value` (for a BOOLEAN also `--flag` and `--no-flag`) out of argv,
+ * which keeps what is not an option of the table. CONFIG, naming the option, on a value that is wrong. */
+Config *config_load(int *argc, char ***argv, GError **error);
+void config_free(Config *config);
+G_DEFINE_AUTOPTR_CLEANUP_FUNC(Config, config_free)
+
+/* The options as help text, and as the page docs/configuration.md; free with g_free. */
+char *config_help(Language language);
+char *config_markdown(void);

@@ -1,0 +1,66 @@
+/* A connection to PostgreSQL: the only module, with its neighbours in pg/, that knows libpq.
+ *
+ * Every call that waits can be cancelled: when the connection's GCancellable is triggered, the running statement is
+ * cancelled in the server and the call returns CANCELLED once the server has confirmed. Errors are CCH_ERROR with the
+ * SQLSTATE (base/error.h). Not thread-safe: one thread at a time. */
+#pragma once
+
+#include <gio/gio.h>
+
+typedef struct PgConnection PgConnection;
+typedef struct pg_result PgResult; /* libpq's PGresult */
+
+/* Connects. `dsn` is anything libpq takes. `application_name` is what pg_stat_activity shows. `cancellable` may be NULL.
+ * search_path is pg_catalog alone, so every statement names its objects by their schema. */
+PgConnection *pg_connection_open(const char *dsn, const char *application_name, GCancellable *cancellable,
+                                 GError **error);
+void pg_connection_free(PgConnection *connection);
+G_DEFINE_AUTOPTR_CLEANUP_FUNC(PgConnection, pg_connection_free)
+
+/* From now on calls heed this cancellable (NULL: none); needed to roll back after a cancellation. */
+void pg_connection_set_cancellable(PgConnection *connection, GCancellable *cancellable);
+
+/* Runs any number of statements (the simple protocol); rows are thrown away. */
+gboolean pg_connection_exec(PgConnection *connection, const char *sql, GError **error);
+gboolean pg_connection_execf(PgConnection *connection, GError **error, const char *format, ...) G_GNUC_PRINTF(3, 4);
+
+/* Runs one statement with `n` text parameters (NULL is SQL NULL) and returns its rows; free with pg_result_free. */
+PgResult *pg_connection_query(PgConnection *connection, GError **error, const char *sql, guint n, ...);
+PgResult *pg_connection_queryv(PgConnection *connection, GError **error, const char *sql, guint n,
+                               const char *const *values);
+
+/* As query, for one value: of the first row's first column, NULL (and no error) where there is no row or it is NULL;
+ * free with g_free. TRUE unless it failed. */
+gboolean pg_connection_value(PgConnection *connection, char **ret_value, GError **error, const char *sql, guint n, ...);
+
+guint pg_result_rows(const PgResult *result);
+guint pg_result_columns(const PgResult *result);
+/* NULL for SQL NULL. Owned by the result. */
+const char *pg_result_text(const PgResult *result, guint row, guint column);
+gint64 pg_result_int64(const PgResult *result, guint row, guint column);  /* 0 for NULL */
+gboolean pg_result_bool(const PgResult *result, guint row, guint column); /* FALSE for NULL */
+/* Rows that INSERT, UPDATE, DELETE, MERGE or COPY touched. */
+guint64 pg_result_affected(const PgResult *result);
+void pg_result_free(PgResult *result);
+G_DEFINE_AUTOPTR_CLEANUP_FUNC(PgResult, pg_result_free)
+
+/* COPY … FROM STDIN: begin, write any number of times, end; abort instead of end after an error of one's own. After a
+ * failed write or end the COPY is over. */
+gboolean pg_connection_copy_in_begin(PgConnection *connection, const char *sql, GError **error);
+gboolean pg_connection_copy_in_write(PgConnection *connection, const guint8 *data, gsize size, GError **error);
+gboolean pg_connection_copy_in_end(PgConnection *connection, guint64 *ret_rows, GError **error);
+void pg_connection_copy_in_abort(PgConnection *connection);
+
+/* 150020 for 15.20. */
+int pg_connection_server_version(const PgConnection *connection);
+/* A reported parameter ("server_version", "standard_conforming_strings"), or NULL; owned by the connection. */
+const char *pg_connection_parameter(const PgConnection *connection, const char *name);
+/* FALSE once the connection was lost. */
+gboolean pg_connection_is_alive(const PgConnection *connection);
+/* TRUE inside a transaction block that has not failed. */
+gboolean pg_connection_in_transaction(const PgConnection *connection);
+
+/* Quoted for SQL; free with g_free. */
+char *pg_quote_identifier(const char *name);
+char *pg_quote_literal(const char *text); /* also right when standard_conforming_strings is off */
+char *pg_quote_qualified(const char *schema_name, const char *name);
