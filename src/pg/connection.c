@@ -1,0 +1,409 @@
+#include "pg/connection_private.h"
+
+#include "base/error.h"
+#include "pg/dsn.h"
+
+#include <errno.h>
+#include <poll.h>
+#include <string.h>
+
+enum {
+  CONNECT_TIMEOUT_S = 10,       /* for each host of the DSN, unless it says connect_timeout */
+  CANCEL_CONFIRM_TIMEOUT_MS = 15000 /* a server that does not confirm a cancellation is taken for lost */
+};
+
+/* The classes of SQLSTATE that mean more than "the statement failed" (PostgreSQL's errcodes.txt). */
+static ErrorCode
+code_of_sqlstate(const char *sqlstate)
+{
+  static const struct {
+    const char *prefix;
+    ErrorCode code;
+  } classes[] = {
+    {"08", CCH_ERROR_DATABASE_UNAVAILABLE},    {"57P01", CCH_ERROR_DATABASE_UNAVAILABLE},
+    {"57P02", CCH_ERROR_DATABASE_UNAVAILABLE}, {"57P03", CCH_ERROR_DATABASE_UNAVAILABLE},
+    {"57P04", CCH_ERROR_DATABASE_UNAVAILABLE}, {"53300", CCH_ERROR_DATABASE_UNAVAILABLE},
+    {"28", CCH_ERROR_DATABASE_AUTHENTICATION}, {"3D000", CCH_ERROR_DATABASE_MISSING},
+    {"42501", CCH_ERROR_DATABASE_PERMISSION},  {"53200", CCH_ERROR_DATABASE_OUT_OF_MEMORY},
+    {"53100", CCH_ERROR_DATABASE_DISK_FULL},   {"53400", CCH_ERROR_DATABASE_DISK_FULL},
+    {"55P03", CCH_ERROR_DATABASE_LOCK_TIMEOUT}, {"40P01", CCH_ERROR_DATABASE_CONFLICT},
+    {"40001", CCH_ERROR_DATABASE_CONFLICT},
+  };
+  for (gsize i = 0; i < G_N_ELEMENTS(classes); i++)
+    if (g_str_has_prefix(sqlstate, classes[i].prefix))
+      return classes[i].code;
+  return CCH_ERROR_DATABASE_QUERY;
+}
+
+void
+pg_set_error(PgConnection *connection, const PGresult *result, GError **error)
+{
+  const char *sqlstate = result != NULL ? PQresultErrorField(result, PG_DIAG_SQLSTATE) : NULL;
+  if (sqlstate == NULL) {
+    g_autofree char *message = g_strstrip(g_strdup(PQerrorMessage(connection->conn)));
+    ErrorCode code = PQstatus(connection->conn) == CONNECTION_OK ? CCH_ERROR_DATABASE_QUERY
+                                                                 : CCH_ERROR_DATABASE_UNAVAILABLE;
+    error_set(error, code, "%s", *message != '\0' ? message : "the connection to the database was lost");
+    return;
+  }
+  if (strcmp(sqlstate, "57014") == 0 && connection->is_cancelling) {
+    error_set(error, CCH_ERROR_CANCELLED, "cancelled");
+    return;
+  }
+  const char *primary = PQresultErrorField(result, PG_DIAG_MESSAGE_PRIMARY);
+  const char *detail = PQresultErrorField(result, PG_DIAG_MESSAGE_DETAIL);
+  const char *context = PQresultErrorField(result, PG_DIAG_CONTEXT);
+  g_autofree char *where = context != NULL ? g_strndup(context, strcspn(context, "\n")) : NULL;
+  error_set_sql(error, code_of_sqlstate(sqlstate), sqlstate, PQresultErrorField(result, PG_DIAG_SOURCE_FUNCTION),
+                "%s%s%s%s%s [%s]", primary != NULL ? primary : "unknown error", detail != NULL ? " — " : "",
+                detail != NULL ? detail : "", where != NULL ? "; " : "", where != NULL ? where : "", sqlstate);
+}
+
+/* Asks the server to stop the running statement; whether it heard shows in the statement's result. */
+static void
+send_cancel(PgConnection *connection)
+{
+  connection->is_cancelling = TRUE;
+  PGcancel *cancel = PQgetCancel(connection->conn);
+  if (cancel == NULL)
+    return;
+  char unused[256];
+  PQcancel(cancel, unused, sizeof unused);
+  PQfreeCancel(cancel);
+}
+
+/* Waits for events on the socket or cancellation: 1 events, 0 cancelled, -1 timeout or a broken descriptor. */
+static int
+poll_socket(PGconn *conn, short events, GCancellable *cancellable, int timeout_ms)
+{
+  GPollFD cancel_fd = {.fd = -1};
+  gboolean has_cancel = g_cancellable_make_pollfd(cancellable, &cancel_fd);
+  struct pollfd fds[2] = {{.fd = PQsocket(conn), .events = events},
+                          {.fd = has_cancel ? cancel_fd.fd : -1, .events = POLLIN}};
+  int ready;
+  do
+    ready = poll(fds, 2, timeout_ms);
+  while (ready < 0 && errno == EINTR);
+  if (has_cancel)
+    g_cancellable_release_fd(cancellable);
+  if (ready <= 0)
+    return -1;
+  return fds[0].revents != 0 ? 1 : 0;
+}
+
+gboolean
+pg_wait(PgConnection *connection, short events, GError **error)
+{
+  for (;;) {
+    gboolean is_cancelling = connection->is_cancelling;
+    int outcome = poll_socket(connection->conn, events, is_cancelling ? NULL : connection->cancellable,
+                              is_cancelling ? CANCEL_CONFIRM_TIMEOUT_MS : -1);
+    if (outcome > 0)
+      return TRUE;
+    if (outcome < 0) {
+      error_set(error, is_cancelling ? CCH_ERROR_CANCELLED : CCH_ERROR_DATABASE_UNAVAILABLE,
+                "the database did not answer");
+      return FALSE;
+    }
+    send_cancel(connection);
+  }
+}
+
+gboolean
+pg_flush(PgConnection *connection, GError **error)
+{
+  for (;;) {
+    int pending = PQflush(connection->conn);
+    if (pending == 0)
+      return TRUE;
+    if (pending < 0) {
+      pg_set_error(connection, NULL, error);
+      return FALSE;
+    }
+    /* The server may be stuck on what it wants to tell us: read as well as write (libpq, PQflush). */
+    if (!pg_wait(connection, POLLIN | POLLOUT, error))
+      return FALSE;
+    if (!PQconsumeInput(connection->conn)) {
+      pg_set_error(connection, NULL, error);
+      return FALSE;
+    }
+  }
+}
+
+gboolean
+pg_next_result(PgConnection *connection, PGresult **ret_result, GError **error)
+{
+  if (!pg_flush(connection, error))
+    return FALSE;
+  while (PQisBusy(connection->conn)) {
+    if (!pg_wait(connection, POLLIN, error))
+      return FALSE;
+    if (!PQconsumeInput(connection->conn)) {
+      pg_set_error(connection, NULL, error);
+      return FALSE;
+    }
+  }
+  *ret_result = PQgetResult(connection->conn);
+  return TRUE;
+}
+
+gboolean
+pg_begin_statement(PgConnection *connection, GError **error)
+{
+  connection->is_cancelling = FALSE;
+  if (g_cancellable_is_cancelled(connection->cancellable)) {
+    error_set(error, CCH_ERROR_CANCELLED, "cancelled");
+    return FALSE;
+  }
+  if (PQstatus(connection->conn) != CONNECTION_OK) {
+    error_set(error, CCH_ERROR_DATABASE_UNAVAILABLE, "the connection to the database was lost");
+    return FALSE;
+  }
+  return TRUE;
+}
+
+/* Seconds to wait for the connection, over all hosts of the DSN. */
+static gint64
+connect_budget_s(PGconn *conn)
+{
+  gint64 per_host = CONNECT_TIMEOUT_S;
+  gint64 hosts = 1;
+  PQconninfoOption *options = PQconninfo(conn);
+  for (PQconninfoOption *option = options; option != NULL && option->keyword != NULL; option++) {
+    if (option->val == NULL || *option->val == '\0')
+      continue;
+    if (strcmp(option->keyword, "connect_timeout") == 0 && g_ascii_strtoll(option->val, NULL, 10) > 0)
+      per_host = g_ascii_strtoll(option->val, NULL, 10);
+    if (strcmp(option->keyword, "host") == 0)
+      for (const char *p = option->val; *p != '\0'; p++)
+        hosts += *p == ',';
+  }
+  PQconninfoFree(options);
+  return MIN(per_host * hosts, 3600);
+}
+
+/* The SQLSTATE of a refused connection. libpq tells it only inside the message, where verbose errors put it between the
+ * severity and the text, in every language: "FATAL:  28P01: …". "" when there is none. */
+static void
+connect_sqlstate(const char *message, char sqlstate[6])
+{
+  sqlstate[0] = '\0';
+  for (const char *p = strstr(message, ":  "); p != NULL; p = strstr(p + 1, ":  ")) {
+    const char *start = p + 3;
+    if (strspn(start, "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZ") == 5 && start[5] == ':') {
+      memcpy(sqlstate, start, 5);
+      sqlstate[5] = '\0';
+    }
+  }
+}
+
+static void
+set_connect_error(PGconn *conn, GError **error)
+{
+  g_autofree char *message = g_strdup(PQerrorMessage(conn));
+  char sqlstate[6];
+  connect_sqlstate(message, sqlstate);
+  char *location = strstr(message, "\nLOCATION:");
+  if (location != NULL)
+    *location = '\0';
+  ErrorCode code = *sqlstate != '\0' ? code_of_sqlstate(sqlstate) : CCH_ERROR_DATABASE_UNAVAILABLE;
+  if (code == CCH_ERROR_DATABASE_QUERY)
+    code = CCH_ERROR_DATABASE_UNAVAILABLE;
+  error_set_sql(error, code, sqlstate, NULL, "%s", g_strstrip(message));
+}
+
+static gboolean
+connect_wait(PGconn *conn, GCancellable *cancellable, GError **error)
+{
+  gint64 deadline = g_get_monotonic_time() + connect_budget_s(conn) * G_USEC_PER_SEC;
+  PostgresPollingStatusType status = PGRES_POLLING_WRITING;
+  while (status != PGRES_POLLING_OK && status != PGRES_POLLING_FAILED) {
+    gint64 left_ms = (deadline - g_get_monotonic_time()) / 1000;
+    short events = status == PGRES_POLLING_READING ? POLLIN : POLLOUT;
+    int outcome = left_ms > 0 ? poll_socket(conn, events, cancellable, (int)left_ms) : -1;
+    if (outcome <= 0) {
+      error_set(error, outcome == 0 ? CCH_ERROR_CANCELLED : CCH_ERROR_DATABASE_UNAVAILABLE, "%s",
+                outcome == 0 ? "cancelled" : "timed out connecting to the database");
+      return FALSE;
+    }
+    status = PQconnectPoll(conn);
+  }
+  if (status == PGRES_POLLING_FAILED) {
+    set_connect_error(conn, error);
+    return FALSE;
+  }
+  return TRUE;
+}
+
+static void
+ignore_notice(void *user_data, const PGresult *result)
+{
+  (void)user_data;
+  (void)result;
+}
+
+PgConnection *
+pg_connection_open(const char *dsn, const char *application_name, GCancellable *cancellable, GError **error)
+{
+  g_autofree char *full_dsn = dsn_with_defaults(dsn, error);
+  if (full_dsn == NULL)
+    return NULL;
+  /* Whatever stands after dbname overrides what the DSN says. */
+  const char *keywords[] = {"dbname", "application_name", "client_encoding", NULL};
+  const char *values[] = {full_dsn, application_name, "UTF8", NULL};
+  g_autoptr(PgConnection) connection = g_new0(PgConnection, 1);
+  connection->conn = PQconnectStartParams(keywords, values, TRUE);
+  if (connection->conn == NULL || PQstatus(connection->conn) == CONNECTION_BAD) {
+    error_set(error, CCH_ERROR_DATABASE_UNAVAILABLE, "%s",
+              connection->conn != NULL ? PQerrorMessage(connection->conn) : "out of memory");
+    return NULL;
+  }
+  PQsetErrorVerbosity(connection->conn, PQERRORS_VERBOSE);
+  PQsetNoticeReceiver(connection->conn, ignore_notice, NULL);
+  if (!connect_wait(connection->conn, cancellable, error))
+    return NULL;
+  PQsetErrorVerbosity(connection->conn, PQERRORS_DEFAULT);
+  PQsetnonblocking(connection->conn, 1);
+  pg_connection_set_cancellable(connection, cancellable);
+  if (!pg_connection_exec(connection, "SELECT pg_catalog.set_config('search_path', '', false)", error))
+    return NULL;
+  return g_steal_pointer(&connection);
+}
+
+void
+pg_connection_free(PgConnection *connection)
+{
+  if (connection == NULL)
+    return;
+  g_clear_object(&connection->cancellable);
+  PQfinish(connection->conn);
+  g_free(connection);
+}
+
+void
+pg_connection_set_cancellable(PgConnection *connection, GCancellable *cancellable)
+{
+  g_set_object(&connection->cancellable, cancellable);
+}
+
+/* Takes a statement's remaining results; the first failed one becomes the error, the last good one is returned if asked. */
+static gboolean
+finish_statement(PgConnection *connection, PGresult **ret_last, GError **error)
+{
+  g_autoptr(PgResult) last = NULL;
+  gboolean ok = TRUE;
+  for (;;) {
+    PGresult *next = NULL;
+    if (!pg_next_result(connection, &next, ok ? error : NULL))
+      return FALSE;
+    if (next == NULL)
+      break;
+    g_autoptr(PgResult) result = next;
+    ExecStatusType status = PQresultStatus(result);
+    if (status == PGRES_COPY_IN)
+      PQputCopyEnd(connection->conn, "unexpected COPY");
+    if (status != PGRES_TUPLES_OK && status != PGRES_COMMAND_OK && status != PGRES_EMPTY_QUERY && ok) {
+      ok = FALSE;
+      pg_set_error(connection, result, error);
+      if (status == PGRES_COPY_OUT || status == PGRES_COPY_BOTH)
+        return FALSE;
+    }
+    g_clear_pointer(&last, pg_result_free);
+    last = g_steal_pointer(&result);
+  }
+  if (ok && ret_last != NULL)
+    *ret_last = g_steal_pointer(&last);
+  return ok;
+}
+
+gboolean
+pg_connection_exec(PgConnection *connection, const char *sql, GError **error)
+{
+  if (!pg_begin_statement(connection, error))
+    return FALSE;
+  if (!PQsendQuery(connection->conn, sql)) {
+    pg_set_error(connection, NULL, error);
+    return FALSE;
+  }
+  return finish_statement(connection, NULL, error);
+}
+
+gboolean
+pg_connection_execf(PgConnection *connection, GError **error, const char *format, ...)
+{
+  va_list args;
+  va_start(args, format);
+  g_autofree char *sql = g_strdup_vprintf(format, args);
+  va_end(args);
+  return pg_connection_exec(connection, sql, error);
+}
+
+PgResult *
+pg_connection_queryv(PgConnection *connection, GError **error, const char *sql, guint n, const char *const *values)
+{
+  if (!pg_begin_statement(connection, error))
+    return NULL;
+  if (!PQsendQueryParams(connection->conn, sql, (int)n, NULL, values, NULL, NULL, 0)) {
+    pg_set_error(connection, NULL, error);
+    return NULL;
+  }
+  PGresult *result = NULL;
+  return finish_statement(connection, &result, error) ? result : NULL;
+}
+
+static const char **
+collect_values(guint n, va_list args)
+{
+  const char **values = g_new0(const char *, n + 1);
+  for (guint i = 0; i < n; i++)
+    values[i] = va_arg(args, const char *);
+  return values;
+}
+
+PgResult *
+pg_connection_query(PgConnection *connection, GError **error, const char *sql, guint n, ...)
+{
+  va_list args;
+  va_start(args, n);
+  g_autofree const char **values = collect_values(n, args);
+  va_end(args);
+  return pg_connection_queryv(connection, error, sql, n, values);
+}
+
+gboolean
+pg_connection_value(PgConnection *connection, char **ret_value, GError **error, const char *sql, guint n, ...)
+{
+  va_list args;
+  va_start(args, n);
+  g_autofree const char **values = collect_values(n, args);
+  va_end(args);
+  g_autoptr(PgResult) result = pg_connection_queryv(connection, error, sql, n, values);
+  if (result == NULL)
+    return FALSE;
+  *ret_value = pg_result_rows(result) > 0 ? g_strdup(pg_result_text(result, 0, 0)) : NULL;
+  return TRUE;
+}
+
+int
+pg_connection_server_version(const PgConnection *connection)
+{
+  return PQserverVersion(connection->conn);
+}
+
+const char *
+pg_connection_parameter(const PgConnection *connection, const char *name)
+{
+  return PQparameterStatus(connection->conn, name);
+}
+
+gboolean
+pg_connection_is_alive(const PgConnection *connection)
+{
+  return PQstatus(connection->conn) == CONNECTION_OK;
+}
+
+gboolean
+pg_connection_in_transaction(const PgConnection *connection)
+{
+  return PQtransactionStatus(connection->conn) == PQTRANS_INTRANS;
+}

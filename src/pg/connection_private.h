@@ -1,0 +1,28 @@
+/* What the files of pg/ share of a connection; nobody else includes this. */
+#pragma once
+
+#include "pg/connection.h"
+
+#include <libpq-fe.h>
+
+struct PgConnection {
+  PGconn *conn;
+  GCancellable *cancellable; /* NULL: calls wait for ever */
+  gboolean is_cancelling;    /* a cancel request is on its way for the running statement */
+};
+
+/* Sends what libpq has buffered and waits for `events` (POLLIN, POLLOUT) on the socket, or for cancellation, which it passes
+ * on to the server. FALSE only when the connection is unusable. */
+gboolean pg_wait(PgConnection *connection, short events, GError **error);
+
+/* Sends everything buffered. */
+gboolean pg_flush(PgConnection *connection, GError **error);
+
+/* The next result of the running statement, NULL when there is none left; waits and can be cancelled. */
+gboolean pg_next_result(PgConnection *connection, PGresult **ret_result, GError **error);
+
+/* CANCELLED when the cancellable is triggered and nothing runs yet. */
+gboolean pg_begin_statement(PgConnection *connection, GError **error);
+
+/* The error of a failed result, or of the connection when `result` is NULL. */
+void pg_set_error(PgConnection *connection, const PGresult *result, GError **error);

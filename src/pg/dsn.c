@@ -1,0 +1,145 @@
+#include "pg/dsn.h"
+
+#include "base/error.h"
+
+#include <libpq-fe.h>
+#include <string.h>
+
+/* The defaults of the specification, for what neither the DSN nor libpq's environment names. A service file may name
+ * anything, so it switches them off. */
+static const struct {
+  const char *keyword, *environment, *fallback;
+} defaults[] = {
+  {"host", "PGHOST", "localhost"},
+  {"port", "PGPORT", "5432"},
+  {"user", "PGUSER", "postgres"},
+  {"dbname", "PGDATABASE", "postgres"},
+};
+
+typedef PQconninfoOption ConninfoOptions;
+G_DEFINE_AUTOPTR_CLEANUP_FUNC(ConninfoOptions, PQconninfoFree)
+
+static ConninfoOptions *
+parse(const char *dsn, GError **error)
+{
+  char *message = NULL;
+  ConninfoOptions *options = PQconninfoParse(dsn, &message);
+  if (options == NULL) {
+    /* libpq's message can quote the string, and so the password: keep only its first words. */
+    error_set(error, CCH_ERROR_CONFIG, "DSN: not a connection string that libpq accepts");
+    PQfreemem(message);
+  }
+  return options;
+}
+
+static const char *
+value_of(const ConninfoOptions *options, const char *keyword)
+{
+  for (; options->keyword != NULL; options++)
+    if (strcmp(options->keyword, keyword) == 0)
+      return options->val != NULL && *options->val != '\0' ? options->val : NULL;
+  return NULL;
+}
+
+/* What the keyword will be in effect; NULL when libpq itself decides. */
+static const char *
+effective_value(const ConninfoOptions *options, gsize default_index)
+{
+  const char *value = value_of(options, defaults[default_index].keyword);
+  if (value == NULL && strcmp(defaults[default_index].keyword, "host") == 0)
+    value = value_of(options, "hostaddr");
+  if (value != NULL || value_of(options, "service") != NULL || g_getenv("PGSERVICE") != NULL)
+    return value;
+  const char *environment = g_getenv(defaults[default_index].environment);
+  return environment != NULL && *environment != '\0' ? environment : defaults[default_index].fallback;
+}
+
+gboolean
+dsn_parse_display(const char *dsn, DsnDisplay *ret_display, GError **error)
+{
+  g_autoptr(ConninfoOptions) options = parse(dsn, error);
+  if (options == NULL)
+    return FALSE;
+  const char *values[G_N_ELEMENTS(defaults)];
+  for (gsize i = 0; i < G_N_ELEMENTS(defaults); i++) {
+    const char *value = effective_value(options, i);
+    values[i] = value != NULL ? value : value_of(options, "service");
+  }
+  *ret_display = (DsnDisplay){.host = g_strndup(values[0], strcspn(values[0], ",")),
+                              .port = g_strndup(values[1], strcspn(values[1], ",")),
+                              .user = g_strdup(values[2]),
+                              .database = g_strdup(values[3])};
+  return TRUE;
+}
+
+void
+dsn_display_clear(DsnDisplay *display)
+{
+  g_clear_pointer(&display->host, g_free);
+  g_clear_pointer(&display->port, g_free);
+  g_clear_pointer(&display->user, g_free);
+  g_clear_pointer(&display->database, g_free);
+}
+
+/* Appends keyword='value' with libpq's escapes. */
+static void
+append_option(GString *string, const char *keyword, const char *value)
+{
+  g_string_append_printf(string, "%s%s='", string->len > 0 ? " " : "", keyword);
+  for (const char *p = value; *p != '\0'; p++) {
+    if (*p == '\'' || *p == '\\')
+      g_string_append_c(string, '\\');
+    g_string_append_c(string, *p);
+  }
+  g_string_append_c(string, '\'');
+}
+
+/* All that the DSN names, then the defaults for the rest. */
+static char *
+write_options(const ConninfoOptions *options, gboolean with_secrets)
+{
+  GString *string = g_string_new(NULL);
+  for (const ConninfoOptions *option = options; option->keyword != NULL; option++) {
+    gboolean is_secret = option->dispchar[0] == '*';
+    if (option->val != NULL && *option->val != '\0' && (with_secrets || !is_secret))
+      append_option(string, option->keyword, option->val);
+  }
+  for (gsize i = 0; i < G_N_ELEMENTS(defaults); i++) {
+    const char *value = effective_value(options, i);
+    gboolean is_named = value_of(options, defaults[i].keyword) != NULL ||
+                        (i == 0 && value_of(options, "hostaddr") != NULL);
+    if (!is_named && value != NULL)
+      append_option(string, defaults[i].keyword, value);
+  }
+  return g_string_free(string, FALSE);
+}
+
+char *
+dsn_with_defaults(const char *dsn, GError **error)
+{
+  g_autoptr(ConninfoOptions) options = parse(dsn, error);
+  return options != NULL ? write_options(options, TRUE) : NULL;
+}
+
+gboolean
+dsn_for_child(const char *dsn, char **ret_connection_string, char ***ret_environment, GError **error)
+{
+  g_autoptr(ConninfoOptions) options = parse(dsn, error);
+  if (options == NULL)
+    return FALSE;
+  if (value_of(options, "sslpassword") != NULL) {
+    error_set(error, CCH_ERROR_CONFIG,
+              "DSN: sslpassword cannot be handed to pg_dump without showing it to others; use a key file without one");
+    return FALSE;
+  }
+  GStrvBuilder *environment = g_strv_builder_new();
+  const char *password = value_of(options, "password");
+  if (password != NULL) {
+    g_autofree char *variable = g_strdup_printf("PGPASSWORD=%s", password);
+    g_strv_builder_add(environment, variable);
+  }
+  *ret_environment = g_strv_builder_end(environment);
+  g_strv_builder_unref(environment);
+  *ret_connection_string = write_options(options, FALSE);
+  return TRUE;
+}
