@@ -1,9 +1,10 @@
 /* Child processes: the only place that forks.
  *
  * Arguments and environment are vectors, never a shell. Secrets go into the environment or a file, never into arguments.
- * A child gets stdin from /dev/null, no descriptor but 0, 1 and 2, default signal handling, and dies with us: when the
- * thread that spawned it ends, the kernel sends it `parent_death_signal` (PR_SET_PDEATHSIG), so spawn it from a thread
- * that outlives it. */
+ * A child gets stdin from /dev/null, no descriptor but 0, 1 and 2, default signal handling, a process group of its own
+ * (the terminal's Ctrl-C reaches only us; it cannot ask on the terminal for a password), and dies with us: when the thread
+ * that spawned it ends, the kernel sends it `parent_death_signal` (PR_SET_PDEATHSIG), so spawn it from a thread that
+ * outlives it. Signalling is safe from any thread; the rest is for one thread at a time. */
 #pragma once
 
 #include <gio/gio.h>
@@ -41,7 +42,7 @@ gboolean child_process_wait(ChildProcess *child, int timeout_ms, int *ret_exit_c
  * once it was waited for. */
 char *child_process_stderr(ChildProcess *child);
 
-/* Ends it if it still runs: SIGTERM, after `grace_ms` SIGKILL; waits for it. Then frees. */
+/* Ends it if it still runs: SIGTERM, after `grace_ms` SIGKILL to it and its process group; waits for it. Then frees. */
 void child_process_end(ChildProcess *child, int grace_ms);
 void child_process_free(ChildProcess *child); /* child_process_end with 5000 ms; NULL is ignored */
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(ChildProcess, child_process_free)

@@ -1,0 +1,554 @@
+#include "base/child.h"
+
+#include "base/error.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <grp.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/eventfd.h>
+#include <sys/pidfd.h>
+#include <sys/prctl.h>
+#include <sys/resource.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#define STDERR_KEPT_BYTES    (16 * 1024)
+#define RUN_MAX_STDOUT_BYTES (1024 * 1024)
+#define DEFAULT_GRACE_MS     5000
+
+struct ChildProcess {
+  char *program; /* as it was asked for, for error messages */
+  pid_t pid;
+  int pid_fd;     /* readable once the process has ended */
+  int stdout_fd;  /* -1: not captured */
+  int stderr_fd;
+  int reaped_fd;  /* an eventfd that tells the drain thread that the process is gone */
+  GThread *drain; /* empties the stderr pipe, so that the child never blocks on it */
+  GMutex mutex;   /* guards what follows */
+  gboolean is_reaped;
+  int exit_code;
+  GString *stderr_tail;
+};
+
+/* What the new process does between fork and exec. Everything is prepared beforehand, because only async-signal-safe
+ * calls are allowed there: another thread may have held malloc's lock at the fork. */
+typedef struct {
+  const char *path;
+  char *const *argv;
+  char *const *envp;
+  const char *directory;
+  int stdin_fd, stdout_fd, stderr_fd;
+  int failure_fd; /* O_CLOEXEC: closed by a successful exec */
+  uid_t uid;
+  gid_t gid;
+  int parent_death_signal;
+  pid_t parent;
+} ExecPlan;
+
+typedef enum {
+  STEP_REDIRECT,
+  STEP_USER,
+  STEP_DIRECTORY,
+  STEP_DEATH_SIGNAL,
+  STEP_EXEC
+} ExecStep;
+
+static const char *const step_texts[] = {
+  [STEP_REDIRECT] = "redirect its input and output",
+  [STEP_USER] = "change to its user",
+  [STEP_DIRECTORY] = "enter its directory",
+  [STEP_DEATH_SIGNAL] = "set its parent-death signal",
+  [STEP_EXEC] = "execute it",
+};
+
+typedef struct {
+  ExecStep step;
+  int saved_errno;
+} ExecFailure;
+
+static void
+close_fd(int *fd)
+{
+  if (*fd >= 0)
+    close(*fd);
+  *fd = -1;
+}
+
+/* Runs in the new process. */
+static void
+reset_signals(void)
+{
+  struct sigaction default_action = {.sa_handler = SIG_DFL};
+  for (int number = 1; number < NSIG; number++)
+    sigaction(number, &default_action, NULL); /* fails for SIGKILL, SIGSTOP and the C library's own: as it should */
+  sigset_t none;
+  sigemptyset(&none);
+  sigprocmask(SIG_SETMASK, &none, NULL);
+}
+
+/* Runs in the new process. */
+static void
+close_all_on_exec(void)
+{
+  if (close_range(3, ~0U, CLOSE_RANGE_CLOEXEC) == 0)
+    return;
+  /* A kernel before 5.11, or a container that forbids the call. */
+  struct rlimit limit = {.rlim_cur = 1024};
+  getrlimit(RLIMIT_NOFILE, &limit);
+  for (int fd = 3; (rlim_t)fd < MIN(limit.rlim_cur, 65536); fd++)
+    fcntl(fd, F_SETFD, FD_CLOEXEC);
+}
+
+/* Runs in the new process. Returns only on failure, with the step that failed and errno set. */
+static ExecStep
+enter_program(const ExecPlan *plan)
+{
+  /* A process group of its own: the terminal's Ctrl-C reaches only us, and we end our children in order. */
+  setpgid(0, 0);
+  if (dup2(plan->stdin_fd, 0) < 0 || dup2(plan->stdout_fd, 1) < 0 || dup2(plan->stderr_fd, 2) < 0)
+    return STEP_REDIRECT;
+  close_all_on_exec();
+  if (plan->uid != 0 && (setgroups(1, &plan->gid) != 0 || setresgid(plan->gid, plan->gid, plan->gid) != 0 ||
+                         setresuid(plan->uid, plan->uid, plan->uid) != 0))
+    return STEP_USER;
+  if (plan->directory != NULL && chdir(plan->directory) != 0)
+    return STEP_DIRECTORY;
+  /* After the change of user, which clears it. */
+  if (prctl(PR_SET_PDEATHSIG, plan->parent_death_signal) != 0)
+    return STEP_DEATH_SIGNAL;
+  /* The parent may have died before that: then no signal will come. */
+  if (getppid() != plan->parent)
+    _exit(127);
+  reset_signals();
+  execve(plan->path, plan->argv, plan->envp);
+  return STEP_EXEC;
+}
+
+G_NORETURN static void
+run_child(const ExecPlan *plan)
+{
+  ExecFailure failure = {.step = enter_program(plan)};
+  failure.saved_errno = errno;
+  /* SIGPIPE may have its default action by now; a parent that is gone does not read this anyway. */
+  ssize_t written = write(plan->failure_fd, &failure, sizeof failure);
+  _exit(written == (ssize_t)sizeof failure ? 127 : 126);
+}
+
+/* Keeps the descriptors 0, 1 and 2 free for dup2, should one of them be closed in this process. */
+static int
+above_stdio(int fd)
+{
+  if (fd < 0 || fd > 2)
+    return fd;
+  int moved = fcntl(fd, F_DUPFD_CLOEXEC, 3);
+  int saved_errno = errno;
+  close(fd);
+  errno = saved_errno;
+  return moved;
+}
+
+static gboolean
+open_pipe(int fds[2])
+{
+  if (pipe2(fds, O_CLOEXEC) != 0)
+    return FALSE;
+  fds[0] = above_stdio(fds[0]);
+  fds[1] = above_stdio(fds[1]);
+  return fds[0] >= 0 && fds[1] >= 0;
+}
+
+static void
+keep_stderr(ChildProcess *child, const char *bytes, gsize n_bytes)
+{
+  g_mutex_lock(&child->mutex);
+  g_string_append_len(child->stderr_tail, bytes, (gssize)n_bytes);
+  if (child->stderr_tail->len > STDERR_KEPT_BYTES)
+    g_string_erase(child->stderr_tail, 0, (gssize)(child->stderr_tail->len - STDERR_KEPT_BYTES));
+  g_mutex_unlock(&child->mutex);
+}
+
+/* Reads what is there. FALSE at the end of the pipe. */
+static gboolean
+drain_once(ChildProcess *child)
+{
+  char buffer[4096];
+  for (;;) {
+    ssize_t n = read(child->stderr_fd, buffer, sizeof buffer);
+    if (n > 0)
+      keep_stderr(child, buffer, (gsize)n);
+    else if (n == 0)
+      return FALSE;
+    else if (errno != EINTR)
+      return errno == EAGAIN;
+  }
+}
+
+/* A grandchild may keep the pipe open for longer than the child lives, so its end is not waited for. */
+static gpointer
+drain_thread(gpointer data)
+{
+  ChildProcess *child = data;
+  for (;;) {
+    struct pollfd fds[] = {{.fd = child->stderr_fd, .events = POLLIN}, {.fd = child->reaped_fd, .events = POLLIN}};
+    if (poll(fds, G_N_ELEMENTS(fds), -1) < 0 && errno != EINTR)
+      return NULL;
+    if (!drain_once(child) || fds[1].revents != 0)
+      return NULL;
+  }
+}
+
+static char **
+make_environment(const ChildOptions *options)
+{
+  char **environment = g_get_environ();
+  for (const char *const *name = options->unset; name != NULL && *name != NULL; name++)
+    environment = g_environ_unsetenv(environment, *name);
+  for (const char *const *entry = options->environment; entry != NULL && *entry != NULL; entry++) {
+    const char *equals = strchr(*entry, '=');
+    g_return_val_if_fail(equals != NULL, environment);
+    g_autofree char *name = g_strndup(*entry, (gsize)(equals - *entry));
+    environment = g_environ_setenv(environment, name, equals + 1, TRUE);
+  }
+  return environment;
+}
+
+/* Forks with all signals blocked: no handler of ours runs in the new process, and the drain thread, which inherits the
+ * mask, never takes a signal that is meant for the program. */
+static gboolean
+fork_and_drain(ChildProcess *child, const ExecPlan *plan, GError **error)
+{
+  sigset_t all, before;
+  sigfillset(&all);
+  pthread_sigmask(SIG_SETMASK, &all, &before);
+  child->pid = fork();
+  if (child->pid == 0)
+    run_child(plan);
+  int saved_errno = errno;
+  if (child->pid > 0)
+    child->drain = g_thread_try_new("stderr", drain_thread, child, error);
+  pthread_sigmask(SIG_SETMASK, &before, NULL);
+  if (child->pid < 0) {
+    error_set(error, CCH_ERROR_CHILD_FAILED, "fork: %s", g_strerror(saved_errno));
+    return FALSE;
+  }
+  if (child->drain == NULL)
+    return FALSE;
+  child->pid_fd = pidfd_open(child->pid, 0);
+  if (child->pid_fd < 0) {
+    error_set(error, CCH_ERROR_CHILD_FAILED, "pidfd_open: %s", g_strerror(errno));
+    return FALSE;
+  }
+  return TRUE;
+}
+
+/* Waits for the exec. */
+static gboolean
+await_exec(ChildProcess *child, int failure_fd, GError **error)
+{
+  ExecFailure failure;
+  ssize_t n;
+  do
+    n = read(failure_fd, &failure, sizeof failure);
+  while (n < 0 && errno == EINTR);
+  if (n == 0)
+    return TRUE;
+  if (n == (ssize_t)sizeof failure)
+    error_set(error, CCH_ERROR_CHILD_FAILED, "start %s: cannot %s: %s", child->program, step_texts[failure.step],
+              g_strerror(failure.saved_errno));
+  else
+    error_set(error, CCH_ERROR_CHILD_FAILED, "start %s: it ended before it began", child->program);
+  return FALSE;
+}
+
+/* The descriptors that a spawn needs for its own duration. */
+typedef struct {
+  int null_fd;
+  int stdout_pipe[2], stderr_pipe[2], failure_pipe[2];
+} SpawnFds;
+
+static void
+spawn_fds_clear(SpawnFds *fds)
+{
+  close_fd(&fds->null_fd);
+  for (int end = 0; end < 2; end++) {
+    close_fd(&fds->stdout_pipe[end]);
+    close_fd(&fds->stderr_pipe[end]);
+    close_fd(&fds->failure_pipe[end]);
+  }
+}
+G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC(SpawnFds, spawn_fds_clear)
+
+static gboolean
+spawn_fds_open(SpawnFds *fds, gboolean capture_stdout, GError **error)
+{
+  fds->null_fd = above_stdio(open("/dev/null", O_RDWR | O_CLOEXEC));
+  if (fds->null_fd >= 0 && (!capture_stdout || open_pipe(fds->stdout_pipe)) && open_pipe(fds->stderr_pipe) &&
+      open_pipe(fds->failure_pipe))
+    return TRUE;
+  error_set(error, CCH_ERROR_CHILD_FAILED, "open pipes to a program: %s", g_strerror(errno));
+  return FALSE;
+}
+
+/* Forks, and waits until the program runs. On failure the caller frees the child, which ends it. */
+static gboolean
+start(ChildProcess *child, const ChildOptions *options, const char *path, SpawnFds *fds, GError **error)
+{
+  g_auto(GStrv) environment = make_environment(options);
+  ExecPlan plan = {
+    .path = path,
+    .argv = (char *const *)options->argv,
+    .envp = environment,
+    .directory = options->directory,
+    .stdin_fd = fds->null_fd,
+    .stdout_fd = options->capture_stdout ? fds->stdout_pipe[1] : fds->null_fd,
+    .stderr_fd = fds->stderr_pipe[1],
+    .failure_fd = fds->failure_pipe[1],
+    .uid = options->uid,
+    .gid = options->gid,
+    .parent_death_signal = options->parent_death_signal != 0 ? options->parent_death_signal : SIGTERM,
+    .parent = getpid(),
+  };
+  if (!fork_and_drain(child, &plan, error))
+    return FALSE;
+  /* Only the child may hold the write ends now, else their ends never come. */
+  close_fd(&fds->failure_pipe[1]);
+  close_fd(&fds->stderr_pipe[1]);
+  close_fd(&fds->stdout_pipe[1]);
+  return await_exec(child, fds->failure_pipe[0], error);
+}
+
+ChildProcess *
+child_process_spawn(const ChildOptions *options, GError **error)
+{
+  g_autofree char *path = g_find_program_in_path(options->argv[0]);
+  if (path == NULL) {
+    error_set(error, CCH_ERROR_CHILD_FAILED, "start %s: no such program", options->argv[0]);
+    return NULL;
+  }
+  g_auto(SpawnFds) fds = {-1, {-1, -1}, {-1, -1}, {-1, -1}};
+  if (!spawn_fds_open(&fds, options->capture_stdout, error))
+    return NULL;
+
+  g_autoptr(ChildProcess) child = g_new0(ChildProcess, 1);
+  child->program = g_strdup(options->argv[0]);
+  child->pid_fd = -1;
+  child->stderr_tail = g_string_new(NULL);
+  g_mutex_init(&child->mutex);
+  child->stdout_fd = g_steal_fd(&fds.stdout_pipe[0]);
+  child->stderr_fd = g_steal_fd(&fds.stderr_pipe[0]);
+  fcntl(child->stderr_fd, F_SETFL, O_NONBLOCK);
+  child->reaped_fd = eventfd(0, EFD_CLOEXEC);
+  if (child->reaped_fd < 0) {
+    error_set(error, CCH_ERROR_CHILD_FAILED, "eventfd: %s", g_strerror(errno));
+    return NULL;
+  }
+  return start(child, options, path, &fds, error) ? g_steal_pointer(&child) : NULL;
+}
+
+int
+child_process_stdout(ChildProcess *child)
+{
+  return child->stdout_fd;
+}
+
+pid_t
+child_process_pid(ChildProcess *child)
+{
+  return child->pid;
+}
+
+/* While the process is not reaped its PID, and its process group's, cannot belong to another. */
+static void
+signal_unless_reaped(ChildProcess *child, pid_t target, int signal_number)
+{
+  g_mutex_lock(&child->mutex);
+  if (!child->is_reaped)
+    kill(target, signal_number);
+  g_mutex_unlock(&child->mutex);
+}
+
+void
+child_process_signal(ChildProcess *child, int signal_number)
+{
+  signal_unless_reaped(child, child->pid, signal_number);
+}
+
+/* Takes the exit status of a process that has ended. */
+static void
+reap(ChildProcess *child)
+{
+  g_mutex_lock(&child->mutex);
+  if (!child->is_reaped) {
+    int status = 0;
+    pid_t pid;
+    do
+      pid = waitpid(child->pid, &status, 0);
+    while (pid < 0 && errno == EINTR);
+    child->is_reaped = TRUE;
+    child->exit_code = WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
+  }
+  GThread *drain = g_steal_pointer(&child->drain);
+  g_mutex_unlock(&child->mutex);
+  if (drain == NULL)
+    return;
+  eventfd_write(child->reaped_fd, 1);
+  g_thread_join(drain);
+}
+
+/* Waits for one of the descriptors, or until the monotonic time `deadline_us` (-1: for ever). FALSE when time is up. */
+static gboolean
+poll_until(struct pollfd *fds, nfds_t n_fds, gint64 deadline_us)
+{
+  for (;;) {
+    int timeout_ms = -1;
+    if (deadline_us >= 0)
+      timeout_ms = (int)CLAMP((deadline_us - g_get_monotonic_time() + 999) / 1000, 0, G_MAXINT);
+    int n = poll(fds, n_fds, timeout_ms);
+    if (n > 0)
+      return TRUE;
+    if (n == 0)
+      return FALSE;
+    g_return_val_if_fail(errno == EINTR, TRUE);
+  }
+}
+
+gboolean
+child_process_wait(ChildProcess *child, int timeout_ms, int *ret_exit_code)
+{
+  gint64 deadline_us = timeout_ms < 0 ? -1 : g_get_monotonic_time() + (gint64)timeout_ms * 1000;
+  struct pollfd ended = {.fd = child->pid_fd, .events = POLLIN};
+  if (!poll_until(&ended, 1, deadline_us))
+    return FALSE;
+  reap(child);
+  if (ret_exit_code != NULL)
+    *ret_exit_code = child->exit_code;
+  return TRUE;
+}
+
+char *
+child_process_stderr(ChildProcess *child)
+{
+  g_mutex_lock(&child->mutex);
+  char *text = g_strndup(child->stderr_tail->str, child->stderr_tail->len);
+  g_mutex_unlock(&child->mutex);
+  return g_strchomp(text);
+}
+
+static void
+kill_and_reap(ChildProcess *child)
+{
+  signal_unless_reaped(child, -child->pid, SIGKILL);
+  /* A process that failed before it made its group is killed by its own number. */
+  signal_unless_reaped(child, child->pid, SIGKILL);
+  reap(child);
+}
+
+void
+child_process_end(ChildProcess *child, int grace_ms)
+{
+  if (child->pid > 0) {
+    if (child->pid_fd >= 0 && !child_process_wait(child, 0, NULL)) {
+      child_process_signal(child, SIGTERM);
+      child_process_wait(child, grace_ms, NULL);
+    }
+    kill_and_reap(child);
+  }
+  close_fd(&child->pid_fd);
+  close_fd(&child->stdout_fd);
+  close_fd(&child->stderr_fd);
+  close_fd(&child->reaped_fd);
+  g_mutex_clear(&child->mutex);
+  g_string_free(child->stderr_tail, TRUE);
+  g_free(child->program);
+  g_free(child);
+}
+
+void
+child_process_free(ChildProcess *child)
+{
+  if (child != NULL)
+    child_process_end(child, DEFAULT_GRACE_MS);
+}
+
+/* Appends what can be read now. FALSE at the end of the pipe. */
+static gboolean
+read_available(int fd, GString *text)
+{
+  char buffer[4096];
+  for (;;) {
+    ssize_t n = read(fd, buffer, sizeof buffer);
+    if (n > 0 && text->len <= RUN_MAX_STDOUT_BYTES)
+      g_string_append_len(text, buffer, n);
+    else if (n >= 0)
+      return FALSE;
+    else if (errno != EINTR)
+      return errno == EAGAIN;
+  }
+}
+
+/* Reads standard output until its end or the program's. */
+static gboolean
+read_output(ChildProcess *child, GCancellable *cancellable, GString *text, GError **error)
+{
+  fcntl(child->stdout_fd, F_SETFL, O_NONBLOCK);
+  GPollFD cancel = {.fd = -1};
+  gboolean has_cancel_fd = g_cancellable_make_pollfd(cancellable, &cancel);
+  for (gboolean is_open = TRUE; is_open && !g_cancellable_is_cancelled(cancellable);) {
+    struct pollfd fds[] = {
+      {.fd = child->stdout_fd, .events = POLLIN},
+      {.fd = child->pid_fd, .events = POLLIN},
+      {.fd = cancel.fd, .events = POLLIN},
+    };
+    poll_until(fds, G_N_ELEMENTS(fds), -1);
+    is_open = read_available(child->stdout_fd, text) && fds[1].revents == 0;
+  }
+  if (has_cancel_fd)
+    g_cancellable_release_fd(cancellable);
+  if (text->len > RUN_MAX_STDOUT_BYTES) {
+    error_set(error, CCH_ERROR_CHILD_FAILED, "%s: its output exceeds %d bytes", child->program, RUN_MAX_STDOUT_BYTES);
+    return FALSE;
+  }
+  return !g_cancellable_set_error_if_cancelled(cancellable, error);
+}
+
+/* As child_process_wait, heeding the cancellable: output can end before the program does. */
+static gboolean
+wait_cancellable(ChildProcess *child, GCancellable *cancellable, int *ret_exit_code, GError **error)
+{
+  GPollFD cancel = {.fd = -1};
+  gboolean has_cancel_fd = g_cancellable_make_pollfd(cancellable, &cancel);
+  struct pollfd fds[] = {{.fd = child->pid_fd, .events = POLLIN}, {.fd = cancel.fd, .events = POLLIN}};
+  poll_until(fds, G_N_ELEMENTS(fds), -1);
+  if (has_cancel_fd)
+    g_cancellable_release_fd(cancellable);
+  if (fds[0].revents == 0) {
+    g_cancellable_set_error_if_cancelled(cancellable, error);
+    return FALSE;
+  }
+  return child_process_wait(child, -1, ret_exit_code);
+}
+
+char *
+child_process_run(const ChildOptions *options, GCancellable *cancellable, GError **error)
+{
+  ChildOptions capturing = *options;
+  capturing.capture_stdout = TRUE;
+  if (g_cancellable_set_error_if_cancelled(cancellable, error))
+    return NULL;
+  g_autoptr(ChildProcess) child = child_process_spawn(&capturing, error);
+  if (child == NULL)
+    return NULL;
+  g_autoptr(GString) text = g_string_new(NULL);
+  int exit_code = 0;
+  if (!read_output(child, cancellable, text, error) || !wait_cancellable(child, cancellable, &exit_code, error))
+    return NULL;
+  if (exit_code == 0)
+    return g_string_free(g_steal_pointer(&text), FALSE);
+  g_autofree char *complaint = child_process_stderr(child);
+  error_set(error, CCH_ERROR_CHILD_FAILED, "%s: exit code %d: %s", child->program, exit_code, complaint);
+  return NULL;
+}
