@@ -22,7 +22,11 @@ typedef struct {
 } Config;
 
 /* Reads the environment, then `--flag value`, `--flag=value` (for a BOOLEAN also `--flag` and `--no-flag`) out of argv,
- * which keeps what is not an option of the table. CONFIG, naming the option, on a value that is wrong. */
+ * which keeps what is not an option of the table, and all that follows `--`. CONFIG, naming the option, on a value that is
+ * wrong. data_dir is always set, and absolute.
+ *
+ * Secrets are taken out of the environment, so that no child inherits them, and overwritten in argv, which other users can
+ * read. Call it once, before any thread starts. */
 Config *config_load(int *argc, char ***argv, GError **error);
 void config_free(Config *config);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(Config, config_free)

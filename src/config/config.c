@@ -1,0 +1,343 @@
+#include "config/config.h"
+
+#include "base/error.h"
+#include "base/log.h"
+
+#include <string.h>
+#include <unistd.h>
+
+typedef enum {
+  OPTION_STRING,
+  OPTION_SECRET,
+  OPTION_INTEGER,
+  OPTION_BOOLEAN
+} OptionType;
+
+typedef struct {
+  const char *environment;
+  const char *flag; /* without its dashes */
+  OptionType type;
+  gsize offset; /* of its field in Config */
+  union {
+    const char *string;
+    guint64 integer; /* a BOOLEAN's too */
+  } fallback;
+  guint64 minimum, maximum;
+  const char *unit;
+  const char *text[LANGUAGE_COUNT];
+} OptionInfo;
+
+static const OptionInfo options[] = {
+#define FALLBACK_STRING  .string
+#define FALLBACK_SECRET  .string
+#define FALLBACK_INTEGER .integer
+#define FALLBACK_BOOLEAN .integer
+#define OPTION(field, environment_, flag_, type_, fallback_, minimum_, maximum_, unit_, zh, en)                        \
+  {                                                                                                                    \
+    .environment = environment_,                                                                                       \
+    .flag = flag_,                                                                                                     \
+    .type = OPTION_##type_,                                                                                            \
+    .offset = G_STRUCT_OFFSET(Config, field),                                                                          \
+    .fallback = {FALLBACK_##type_ = fallback_},                                                                        \
+    .minimum = minimum_,                                                                                               \
+    .maximum = maximum_,                                                                                               \
+    .unit = unit_,                                                                                                     \
+    .text = {[LANGUAGE_ZH_CN] = zh, [LANGUAGE_EN] = en},                                                               \
+  },
+#include "config/options.def"
+#undef OPTION
+};
+
+static const char *const true_words[] = {"true", "1", "yes", "on", NULL};
+static const char *const false_words[] = {"false", "0", "no", "off", NULL};
+
+static gboolean
+is_string(const OptionInfo *option)
+{
+  return option->type == OPTION_STRING || option->type == OPTION_SECRET;
+}
+
+static gboolean
+is_word(const char *const *words, const char *text)
+{
+  for (; *words != NULL; words++)
+    if (g_ascii_strcasecmp(*words, text) == 0)
+      return TRUE;
+  return FALSE;
+}
+
+static void
+free_string(const OptionInfo *option, ConfigString *field)
+{
+  if (option->type == OPTION_SECRET && *field != NULL)
+    explicit_bzero(*field, strlen(*field));
+  g_clear_pointer(field, g_free);
+}
+
+static void
+set_fallback(Config *config, const OptionInfo *option)
+{
+  gpointer field = G_STRUCT_MEMBER_P(config, option->offset);
+  if (is_string(option)) {
+    free_string(option, field);
+    *(ConfigString *)field = g_strdup(option->fallback.string);
+  } else if (option->type == OPTION_INTEGER) {
+    *(guint64 *)field = option->fallback.integer;
+  } else {
+    *(gboolean *)field = option->fallback.integer != 0;
+  }
+}
+
+static gboolean
+set_string(const OptionInfo *option, ConfigString *field, const char *source, const char *text, GError **error)
+{
+  gsize length = strlen(text);
+  if (length < option->minimum || length > option->maximum) {
+    error_set(error, CCH_ERROR_CONFIG,
+              "%s: its length must be %" G_GUINT64_FORMAT " to %" G_GUINT64_FORMAT " bytes, not %" G_GSIZE_FORMAT,
+              source, option->minimum, option->maximum, length);
+    return FALSE;
+  }
+  free_string(option, field);
+  *field = g_strdup(text);
+  return TRUE;
+}
+
+static gboolean
+set_integer(const OptionInfo *option, guint64 *field, const char *source, const char *text, GError **error)
+{
+  if (g_ascii_string_to_unsigned(text, 10, option->minimum, option->maximum, field, NULL))
+    return TRUE;
+  gboolean has_unit = *option->unit != '\0';
+  error_set(error, CCH_ERROR_CONFIG,
+            "%s: \"%s\" is not a whole number%s%s from %" G_GUINT64_FORMAT " to %" G_GUINT64_FORMAT, source, text,
+            has_unit ? " of " : "", option->unit, option->minimum, option->maximum);
+  return FALSE;
+}
+
+static gboolean
+set_boolean(gboolean *field, const char *source, const char *text, GError **error)
+{
+  if (is_word(true_words, text))
+    *field = TRUE;
+  else if (is_word(false_words, text))
+    *field = FALSE;
+  else
+    error_set(error, CCH_ERROR_CONFIG, "%s: \"%s\" is neither true nor false", source, text);
+  return is_word(true_words, text) || is_word(false_words, text);
+}
+
+/* `source` is the option as the user wrote it: "LISTEN_PORT" or "--listen-port". */
+static gboolean
+set_value(Config *config, const OptionInfo *option, const char *source, const char *text, GError **error)
+{
+  gpointer field = G_STRUCT_MEMBER_P(config, option->offset);
+  if (*text == '\0') {
+    set_fallback(config, option);
+    return TRUE;
+  }
+  if (is_string(option))
+    return set_string(option, field, source, text, error);
+  if (option->type == OPTION_INTEGER)
+    return set_integer(option, field, source, text, error);
+  return set_boolean(field, source, text, error);
+}
+
+static gboolean
+read_environment(Config *config, GError **error)
+{
+  for (gsize i = 0; i < G_N_ELEMENTS(options); i++) {
+    const OptionInfo *option = &options[i];
+    const char *text = g_getenv(option->environment);
+    if (text != NULL && !set_value(config, option, option->environment, text, error))
+      return FALSE;
+    if (option->type == OPTION_SECRET)
+      g_unsetenv(option->environment);
+  }
+  return TRUE;
+}
+
+/* One argument, taken apart: "--flag=value", "--flag", "--no-flag". */
+typedef struct {
+  const OptionInfo *option; /* NULL: not one of ours */
+  char *value;              /* inside the argument; NULL: it has none */
+  gboolean is_negated;
+} Argument;
+
+static Argument
+parse_argument(char *argument)
+{
+  Argument parsed = {0};
+  if (!g_str_has_prefix(argument, "--"))
+    return parsed;
+  const char *name = argument + 2;
+  char *equals = strchr(argument, '=');
+  gsize length = equals != NULL ? (gsize)(equals - name) : strlen(name);
+  for (gsize i = 0; i < G_N_ELEMENTS(options); i++) {
+    const char *flag = options[i].flag;
+    gboolean is_plain = strlen(flag) == length && strncmp(name, flag, length) == 0;
+    parsed.is_negated = options[i].type == OPTION_BOOLEAN && equals == NULL && g_str_has_prefix(name, "no-") &&
+                        strcmp(name + 3, flag) == 0;
+    if (is_plain || parsed.is_negated) {
+      parsed.option = &options[i];
+      parsed.value = equals != NULL ? equals + 1 : NULL;
+      return parsed;
+    }
+  }
+  return parsed;
+}
+
+/* Reads the option at argv[*index] and moves the index to its last argument. */
+static gboolean
+read_flag(Config *config, const Argument *argument, char **argv, int argc, int *index, GError **error)
+{
+  g_autofree char *source = g_strdup_printf("--%s", argument->option->flag);
+  if (argument->option->type == OPTION_BOOLEAN && argument->value == NULL)
+    return set_value(config, argument->option, source, argument->is_negated ? "false" : "true", error);
+  char *value = argument->value;
+  if (value == NULL && *index + 1 < argc && !g_str_has_prefix(argv[*index + 1], "--"))
+    value = argv[++*index];
+  if (value == NULL) {
+    error_set(error, CCH_ERROR_CONFIG, "%s: needs a value", source);
+    return FALSE;
+  }
+  gboolean is_good = set_value(config, argument->option, source, value, error);
+  if (argument->option->type == OPTION_SECRET)
+    memset(value, 'x', strlen(value)); /* out of the process list */
+  return is_good;
+}
+
+static gboolean
+read_arguments(Config *config, int *argc, char **argv, GError **error)
+{
+  int n_kept = MIN(*argc, 1);
+  gboolean is_ended = FALSE;
+  for (int i = 1; i < *argc; i++) {
+    is_ended = is_ended || strcmp(argv[i], "--") == 0;
+    Argument argument = is_ended ? (Argument){0} : parse_argument(argv[i]);
+    if (argument.option == NULL)
+      argv[n_kept++] = argv[i];
+    else if (!read_flag(config, &argument, argv, *argc, &i, error))
+      return FALSE;
+  }
+  *argc = n_kept;
+  argv[n_kept] = NULL;
+  return TRUE;
+}
+
+/* What the table cannot say. */
+static gboolean
+complete(Config *config, GError **error)
+{
+  LogLevel level;
+  if (!log_level_parse(config->log_level, &level)) {
+    error_set(error, CCH_ERROR_CONFIG, "LOG_LEVEL: \"%s\" is not one of error, warning, info and debug",
+              config->log_level);
+    return FALSE;
+  }
+  if (config->data_dir == NULL)
+    config->data_dir = geteuid() == 0 ? g_strdup("/var/lib/cch-data")
+                                      : g_build_filename(g_get_user_data_dir(), "cch-data", NULL);
+  /* Absolute, because PostgreSQL takes no other path to a socket. */
+  g_autofree char *given = g_steal_pointer(&config->data_dir);
+  config->data_dir = g_canonicalize_filename(given, NULL);
+  return TRUE;
+}
+
+Config *
+config_load(int *argc, char ***argv, GError **error)
+{
+  g_autoptr(Config) config = g_new0(Config, 1);
+  for (gsize i = 0; i < G_N_ELEMENTS(options); i++)
+    set_fallback(config, &options[i]);
+  if (!read_environment(config, error) || !read_arguments(config, argc, *argv, error) || !complete(config, error))
+    return NULL;
+  return g_steal_pointer(&config);
+}
+
+void
+config_free(Config *config)
+{
+  if (config == NULL)
+    return;
+  for (gsize i = 0; i < G_N_ELEMENTS(options); i++)
+    if (is_string(&options[i]))
+      free_string(&options[i], G_STRUCT_MEMBER_P(config, options[i].offset));
+  g_free(config);
+}
+
+/* "--listen-port NUMBER", "--[no-]auto-migrate". */
+static char *
+flag_usage(const OptionInfo *option)
+{
+  if (option->type == OPTION_BOOLEAN)
+    return g_strdup_printf("--[no-]%s", option->flag);
+  return g_strdup_printf("--%s %s", option->flag, option->type == OPTION_INTEGER ? "NUMBER" : "TEXT");
+}
+
+/* "23100", "true", "" when there is none. */
+static char *
+fallback_text(const OptionInfo *option)
+{
+  if (is_string(option))
+    return g_strdup(option->fallback.string != NULL ? option->fallback.string : "");
+  if (option->type == OPTION_BOOLEAN)
+    return g_strdup(option->fallback.integer != 0 ? "true" : "false");
+  return g_strdup_printf("%" G_GUINT64_FORMAT, option->fallback.integer);
+}
+
+/* "0 to 65535", "1 to 3600 seconds", "" where there is no range that a person would want to know. */
+static char *
+range_text(const OptionInfo *option)
+{
+  if (option->type != OPTION_INTEGER)
+    return g_strdup("");
+  return g_strdup_printf("%" G_GUINT64_FORMAT " to %" G_GUINT64_FORMAT "%s%s", option->minimum, option->maximum,
+                         *option->unit != '\0' ? " " : "", option->unit);
+}
+
+char *
+config_help(Language language)
+{
+  GString *help = g_string_new(NULL);
+  for (gsize i = 0; i < G_N_ELEMENTS(options); i++) {
+    const OptionInfo *option = &options[i];
+    g_autofree char *usage = flag_usage(option);
+    g_autofree char *fallback = fallback_text(option);
+    g_autofree char *range = range_text(option);
+    g_string_append_printf(help, "  %-32s %s\n      %s", usage, option->environment, option->text[language]);
+    if (*fallback != '\0')
+      g_string_append_printf(help, " [%s%s%s]", fallback, *range != '\0' ? "; " : "", range);
+    g_string_append_c(help, '\n');
+  }
+  return g_string_free(help, FALSE);
+}
+
+static void
+append_markdown_row(GString *page, const OptionInfo *option)
+{
+  g_autofree char *fallback = fallback_text(option);
+  g_autofree char *range = range_text(option);
+  const char *dashes = option->type == OPTION_BOOLEAN ? "--[no-]" : "--";
+  g_string_append_printf(page, "| `%s` | `%s%s` | ", option->environment, dashes, option->flag);
+  if (*fallback != '\0')
+    g_string_append_printf(page, "`%s`", fallback);
+  g_string_append_printf(page, " | %s | %s<br>%s |\n", range, option->text[LANGUAGE_EN], option->text[LANGUAGE_ZH_CN]);
+}
+
+char *
+config_markdown(void)
+{
+  GString *page = g_string_new(
+      "# Configuration\n\n"
+      "Every option can be an environment variable or a flag of the command line; a flag beats the environment, and an\n"
+      "empty value means unset. A flag's value follows as `--flag value` or `--flag=value`; what is true or false is\n"
+      "also just `--flag` or `--no-flag`.\n\n"
+      "每个选项都可以通过环境变量或命令行参数设置；命令行参数优先，空值等同于未设置。\n\n"
+      "This page is made from src/config/options.def by `ninja -C build docs`.\n\n"
+      "| Environment | Flag | Default | Range | Meaning |\n"
+      "|---|---|---|---|---|\n");
+  for (gsize i = 0; i < G_N_ELEMENTS(options); i++)
+    append_markdown_row(page, &options[i]);
+  return g_string_free(page, FALSE);
+}
