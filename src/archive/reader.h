@@ -1,8 +1,8 @@
 /* Reads a custom-format archive from a seekable file.
  *
  * Every byte of it may be hostile: sizes are bounded before anything is allocated, and every failure is an error
- * (ARCHIVE_FORMAT, ARCHIVE_VERSION, ARCHIVE_CORRUPT, or the file's own), never a crash. Memory is that of the TOC plus
- * constant buffers.
+ * (ARCHIVE_FORMAT, ARCHIVE_VERSION, ARCHIVE_CORRUPT, ARCHIVE_UNSUPPORTED for a table WITH OIDS, or the file's own), never
+ * a crash. Memory is that of the TOC plus constant buffers (zstd: plus its window, at most 128 MB).
  *
  * Order of use: open reads header and TOC; archive_reader_check reads every data block to its end, decompresses it, and
  * learns where each is and how many rows it holds; only then archive_reader_read_data may be used. Not thread-safe: one
@@ -45,14 +45,15 @@ typedef struct {
   guint64 position;     /* of the block in the file */
   guint64 stored_bytes; /* as in the file, without framing */
   guint64 data_bytes;   /* decompressed */
-  guint64 rows;         /* lines of COPY text before the end marker; large objects: their number */
+  guint64 rows;         /* lines of COPY text before the end marker; large objects: their number; SQL (--inserts): 0 */
 } ArchiveDataInfo;
 
-/* bytes_done of bytes_total (the file's size) have been read. */
+/* bytes_done of bytes_total (the file's size) have been read. Called about once a megabyte, and at the end. */
 typedef void (*ArchiveProgressFunc)(guint64 bytes_done, guint64 bytes_total, gpointer user_data);
 
 /* Reads the whole data part: every block that the TOC promises is there once and decompresses to its end (for gzip with
- * its checksum), nothing else is, nothing follows; stated offsets are right. */
+ * its checksum), nothing else is, nothing follows; stated offsets are right; COPY text ends with its end marker and has
+ * none before. May be repeated. */
 gboolean archive_reader_check(ArchiveReader *reader, ArchiveProgressFunc progress, gpointer user_data,
                               GCancellable *cancellable, GError **error);
 
@@ -66,7 +67,9 @@ typedef gboolean (*ArchiveSinkFunc)(const guint8 *data, gsize size, gpointer use
 typedef gboolean (*ArchiveLargeObjectFunc)(guint32 oid, gpointer user_data, GError **error);
 
 /* Passes an entry's data to the sink. For a table: the COPY text without its end marker ("\\.\n" and what follows is cut
- * off), in pieces of any size. For large objects (`large_object` not NULL): each object in turn. */
+ * off), or SQL statements where the entry has no copy_stmt (pg_dump --inserts), in pieces of any size. For large objects:
+ * each object in turn. Nothing for an entry without data. Damage is found here too (the file may have changed since the
+ * check), but late: treat what the sink got as void. Errors of the sink come back as they are. */
 gboolean archive_reader_read_data(ArchiveReader *reader, const TocEntry *entry, ArchiveSinkFunc sink,
                                   ArchiveLargeObjectFunc large_object, gpointer user_data, GCancellable *cancellable,
                                   GError **error);
