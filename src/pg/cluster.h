@@ -1,23 +1,28 @@
 /* A private PostgreSQL cluster, for those who name no database.
  *
  * It lives in <data_dir>/postgresql: initdb on first use, a Unix socket in a 0700 directory, no TCP port. When we run as root
- * it runs as an unprivileged user who owns that directory. One process starts it and stops it; others on the same machine
- * (the command line beside a running service) find it running and use it. After a kill -9 of its starter the postmaster
- * shuts down by itself (it gets SIGINT as parent-death signal), and the next start waits for that, or recovers what is
- * left. */
+ * it runs as an unprivileged user who owns that directory. One process runs it; others on the same machine (the command line
+ * beside a running service) find it running and use it. When the process that runs it ends, one of the others starts it
+ * again, so a connection that then fails is worth another try.
+ *
+ * A server that was killed is started again. After a kill -9 of the process that runs it, the postmaster shuts down by
+ * itself (it gets SIGINT as parent-death signal), and the next start waits for that, or recovers what is left. */
 #pragma once
+
+#include "pg/program.h"
 
 #include <gio/gio.h>
 
 typedef struct PgCluster PgCluster;
 
 typedef struct {
-  const char *data_dir;
+  const char *data_dir;   /* absolute */
   const char *pg_bin_dir; /* NULL: search */
   const char *user;       /* system user when we are root */
 } PgClusterOptions;
 
-/* Finds the running cluster, or makes and starts it. CLUSTER_FAILED with the end of its log in the message. */
+/* Finds the running cluster, or makes and starts it. CONFIG when it cannot live there (the message says what to change),
+ * CLUSTER_FAILED with the end of its log in the message, CANCELLED. */
 PgCluster *pg_cluster_open(const PgClusterOptions *options, GCancellable *cancellable, GError **error);
 
 /* The DSN of its database `cch`; owned by the cluster. */
@@ -26,10 +31,6 @@ const char *pg_cluster_dsn(const PgCluster *cluster);
 /* TRUE when initdb ran in this open. */
 gboolean pg_cluster_is_new(const PgCluster *cluster);
 
-/* Stops the cluster (fast shutdown, waits) if this object started it; frees. */
+/* Stops the cluster (fast shutdown, waits) if this object runs it; frees. NULL is ignored. */
 void pg_cluster_close(PgCluster *cluster);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(PgCluster, pg_cluster_close)
-
-/* Path of a PostgreSQL program: in `pg_bin_dir` if given, else the newest of PATH and /usr/lib/postgresql/<n>/bin; free with
- * g_free. NULL with CONFIG when there is none. */
-char *pg_find_program(const char *pg_bin_dir, const char *name, GError **error);
