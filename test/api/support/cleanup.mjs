@@ -1,0 +1,67 @@
+// What a test file started is stopped and what it wrote is removed, however the file ends: every server, process and
+// directory registers here, and all of it is undone, last first, when Node exits. Nothing is ever ended by its name.
+
+import { chmodSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import os from 'node:os';
+import path from 'node:path';
+
+const actions = [];
+
+// Runs `action` (synchronous) at the end; returns a function that forgets it.
+export function atExit(action) {
+  actions.push(action);
+  return () => {
+    const index = actions.indexOf(action);
+    if (index >= 0) actions.splice(index, 1);
+  };
+}
+
+process.on('exit', () => {
+  for (const action of actions.splice(0).reverse()) {
+    try {
+      action();
+    } catch (error) {
+      process.stderr.write(`cleaning up: ${error.stack}\n`);
+    }
+  }
+});
+for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP']) process.on(signal, () => process.exit(1));
+
+// A private directory, removed at the end.
+export function temporaryDirectory(name, mode = 0o755) {
+  const directory = mkdtempSync(path.join(os.tmpdir(), `cch-test-${name}-`));
+  chmodSync(directory, mode);
+  atExit(() => rmSync(directory, { recursive: true, force: true, maxRetries: 3 }));
+  return directory;
+}
+
+export function sleepSync(ms) {
+  Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, ms);
+}
+
+// Whether a process runs; one that has ended but was not yet waited for does not.
+export function isRunning(pid) {
+  try {
+    const stat = readFileSync(`/proc/${pid}/stat`, 'latin1');
+    return !'ZX'.includes(stat[stat.lastIndexOf(')') + 2]);
+  } catch {
+    return false;
+  }
+}
+
+// Sends a signal; a process that is gone already is no error.
+export function signal(pid, name) {
+  try {
+    process.kill(pid, name);
+  } catch (error) {
+    if (error.code !== 'ESRCH') throw error;
+  }
+}
+
+// Ends a process that we started: `name`, and SIGKILL if it is still there after `graceMs`.
+export function endSync(pid, name = 'SIGTERM', graceMs = 5000) {
+  if (!isRunning(pid)) return;
+  signal(pid, name);
+  for (const until = Date.now() + graceMs; Date.now() < until && isRunning(pid); ) sleepSync(10);
+  if (isRunning(pid)) signal(pid, 'SIGKILL');
+}

@@ -1,0 +1,149 @@
+// Databases of a test server, and questions to them.
+
+import { spawn } from 'node:child_process';
+import { readFileSync } from 'node:fs';
+import path from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { run, runOk } from './run.mjs';
+
+const here = path.dirname(fileURLToPath(import.meta.url));
+export const fixture = (name) => path.join(here, '..', 'fixtures', name);
+
+const FIELD = '\x1f';
+const RECORD = '\x1e';
+let counter = 0;
+
+export class Database {
+  constructor(server, name) {
+    Object.assign(this, { server, name });
+  }
+
+  // A new database; `template` copies one that nobody is connected to.
+  static async create(server, { name = `t${process.pid}_${++counter}`, template = 'template0', options = '' } = {}) {
+    const admin = new Database(server, 'postgres');
+    await admin.exec(`CREATE DATABASE "${name}" TEMPLATE "${template}" ${options}`);
+    return new Database(server, name);
+  }
+
+  get dsn() {
+    return this.server.dsn(this.name);
+  }
+
+  get env() {
+    return this.server.env(this.name);
+  }
+
+  async drop() {
+    await new Database(this.server, 'postgres').exec(`DROP DATABASE IF EXISTS "${this.name}" WITH (FORCE)`);
+  }
+
+  async exec(sql, { user = 'postgres' } = {}) {
+    await runOk('psql', ['-X', '-q', '-v', 'ON_ERROR_STOP=1'], { env: this.server.env(this.name, user), input: sql });
+  }
+
+  async execFile(file) {
+    await this.exec(readFileSync(file, 'utf8'));
+  }
+
+  // Rows as arrays of text; NULL is null.
+  async rows(sql) {
+    const { stdout } = await runOk(
+      'psql',
+      ['-X', '-q', '-A', '-t', '-v', 'ON_ERROR_STOP=1', '-P', 'null=\x1d', '-F', FIELD, '-R', RECORD, '-c', sql],
+      { env: this.env },
+    );
+    if (stdout === '' || stdout === '\n') return [];
+    const cell = (text) => (text === '\x1d' ? null : text);
+    return stdout.replace(/\n$/, '').split(RECORD).map((line) => line.split(FIELD).map(cell));
+  }
+
+  async value(sql) {
+    return (await this.rows(sql))[0]?.[0] ?? null;
+  }
+
+  async count(table) {
+    return Number(await this.value(`SELECT count(*) FROM ${table}`));
+  }
+
+  // pg_dump's text without what differs between two runs of it.
+  async dumpText(...args) {
+    const { stdout } = await runOk('pg_dump', ['--no-sync', ...args], { env: this.env });
+    return stdout.split('\n').filter((line) => !/^(\\(un)?restrict |-- Dumped (from|by) )/.test(line)).join('\n');
+  }
+
+  // A number that changes with any change of schema or data.
+  async fingerprint() {
+    const text = await this.dumpText();
+    const { createHash } = await import('node:crypto');
+    return createHash('sha256').update(text).digest('hex');
+  }
+
+  async pgDump(file, ...args) {
+    await runOk('pg_dump', ['-Fc', '--no-sync', '-f', file, ...args], { env: this.env });
+    return file;
+  }
+
+  // pg_restore's result; its exit code is 1 when it ignored errors.
+  pgRestore(file, ...args) {
+    return run('pg_restore', ['-d', this.name, ...args, file], { env: this.env });
+  }
+
+  // Backends of others than us in this database.
+  async backends() {
+    return this.rows(
+      `SELECT pid, application_name, state, left(query, 80) FROM pg_catalog.pg_stat_activity
+       WHERE datname = '${this.name}' AND pid <> pg_backend_pid() AND backend_type = 'client backend'`,
+    );
+  }
+
+  // A session that stays open.
+  session() {
+    return new Session(this);
+  }
+}
+
+export class Session {
+  constructor(database) {
+    this.child = spawn('psql', ['-X', '-q', '-A', '-t'], {
+      env: { ...process.env, ...database.env },
+      stdio: ['pipe', 'pipe', 'pipe'],
+    });
+    this.output = '';
+    this.child.stdout.on('data', (chunk) => {
+      this.output += chunk;
+      this.wake?.();
+    });
+    this.child.stderr.on('data', () => {});
+    this.child.stdin.on('error', () => {});
+    this.closed = new Promise((resolve) => this.child.on('close', resolve));
+    this.closed.then(() => this.wake?.());
+    this.n = 0;
+  }
+
+  // Runs statements and waits for them.
+  async exec(sql) {
+    const mark = `done-${++this.n}`;
+    this.child.stdin.write(`${sql};\n\\echo ${mark}\n`);
+    while (!this.output.includes(mark) && this.child.exitCode === null) {
+      await new Promise((resolve) => (this.wake = resolve));
+    }
+    const text = this.output.slice(0, this.output.indexOf(mark)).trim();
+    this.output = '';
+    return text;
+  }
+
+  async close() {
+    this.child.stdin.end();
+    await this.closed;
+  }
+}
+
+// The first difference of two texts with its surroundings; null when they are equal.
+export function firstDifference(a, b) {
+  if (a === b) return null;
+  const [left, right] = [a.split('\n'), b.split('\n')];
+  let i = 0;
+  while (left[i] === right[i]) i++;
+  const part = (lines) => lines.slice(Math.max(0, i - 4), i + 6).map((line) => line.slice(0, 300)).join('\n  ');
+  return `line ${i + 1}:\n  ${part(left)}\n--- but\n  ${part(right)}`;
+}
