@@ -402,6 +402,12 @@ pg_connection_is_alive(const PgConnection *connection)
   return PQstatus(connection->conn) == CONNECTION_OK;
 }
 
+int
+pg_connection_socket(const PgConnection *connection)
+{
+  return PQsocket(connection->conn);
+}
+
 gboolean
 pg_connection_in_transaction(const PgConnection *connection)
 {

@@ -57,6 +57,9 @@ int pg_connection_server_version(const PgConnection *connection);
 const char *pg_connection_parameter(const PgConnection *connection, const char *name);
 /* FALSE once the connection was lost. */
 gboolean pg_connection_is_alive(const PgConnection *connection);
+/* The socket, for poll(2) only: of an idle connection it becomes readable when the server ends it (or tells something, which
+ * the next statement takes in). */
+int pg_connection_socket(const PgConnection *connection);
 /* TRUE inside a transaction block that has not failed. */
 gboolean pg_connection_in_transaction(const PgConnection *connection);
 

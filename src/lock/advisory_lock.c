@@ -1,0 +1,155 @@
+#include "lock/advisory_lock.h"
+
+#include "base/error.h"
+#include "lock/holder.h"
+#include "pg/connection.h"
+#include "pg/dsn.h"
+
+#define INSPECTOR_NAME "cch-data status"
+
+/* A network that swallows everything shows within half a minute, not after two hours. */
+#define KEEPALIVES " keepalives=1 keepalives_idle=10 keepalives_interval=5 keepalives_count=3 tcp_user_timeout=25000"
+
+/* Embedded from sql/. */
+extern const char lock_advisory_holder_sql[];
+extern const char lock_advisory_is_held_sql[];
+extern const char lock_database_identity_sql[];
+
+struct AdvisoryLock {
+  PgConnection *connection;
+  char *database; /* NULL: unknown */
+};
+
+/* The key as SQL parameters: whole, and in the halves that pg_locks shows. */
+typedef struct {
+  char whole[24];
+  char high[12];
+  char low[12];
+} KeyTexts;
+
+static KeyTexts
+key_texts(void)
+{
+  KeyTexts texts;
+  g_snprintf(texts.whole, sizeof texts.whole, "%" G_GINT64_FORMAT, (gint64)ADVISORY_LOCK_KEY);
+  g_snprintf(texts.high, sizeof texts.high, "%u", (guint32)(ADVISORY_LOCK_KEY >> 32));
+  g_snprintf(texts.low, sizeof texts.low, "%u", (guint32)(ADVISORY_LOCK_KEY & G_MAXUINT32));
+  return texts;
+}
+
+static PgConnection *
+connect_with_keepalives(const char *dsn, const char *name, GCancellable *cancellable, GError **error)
+{
+  g_autofree char *full_dsn = dsn_with_defaults(dsn, error);
+  if (full_dsn == NULL)
+    return NULL;
+  g_autofree char *with_keepalives = g_strconcat(full_dsn, KEEPALIVES, NULL);
+  return pg_connection_open(with_keepalives, name, cancellable, error);
+}
+
+/* A managed server may forbid it: then a dead process's Redis key has to expire by itself, that is all. */
+static char *
+read_database(PgConnection *connection)
+{
+  char *database = NULL;
+  pg_connection_value(connection, &database, NULL, lock_database_identity_sql, 0);
+  return database;
+}
+
+static gboolean
+read_holder(PgConnection *connection, BackupLockHolder *ret_holder, GError **error)
+{
+  KeyTexts key = key_texts();
+  g_autoptr(PgResult) result =
+    pg_connection_query(connection, error, lock_advisory_holder_sql, 2, key.high, key.low);
+  if (result == NULL)
+    return FALSE;
+  if (pg_result_rows(result) == 0)
+    return TRUE;
+  ret_holder->is_held = TRUE;
+  const char *name = pg_result_text(result, 0, 0);
+  if (name != NULL && lock_name_read(name, ret_holder))
+    ret_holder->since = g_strdup(pg_result_text(result, 0, 1));
+  return TRUE;
+}
+
+AdvisoryLock *
+advisory_lock_open(const char *dsn, const char *operation, const char *holder, GCancellable *cancellable,
+                   GError **error)
+{
+  g_autofree char *name = lock_name_new(operation, holder);
+  g_autoptr(PgConnection) connection = connect_with_keepalives(dsn, name, cancellable, error);
+  if (connection == NULL)
+    return NULL;
+  AdvisoryLock *lock = g_new0(AdvisoryLock, 1);
+  lock->database = read_database(connection);
+  lock->connection = g_steal_pointer(&connection);
+  return lock;
+}
+
+void
+advisory_lock_free(AdvisoryLock *lock)
+{
+  if (lock == NULL)
+    return;
+  pg_connection_free(lock->connection);
+  g_free(lock->database);
+  g_free(lock);
+}
+
+const char *
+advisory_lock_database(const AdvisoryLock *lock)
+{
+  return lock->database;
+}
+
+gboolean
+advisory_lock_take(AdvisoryLock *lock, gboolean *ret_taken, BackupLockHolder *ret_holder, GError **error)
+{
+  KeyTexts key = key_texts();
+  g_autoptr(PgResult) result =
+    pg_connection_query(lock->connection, error, "SELECT pg_catalog.pg_try_advisory_lock($1)", 1, key.whole);
+  if (result == NULL)
+    return FALSE;
+  gboolean is_taken = pg_result_bool(result, 0, 0);
+  if (!is_taken && !read_holder(lock->connection, ret_holder, error))
+    return FALSE;
+  ret_holder->is_held = !is_taken; /* even if it was freed between the two questions */
+  pg_connection_set_cancellable(lock->connection, NULL);
+  *ret_taken = is_taken;
+  return TRUE;
+}
+
+gboolean
+advisory_lock_is_held(AdvisoryLock *lock)
+{
+  KeyTexts key = key_texts();
+  g_autoptr(PgResult) result =
+    pg_connection_query(lock->connection, NULL, lock_advisory_is_held_sql, 2, key.high, key.low);
+  return result != NULL && pg_result_bool(result, 0, 0);
+}
+
+int
+advisory_lock_socket(const AdvisoryLock *lock)
+{
+  return pg_connection_socket(lock->connection);
+}
+
+void
+advisory_lock_release(AdvisoryLock *lock)
+{
+  KeyTexts key = key_texts();
+  g_autoptr(PgResult) result =
+    pg_connection_query(lock->connection, NULL, "SELECT pg_catalog.pg_advisory_unlock($1)", 1, key.whole);
+}
+
+gboolean
+advisory_lock_inspect(const char *dsn, BackupLockHolder *ret_holder, char **ret_database, GError **error)
+{
+  g_autoptr(PgConnection) connection = connect_with_keepalives(dsn, INSPECTOR_NAME, NULL, error);
+  if (connection == NULL || !read_holder(connection, ret_holder, error))
+    return FALSE;
+  if (ret_database != NULL)
+    *ret_database = read_database(connection);
+  return TRUE;
+}

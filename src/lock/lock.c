@@ -1,0 +1,293 @@
+#include "lock/lock.h"
+
+#include "base/error.h"
+#include "lock/advisory_lock.h"
+#include "lock/holder.h"
+#include "lock/keeper.h"
+#include "lock/memory_lock.h"
+#include "lock/redis_lock.h"
+
+enum {
+  ADVISORY_CHECK_INTERVAL_MS = 1000,
+  REDIS_AWAY_INTERVAL_MS = 1000,
+  REDIS_CHECKS_PER_TTL = 3,
+  VERIFY_TIMEOUT_MS = 10000,
+  ADVISORY_STOP_TIMEOUT_MS = 2000,
+  REDIS_STOP_TIMEOUT_MS = 3000
+};
+
+struct BackupLock {
+  Keeper *redis; /* NULL: not configured */
+  Keeper *advisory;
+};
+
+/* What acquire has got hold of before the keepers take it over. */
+typedef struct {
+  AdvisoryLock *advisory;
+  RedisLock *redis;       /* NULL: not configured */
+  gboolean is_redis_held; /* else Redis is away */
+} Catch;
+
+static KeeperVerdict
+check_redis(gpointer resource)
+{
+  g_autofree char *other = NULL;
+  /* Beside this lock the advisory lock is held, so that what ours wrote for the same database is a dead process's. */
+  if (!redis_lock_hold_or_inherit(resource, &other, NULL))
+    return KEEPER_AWAY;
+  return other == NULL ? KEEPER_HELD : KEEPER_LOST;
+}
+
+static void
+give_back_redis(gpointer resource)
+{
+  redis_lock_release(resource, NULL); /* Redis away: it expires */
+}
+
+static void
+free_redis(gpointer resource)
+{
+  redis_lock_free(resource);
+}
+
+static KeeperVerdict
+check_advisory(gpointer resource)
+{
+  return advisory_lock_is_held(resource) ? KEEPER_HELD : KEEPER_LOST;
+}
+
+static void
+give_back_advisory(gpointer resource)
+{
+  advisory_lock_release(resource);
+}
+
+static void
+free_advisory(gpointer resource)
+{
+  advisory_lock_free(resource);
+}
+
+static const KeeperActions redis_actions = {check_redis, give_back_redis, free_redis};
+static const KeeperActions advisory_actions = {check_advisory, give_back_advisory, free_advisory};
+
+static void
+set_held_error(const BackupLockHolder *holder, GError **error)
+{
+  error_set(error, CCH_ERROR_LOCK_HELD, "%s by %s since %s",
+            holder->operation != NULL ? holder->operation : "another operation",
+            holder->holder != NULL ? holder->holder : "an unknown holder",
+            holder->since != NULL ? holder->since : "an unknown time");
+}
+
+/* Refuses, naming the holder. */
+static gboolean
+refuse(BackupLockHolder *holder, BackupLockHolder *ret_holder, GError **error)
+{
+  set_held_error(holder, error);
+  if (ret_holder != NULL) {
+    *ret_holder = *holder;
+    *holder = (BackupLockHolder){0};
+  }
+  return FALSE;
+}
+
+static gboolean
+refuse_by_value(const char *value, BackupLockHolder *ret_holder, GError **error)
+{
+  g_auto(BackupLockHolder) holder = {0};
+  lock_value_read(value, &holder);
+  return refuse(&holder, ret_holder, error);
+}
+
+/* Redis first: FALSE when it is another's for sure, or misconfigured. `ret_heir_of` is set when the key is of a process of
+ * ours on the same database, which the advisory lock will tell to be alive or dead. */
+static gboolean
+catch_redis(Catch *caught, char **ret_heir_of, BackupLockHolder *ret_holder, GError **error)
+{
+  g_autofree char *other = NULL;
+  g_autoptr(GError) redis_error = NULL;
+  if (!redis_lock_hold(caught->redis, NULL, &other, &redis_error)) {
+    if (error_code(redis_error) != CCH_ERROR_CONFIG)
+      return TRUE; /* away: the other two locks must do */
+    g_propagate_error(error, g_steal_pointer(&redis_error));
+    return FALSE;
+  }
+  if (other != NULL && !redis_lock_may_inherit(caught->redis, other))
+    return refuse_by_value(other, ret_holder, error);
+  caught->is_redis_held = other == NULL;
+  *ret_heir_of = g_steal_pointer(&other);
+  return TRUE;
+}
+
+/* `heir_of` as catch_redis left it. */
+static gboolean
+catch_advisory(Catch *caught, const char *heir_of, BackupLockHolder *ret_holder, GError **error)
+{
+  g_auto(BackupLockHolder) holder = {0};
+  gboolean is_taken = FALSE;
+  if (!advisory_lock_take(caught->advisory, &is_taken, &holder, error))
+    return FALSE;
+  if (!is_taken)
+    return heir_of != NULL ? refuse_by_value(heir_of, ret_holder, error) : refuse(&holder, ret_holder, error);
+  if (heir_of == NULL)
+    return TRUE;
+  g_autofree char *other = NULL;
+  if (!redis_lock_hold_or_inherit(caught->redis, &other, NULL))
+    return TRUE; /* gone away just now */
+  if (other != NULL)
+    return refuse_by_value(other, ret_holder, error);
+  caught->is_redis_held = TRUE;
+  return TRUE;
+}
+
+static gboolean
+catch_all(Catch *caught, const BackupLockOptions *options, const char *operation, const char *holder,
+          GCancellable *lost, BackupLockHolder *ret_holder, GError **error)
+{
+  caught->advisory = advisory_lock_open(options->dsn, operation, holder, lost, error);
+  if (caught->advisory == NULL)
+    return FALSE;
+  g_autofree char *heir_of = NULL;
+  if (options->redis_url != NULL) {
+    const char *database = advisory_lock_database(caught->advisory);
+    g_autofree char *value = lock_value_new(operation, holder, database);
+    caught->redis = redis_lock_new(options->redis_url, value, database, options->ttl_ms);
+    if (!catch_redis(caught, &heir_of, ret_holder, error))
+      return FALSE;
+  }
+  return catch_advisory(caught, heir_of, ret_holder, error);
+}
+
+static void
+let_go(Catch *caught)
+{
+  if (caught->advisory != NULL)
+    advisory_lock_release(caught->advisory);
+  g_clear_pointer(&caught->advisory, advisory_lock_free);
+  if (caught->is_redis_held)
+    redis_lock_release(caught->redis, NULL);
+  g_clear_pointer(&caught->redis, redis_lock_free);
+}
+
+static Keeper *
+keep_advisory(Catch *caught, GCancellable *lost, GError **error)
+{
+  KeeperOptions options = {.actions = &advisory_actions,
+                           .resource = caught->advisory,
+                           .watch_fd = advisory_lock_socket(caught->advisory),
+                           .interval_ms = ADVISORY_CHECK_INTERVAL_MS,
+                           .verdict = KEEPER_HELD,
+                           .lost = lost};
+  Keeper *keeper = keeper_start(&options, error);
+  if (keeper != NULL)
+    caught->advisory = NULL;
+  return keeper;
+}
+
+static Keeper *
+keep_redis(Catch *caught, guint ttl_ms, GCancellable *lost, GError **error)
+{
+  KeeperOptions options = {.actions = &redis_actions,
+                           .resource = caught->redis,
+                           .watch_fd = -1,
+                           .interval_ms = MAX(ttl_ms / REDIS_CHECKS_PER_TTL, 1),
+                           .away_interval_ms = REDIS_AWAY_INTERVAL_MS,
+                           .verdict = caught->is_redis_held ? KEEPER_HELD : KEEPER_AWAY,
+                           .lost = lost};
+  Keeper *keeper = keeper_start(&options, error);
+  if (keeper != NULL)
+    caught->redis = NULL;
+  return keeper;
+}
+
+BackupLock *
+backup_lock_acquire(const BackupLockOptions *options, const char *operation, const char *holder, GCancellable *lost,
+                    BackupLockHolder *ret_holder, GError **error)
+{
+  g_auto(BackupLockHolder) other = {0};
+  if (!memory_lock_take(operation, holder, &other)) {
+    refuse(&other, ret_holder, error);
+    return NULL;
+  }
+  BackupLock *lock = g_new0(BackupLock, 1);
+  Catch caught = {0};
+  gboolean ok = catch_all(&caught, options, operation, holder, lost, ret_holder, error) &&
+                (lock->advisory = keep_advisory(&caught, lost, error)) != NULL &&
+                (caught.redis == NULL ||
+                 (lock->redis = keep_redis(&caught, options->ttl_ms, lost, error)) != NULL);
+  if (ok)
+    return lock;
+  let_go(&caught);
+  backup_lock_release(lock);
+  return NULL;
+}
+
+gboolean
+backup_lock_verify(BackupLock *lock, GError **error)
+{
+  if (keeper_ask(lock->advisory, VERIFY_TIMEOUT_MS) != KEEPER_HELD) {
+    error_set(error, CCH_ERROR_LOCK_LOST, "the advisory lock in the database is gone, or cannot be confirmed");
+    return FALSE;
+  }
+  if (lock->redis != NULL && keeper_ask(lock->redis, VERIFY_TIMEOUT_MS) == KEEPER_LOST) {
+    error_set(error, CCH_ERROR_LOCK_LOST, "another program has taken the Redis lock");
+    return FALSE;
+  }
+  return TRUE;
+}
+
+gboolean
+backup_lock_is_lost(BackupLock *lock)
+{
+  return keeper_is_lost(lock->advisory) || (lock->redis != NULL && keeper_is_lost(lock->redis));
+}
+
+void
+backup_lock_release(BackupLock *lock)
+{
+  if (lock == NULL)
+    return;
+  /* This order: whoever finds our Redis key, but not our advisory lock, knows that he may replace it. */
+  keeper_stop(lock->advisory, ADVISORY_STOP_TIMEOUT_MS);
+  keeper_stop(lock->redis, REDIS_STOP_TIMEOUT_MS);
+  memory_lock_release();
+  g_free(lock);
+}
+
+/* Whether Redis names a holder, and whether that one's advisory lock will tell if it lives. */
+static void
+inspect_redis(const char *redis_url, char **ret_value)
+{
+  if (redis_url != NULL)
+    redis_lock_read(redis_url, ret_value, NULL); /* away: nobody is known to hold it there */
+}
+
+gboolean
+backup_lock_inspect(const BackupLockOptions *options, BackupLockHolder *ret_holder, GError **error)
+{
+  BackupLockHolder found = {0};
+  if (memory_lock_inspect(&found)) {
+    *ret_holder = found;
+    return TRUE;
+  }
+  g_autofree char *value = NULL;
+  inspect_redis(options->redis_url, &value);
+  g_auto(BackupLockHolder) in_database = {0};
+  g_autofree char *database = NULL;
+  g_autoptr(GError) database_error = NULL;
+  gboolean is_asked = advisory_lock_inspect(options->dsn, &in_database, &database, &database_error);
+  gboolean is_dead = is_asked && !in_database.is_held && value != NULL && lock_value_is_of_database(value, database);
+  if (value != NULL && !is_dead) {
+    lock_value_read(value, &found);
+    *ret_holder = found;
+    return TRUE;
+  }
+  if (!is_asked) {
+    g_propagate_error(error, g_steal_pointer(&database_error));
+    return FALSE;
+  }
+  *ret_holder = in_database;
+  in_database = (BackupLockHolder){0};
+  return TRUE;
+}

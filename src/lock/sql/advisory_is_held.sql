@@ -1,0 +1,6 @@
+-- Whether this very session holds the advisory lock. $1, $2: the key's high and low half.
+SELECT EXISTS (SELECT
+  FROM pg_catalog.pg_locks AS lock
+ WHERE lock.locktype = 'advisory' AND lock.granted AND lock.pid = pg_catalog.pg_backend_pid()
+   AND lock.classid::pg_catalog.int8 = $1::pg_catalog.int8 AND lock.objid::pg_catalog.int8 = $2::pg_catalog.int8
+   AND lock.objsubid = 1)
