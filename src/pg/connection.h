@@ -67,3 +67,5 @@ gboolean pg_connection_in_transaction(const PgConnection *connection);
 char *pg_quote_identifier(const char *name);
 char *pg_quote_literal(const char *text); /* also right when standard_conforming_strings is off */
 char *pg_quote_qualified(const char *schema_name, const char *name);
+/* A text[] parameter's value: {"a","b"}. */
+char *pg_array(const char *const *values);

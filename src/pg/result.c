@@ -79,3 +79,20 @@ pg_quote_qualified(const char *schema_name, const char *name)
   g_autofree char *quoted_name = pg_quote_identifier(name);
   return g_strdup_printf("%s.%s", quoted_schema, quoted_name);
 }
+
+char *
+pg_array(const char *const *values)
+{
+  GString *array = g_string_new("{");
+  for (; *values != NULL; values++) {
+    g_string_append(array, array->len > 1 ? ",\"" : "\"");
+    for (const char *p = *values; *p != '\0'; p++) {
+      if (*p == '"' || *p == '\\')
+        g_string_append_c(array, '\\');
+      g_string_append_c(array, *p);
+    }
+    g_string_append_c(array, '"');
+  }
+  g_string_append_c(array, '}');
+  return g_string_free(array, FALSE);
+}

@@ -1,0 +1,36 @@
+/* The SQL of a TOC entry, taken apart or completed as pg_restore does it (PostgreSQL 15, src/bin/pg_dump/
+ * pg_backup_archiver.c). The texts are pg_dump's own, so their forms are few; anything else is ARCHIVE_UNSUPPORTED. */
+#pragma once
+
+#include "archive/toc.h"
+
+/* The columns of "COPY public.users (id, "Name") FROM stdin;", unquoted; an empty vector for a table without columns. Free
+ * with g_strfreev. */
+gboolean entry_copy_columns(const TocEntry *entry, char ***ret_columns, GError **error);
+
+/* The statement that drops the entry's object if it is there, for kinds of objects that are not in a schema; NULL when it
+ * has none. Large objects: see entry_large_objects. */
+char *entry_drop_if_exists(const TocEntry *entry);
+
+/* "ALTER TABLE public.users OWNER TO app", or NULL for a kind of object without an owner of its own. */
+char *entry_owner_statement(const TocEntry *entry);
+
+/* Splits SQL at its top-level semicolons; quotes, dollar quotes and comments are respected. Free with g_strfreev. */
+char **entry_split_statements(const char *sql);
+
+/* The parts of "SELECT pg_catalog.setval('public.users_id_seq', 10, true);". */
+typedef struct {
+  char *sequence; /* as regclass reads it: "public.users_id_seq" */
+  gint64 value;
+  gboolean is_called;
+} EntrySequenceSet;
+
+gboolean entry_sequence_set(const TocEntry *entry, EntrySequenceSet *ret_set, GError **error);
+void entry_sequence_set_clear(EntrySequenceSet *set);
+G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC(EntrySequenceSet, entry_sequence_set_clear)
+
+/* The OIDs of the large objects that a BLOB (tag) or BLOB METADATA (list in defn, from 1.16) entry creates. */
+gboolean entry_large_objects(const TocEntry *entry, GArray **ret_oids, GError **error);
+
+/* "users" → "public.users" for messages; free with g_free. */
+char *entry_display_name(const TocEntry *entry);

@@ -1,0 +1,15 @@
+-- What would act on an INSERT into table $1.$2: enabled user triggers, and rules, which ON CONFLICT cannot go with.
+-- statement that switches it off, statement that puts it back
+SELECT pg_catalog.format('ALTER TABLE ONLY %I.%I DISABLE TRIGGER %I', $1::text, $2::text, t.tgname),
+       pg_catalog.format('ALTER TABLE ONLY %I.%I ENABLE %s TRIGGER %I', $1::text, $2::text,
+                         CASE t.tgenabled WHEN 'A' THEN 'ALWAYS' ELSE '' END, t.tgname)
+FROM pg_catalog.pg_trigger t
+WHERE t.tgrelid = pg_catalog.format('%I.%I', $1::text, $2::text)::pg_catalog.regclass
+  AND NOT t.tgisinternal AND t.tgenabled IN ('O', 'A')
+UNION ALL
+SELECT pg_catalog.format('ALTER TABLE %I.%I DISABLE RULE %I', $1::text, $2::text, r.rulename),
+       pg_catalog.format('ALTER TABLE %I.%I ENABLE %s RULE %I', $1::text, $2::text,
+                         CASE r.ev_enabled WHEN 'A' THEN 'ALWAYS' WHEN 'R' THEN 'REPLICA' ELSE '' END, r.rulename)
+FROM pg_catalog.pg_rewrite r
+WHERE r.ev_class = pg_catalog.format('%I.%I', $1::text, $2::text)::pg_catalog.regclass
+  AND r.ev_type IN ('2', '3') AND r.ev_enabled <> 'D'
