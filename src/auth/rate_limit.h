@@ -1,0 +1,23 @@
+/* Failed logins, counted by address: ten within five minutes lock the address out for fifteen. In memory, bounded; the
+ * address that failed longest ago is forgotten first. IPv6 addresses count by their /64. Thread-safe. */
+#pragma once
+
+#include <glib.h>
+
+#define RATE_LIMIT_FAILURES  10
+#define RATE_LIMIT_WINDOW_S  300
+#define RATE_LIMIT_LOCKOUT_S 900
+#define RATE_LIMIT_ADDRESSES 10000
+
+typedef struct RateLimit RateLimit;
+
+RateLimit *rate_limit_new(void);
+void rate_limit_free(RateLimit *limit);
+G_DEFINE_AUTOPTR_CLEANUP_FUNC(RateLimit, rate_limit_free)
+
+/* Seconds that the address is still locked out; 0: it may try. `now_s` is any clock that only goes forward. */
+guint rate_limit_wait(RateLimit *limit, const char *address, gint64 now_s);
+void rate_limit_fail(RateLimit *limit, const char *address, gint64 now_s);
+/* A success forgets the failures. */
+void rate_limit_succeed(RateLimit *limit, const char *address);
+guint rate_limit_n_addresses(RateLimit *limit);

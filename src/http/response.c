@@ -1,0 +1,149 @@
+#include "http/response.h"
+
+#include "base/error.h"
+#include "http/internal.h"
+
+#include <string.h>
+
+static void
+header_clear(gpointer data)
+{
+  HttpHeader *header = data;
+  g_free(header->name);
+  g_free(header->value);
+}
+
+GArray *
+http_headers_new(void)
+{
+  GArray *headers = g_array_new(FALSE, FALSE, sizeof(HttpHeader));
+  g_array_set_clear_func(headers, header_clear);
+  return headers;
+}
+
+/* A value from outside must not start a header of its own. */
+void
+http_headers_add(GArray *headers, const char *name, const char *value)
+{
+  HttpHeader header = {g_strdup(name), g_strdelimit(g_strdup(value), "\r\n", ' ')};
+  g_array_append_val(headers, header);
+}
+
+HttpResponse *
+http_response_empty(guint status)
+{
+  HttpResponse *response = g_new0(HttpResponse, 1);
+  response->status = status;
+  response->headers = http_headers_new();
+  return response;
+}
+
+HttpResponse *
+http_response_json(guint status, json_t *body)
+{
+  HttpResponse *response = http_response_empty(status);
+  char *text = json_dumps(body, JSON_COMPACT);
+  json_decref(body);
+  g_assert(text != NULL);
+  response->body = g_strdup(text);
+  response->body_size = strlen(text);
+  free(text); /* jansson's allocator */
+  http_response_set_header(response, "Content-Type", "application/json; charset=utf-8");
+  return response;
+}
+
+HttpResponse *
+http_response_stream(guint status, const char *content_type, HttpStreamRead read, gpointer state,
+                     GDestroyNotify free_state)
+{
+  HttpResponse *response = http_response_empty(status);
+  response->read = read;
+  response->stream = state;
+  response->free_stream = free_state;
+  http_response_set_header(response, "Content-Type", content_type);
+  return response;
+}
+
+void
+http_response_set_header(HttpResponse *response, const char *name, const char *value)
+{
+  http_headers_add(response->headers, name, value);
+}
+
+void
+http_response_free(HttpResponse *response)
+{
+  if (response == NULL)
+    return;
+  if (response->free_stream != NULL)
+    response->free_stream(response->stream);
+  g_array_unref(response->headers);
+  g_free(response->body);
+  g_free(response);
+}
+
+json_t *
+http_json_text(const char *text)
+{
+  if (text == NULL)
+    return json_null();
+  g_autofree char *valid = g_utf8_make_valid(text, -1);
+  return json_string(valid);
+}
+
+HttpResponse *
+http_response_error(HttpRequest *request, const GError *error)
+{
+  const ErrorInfo *info = error_info(error);
+  const char *details = request->error_details != NULL ? request->error_details : error->message;
+  json_t *body = json_pack("{s:s, s:o, s:s}", "error", info->text[request->language], "details",
+                           http_json_text(details), "errorCode", info->code);
+  if (request->error_members != NULL)
+    json_object_update(body, request->error_members);
+  return http_response_json((guint)info->http_status, body);
+}
+
+HttpResponse *
+http_response_problem(HttpRequest *request, const GError *error)
+{
+  const ErrorInfo *info = error_info(error);
+  const char *details = request->error_details != NULL ? request->error_details : error->message;
+  g_autofree char *type = g_strdup_printf("urn:claude-code-hub:problem:%s", info->code);
+  json_t *body =
+      json_pack("{s:s, s:s, s:i, s:o, s:o, s:s, s:s}", "type", type, "title", info->text[request->language], "status",
+                info->http_status, "detail", http_json_text(details), "instance", http_json_text(request->path),
+                "errorCode", info->code, "traceId", request->id);
+  if (request->error_members != NULL)
+    json_object_update(body, request->error_members);
+  HttpResponse *response = http_response_json((guint)info->http_status, body);
+  g_array_set_size(response->headers, 0);
+  http_response_set_header(response, "Content-Type", "application/problem+json; charset=utf-8");
+  return response;
+}
+
+HttpResponse *
+http_response_for_error(HttpRequest *request, const GError *error)
+{
+  const HttpRoute *route = request->match.route;
+  gboolean wants_problem =
+      route != NULL ? (route->flags & HTTP_ROUTE_PROBLEM) != 0 : g_str_has_prefix(request->path, "/api/v1/");
+  return wants_problem ? http_response_problem(request, error) : http_response_error(request, error);
+}
+
+GString *
+http_response_as_text(HttpRequest *request, const HttpResponse *response)
+{
+  GString *text = g_string_new(NULL);
+  g_string_append_printf(text, "HTTP/1.1 %u %s\r\n", response->status, MHD_get_reason_phrase_for(response->status));
+  const GArray *all[] = {request->reply_headers, response->headers};
+  for (gsize i = 0; i < G_N_ELEMENTS(all); i++) {
+    for (guint j = 0; j < all[i]->len; j++) {
+      const HttpHeader *header = &g_array_index(all[i], HttpHeader, j);
+      g_string_append_printf(text, "%s: %s\r\n", header->name, header->value);
+    }
+  }
+  g_string_append_printf(text, "Connection: close\r\nContent-Length: %" G_GSIZE_FORMAT "\r\n\r\n",
+                         response->body_size);
+  g_string_append_len(text, response->body != NULL ? response->body : "", (gssize)response->body_size);
+  return text;
+}

@@ -1,0 +1,29 @@
+/* A response, made by a handler and sent by the server. */
+#pragma once
+
+#include "http/request.h"
+
+typedef struct HttpResponse HttpResponse;
+
+/* Reads up to `size` bytes of a streamed body, waiting for at least one. 0: complete. -1 with an error: what was sent so
+ * far must not look complete, the connection is broken off. */
+typedef gssize (*HttpStreamRead)(gpointer state, guint8 *buffer, gsize size, GError **error);
+
+HttpResponse *http_response_json(guint status, json_t *body); /* steals body */
+HttpResponse *http_response_empty(guint status);
+/* `state` is freed when the last byte was read, or the client is gone. */
+HttpResponse *http_response_stream(guint status, const char *content_type, HttpStreamRead read, gpointer state,
+                                   GDestroyNotify free_state);
+
+/* {error, details, errorCode}: the shape of the backup routes and of the login. */
+HttpResponse *http_response_error(HttpRequest *request, const GError *error);
+/* application/problem+json (RFC 9457): the shape of /api/v1. */
+HttpResponse *http_response_problem(HttpRequest *request, const GError *error);
+
+void http_response_set_header(HttpResponse *response, const char *name, const char *value);
+void http_response_free(HttpResponse *response);
+G_DEFINE_AUTOPTR_CLEANUP_FUNC(HttpResponse, http_response_free)
+G_DEFINE_AUTOPTR_CLEANUP_FUNC(json_t, json_decref)
+
+/* A JSON string of any bytes: what is not UTF-8 is replaced. JSON null for NULL. */
+json_t *http_json_text(const char *text);

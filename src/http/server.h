@@ -1,0 +1,40 @@
+/* The HTTP server: the only folder that knows libmicrohttpd.
+ *
+ * One thread a connection, so that a handler may wait, a stream pushes back on whoever fills it, and a cancelled operation
+ * is waited for where it was started. Bounded: connections, header and body sizes, the time for headers and small bodies,
+ * the pauses of an upload. A streamed download may pause for as long as its client stays. */
+#pragma once
+
+#include "http/router.h"
+
+typedef struct HttpServer HttpServer;
+
+#define HTTP_MAX_CONNECTIONS    128
+#define HTTP_MAX_BODY_BYTES     (64 * 1024) /* of a route that is no upload */
+#define HTTP_HEADER_TIMEOUT_MS  (30 * 1000) /* from the connection, or the last reply, to the end of the headers */
+#define HTTP_REPLY_TIMEOUT_MS   (60 * 1000) /* for a reply that is not streamed */
+
+typedef struct {
+  const char *address; /* NULL: no listening socket, connections come by http_server_adopt */
+  guint16 port;
+  guint upload_idle_timeout_s;
+  gboolean trust_proxy;
+} HttpServerOptions;
+
+/* Decides who may pass, before a byte of the body is read; sets who asks. */
+typedef gboolean (*HttpGuard)(HttpRequest *request, guint route_flags, gpointer user_data, GError **error);
+
+HttpServer *http_server_new(const HttpServerOptions *options);
+/* Before start. */
+void http_server_add_routes(HttpServer *server, const HttpRoute *routes, guint n_routes, gpointer context);
+void http_server_set_guard(HttpServer *server, HttpGuard guard, gpointer user_data);
+
+gboolean http_server_start(HttpServer *server, GError **error);
+const char *http_server_url(const HttpServer *server); /* once started */
+/* Serves a connected socket, which it owns from now on. */
+gboolean http_server_adopt(HttpServer *server, int fd);
+
+/* Accepts no more, cancels every request's cancellable, waits until all have ended. */
+void http_server_stop(HttpServer *server);
+void http_server_free(HttpServer *server); /* stops */
+G_DEFINE_AUTOPTR_CLEANUP_FUNC(HttpServer, http_server_free)
