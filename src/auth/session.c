@@ -3,9 +3,9 @@
 #include <sodium.h>
 #include <string.h>
 
-/* Version, kind, four big-endian integers; then the MAC over all of it. */
+/* Version, kind, five big-endian integers; then the MAC over all of it. */
 #define SESSION_VERSION 1
-#define PAYLOAD_BYTES   (2 + 4 * 8)
+#define PAYLOAD_BYTES   (2 + 5 * 8)
 #define SIGNED_BYTES    (PAYLOAD_BYTES + crypto_auth_BYTES)
 
 G_STATIC_ASSERT(SESSION_SECRET_BYTES == crypto_auth_KEYBYTES);
@@ -45,8 +45,9 @@ session_sign(const Session *session, const guint8 secret[SESSION_SECRET_BYTES])
   bytes[1] = (guint8)session->kind;
   put_int64(bytes + 2, session->user_id);
   put_int64(bytes + 10, session->key_id);
-  put_int64(bytes + 18, session->issued_s);
-  put_int64(bytes + 26, session->expires_s);
+  put_int64(bytes + 18, (gint64)session->key_mark);
+  put_int64(bytes + 26, session->issued_s);
+  put_int64(bytes + 34, session->expires_s);
   crypto_auth(bytes + PAYLOAD_BYTES, bytes, PAYLOAD_BYTES, secret);
   gsize size = sodium_base64_encoded_len(SIGNED_BYTES, sodium_base64_VARIANT_URLSAFE_NO_PADDING);
   char *text = g_malloc(size);
@@ -64,8 +65,14 @@ session_verify(const char *token, const guint8 secret[SESSION_SECRET_BYTES], gin
     return FALSE;
   if (crypto_auth_verify(bytes + PAYLOAD_BYTES, bytes, PAYLOAD_BYTES, secret) != 0 || bytes[0] != SESSION_VERSION)
     return FALSE;
-  Session session = {(SessionKind)bytes[1], get_int64(bytes + 2), get_int64(bytes + 10), get_int64(bytes + 18),
-                     get_int64(bytes + 26)};
+  Session session = {
+      .kind = (SessionKind)bytes[1],
+      .user_id = get_int64(bytes + 2),
+      .key_id = get_int64(bytes + 10),
+      .key_mark = (guint64)get_int64(bytes + 18),
+      .issued_s = get_int64(bytes + 26),
+      .expires_s = get_int64(bytes + 34),
+  };
   if (session.expires_s <= now_s || (session.kind != SESSION_ADMIN_TOKEN && session.kind != SESSION_KEY))
     return FALSE;
   *ret_session = session;

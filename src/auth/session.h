@@ -15,6 +15,7 @@ typedef struct {
   SessionKind kind;
   gint64 user_id; /* -1 for the admin token, as the reference has it */
   gint64 key_id;
+  guint64 key_mark; /* of the key's hash: another key under the same id does not inherit the session */
   gint64 issued_s; /* Unix time */
   gint64 expires_s;
 } Session;

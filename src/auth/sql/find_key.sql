@@ -1,6 +1,6 @@
 -- The key with this SHA-256 ($1, hexadecimal), or with this id ($2), and its user. A key's text is not unique in the
 -- table: a usable one is preferred. Looking it up by its hash keeps the comparison's time from telling anything of it.
-SELECT u.id, u.name, u.description, u.role, k.id,
+SELECT u.id, u.name, u.description, u.role, k.id, encode(sha256(convert_to(k.key, 'UTF8')), 'hex'),
        k.deleted_at IS NULL AND coalesce(k.is_enabled, false) AND (k.expires_at IS NULL OR k.expires_at > now())
          AND u.deleted_at IS NULL AND u.is_enabled AND (u.expires_at IS NULL OR u.expires_at > now()) AS is_usable,
        coalesce(u.role = 'admin', false) AND coalesce(k.can_login_web_ui, false) AS is_administrator
@@ -8,5 +8,5 @@ SELECT u.id, u.name, u.description, u.role, k.id,
   JOIN public.users u ON u.id = k.user_id
  WHERE CASE WHEN $1::text IS NOT NULL THEN sha256(convert_to(k.key, 'UTF8')) = decode($1::text, 'hex')
             ELSE k.id = $2::bigint END
- ORDER BY 6 DESC, 7 DESC, k.id
- LIMIT 1;
+ ORDER BY is_usable DESC, is_administrator DESC, k.id
+ LIMIT 1

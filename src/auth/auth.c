@@ -1,0 +1,243 @@
+#include "auth/auth.h"
+
+#include "auth/rate_limit.h"
+#include "base/error.h"
+#include "pg/connection.h"
+
+#include <sodium.h>
+#include <string.h>
+
+#define MAX_CREDENTIAL_BYTES 512
+#define MAX_IDLE_CONNECTIONS 4
+
+extern const char auth_sql_find_key_sql[];
+
+enum {
+  COLUMN_USER_ID,
+  COLUMN_NAME,
+  COLUMN_DESCRIPTION,
+  COLUMN_ROLE,
+  COLUMN_KEY_ID,
+  COLUMN_KEY_SHA256,
+  COLUMN_IS_USABLE,
+  COLUMN_IS_ADMINISTRATOR
+};
+
+struct Auth {
+  char *dsn;
+  guint8 admin_token_hash[crypto_generichash_BYTES];
+  guint8 session_secret[SESSION_SECRET_BYTES];
+  guint session_ttl_s;
+  RateLimit *rate_limit;
+  GAsyncQueue *idle; /* of PgConnection */
+};
+
+static void
+hash_credential(const char *credential, guint8 ret_hash[crypto_generichash_BYTES])
+{
+  crypto_generichash(ret_hash, crypto_generichash_BYTES, (const guint8 *)credential, strlen(credential), NULL, 0);
+}
+
+void
+auth_identity_clear(AuthIdentity *identity)
+{
+  g_clear_pointer(&identity->name, g_free);
+  g_clear_pointer(&identity->description, g_free);
+  g_clear_pointer(&identity->role, g_free);
+}
+
+Auth *
+auth_new(const AuthOptions *options)
+{
+  Auth *auth = g_new0(Auth, 1);
+  auth->dsn = g_strdup(options->dsn);
+  hash_credential(options->admin_token, auth->admin_token_hash);
+  memcpy(auth->session_secret, options->session_secret, SESSION_SECRET_BYTES);
+  auth->session_ttl_s = options->session_ttl_s;
+  auth->rate_limit = rate_limit_new();
+  auth->idle = g_async_queue_new_full((GDestroyNotify)pg_connection_free);
+  return auth;
+}
+
+void
+auth_free(Auth *auth)
+{
+  if (auth == NULL)
+    return;
+  g_async_queue_unref(auth->idle);
+  rate_limit_free(auth->rate_limit);
+  sodium_memzero(auth->session_secret, sizeof auth->session_secret);
+  g_free(auth->dsn);
+  g_free(auth);
+}
+
+/* A check must answer soon, also while an import holds the tables. */
+static PgConnection *
+connect_for_check(Auth *auth, GError **error)
+{
+  g_autoptr(PgConnection) connection = pg_connection_open(auth->dsn, "cch-data login", NULL, error);
+  if (connection == NULL || !pg_connection_exec(connection, "SET lock_timeout = '3s'; SET statement_timeout = '5s'", error))
+    return NULL;
+  return g_steal_pointer(&connection);
+}
+
+/* On an idle connection; one that broke in the meantime is replaced. */
+static PgResult *
+find_key(Auth *auth, const char *sha256, const char *key_id, GError **error)
+{
+  for (;;) {
+    g_autoptr(PgConnection) idle = g_async_queue_try_pop(auth->idle);
+    gboolean is_fresh = idle == NULL;
+    g_autoptr(PgConnection) connection = is_fresh ? connect_for_check(auth, error) : g_steal_pointer(&idle);
+    if (connection == NULL)
+      return NULL;
+    g_autoptr(GError) problem = NULL;
+    PgResult *result = pg_connection_query(connection, &problem, auth_sql_find_key_sql, 2, sha256, key_id);
+    gboolean is_alive = pg_connection_is_alive(connection);
+    if (is_alive && g_async_queue_length(auth->idle) < MAX_IDLE_CONNECTIONS)
+      g_async_queue_push(auth->idle, g_steal_pointer(&connection));
+    if (result != NULL)
+      return result;
+    if (is_alive || is_fresh) {
+      g_propagate_error(error, g_steal_pointer(&problem));
+      return NULL;
+    }
+  }
+}
+
+static gboolean
+read_identity(const PgResult *result, AuthIdentity *ret_identity, GError **error)
+{
+  if (pg_result_rows(result) == 0 || !pg_result_bool(result, 0, COLUMN_IS_USABLE)) {
+    error_set(error, CCH_ERROR_AUTH_INVALID, "no usable key like this");
+    return FALSE;
+  }
+  if (!pg_result_bool(result, 0, COLUMN_IS_ADMINISTRATOR)) {
+    error_set(error, CCH_ERROR_AUTH_FORBIDDEN, "the key belongs to no administrator who may sign in");
+    return FALSE;
+  }
+  g_autofree char *mark = g_strndup(pg_result_text(result, 0, COLUMN_KEY_SHA256), 16);
+  *ret_identity = (AuthIdentity){
+      .user_id = pg_result_int64(result, 0, COLUMN_USER_ID),
+      .key_id = pg_result_int64(result, 0, COLUMN_KEY_ID),
+      .key_mark = g_ascii_strtoull(mark, NULL, 16),
+      .name = g_strdup(pg_result_text(result, 0, COLUMN_NAME)),
+      .description = g_strdup(pg_result_text(result, 0, COLUMN_DESCRIPTION)),
+      .role = g_strdup(pg_result_text(result, 0, COLUMN_ROLE)),
+  };
+  return TRUE;
+}
+
+/* A database without the hub's tables knows no key. */
+static gboolean
+check_key(Auth *auth, const char *sha256, const char *key_id, AuthIdentity *ret_identity, GError **error)
+{
+  g_autoptr(GError) problem = NULL;
+  g_autoptr(PgResult) result = find_key(auth, sha256, key_id, &problem);
+  if (result != NULL)
+    return read_identity(result, ret_identity, error);
+  const char *undefined_table = "42P01";
+  if (strcmp(error_sqlstate(problem), undefined_table) == 0)
+    error_set(error, CCH_ERROR_AUTH_INVALID, "the database has no keys");
+  else
+    g_propagate_error(error, g_steal_pointer(&problem));
+  return FALSE;
+}
+
+static void
+become_admin_token(AuthIdentity *identity)
+{
+  *identity = (AuthIdentity){
+      .is_admin_token = TRUE,
+      .user_id = -1,
+      .key_id = -1,
+      .name = g_strdup("Admin Token"),
+      .role = g_strdup("admin"),
+  };
+}
+
+static gboolean
+check_token_or_key(Auth *auth, const char *credential, AuthIdentity *ret_identity, GError **error)
+{
+  guint8 hash[crypto_generichash_BYTES];
+  hash_credential(credential, hash);
+  if (sodium_memcmp(hash, auth->admin_token_hash, sizeof hash) == 0) {
+    become_admin_token(ret_identity);
+    return TRUE;
+  }
+  if (strlen(credential) > MAX_CREDENTIAL_BYTES) {
+    error_set(error, CCH_ERROR_AUTH_INVALID, "no key is this long");
+    return FALSE;
+  }
+  g_autofree char *sha256 = g_compute_checksum_for_string(G_CHECKSUM_SHA256, credential, -1);
+  return check_key(auth, sha256, NULL, ret_identity, error);
+}
+
+gboolean
+auth_check_credential(Auth *auth, const char *credential, const char *address, AuthIdentity *ret_identity,
+                      guint *ret_retry_after_s, GError **error)
+{
+  gint64 now_s = g_get_monotonic_time() / G_USEC_PER_SEC;
+  guint wait_s = rate_limit_wait(auth->rate_limit, address, now_s);
+  if (wait_s > 0) {
+    *ret_retry_after_s = wait_s;
+    error_set(error, CCH_ERROR_AUTH_LOCKED_OUT, "try again in %u seconds", wait_s);
+    return FALSE;
+  }
+  g_autoptr(GError) problem = NULL;
+  if (check_token_or_key(auth, credential, ret_identity, &problem)) {
+    rate_limit_succeed(auth->rate_limit, address);
+    return TRUE;
+  }
+  if (error_code(problem) == CCH_ERROR_AUTH_INVALID)
+    rate_limit_fail(auth->rate_limit, address, now_s);
+  g_propagate_error(error, g_steal_pointer(&problem));
+  return FALSE;
+}
+
+gboolean
+auth_check_session(Auth *auth, const char *cookie, AuthIdentity *ret_identity, GError **error)
+{
+  Session session;
+  if (!session_verify(cookie, auth->session_secret, g_get_real_time() / G_USEC_PER_SEC, &session)) {
+    error_set(error, CCH_ERROR_AUTH_INVALID, "the session is not valid or has expired");
+    return FALSE;
+  }
+  if (session.kind == SESSION_ADMIN_TOKEN) {
+    become_admin_token(ret_identity);
+    return TRUE;
+  }
+  char key_id[24];
+  g_snprintf(key_id, sizeof key_id, "%" G_GINT64_FORMAT, session.key_id);
+  g_auto(AuthIdentity) found = {0};
+  if (!check_key(auth, NULL, key_id, &found, error))
+    return FALSE;
+  if (found.user_id != session.user_id || found.key_mark != session.key_mark) {
+    error_set(error, CCH_ERROR_AUTH_INVALID, "the session's key is another one by now");
+    return FALSE;
+  }
+  *ret_identity = found;
+  memset(&found, 0, sizeof found);
+  return TRUE;
+}
+
+char *
+auth_start_session(Auth *auth, const AuthIdentity *identity)
+{
+  gint64 now_s = g_get_real_time() / G_USEC_PER_SEC;
+  Session session = {
+      .kind = identity->is_admin_token ? SESSION_ADMIN_TOKEN : SESSION_KEY,
+      .user_id = identity->user_id,
+      .key_id = identity->key_id,
+      .key_mark = identity->key_mark,
+      .issued_s = now_s,
+      .expires_s = now_s + auth->session_ttl_s,
+  };
+  return session_sign(&session, auth->session_secret);
+}
+
+guint
+auth_session_ttl_s(const Auth *auth)
+{
+  return auth->session_ttl_s;
+}

@@ -1,0 +1,46 @@
+/* Who gets in: administrators, by ADMIN_TOKEN or by the key of a user with role admin, shown directly or through a login
+ * session. Thread-safe. */
+#pragma once
+
+#include "auth/session.h"
+
+#include <gio/gio.h>
+
+typedef struct Auth Auth;
+
+typedef struct {
+  const char *dsn;
+  const char *admin_token; /* never NULL or empty */
+  guint8 session_secret[SESSION_SECRET_BYTES];
+  guint session_ttl_s;
+} AuthOptions;
+
+/* An administrator. */
+typedef struct {
+  gboolean is_admin_token;
+  gint64 user_id, key_id; /* -1 for the admin token */
+  guint64 key_mark;
+  char *name;
+  char *description; /* may be NULL */
+  char *role;
+} AuthIdentity;
+
+void auth_identity_clear(AuthIdentity *identity);
+G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC(AuthIdentity, auth_identity_clear)
+
+Auth *auth_new(const AuthOptions *options);
+void auth_free(Auth *auth);
+G_DEFINE_AUTOPTR_CLEANUP_FUNC(Auth, auth_free)
+
+/* A token or key that somebody at `address` shows. AUTH_INVALID; AUTH_FORBIDDEN for a valid key of someone else;
+ * AUTH_LOCKED_OUT after too many failures, and then `ret_retry_after_s` says for how long; DATABASE_* when a key cannot be
+ * looked up, which is no failure of the caller. */
+gboolean auth_check_credential(Auth *auth, const char *credential, const char *address, AuthIdentity *ret_identity,
+                               guint *ret_retry_after_s, GError **error);
+
+/* A session's cookie; a key's session asks the database again. AUTH_INVALID, AUTH_FORBIDDEN, DATABASE_*. */
+gboolean auth_check_session(Auth *auth, const char *cookie, AuthIdentity *ret_identity, GError **error);
+
+/* The cookie of a new session; free with g_free. */
+char *auth_start_session(Auth *auth, const AuthIdentity *identity);
+guint auth_session_ttl_s(const Auth *auth);

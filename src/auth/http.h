@@ -1,0 +1,18 @@
+/* Signing in and out over HTTP, and the guard that every request passes. */
+#pragma once
+
+#include "auth/auth.h"
+#include "http/router.h"
+
+typedef struct {
+  Auth *auth;
+  gboolean secure_cookies; /* always, not only behind a trusted TLS proxy */
+} AuthHttp;
+
+/* POST /api/auth/login and /api/auth/logout; their context is an AuthHttp. */
+extern const HttpRoute auth_http_routes[];
+extern const guint auth_http_n_routes;
+
+/* An HttpGuard; its user_data is an AuthHttp. What is shown is taken in this order: Authorization: Bearer, x-api-key, the
+ * cookie. AUTH_*, DATABASE_*. */
+gboolean auth_http_guard(HttpRequest *request, guint route_flags, gpointer user_data, GError **error);
