@@ -115,7 +115,7 @@ send_response(HttpRequest *request, HttpResponse *response)
   add_default_headers(request, response);
   request->response = response;
   request->status = response->status;
-  request->sent_bytes = response->body_size;
+  request->sent_bytes = http_request_is_head(request) ? 0 : response->body_size;
   http_watched_set_deadline(request->watched, response->read != NULL ? 0 : HTTP_REPLY_TIMEOUT_MS, NULL, NULL);
   struct MHD_Response *made = make_mhd_response(request, response);
   enum MHD_Result result = MHD_queue_response(request->connection, response->status, made);

@@ -1,0 +1,15 @@
+/* Whether the service and what it needs are well: for probes, without signing in. */
+#pragma once
+
+#include "http/router.h"
+
+typedef struct HealthHttp HealthHttp;
+
+/* `redis_url` may be NULL. */
+HealthHttp *health_http_new(const char *dsn, const char *redis_url);
+void health_http_free(HealthHttp *health);
+G_DEFINE_AUTOPTR_CLEANUP_FUNC(HealthHttp, health_http_free)
+
+/* GET /api/health, /api/health/ready, /api/health/live, /api/version; their context is a HealthHttp. */
+extern const HttpRoute health_http_routes[];
+extern const guint health_http_n_routes;

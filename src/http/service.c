@@ -1,0 +1,208 @@
+#include "http/service.h"
+
+#include "auth/http.h"
+#include "auth/secret_file.h"
+#include "backup/temp_file.h"
+#include "base/data_dir.h"
+#include "base/error.h"
+#include "base/log.h"
+#include "base/text.h"
+#include "http/health.h"
+#include "http/server.h"
+#include "pg/cluster.h"
+#include "pg/dsn.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <glib-unix.h>
+#include <signal.h>
+#include <sodium.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/file.h>
+#include <unistd.h>
+
+typedef struct {
+  const Config *config;
+  Language language;
+  int lock_fd; /* of the data directory */
+  PgCluster *cluster;
+  char *dsn;
+  char *admin_token, *admin_token_path; /* the path is NULL for a configured token */
+  gboolean is_token_new;
+  AuthHttp auth;
+  HealthHttp *health;
+  TempFileJanitor *janitor;
+  HttpServer *server;
+} Service;
+
+static void
+service_clear(Service *service)
+{
+  g_clear_pointer(&service->server, http_server_free);
+  g_clear_pointer(&service->janitor, temp_file_janitor_free);
+  g_clear_pointer(&service->health, health_http_free);
+  g_clear_pointer(&service->auth.auth, auth_free);
+  g_clear_pointer(&service->cluster, pg_cluster_close);
+  g_clear_pointer(&service->dsn, g_free);
+  g_clear_pointer(&service->admin_token, g_free);
+  g_clear_pointer(&service->admin_token_path, g_free);
+  if (service->lock_fd >= 0)
+    close(service->lock_fd);
+}
+
+
+/* Two instances on one data directory would share a token file and a cluster by accident. */
+static gboolean
+own_data_dir(Service *service, GError **error)
+{
+  const char *directory = service->config->data_dir;
+  if (!data_dir_ensure(directory, error))
+    return FALSE;
+  g_autofree char *path = g_build_filename(directory, "service.lock", NULL);
+  service->lock_fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
+  if (service->lock_fd < 0) {
+    error_set_errno(error, errno, "open %s", path);
+    return FALSE;
+  }
+  if (flock(service->lock_fd, LOCK_EX | LOCK_NB) == 0)
+    return TRUE;
+  error_set(error, CCH_ERROR_CONFIG, "another cch-data serves from the data directory %s", directory);
+  return FALSE;
+}
+
+static gboolean
+find_database(Service *service, GError **error)
+{
+  const Config *config = service->config;
+  if (config->dsn != NULL) {
+    g_auto(DsnDisplay) display = {0};
+    service->dsn = g_strdup(config->dsn);
+    return dsn_parse_display(config->dsn, &display, error);
+  }
+  PgClusterOptions options = {config->data_dir, config->pg_bin_dir, config->cluster_user};
+  service->cluster = pg_cluster_open(&options, NULL, error);
+  if (service->cluster == NULL)
+    return FALSE;
+  service->dsn = g_strdup(pg_cluster_dsn(service->cluster));
+  return TRUE;
+}
+
+/* "change-me" is what an example file says; who left it there has not chosen a token. */
+static gboolean
+find_admin_token(Service *service, GError **error)
+{
+  const char *configured = service->config->admin_token;
+  if (configured != NULL && strcmp(configured, "change-me") != 0) {
+    service->admin_token = g_strdup(configured);
+    return TRUE;
+  }
+  service->admin_token_path = g_build_filename(service->config->data_dir, "admin-token", NULL);
+  service->admin_token = secret_file_load(service->admin_token_path, &service->is_token_new, error);
+  return service->admin_token != NULL;
+}
+
+static gboolean
+open_auth(Service *service, GError **error)
+{
+  AuthOptions options = {
+      .dsn = service->dsn,
+      .admin_token = service->admin_token,
+      .session_ttl_s = (guint)service->config->session_ttl_s,
+  };
+  g_autofree char *secret = NULL;
+  if (service->admin_token_path != NULL) {
+    g_autofree char *path = g_build_filename(service->config->data_dir, "session-secret", NULL);
+    secret = secret_file_load(path, NULL, error);
+    if (secret == NULL)
+      return FALSE;
+  }
+  session_derive_secret(service->admin_token, secret, options.session_secret);
+  service->auth = (AuthHttp){auth_new(&options), service->config->secure_cookies};
+  sodium_memzero(options.session_secret, sizeof options.session_secret);
+  return TRUE;
+}
+
+static gboolean
+start_server(Service *service, GError **error)
+{
+  const Config *config = service->config;
+  HttpServerOptions options = {
+      .address = config->listen_address,
+      .port = (guint16)config->listen_port,
+      .upload_idle_timeout_s = (guint)config->upload_idle_timeout_s,
+      .trust_proxy = config->trust_proxy,
+  };
+  service->server = http_server_new(&options);
+  http_server_set_guard(service->server, auth_http_guard, &service->auth);
+  http_server_add_routes(service->server, auth_http_routes, auth_http_n_routes, &service->auth);
+  http_server_add_routes(service->server, health_http_routes, health_http_n_routes, service->health);
+  return http_server_start(service->server, error);
+}
+
+static gboolean
+service_start(Service *service, GError **error)
+{
+  const Config *config = service->config;
+  if (!own_data_dir(service, error) || !find_database(service, error) || !find_admin_token(service, error) ||
+      !open_auth(service, error))
+    return FALSE;
+  service->health = health_http_new(service->dsn, config->redis_url);
+  service->janitor = temp_file_janitor_start(config->temp_dir, (guint)config->temp_cleanup_interval_s,
+                                             (guint)config->temp_max_age_s);
+  return start_server(service, error);
+}
+
+static void
+say(const Service *service, TextId id, ...)
+{
+  va_list args;
+  va_start(args, id);
+  g_autofree char *text = text_vformat(id, service->language, args);
+  va_end(args);
+  printf("%s\n", text); /* not g_print, which leaves only ASCII in a C locale */
+  fflush(stdout);
+}
+
+static void
+introduce(const Service *service)
+{
+  if (service->is_token_new)
+    say(service, TEXT_SERVICE_TOKEN_MADE, service->admin_token_path, service->admin_token);
+  else if (service->admin_token_path != NULL)
+    say(service, TEXT_SERVICE_TOKEN_KEPT, service->admin_token_path);
+  say(service, TEXT_SERVICE_LISTENING, http_server_url(service->server));
+}
+
+static gboolean
+on_signal(gpointer user_data)
+{
+  g_main_loop_quit(user_data);
+  return G_SOURCE_CONTINUE;
+}
+
+gboolean
+service_run(const Config *config, const ServiceOptions *options, GError **error)
+{
+  if (sodium_init() < 0) {
+    error_set(error, CCH_ERROR_INTERNAL, "libsodium has no source of randomness");
+    return FALSE;
+  }
+  signal(SIGPIPE, SIG_IGN);
+  g_autoptr(GMainLoop) loop = g_main_loop_new(NULL, FALSE);
+  guint on_int = g_unix_signal_add(SIGINT, on_signal, loop), on_term = g_unix_signal_add(SIGTERM, on_signal, loop);
+  Service service = {.config = config, .language = options->language, .lock_fd = -1};
+  gboolean is_started = service_start(&service, error);
+  if (is_started) {
+    introduce(&service);
+    log_event(LOG_INFO, "started", "version", CCH_VERSION, "address", http_server_url(service.server), NULL);
+    g_main_loop_run(loop);
+    say(&service, TEXT_SERVICE_STOPPING);
+  }
+  service_clear(&service);
+  g_source_remove(on_int);
+  g_source_remove(on_term);
+  if (is_started)
+    log_event(LOG_INFO, "stopped", NULL);
+  return is_started;
+}

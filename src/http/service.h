@@ -1,0 +1,13 @@
+/* The service: everything that `cch-data serve` starts, in order, and stops in reverse order. */
+#pragma once
+
+#include "config/config.h"
+
+typedef struct {
+  gboolean with_demo; /* fill an empty database with plausible data first */
+  Language language;  /* of what is printed */
+} ServiceOptions;
+
+/* Runs until SIGINT or SIGTERM. FALSE when it could not start: CONFIG (also when another instance uses the data
+ * directory), CLUSTER_FAILED, FILE. To be called on the main thread, once. */
+gboolean service_run(const Config *config, const ServiceOptions *options, GError **error);
