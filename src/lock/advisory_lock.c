@@ -1,6 +1,7 @@
 #include "lock/advisory_lock.h"
 
 #include "base/error.h"
+#include "lock_sql.h"
 #include "lock/holder.h"
 #include "pg/connection.h"
 #include "pg/dsn.h"
@@ -10,10 +11,6 @@
 /* A network that swallows everything shows within half a minute, not after two hours. */
 #define KEEPALIVES " keepalives=1 keepalives_idle=10 keepalives_interval=5 keepalives_count=3 tcp_user_timeout=25000"
 
-/* Embedded from sql/. */
-extern const char lock_advisory_holder_sql[];
-extern const char lock_advisory_is_held_sql[];
-extern const char lock_database_identity_sql[];
 
 struct AdvisoryLock {
   PgConnection *connection;

@@ -1,6 +1,7 @@
 #include "lock/redis_lock.h"
 
 #include "base/error.h"
+#include "lock_sql.h"
 #include "lock/holder.h"
 #include "redis/redis.h"
 
@@ -13,9 +14,6 @@ struct RedisLock {
   guint ttl_ms;
 };
 
-/* Embedded from lua/. */
-extern const char lock_hold_lua[];
-extern const char lock_release_lua[];
 
 RedisLock *
 redis_lock_new(const char *url, const char *value, const char *database, guint ttl_ms)
