@@ -187,8 +187,7 @@ static gboolean
 read_table_data(Pass *pass, const TocEntry *entry, GError **error)
 {
   /* pg_dump --inserts stores SQL statements instead, and no COPY statement. */
-  gboolean has_copy_stmt = entry->copy_stmt != NULL && entry->copy_stmt[0] != '\0';
-  pass->is_copy_text = toc_entry_is(entry, "TABLE DATA") && has_copy_stmt;
+  pass->is_copy_text = entry->copy_stmt != NULL && entry->copy_stmt[0] != '\0';
   if (!read_stream(pass, error))
     return FALSE;
   if (!pass->is_copy_text)

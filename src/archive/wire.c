@@ -154,7 +154,8 @@ read_signed(WireSource *source, gint64 min, gint64 max, const char *what, gint64
   guint64 magnitude = 0;
   gboolean fits = bytes[0] <= 1 && decode_number(bytes + 1, source->int_size, &magnitude) && magnitude <= G_MAXUINT32;
   gint64 value = bytes[0] == 0 ? (gint64)magnitude : -(gint64)magnitude;
-  if (!fits || value < min || value > max) {
+  gboolean is_negative_zero = bytes[0] == 1 && magnitude == 0;
+  if (!fits || is_negative_zero || value < min || value > max) {
     error_set(error, CCH_ERROR_ARCHIVE_CORRUPT, "impossible %s at byte %" G_GUINT64_FORMAT, what, start);
     return FALSE;
   }
