@@ -338,6 +338,14 @@ pg_connection_execf(PgConnection *connection, GError **error, const char *format
   return pg_connection_exec(connection, sql, error);
 }
 
+void
+pg_connection_rollback(PgConnection *connection)
+{
+  GCancellable *cancellable = g_steal_pointer(&connection->cancellable);
+  pg_connection_exec(connection, "ROLLBACK", NULL);
+  connection->cancellable = cancellable;
+}
+
 PgResult *
 pg_connection_queryv(PgConnection *connection, GError **error, const char *sql, guint n, const char *const *values)
 {

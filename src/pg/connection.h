@@ -24,6 +24,9 @@ void pg_connection_set_cancellable(PgConnection *connection, GCancellable *cance
 gboolean pg_connection_exec(PgConnection *connection, const char *sql, GError **error);
 gboolean pg_connection_execf(PgConnection *connection, GError **error, const char *format, ...) G_GNUC_PRINTF(3, 4);
 
+/* Rolls back, also when the cancellable is triggered. What cannot be rolled back has lost its connection. */
+void pg_connection_rollback(PgConnection *connection);
+
 /* Runs one statement with `n` text parameters (NULL is SQL NULL) and returns its rows; free with pg_result_free. */
 PgResult *pg_connection_query(PgConnection *connection, GError **error, const char *sql, guint n, ...);
 PgResult *pg_connection_queryv(PgConnection *connection, GError **error, const char *sql, guint n,
