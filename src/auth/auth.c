@@ -1,5 +1,6 @@
 #include "auth/auth.h"
 
+#include "auth_sql.h"
 #include "auth/rate_limit.h"
 #include "base/error.h"
 #include "pg/connection.h"
@@ -9,8 +10,6 @@
 
 #define MAX_CREDENTIAL_BYTES 512
 #define MAX_IDLE_CONNECTIONS 4
-
-extern const char auth_sql_find_key_sql[];
 
 enum {
   COLUMN_USER_ID,
@@ -92,7 +91,7 @@ find_key(Auth *auth, const char *sha256, const char *key_id, GError **error)
     if (connection == NULL)
       return NULL;
     g_autoptr(GError) problem = NULL;
-    PgResult *result = pg_connection_query(connection, &problem, auth_sql_find_key_sql, 2, sha256, key_id);
+    PgResult *result = pg_connection_query(connection, &problem, auth_find_key_sql, 2, sha256, key_id);
     gboolean is_alive = pg_connection_is_alive(connection);
     if (is_alive && g_async_queue_length(auth->idle) < MAX_IDLE_CONNECTIONS)
       g_async_queue_push(auth->idle, g_steal_pointer(&connection));
