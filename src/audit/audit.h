@@ -1,5 +1,6 @@
 /* The audit log: who did what, from where. Written to the hub's public.audit_log where there is one (v0.9), else to
- * cch_data.audit_log, in the caller's transaction if there is one. */
+ * cch_data.audit_log, in the caller's transaction if there is one; a failure leaves that transaction usable. A table of that
+ * name with other columns is not taken for one. */
 #pragma once
 
 #include "pg/connection.h"
@@ -15,4 +16,5 @@ typedef struct {
   const char *error_message;
 } AuditEntry;
 
+/* Values longer than their columns are cut at a character. TRUE, too, where there is no table to write to. */
 gboolean audit_write(PgConnection *connection, const AuditEntry *entry, GError **error);

@@ -430,6 +430,31 @@ a_hanging_redis_does_not_hide_a_lost_advisory_lock(void **state)
 }
 
 static void
+a_hanging_database_does_not_hold_release_up(void **state)
+{
+  (void)state;
+  g_autoptr(GCancellable) lost = g_cancellable_new();
+  g_autoptr(BackupLock) lock = acquire(without_redis(), lost);
+  g_autoptr(PgConnection) connection = pg_connection_open(test_postgres_dsn(postgres), "test", NULL, NULL);
+  g_autofree char *pid = NULL;
+  assert_true(pg_connection_value(connection, &pid, NULL,
+                                  "SELECT pid FROM pg_stat_activity WHERE application_name LIKE 'cch-data lock: %'",
+                                  0));
+  assert_int_equal(kill(atoi(pid), SIGSTOP), 0);
+  g_usleep(1500 * 1000); /* the watching thread is now in the middle of a question */
+  gint64 started = g_get_monotonic_time();
+  g_clear_pointer(&lock, backup_lock_release);
+  gint64 took_ms = elapsed_ms(started);
+  assert_int_equal(kill(atoi(pid), SIGCONT), 0);
+  assert_true(took_ms < SOON_MS);
+  for (started = g_get_monotonic_time(); lock == NULL; g_usleep(10 * 1000)) { /* it is freed in the end */
+    BackupLockOptions options = without_redis();
+    lock = backup_lock_acquire(&options, "import", "A", lost, NULL, NULL);
+    assert_true(elapsed_ms(started) < SOON_MS);
+  }
+}
+
+static void
 the_advisory_connection_is_idle_outside_any_transaction(void **state)
 {
   (void)state;
@@ -596,6 +621,7 @@ main(int argc, char **argv)
     cmocka_unit_test(a_hanging_redis_holds_nobody_up),
     cmocka_unit_test(a_terminated_advisory_backend_is_a_loss_at_once),
     cmocka_unit_test(a_hanging_redis_does_not_hide_a_lost_advisory_lock),
+    cmocka_unit_test(a_hanging_database_does_not_hold_release_up),
     cmocka_unit_test(the_advisory_connection_is_idle_outside_any_transaction),
     cmocka_unit_test(a_database_away_is_an_error_and_leaves_nothing_locked),
     cmocka_unit_test(a_wrong_redis_url_is_an_error),
