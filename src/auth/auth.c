@@ -2,6 +2,7 @@
 
 #include "auth_sql.h"
 #include "auth/rate_limit.h"
+#include "auth_sql.h"
 #include "base/error.h"
 #include "pg/connection.h"
 

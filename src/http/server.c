@@ -170,15 +170,20 @@ send_directly(HttpRequest *request, const GError *error)
   g_string_free(text, TRUE);
 }
 
-/* On the watch's thread, while the connection's own waits for the client. */
+/* On the watch's thread, while the connection's own waits for the client; that one wakes up and ends the request. */
 static void
 on_upload_stalled(gpointer user_data)
 {
   HttpRequest *request = user_data;
+  g_atomic_int_set(&request->is_timed_out, TRUE);
+}
+
+static void
+answer_stalled(HttpRequest *request)
+{
   g_autoptr(GError) error = NULL;
   error_set(&error, CCH_ERROR_REQUEST_TIMEOUT, "nothing was received for %u seconds",
             request->server->options.upload_idle_timeout_s);
-  g_atomic_int_set(&request->is_timed_out, TRUE);
   send_directly(request, error);
 }
 
@@ -367,10 +372,12 @@ on_completed(void *cls, struct MHD_Connection *connection, void **con_cls, enum 
   http_watched_set_deadline(watched, HTTP_HEADER_TIMEOUT_MS, NULL, NULL);
   if (how != MHD_REQUEST_TERMINATED_COMPLETED_OK)
     g_cancellable_cancel(request->cancellable);
-  log_request(request, how);
-  int unread_fd = request->is_body_unread ? request->fd : -1;
   if (request->upload != NULL)
     request->match.route->upload->free(request->upload);
+  if (g_atomic_int_get(&request->is_timed_out) && request->status == 0)
+    answer_stalled(request);
+  log_request(request, how);
+  int unread_fd = request->is_body_unread ? request->fd : -1;
   http_response_free(request->response);
   http_request_free(request);
   if (unread_fd >= 0)

@@ -2,6 +2,7 @@
 
 #include "auth/http.h"
 #include "auth/secret_file.h"
+#include "backup/http.h"
 #include "backup/temp_file.h"
 #include "base/data_dir.h"
 #include "base/error.h"
@@ -31,6 +32,7 @@ typedef struct {
   char *admin_token, *admin_token_path; /* the path is NULL for a configured token */
   gboolean is_token_new;
   AuthHttp auth;
+  BackupHttp backup;
   HealthHttp *health;
   TempFileJanitor *janitor;
   HttpServer *server;
@@ -136,6 +138,7 @@ start_server(Service *service, GError **error)
   service->server = http_server_new(&options);
   http_server_set_guard(service->server, auth_http_guard, &service->auth);
   http_server_add_routes(service->server, auth_http_routes, auth_http_n_routes, &service->auth);
+  http_server_add_routes(service->server, backup_http_routes, backup_http_n_routes, &service->backup);
   http_server_add_routes(service->server, health_http_routes, health_http_n_routes, service->health);
   return http_server_start(service->server, error);
 }
@@ -147,6 +150,7 @@ service_start(Service *service, GError **error)
   if (!own_data_dir(service, error) || !find_database(service, error) || !find_admin_token(service, error) ||
       !open_auth(service, error))
     return FALSE;
+  service->backup = (BackupHttp){config, service->dsn};
   service->health = health_http_new(service->dsn, config->redis_url);
   service->janitor = temp_file_janitor_start(config->temp_dir, (guint)config->temp_cleanup_interval_s,
                                              (guint)config->temp_max_age_s);
