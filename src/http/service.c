@@ -12,6 +12,7 @@
 #include "http/server.h"
 #include "pg/cluster.h"
 #include "pg/dsn.h"
+#include "pg/migrate.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -22,6 +23,8 @@
 #include <string.h>
 #include <sys/file.h>
 #include <unistd.h>
+
+#define MIGRATION_RETRY_MS 5000
 
 typedef struct {
   const Config *config;
@@ -36,12 +39,16 @@ typedef struct {
   HealthHttp *health;
   TempFileJanitor *janitor;
   HttpServer *server;
+  GCancellable *stopping;
+  GThread *migration; /* NULL: none was needed, or it ran already */
 } Service;
 
 static void
 service_clear(Service *service)
 {
+  g_cancellable_cancel(service->stopping);
   g_clear_pointer(&service->server, http_server_free);
+  g_clear_pointer(&service->migration, g_thread_join);
   g_clear_pointer(&service->janitor, temp_file_janitor_free);
   g_clear_pointer(&service->health, health_http_free);
   g_clear_pointer(&service->auth.auth, auth_free);
@@ -49,6 +56,7 @@ service_clear(Service *service)
   g_clear_pointer(&service->dsn, g_free);
   g_clear_pointer(&service->admin_token, g_free);
   g_clear_pointer(&service->admin_token_path, g_free);
+  g_clear_object(&service->stopping);
   if (service->lock_fd >= 0)
     close(service->lock_fd);
 }
@@ -126,6 +134,60 @@ open_auth(Service *service, GError **error)
 }
 
 static gboolean
+migrate(Service *service, GError **error)
+{
+  g_autoptr(PgConnection) connection =
+      pg_connection_open(service->dsn, "cch-data migrate", service->stopping, error);
+  MigrateResult result = {0};
+  if (connection == NULL || !pg_migrate(connection, &result, error))
+    return FALSE;
+  char applied[12];
+  g_snprintf(applied, sizeof applied, "%u", result.n_applied);
+  log_event(LOG_INFO, "migrated", "applied", applied, "hub_managed", result.is_hub_managed ? "yes" : "no", NULL);
+  return TRUE;
+}
+
+/* Waits unless the service stops; TRUE when it is time for another try. */
+static gboolean
+wait_for_retry(GCancellable *stopping)
+{
+  GPollFD stop = {0};
+  if (!g_cancellable_make_pollfd(stopping, &stop))
+    return FALSE;
+  gboolean is_time = g_poll(&stop, 1, MIGRATION_RETRY_MS) == 0;
+  g_cancellable_release_fd(stopping);
+  return is_time;
+}
+
+/* A database that is away at the start may come back, and the service is there meanwhile to say so. */
+static gpointer
+migration_thread(gpointer data)
+{
+  Service *service = data;
+  do {
+    g_autoptr(GError) error = NULL;
+    if (migrate(service, &error) || error_code(error) == CCH_ERROR_CANCELLED)
+      return NULL;
+    log_event(LOG_WARNING, "migration failed", "code", error_info(error)->code, "reason", error->message, NULL);
+    if (error_info(error)->http_status != 503)
+      return NULL; /* trying again would not help */
+  } while (wait_for_retry(service->stopping));
+  return NULL;
+}
+
+/* Our own cluster is ready when the service says that it is; somebody's database may need time, or a permission. */
+static gboolean
+start_migration(Service *service, GError **error)
+{
+  if (!service->config->auto_migrate)
+    return TRUE;
+  if (service->cluster != NULL)
+    return migrate(service, error);
+  service->migration = g_thread_new("migrate", migration_thread, service);
+  return TRUE;
+}
+
+static gboolean
 start_server(Service *service, GError **error)
 {
   const Config *config = service->config;
@@ -148,7 +210,7 @@ service_start(Service *service, GError **error)
 {
   const Config *config = service->config;
   if (!own_data_dir(service, error) || !find_database(service, error) || !find_admin_token(service, error) ||
-      !open_auth(service, error))
+      !open_auth(service, error) || !start_migration(service, error))
     return FALSE;
   service->backup = (BackupHttp){config, service->dsn};
   service->health = health_http_new(service->dsn, config->redis_url);
@@ -195,7 +257,8 @@ service_run(const Config *config, const ServiceOptions *options, GError **error)
   signal(SIGPIPE, SIG_IGN);
   g_autoptr(GMainLoop) loop = g_main_loop_new(NULL, FALSE);
   guint on_int = g_unix_signal_add(SIGINT, on_signal, loop), on_term = g_unix_signal_add(SIGTERM, on_signal, loop);
-  Service service = {.config = config, .language = options->language, .lock_fd = -1};
+  Service service = {.config = config, .language = options->language, .lock_fd = -1,
+                     .stopping = g_cancellable_new()};
   gboolean is_started = service_start(&service, error);
   if (is_started) {
     introduce(&service);
