@@ -15,8 +15,8 @@
 #define CONNECTION_MEMORY_BYTES (64 * 1024) /* bounds the headers; the rest is the buffer of bodies */
 #define STREAM_BLOCK_BYTES      (64 * 1024)
 #define STOP_PATIENCE_US        (3 * G_USEC_PER_SEC)
-#define LINGER_MS               10000
-#define LINGER_IDLE_MS          2000
+#define LINGER_MS               30000
+#define LINGER_IDLE_MS          10000 /* a client may have a lot to prepare between headers and body */
 
 struct HttpServer {
   HttpServerOptions options;
@@ -346,7 +346,7 @@ static void
 finish_unread(HttpServer *server, int fd)
 {
   shutdown(fd, SHUT_WR);
-  char discarded[16 * 1024];
+  char discarded[64 * 1024];
   gint64 now_us = g_get_monotonic_time(), end_us = now_us + LINGER_MS * 1000, idle_us = now_us;
   while (now_us < end_us && now_us - idle_us < LINGER_IDLE_MS * 1000 && !g_cancellable_is_cancelled(server->stopping)) {
     struct pollfd readable = {.fd = fd, .events = POLLIN};

@@ -46,6 +46,7 @@ expire_late(HttpWatch *watch, gint64 now_us)
     watched->deadline_us = 0;
     if (watched->expired != NULL) {
       watched->expired(watched->expired_data);
+      g_clear_object(&watched->client_gone); /* else our own shutdown would look like the client's */
       shutdown(watched->fd, SHUT_RD);
     } else {
       shutdown(watched->fd, SHUT_RDWR);
