@@ -133,12 +133,12 @@ upload_server_connect(UploadServer *server)
   return ends[1];
 }
 
-/* A server that refuses may close before all is sent. */
+/* A server that refuses may close before all is sent. The fuzzer's timer interrupts. */
 static void
 send_pieces(int fd, const guint8 *bytes, gsize size, gsize piece_bytes)
 {
   while (size > 0) {
-    ssize_t n = send(fd, bytes, MIN(size, piece_bytes), MSG_NOSIGNAL);
+    ssize_t n = TEMP_FAILURE_RETRY(send(fd, bytes, MIN(size, piece_bytes), MSG_NOSIGNAL));
     if (n <= 0)
       return;
     bytes += n;
@@ -156,10 +156,9 @@ upload_server_exchange(UploadServer *server, const guint8 *body, gsize size, gsi
                                           size);
   send_pieces(fd, (const guint8 *)head, strlen(head), strlen(head));
   send_pieces(fd, body, size, piece_bytes);
-  shutdown(fd, SHUT_WR);
   GString *answer = g_string_new(NULL);
   char buffer[4096];
-  for (ssize_t n; (n = recv(fd, buffer, sizeof buffer, 0)) > 0;)
+  for (ssize_t n; (n = TEMP_FAILURE_RETRY(recv(fd, buffer, sizeof buffer, 0))) > 0;)
     g_string_append_len(answer, buffer, n);
   close(fd);
   return g_string_free(answer, FALSE);
