@@ -21,17 +21,39 @@ shown_credential(const HttpRequest *request)
   return key != NULL && *key != '\0' ? key : NULL;
 }
 
+/* Whoever is not known yet is not told where the database is; the log is. */
+static void
+hide_database(HttpRequest *request, const GError *error)
+{
+  if (error_info(error)->http_status >= 500)
+    http_request_set_error_details(request, "the key cannot be checked now");
+}
+
 static gboolean
 check_credential(HttpRequest *request, Auth *auth, const char *credential, AuthIdentity *ret_identity, GError **error)
 {
   guint retry_after_s = 0;
-  if (auth_check_credential(auth, credential, http_request_client_ip(request), ret_identity, &retry_after_s, error))
+  g_autoptr(GError) problem = NULL;
+  if (auth_check_credential(auth, credential, http_request_client_ip(request), ret_identity, &retry_after_s, &problem))
     return TRUE;
+  hide_database(request, problem);
+  g_propagate_error(error, g_steal_pointer(&problem));
   if (retry_after_s > 0) {
     char text[12];
     g_snprintf(text, sizeof text, "%u", retry_after_s);
     http_request_set_reply_header(request, "Retry-After", text);
   }
+  return FALSE;
+}
+
+static gboolean
+check_session(HttpRequest *request, Auth *auth, const char *cookie, AuthIdentity *ret_identity, GError **error)
+{
+  g_autoptr(GError) problem = NULL;
+  if (auth_check_session(auth, cookie, ret_identity, &problem))
+    return TRUE;
+  hide_database(request, problem);
+  g_propagate_error(error, g_steal_pointer(&problem));
   return FALSE;
 }
 
@@ -70,7 +92,7 @@ auth_http_guard(HttpRequest *request, guint route_flags, gpointer user_data, GEr
     return FALSE;
   }
   gboolean is_known = credential != NULL ? check_credential(request, http->auth, credential, &identity, error)
-                                         : auth_check_session(http->auth, cookie, &identity, error);
+                                         : check_session(request, http->auth, cookie, &identity, error);
   if (is_known)
     remember_who(request, &identity);
   return is_known;
