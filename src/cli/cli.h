@@ -1,4 +1,52 @@
-/* The subcommands, one file each. argv[0] is the subcommand's name; returns the exit code. */
+/* The subcommands: a const table, one file each.
+ *
+ * A command gets what is left of the command line after the options of config/options.def were taken out, parses its own
+ * with cli_parse, and returns TRUE or an error, whose exit code (base/errors.def) becomes the program's. */
 #pragma once
 
-int cli_serve(int argc, char **argv);
+#include "base/language.h"
+#include "config/config.h"
+
+#include <gio/gio.h>
+
+typedef struct {
+  const Config *config;
+  Language language;
+  gboolean is_json;          /* --json: one JSON object a line on standard output instead of text */
+  GCancellable *cancellable; /* triggered by SIGINT, SIGTERM and SIGHUP */
+} CliContext;
+
+typedef gboolean (*CliRunFunc)(CliContext *context, int argc, char **argv, GError **error);
+
+typedef struct {
+  const char *name;
+  const char *arguments; /* for the usage line: "FILE" */
+  const char *text[LANGUAGE_COUNT];
+  CliRunFunc run;
+} CliCommand;
+
+extern const CliCommand cli_commands[]; /* ends with a NULL name */
+
+/* Runs the program; returns its exit code. */
+int cli_main(int argc, char **argv);
+
+typedef enum {
+  CLI_PARSE_RUN,  /* go on */
+  CLI_PARSE_DONE, /* --help was asked for and printed */
+  CLI_PARSE_ERROR
+} CliParse;
+
+/* Parses the command's options (`entries`, NULL-terminated, may be NULL) and --json, --help; afterwards argv[1…] are the
+ * operands, `min` to `max` of them, else USAGE. */
+CliParse cli_parse(CliContext *context, const char *command, const GOptionEntry *entries, int *argc, char ***argv, int min,
+                   int max, GError **error);
+
+/* "alice@host (cch-data import)", for the lock and the audit; free with g_free. */
+char *cli_holder(const char *command);
+
+gboolean cli_export(CliContext *context, int argc, char **argv, GError **error);
+gboolean cli_import(CliContext *context, int argc, char **argv, GError **error);
+gboolean cli_inspect(CliContext *context, int argc, char **argv, GError **error);
+gboolean cli_verify(CliContext *context, int argc, char **argv, GError **error);
+gboolean cli_migrate(CliContext *context, int argc, char **argv, GError **error);
+gboolean cli_serve(CliContext *context, int argc, char **argv, GError **error);

@@ -1,0 +1,176 @@
+#include "cli/cli.h"
+
+#include "base/error.h"
+#include "base/log.h"
+
+#include <locale.h>
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#define COMMAND(name, arguments, run, zh, en)                                                                            \
+  {name, arguments, {[LANGUAGE_ZH_CN] = zh, [LANGUAGE_EN] = en}, run}
+
+const CliCommand cli_commands[] = {
+  COMMAND("serve", "", cli_serve, "启动 HTTP 服务", "serve the HTTP API"),
+  COMMAND("export", "[FILE]", cli_export, "导出数据库为 pg_dump 自定义格式的备份文件",
+          "export the database as a pg_dump archive in custom format"),
+  COMMAND("import", "FILE", cli_import, "导入备份文件：合并（默认）或覆盖",
+          "import an archive: merge (the default) or overwrite"),
+  COMMAND("inspect", "FILE", cli_inspect, "显示备份文件的头信息与目录", "show an archive's header and contents"),
+  COMMAND("verify", "FILE", cli_verify, "完整检查备份文件", "read an archive to its end and check every byte"),
+  COMMAND("migrate", "", cli_migrate, "执行数据库迁移", "bring the database to the current schema"),
+  {.name = NULL},
+};
+
+static void
+print_usage(Language language)
+{
+  gboolean is_zh = language == LANGUAGE_ZH_CN;
+  printf("%s: cch-data %s\n\n", is_zh ? "用法" : "Usage", is_zh ? "命令 [选项...]" : "COMMAND [OPTION...]");
+  for (const CliCommand *command = cli_commands; command->name != NULL; command++)
+    printf("  %-8s %-7s %s\n", command->name, command->arguments, command->text[language]);
+  printf("\n%s\n", is_zh ? "各命令的选项见 cch-data 命令 --help；--version 显示版本"
+                         : "See cch-data COMMAND --help for the options; --version shows the version");
+}
+
+static const CliCommand *
+find_command(const char *name)
+{
+  for (const CliCommand *command = cli_commands; command->name != NULL; command++)
+    if (strcmp(command->name, name) == 0)
+      return command;
+  return NULL;
+}
+
+static int
+report(const GError *error, const CliContext *context)
+{
+  const ErrorInfo *info = error_info(error);
+  fprintf(stderr, "cch-data: %s: %s\n", info->text[context->language], error->message);
+  return info->exit_code;
+}
+
+/* Signals become cancellation; a second one ends the program at once, in case something hangs. */
+static gpointer
+wait_for_signals(gpointer cancellable)
+{
+  sigset_t signals;
+  sigemptyset(&signals);
+  sigaddset(&signals, SIGINT);
+  sigaddset(&signals, SIGTERM);
+  sigaddset(&signals, SIGHUP);
+  int number = 0;
+  sigwait(&signals, &number);
+  g_cancellable_cancel(cancellable);
+  pthread_sigmask(SIG_UNBLOCK, &signals, NULL);
+  return NULL;
+}
+
+static void
+catch_signals(GCancellable *cancellable)
+{
+  sigset_t signals;
+  sigemptyset(&signals);
+  sigaddset(&signals, SIGINT);
+  sigaddset(&signals, SIGTERM);
+  sigaddset(&signals, SIGHUP);
+  pthread_sigmask(SIG_BLOCK, &signals, NULL);
+  g_thread_unref(g_thread_new("signals", wait_for_signals, cancellable));
+}
+
+static int
+run_command(const CliCommand *command, int argc, char **argv)
+{
+  CliContext context = {.language = language_from_locale()};
+  g_autoptr(GError) error = NULL;
+  g_autoptr(Config) config = config_load(&argc, &argv, &error);
+  if (config == NULL)
+    return report(error, &context);
+  LogLevel level = LOG_INFO;
+  if (!log_level_parse(config->log_level, &level)) {
+    error_set(&error, CCH_ERROR_CONFIG, "LOG_LEVEL is error, warning, info or debug, not \"%s\"", config->log_level);
+    return report(error, &context);
+  }
+  log_set_level(level);
+  g_autoptr(GCancellable) cancellable = g_cancellable_new();
+  context.config = config;
+  context.cancellable = cancellable;
+  /* The service waits for signals itself. */
+  if (command->run != cli_serve)
+    catch_signals(cancellable);
+  return command->run(&context, argc, argv, &error) ? 0 : report(error, &context);
+}
+
+int
+cli_main(int argc, char **argv)
+{
+  setlocale(LC_CTYPE, "");
+  /* A reader of our output or a client that has gone away is an error of write(), not the end of the program. */
+  signal(SIGPIPE, SIG_IGN);
+  Language language = language_from_locale();
+  const char *first = argc > 1 ? argv[1] : "--help";
+  if (strcmp(first, "--help") == 0 || strcmp(first, "-h") == 0 || strcmp(first, "help") == 0) {
+    print_usage(language);
+    return argc > 1 ? 0 : error_info_of(CCH_ERROR_USAGE)->exit_code;
+  }
+  if (strcmp(first, "--version") == 0) {
+    printf("cch-data %s\n", CCH_VERSION);
+    return 0;
+  }
+  const CliCommand *command = find_command(first);
+  if (command == NULL) {
+    fprintf(stderr, "cch-data: %s: %s\n", error_info_of(CCH_ERROR_USAGE)->text[language], first);
+    return error_info_of(CCH_ERROR_USAGE)->exit_code;
+  }
+  return run_command(command, argc - 1, argv + 1);
+}
+
+static void
+print_help(GOptionContext *options, const CliCommand *command, Language language)
+{
+  g_autofree char *help = g_option_context_get_help(options, TRUE, NULL);
+  g_autofree char *config = config_help(language);
+  /* GLib's first line names the program's file; ours names the command. */
+  const char *rest = strstr(help, "\n\n");
+  printf("%s: cch-data %s %s\n\n%s%s\n%s:\n%s", language == LANGUAGE_ZH_CN ? "用法" : "Usage", command->name,
+         command->arguments, command->text[language], rest != NULL ? rest : "",
+         language == LANGUAGE_ZH_CN ? "通用选项" : "Options of all commands", config);
+}
+
+CliParse
+cli_parse(CliContext *context, const char *name, const GOptionEntry *entries, int *argc, char ***argv, int min, int max,
+          GError **error)
+{
+  const CliCommand *command = find_command(name);
+  gboolean is_help = FALSE;
+  const GOptionEntry common[] = {
+    {"json", 0, 0, G_OPTION_ARG_NONE, &context->is_json, "one JSON object a line instead of text", NULL},
+    {"help", 'h', 0, G_OPTION_ARG_NONE, &is_help, "this text", NULL},
+    {NULL},
+  };
+  g_autoptr(GOptionContext) options = g_option_context_new(command->arguments);
+  g_option_context_set_help_enabled(options, FALSE);
+  if (entries != NULL)
+    g_option_context_add_main_entries(options, entries, NULL);
+  g_option_context_add_main_entries(options, common, NULL);
+  if (!g_option_context_parse(options, argc, argv, error))
+    return CLI_PARSE_ERROR;
+  if (is_help) {
+    print_help(options, command, context->language);
+    return CLI_PARSE_DONE;
+  }
+  int operands = *argc - 1;
+  if (operands < min || operands > max) {
+    error_set(error, CCH_ERROR_USAGE, "cch-data %s %s", name, command->arguments);
+    return CLI_PARSE_ERROR;
+  }
+  return CLI_PARSE_RUN;
+}
+
+char *
+cli_holder(const char *command)
+{
+  return g_strdup_printf("%s@%s (cch-data %s)", g_get_user_name(), g_get_host_name(), command);
+}

@@ -1,0 +1,169 @@
+#include "backup/import.h"
+
+#include "backup/event_json.h"
+#include "backup/temp_file.h"
+#include "base/error.h"
+#include "cli/archive_file.h"
+#include "cli/cli.h"
+#include "cli/progress_bar.h"
+#include "cli/target.h"
+#include "pg/dsn.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+enum {
+  SPOOL_BYTES = 256 * 1024
+};
+
+typedef struct {
+  gboolean overwrite, skip_logs, is_confirmed;
+} ImportArguments;
+
+static void
+print_tables(const BackupEvent *event)
+{
+  printf("%14s %14s %14s  %s\n", "rows", "inserted", "skipped", "table");
+  for (guint i = 0; i < event->n_tables; i++) {
+    const BackupTableResult *table = &event->tables[i];
+    printf("%14" G_GUINT64_FORMAT " %14" G_GUINT64_FORMAT " %14" G_GUINT64_FORMAT "  %s\n", table->rows_total,
+           table->rows_inserted, table->rows_skipped, table->table);
+  }
+}
+
+static void
+report_event(const BackupEvent *event, gpointer user_data)
+{
+  ProgressBar *bar = user_data; /* NULL with --json */
+  if (bar == NULL) {
+    g_autofree char *line = backup_event_to_json(event);
+    printf("%s\n", line);
+    fflush(stdout);
+    return;
+  }
+  if (event->message != NULL && event->type != BACKUP_EVENT_ERROR) {
+    g_autofree char *line = g_strconcat(event->is_warning ? "! " : "", event->message, NULL);
+    progress_bar_message(bar, line);
+  }
+  ProgressState state = {.label = event->table != NULL ? event->table : backup_phase_name(event->phase),
+                         .percent = event->percent,
+                         .rows = event->rows,
+                         .bytes = event->bytes};
+  progress_bar_update(bar, &state);
+  if (event->type == BACKUP_EVENT_COMPLETE)
+    print_tables(event);
+}
+
+/* Overwriting replaces what is there: on a terminal the database's name has to be typed, elsewhere --yes is needed. */
+static gboolean
+confirm(const CliContext *context, const char *dsn, const ImportArguments *arguments, GError **error)
+{
+  if (!arguments->overwrite || arguments->is_confirmed)
+    return TRUE;
+  g_auto(DsnDisplay) target = {0};
+  if (!dsn_parse_display(dsn, &target, error))
+    return FALSE;
+  if (!isatty(STDIN_FILENO)) {
+    error_set(error, CCH_ERROR_USAGE, "overwriting %s on %s needs --yes", target.database, target.host);
+    return FALSE;
+  }
+  fprintf(stderr,
+          context->language == LANGUAGE_ZH_CN ? "数据库 %s（%s）的内容将被备份文件替换。请输入数据库名以继续："
+                                              : "The contents of database %s on %s will be replaced. Type its name to go on: ",
+          target.database, target.host);
+  char answer[256] = "";
+  if (fgets(answer, sizeof answer, stdin) == NULL || strcmp(g_strchomp(answer), target.database) != 0) {
+    error_set(error, CCH_ERROR_CANCELLED, "not confirmed; nothing was changed");
+    return FALSE;
+  }
+  return TRUE;
+}
+
+/* Standard input goes into a temporary file first: an archive is checked whole before anything is touched. */
+static gboolean
+spool_stdin(const CliContext *context, TempFile **ret_file, GError **error)
+{
+  g_autoptr(TempFile) file = temp_file_create(context->config->temp_dir, "import", error);
+  if (file == NULL)
+    return FALSE;
+  g_autofree guint8 *buffer = g_malloc(SPOOL_BYTES);
+  for (;;) {
+    if (g_cancellable_is_cancelled(context->cancellable)) {
+      error_set(error, CCH_ERROR_CANCELLED, "cancelled");
+      return FALSE;
+    }
+    gssize n = read(STDIN_FILENO, buffer, SPOOL_BYTES);
+    if (n < 0 && errno == EINTR)
+      continue;
+    if (n < 0) {
+      error_set_errno(error, errno, "read standard input");
+      return FALSE;
+    }
+    if (n == 0)
+      break;
+    for (gssize done = 0; done < n;) {
+      gssize written = write(temp_file_fd(file), buffer + done, (gsize)(n - done));
+      if (written < 0 && errno != EINTR) {
+        error_set_errno(error, errno, "write %s", temp_file_path(file));
+        return FALSE;
+      }
+      done += MAX(written, 0);
+    }
+  }
+  *ret_file = g_steal_pointer(&file);
+  return TRUE;
+}
+
+static gboolean
+run_import(CliContext *context, ArchiveReader *reader, const ImportArguments *arguments, GError **error)
+{
+  g_autoptr(CliTarget) target = cli_target_open(context, error);
+  if (target == NULL || !confirm(context, cli_target_dsn(target), arguments, error))
+    return FALSE;
+  g_autofree char *holder = cli_holder("import");
+  BackupLockOptions lock_options = {.dsn = cli_target_dsn(target),
+                                    .redis_url = context->config->redis_url,
+                                    .ttl_ms = (guint)context->config->lock_ttl_ms};
+  g_auto(BackupLockHolder) who = {0};
+  g_autoptr(BackupLock) lock = backup_lock_acquire(&lock_options, "import", holder, context->cancellable, &who, error);
+  if (lock == NULL)
+    return FALSE;
+  g_autoptr(ProgressBar) bar = context->is_json ? NULL : progress_bar_new();
+  BackupImportOptions options = {.dsn = cli_target_dsn(target),
+                                 .redis_url = context->config->redis_url,
+                                 .holder = holder,
+                                 .clean_first = arguments->overwrite,
+                                 .skip_logs = arguments->skip_logs,
+                                 .migrate = context->config->auto_migrate,
+                                 .lock_wait_s = (guint)context->config->lock_wait_s,
+                                 .language = context->language};
+  return backup_import_run(reader, &options, lock, report_event, bar, context->cancellable, error);
+}
+
+gboolean
+cli_import(CliContext *context, int argc, char **argv, GError **error)
+{
+  ImportArguments arguments = {0};
+  const GOptionEntry entries[] = {
+    {"overwrite", 0, 0, G_OPTION_ARG_NONE, &arguments.overwrite,
+     "replace what is there (pg_restore --clean --if-exists --no-owner) instead of merging", NULL},
+    {"clean-first", 0, 0, G_OPTION_ARG_NONE, &arguments.overwrite, "the same", NULL},
+    {"skip-logs", 0, 0, G_OPTION_ARG_NONE, &arguments.skip_logs, "do not import the rows of message_request", NULL},
+    {"yes", 'y', 0, G_OPTION_ARG_NONE, &arguments.is_confirmed, "overwrite without asking", NULL},
+    {NULL},
+  };
+  CliParse parsed = cli_parse(context, "import", entries, &argc, &argv, 1, 1, error);
+  if (parsed != CLI_PARSE_RUN)
+    return parsed == CLI_PARSE_DONE;
+  if (strcmp(argv[1], "-") == 0) {
+    g_autoptr(TempFile) spooled = NULL;
+    if (!spool_stdin(context, &spooled, error))
+      return FALSE;
+    g_autoptr(ArchiveReader) reader = archive_reader_open(temp_file_fd(spooled), error);
+    return reader != NULL && run_import(context, reader, &arguments, error);
+  }
+  g_auto(ArchiveFile) file = {.fd = -1};
+  return archive_file_open(argv[1], &file, error) && run_import(context, file.reader, &arguments, error);
+}

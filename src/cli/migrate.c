@@ -1,0 +1,28 @@
+#include "pg/migrate.h"
+
+#include "cli/cli.h"
+#include "cli/target.h"
+
+#include <stdio.h>
+
+gboolean
+cli_migrate(CliContext *context, int argc, char **argv, GError **error)
+{
+  CliParse parsed = cli_parse(context, "migrate", NULL, &argc, &argv, 0, 0, error);
+  if (parsed != CLI_PARSE_RUN)
+    return parsed == CLI_PARSE_DONE;
+  g_autoptr(CliTarget) target = cli_target_open(context, error);
+  g_autoptr(PgConnection) connection =
+    target != NULL ? pg_connection_open(cli_target_dsn(target), "cch-data migrate", context->cancellable, error) : NULL;
+  MigrateResult result = {0};
+  if (connection == NULL || !pg_migrate(connection, &result, error))
+    return FALSE;
+  gboolean is_zh = context->language == LANGUAGE_ZH_CN;
+  if (context->is_json)
+    printf("{\"applied\":%u,\"hubManaged\":%s}\n", result.n_applied, result.is_hub_managed ? "true" : "false");
+  else if (result.n_applied == 0)
+    printf("%s\n", is_zh ? "数据库已是最新" : "The database is up to date");
+  else
+    printf(is_zh ? "已执行 %u 个迁移\n" : "Applied %u migrations\n", result.n_applied);
+  return TRUE;
+}

@@ -1,0 +1,14 @@
+/* A file that appears under its name only when it is whole and on the disk; "-" is standard output. */
+#pragma once
+
+#include <glib.h>
+
+typedef struct OutputFile OutputFile;
+
+/* FILE when `path` exists and `replace` is not set; nothing is touched before commit. */
+OutputFile *output_file_create(const char *path, gboolean replace, GError **error);
+gboolean output_file_write(OutputFile *file, const guint8 *data, gsize size, GError **error);
+gboolean output_file_commit(OutputFile *file, GError **error);
+/* Without a commit leaves nothing behind. */
+void output_file_free(OutputFile *file);
+G_DEFINE_AUTOPTR_CLEANUP_FUNC(OutputFile, output_file_free)

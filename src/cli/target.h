@@ -1,0 +1,12 @@
+/* The database that a command works on: DSN, or the private cluster of the data directory, which is started for the command
+ * when it does not run. */
+#pragma once
+
+#include "cli/cli.h"
+
+typedef struct CliTarget CliTarget;
+
+CliTarget *cli_target_open(const CliContext *context, GError **error);
+const char *cli_target_dsn(const CliTarget *target);
+void cli_target_close(CliTarget *target);
+G_DEFINE_AUTOPTR_CLEANUP_FUNC(CliTarget, cli_target_close)
