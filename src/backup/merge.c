@@ -191,6 +191,7 @@ typedef struct {
   char *stage_columns; /* "id integer, name text": the archive's columns */
   char *columns;      /* "id, name", quoted: those that both have */
   char *key_filter;   /* " AND NOT EXISTS (…)" for keys that ON CONFLICT passes over */
+  const char *on_conflict; /* "ON CONFLICT DO NOTHING", or "" where rules forbid it; then key_filter has all keys */
   gboolean has_identity; /* a key tells every row apart */
   gboolean is_partitioned;
   guint64 rows, inserted;
@@ -278,7 +279,7 @@ read_keys(Restore *restore, MergeJob *job, const char *const *shared, GError **e
   GString *filter = g_string_new(NULL);
   for (guint i = 0; i < pg_result_rows(keys); i++) {
     job->has_identity = job->has_identity || pg_result_bool(keys, i, 0);
-    if (!pg_result_bool(keys, i, 1))
+    if (!pg_result_bool(keys, i, 1) || *job->on_conflict == '\0')
       g_string_append_printf(filter, " AND NOT EXISTS (SELECT FROM %s AS l WHERE %s)", job->target,
                              pg_result_text(keys, i, 2));
   }
@@ -305,6 +306,8 @@ read_table(Restore *restore, MergeJob *job, GError **error)
     return FALSE;
   }
   job->is_partitioned = *relkind == 'p';
+  /* PostgreSQL refuses ON CONFLICT on a table with UPDATE rules, even disabled ones (rewriteHandler.c, matchLocks). */
+  job->on_conflict = pg_result_bool(live, 0, 5) ? "" : "ON CONFLICT DO NOTHING";
   job->target = pg_quote_qualified(entry->namespace_name, entry->tag);
   gboolean has_rows = archive_reader_data_info(restore->reader, entry)->rows > 0;
   if (has_rows && !check_needed_columns(live, (const char *const *)archived, name, error))
@@ -335,16 +338,15 @@ insert_statement(const MergeJob *job)
   g_autofree char *list = *job->columns != '\0' ? g_strdup_printf(" (%s)", job->columns) : g_strdup("");
   if (job->has_identity)
     return g_strdup_printf("INSERT INTO %s%s OVERRIDING SYSTEM VALUE SELECT %s FROM pg_temp.cch_stage AS s "
-                           "WHERE true%s ON CONFLICT DO NOTHING",
-                           job->target, list, job->columns, job->key_filter);
+                           "WHERE true%s %s",
+                           job->target, list, job->columns, job->key_filter, job->on_conflict);
   return g_strdup_printf("INSERT INTO %1$s%2$s OVERRIDING SYSTEM VALUE SELECT %3$s FROM ("
                          "SELECT *, ROW(%3$s)::pg_catalog.text AS \"cch row\", pg_catalog.row_number() OVER "
                          "(PARTITION BY ROW(%3$s)::pg_catalog.text) AS \"cch n\" FROM pg_temp.cch_stage) AS s "
                          "WHERE NOT EXISTS (SELECT FROM (SELECT ROW(%3$s)::pg_catalog.text AS \"cch row\", "
                          "pg_catalog.count(*) AS \"cch n\" FROM %4$s%1$s GROUP BY 1) AS live "
-                         "WHERE live.\"cch row\" = s.\"cch row\" AND live.\"cch n\" >= s.\"cch n\")%5$s "
-                         "ON CONFLICT DO NOTHING",
-                         job->target, list, job->columns, only, job->key_filter);
+                         "WHERE live.\"cch row\" = s.\"cch row\" AND live.\"cch n\" >= s.\"cch n\")%5$s %6$s",
+                         job->target, list, job->columns, only, job->key_filter, job->on_conflict);
 }
 
 static gboolean

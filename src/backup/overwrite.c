@@ -109,11 +109,27 @@ find_kept_extensions(Restore *restore, GError **error)
   return TRUE;
 }
 
+/* Names of the archive's objects that no schema holds, as text[]. */
+static char *
+names_outside_schemas(Restore *restore)
+{
+  const GArray *steps = restore->plan->steps;
+  g_autoptr(GPtrArray) names = g_ptr_array_new();
+  for (guint i = 0; i < steps->len; i++) {
+    const TocEntry *entry = g_array_index(steps, RestoreStep, i).entry;
+    if (goes_last(entry) && entry->tag != NULL)
+      g_ptr_array_add(names, entry->tag);
+  }
+  g_ptr_array_add(names, NULL);
+  return pg_array((const char *const *)names->pdata);
+}
+
 static gboolean
 refuse_outsiders(Restore *restore, const char *schemas, GError **error)
 {
-  g_autoptr(PgResult) outsiders = pg_connection_query(restore->connection, error, backup_overwrite_outsiders_sql, 1,
-                                                      schemas);
+  g_autofree char *names = names_outside_schemas(restore);
+  g_autoptr(PgResult) outsiders = pg_connection_query(restore->connection, error, backup_overwrite_outsiders_sql, 2,
+                                                      schemas, names);
   if (outsiders == NULL)
     return FALSE;
   if (pg_result_rows(outsiders) == 0)

@@ -37,6 +37,25 @@ relation_exists(PgConnection *connection, const char *name, gboolean *ret_exists
   return TRUE;
 }
 
+/* Whether the tables of public are ours to make and to alter: not where a hub keeps them, and not in a database of another
+ * purpose. Ours is one that is empty, or that has the hub's tables already. */
+static gboolean
+is_public_ours(PgConnection *connection, gboolean is_hub_managed, gboolean *ret_is_ours, GError **error)
+{
+  g_autofree char *found = NULL;
+  if (!pg_connection_value(connection, &found, error,
+                           "SELECT pg_catalog.to_regclass('public.message_request') IS NOT NULL OR NOT EXISTS ("
+                           "SELECT FROM pg_catalog.pg_class c JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace "
+                           "WHERE c.relkind IN ('r', 'p', 'v', 'm', 'f') AND n.nspname NOT LIKE 'pg\\_%' "
+                           "AND n.nspname NOT IN ('information_schema', 'cch_data') AND NOT EXISTS ("
+                           "SELECT FROM pg_catalog.pg_depend d WHERE d.classid = 'pg_catalog.pg_class'::pg_catalog.regclass "
+                           "AND d.objid = c.oid AND d.deptype = 'e'))",
+                           0))
+    return FALSE;
+  *ret_is_ours = !is_hub_managed && g_strcmp0(found, "t") == 0;
+  return TRUE;
+}
+
 /* "own 1" to the SHA-256 of what was applied. */
 static GHashTable *
 read_applied(PgConnection *connection, GError **error)
@@ -102,11 +121,14 @@ migrate_in_transaction(PgConnection *connection, MigrateResult *result, GError *
                           error) ||
       !relation_exists(connection, "drizzle.__drizzle_migrations", &result->is_hub_managed, error))
     return FALSE;
+  gboolean is_ours = FALSE;
+  if (!is_public_ours(connection, result->is_hub_managed, &is_ours, error))
+    return FALSE;
   g_autoptr(GHashTable) applied = read_applied(connection, error);
   if (applied == NULL)
     return FALSE;
   for (gsize i = 0; i < G_N_ELEMENTS(migrations); i++) {
-    if (migrations[i].series == SERIES_HUB && result->is_hub_managed)
+    if (migrations[i].series == SERIES_HUB && !is_ours)
       continue;
     if (!apply(connection, &migrations[i], applied, result, error))
       return FALSE;

@@ -1,6 +1,8 @@
 -- What CASCADE would take along although it is not in the schemas $1 (text[]): objects of other schemas, and objects of no
--- schema (casts, event triggers and the like), that depend on something in them.
+-- schema (casts, event triggers and the like), that depend on something in them. Languages, foreign-data wrappers and access
+-- methods named $2 (text[]) are the archive's own and will be made anew.
 -- description
+-- pg_identify_object's schema is quoted where an identifier would be.
 WITH RECURSIVE restored AS (
   SELECT oid FROM pg_catalog.pg_namespace WHERE nspname = ANY ($1::pg_catalog.text[])
 ), gone (classid, objid, objsubid) AS (
@@ -17,7 +19,7 @@ WITH RECURSIVE restored AS (
   JOIN pg_catalog.pg_depend d ON d.refclassid = g.classid AND d.refobjid = g.objid
    AND (g.objsubid = 0 OR d.refobjsubid = g.objsubid)
 ), found AS (
-  SELECT DISTINCT o.type, o.identity, coalesce(o.schema, n.nspname) AS schema
+  SELECT DISTINCT o.type, o.identity, coalesce(o.schema, pg_catalog.quote_ident(n.nspname)) AS schema
   FROM gone g
   CROSS JOIN LATERAL pg_catalog.pg_identify_object(g.classid, g.objid, g.objsubid) AS o
   LEFT JOIN pg_catalog.pg_class c ON c.oid = CASE g.classid
@@ -36,10 +38,17 @@ WITH RECURSIVE restored AS (
                           'pg_catalog.pg_amop'::pg_catalog.regclass,
                           'pg_catalog.pg_amproc'::pg_catalog.regclass)
     AND o.type NOT LIKE 'publication%'
+    AND NOT (o.type IN ('language', 'foreign-data wrapper', 'access method')
+             AND o.identity IN (SELECT pg_catalog.quote_ident(name) FROM pg_catalog.unnest($2::pg_catalog.text[]) AS name))
+    -- a part of something else, such as the cast that every range type has
+    AND NOT EXISTS (SELECT FROM pg_catalog.pg_depend part
+                    WHERE part.classid = g.classid AND part.objid = g.objid AND part.deptype = 'i'
+                      AND g.classid = 'pg_catalog.pg_cast'::pg_catalog.regclass)
 )
 SELECT pg_catalog.format('%s %s', type, identity)
 FROM found
 WHERE schema IS NULL
-   OR (schema <> ALL ($1::pg_catalog.text[]) AND schema NOT LIKE 'pg\_%')
+   OR (schema NOT IN (SELECT pg_catalog.quote_ident(name) FROM pg_catalog.unnest($1::pg_catalog.text[]) AS name)
+       AND schema NOT LIKE 'pg\_%')
 ORDER BY 1
 LIMIT 20
