@@ -30,6 +30,18 @@ says_role_missing(const char *sqlstate, const char *source_function)
          (strcmp(source_function, "get_role_oid") == 0 || strcmp(source_function, "get_rolespec_tuple") == 0);
 }
 
+/* A duplicate key among rows is a row that is there already; in the catalog, an object that is. But from something in the
+ * making over rows it means that these contradict it, and to go on would lose it. */
+static Verdict
+verdict_of_duplicate(const char *desc)
+{
+  if (desc == NULL || strcmp(desc, "TABLE DATA") == 0)
+    return VERDICT_DUPLICATE_KEY;
+  gboolean is_over_rows =
+    strcmp(desc, "INDEX") == 0 || strcmp(desc, "CONSTRAINT") == 0 || strcmp(desc, "MATERIALIZED VIEW DATA") == 0;
+  return is_over_rows ? VERDICT_FATAL : VERDICT_EXISTS;
+}
+
 Verdict
 verdict_of(const GError *error, const char *desc, gboolean is_merge)
 {
@@ -39,10 +51,8 @@ verdict_of(const GError *error, const char *desc, gboolean is_merge)
   /* invalid_table_definition is "multiple primary keys" only where a constraint is added. */
   if (strcmp(sqlstate, "42P16") == 0 && g_strcmp0(desc, "CONSTRAINT") == 0)
     return VERDICT_EXISTS;
-  /* A duplicate key means a row that is there already; from an index or constraint in the making it means that the data
-   * contradicts it, and to go on would lose the index. */
-  if (strcmp(sqlstate, "23505") == 0 && g_strcmp0(desc, "INDEX") != 0 && g_strcmp0(desc, "CONSTRAINT") != 0)
-    return VERDICT_DUPLICATE_KEY;
+  if (strcmp(sqlstate, "23505") == 0)
+    return verdict_of_duplicate(desc);
   if (says_role_missing(sqlstate, error_source_function(error)))
     return VERDICT_ROLE_MISSING;
   if (strcmp(sqlstate, "42703") == 0 && is_merge && g_strcmp0(desc, "TABLE") != 0 && g_strcmp0(desc, "TABLE DATA") != 0)
