@@ -163,7 +163,7 @@ static void
 put_number(GByteArray *out, guint64 value, guint size)
 {
   for (guint i = 0; i < size; i++)
-    put_byte(out, i < 8 ? (guint8)(value >> (8 * i) & 0xff) : 0);
+    put_byte(out, (guint8)(i < 8 ? value >> (8 * i) : 0));
 }
 
 static void
