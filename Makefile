@@ -1,0 +1,43 @@
+# What people type. The build itself is Meson's.
+ARGS ?=
+SECONDS = 60
+API_TESTS ?= test/api/*.test.mjs
+
+.PHONY: build run test test-fast lint fuzz clean
+
+build: build/build.ninja
+	meson compile -C build
+
+build/build.ninja:
+	tools/setup build
+	meson setup build
+
+# Installs, builds and starts the service with a database of its own; ARGS="--listen-port 8080" adds options.
+run:
+	tools/setup build run
+	@$(MAKE) --no-print-directory build
+	./build/src/cch-data serve --demo $(ARGS)
+
+# Everything twice: as it is shipped, and under AddressSanitizer and UndefinedBehaviorSanitizer.
+test: test-fast
+	@test -f build-asan/build.ninja || meson setup build-asan -Db_sanitize=address,undefined -Db_lundef=false
+	meson compile -C build-asan
+	CCH_SANITIZED=1 tools/sanitized meson test -C build-asan --print-errorlogs --timeout-multiplier 4
+	CCH_SANITIZED=1 CCH_DATA_BINARY=build-asan/src/cch-data tools/sanitized tools/test-api $(API_TESTS)
+
+test-fast:
+	tools/setup build run test
+	@$(MAKE) --no-print-directory build
+	meson test -C build --print-errorlogs
+	CCH_DATA_BINARY=build/src/cch-data tools/test-api $(API_TESTS)
+
+lint:
+	tools/setup build lint
+	tools/lint
+
+fuzz:
+	tools/setup build lint
+	tools/fuzz $(SECONDS)
+
+clean:
+	rm -rf build build-asan build-fuzz
