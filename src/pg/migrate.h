@@ -2,8 +2,8 @@
  * recorded in cch_data.migrations.
  *
  * Two series. `own` makes our schema cch_data, in every database. `hub` makes the hub's tables of our area in public, and
- * only where no hub manages the database (drizzle.__drizzle_migrations is absent); its files are idempotent, so that they
- * can run again after an import has replaced public. */
+ * only where no hub manages the database (drizzle.__drizzle_migrations is absent) and it is empty or has the hub's tables
+ * already; its files are idempotent, so that they can run again after an import has replaced public. */
 #pragma once
 
 #include "pg/connection.h"

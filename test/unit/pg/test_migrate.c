@@ -140,6 +140,20 @@ public_is_left_alone_where_a_hub_manages_the_database(void **state)
 }
 
 static void
+public_is_left_alone_in_a_database_of_another_purpose(void **state)
+{
+  (void)state;
+  g_autoptr(PgConnection) connection = make_database("foreign_data", NULL);
+  exec(connection, "CREATE TABLE public.users (name text)");
+  MigrateResult result = migrate(connection);
+  assert_false(result.is_hub_managed);
+  assert_int_equal(result.n_applied, 1);
+  g_autofree char *columns = ask(connection, "SELECT string_agg(attname, ' ') FROM pg_attribute WHERE attnum > 0"
+                                             " AND attrelid = 'public.users'::regclass");
+  assert_string_equal(columns, "name");
+}
+
+static void
 the_callers_transaction_decides(void **state)
 {
   (void)state;
@@ -186,7 +200,7 @@ a_failure_rolls_everything_back(void **state)
 {
   (void)state;
   g_autoptr(PgConnection) connection = make_database("failing", NULL);
-  exec(connection, "CREATE VIEW public.users AS SELECT 1 AS id");
+  exec(connection, "CREATE TABLE public.message_request (id integer); CREATE VIEW public.users AS SELECT 1 AS id");
   g_autoptr(GError) error = NULL;
   assert_false(pg_migrate(connection, NULL, &error));
   assert_int_equal(error_code(error), CCH_ERROR_MIGRATION_FAILED);
@@ -242,6 +256,7 @@ main(void)
     cmocka_unit_test(the_tables_are_those_of_the_hub),
     cmocka_unit_test(an_old_hubs_tables_become_those_of_the_new_and_keep_their_rows),
     cmocka_unit_test(public_is_left_alone_where_a_hub_manages_the_database),
+    cmocka_unit_test(public_is_left_alone_in_a_database_of_another_purpose),
     cmocka_unit_test(the_callers_transaction_decides),
     cmocka_unit_test(the_hubs_series_runs_again_when_it_is_forgotten),
     cmocka_unit_test(a_changed_file_is_an_error_only_in_our_own_schema),
