@@ -8,6 +8,7 @@
 #include "base/error.h"
 #include "base/log.h"
 #include "base/text.h"
+#include "demo/demo.h"
 #include "http/health.h"
 #include "http/server.h"
 #include "pg/cluster.h"
@@ -25,10 +26,12 @@
 #include <unistd.h>
 
 #define MIGRATION_RETRY_MS 5000
+#define DEMO_REQUESTS      20000 /* a few seconds */
 
 typedef struct {
   const Config *config;
   Language language;
+  gboolean with_demo;
   int lock_fd; /* of the data directory */
   PgCluster *cluster;
   char *dsn;
@@ -187,6 +190,27 @@ start_migration(Service *service, GError **error)
   return TRUE;
 }
 
+/* Only in our own cluster: a database that somebody names may be empty because its hub has just been set up. */
+static gboolean
+fill_with_demo(Service *service, GError **error)
+{
+  if (!service->with_demo || service->cluster == NULL)
+    return TRUE;
+  g_autoptr(PgConnection) connection = pg_connection_open(service->dsn, "cch-data demo", service->stopping, error);
+  if (connection == NULL)
+    return FALSE;
+  g_autoptr(GError) failure = NULL;
+  const DemoOptions options = {.n_requests = DEMO_REQUESTS, .seed = 1};
+  if (demo_fill(connection, &options, NULL, NULL, &failure)) {
+    log_event(LOG_INFO, "filled with demo data", NULL);
+    return TRUE;
+  }
+  if (error_code(failure) == CCH_ERROR_DEMO_NOT_EMPTY)
+    return TRUE;
+  g_propagate_error(error, g_steal_pointer(&failure));
+  return FALSE;
+}
+
 static gboolean
 start_server(Service *service, GError **error)
 {
@@ -210,7 +234,7 @@ service_start(Service *service, GError **error)
 {
   const Config *config = service->config;
   if (!own_data_dir(service, error) || !find_database(service, error) || !find_admin_token(service, error) ||
-      !open_auth(service, error) || !start_migration(service, error))
+      !open_auth(service, error) || !start_migration(service, error) || !fill_with_demo(service, error))
     return FALSE;
   service->backup = (BackupHttp){config, service->dsn};
   service->health = health_http_new(service->dsn, config->redis_url);
@@ -257,7 +281,7 @@ service_run(const Config *config, const ServiceOptions *options, GError **error)
   signal(SIGPIPE, SIG_IGN);
   g_autoptr(GMainLoop) loop = g_main_loop_new(NULL, FALSE);
   guint on_int = g_unix_signal_add(SIGINT, on_signal, loop), on_term = g_unix_signal_add(SIGTERM, on_signal, loop);
-  Service service = {.config = config, .language = options->language, .lock_fd = -1,
+  Service service = {.config = config, .language = options->language, .with_demo = options->with_demo, .lock_fd = -1,
                      .stopping = g_cancellable_new()};
   gboolean is_started = service_start(&service, error);
   if (is_started) {

@@ -4,7 +4,7 @@
 #include "config/config.h"
 
 typedef struct {
-  gboolean with_demo; /* fill an empty database with plausible data first */
+  gboolean with_demo; /* fill the private cluster with plausible data if it is empty; never a DSN's */
   Language language;  /* of what is printed */
 } ServiceOptions;
 
