@@ -148,37 +148,71 @@ dollar_tag_length(const char *p)
   return p[length] == '$' && !g_ascii_isdigit(p[1]) ? length + 1 : 0;
 }
 
-/* The end of the quoted text, comment or single character that starts at p. */
+static const char *
+skip_quoted(const char *p, gboolean has_escapes)
+{
+  char quote = *p++;
+  while (*p != '\0' && *p != quote)
+    p += has_escapes && *p == '\\' && p[1] != '\0' ? 2 : 1;
+  return *p != '\0' ? p + 1 : p;
+}
+
+/* Block comments nest. */
+static const char *
+skip_block_comment(const char *p)
+{
+  guint depth = 0;
+  do {
+    gboolean is_opening = p[0] == '/' && p[1] == '*';
+    gboolean is_closing = p[0] == '*' && p[1] == '/';
+    depth = depth + is_opening - is_closing;
+    p += is_opening || is_closing ? 2 : 1;
+  } while (depth > 0 && *p != '\0');
+  return p;
+}
+
+/* A word is taken whole, because "$" within it is no quote; an "E" of its own before a quote means escapes. */
+static const char *
+skip_word_and_escapes(const char *p)
+{
+  const char *start = p;
+  while (g_ascii_isalnum(*p) || *p == '_' || *p == '$' || (guchar)*p >= 0x80)
+    p++;
+  gboolean has_escapes = *p == '\'' && p == start + 1 && g_ascii_tolower(*start) == 'e';
+  return has_escapes ? skip_quoted(p, TRUE) : p;
+}
+
+static const char *
+skip_dollar_quoted(const char *p)
+{
+  gsize tag_length = dollar_tag_length(p);
+  if (tag_length == 0)
+    return p + 1;
+  g_autofree char *tag = g_strndup(p, tag_length);
+  const char *end = strstr(p + tag_length, tag);
+  return end != NULL ? end + tag_length : p + strlen(p);
+}
+
+/* The end of the word, quoted text, comment or single character that starts at p. */
 static const char *
 skip_token(const char *p)
 {
-  if (*p == '\'' || *p == '"') {
-    gboolean has_escapes = *p == '\'' && (p[-1] == 'E' || p[-1] == 'e');
-    char quote = *p++;
-    while (*p != '\0' && *p != quote)
-      p += has_escapes && *p == '\\' && p[1] != '\0' ? 2 : 1;
-    return *p != '\0' ? p + 1 : p;
-  }
+  if (*p == '\'' || *p == '"')
+    return skip_quoted(p, FALSE);
+  if (g_ascii_isalpha(*p) || *p == '_' || (guchar)*p >= 0x80)
+    return skip_word_and_escapes(p);
   if (p[0] == '-' && p[1] == '-')
     return p + strcspn(p, "\n");
-  if (*p == '$') {
-    gsize tag_length = dollar_tag_length(p);
-    if (tag_length > 0) {
-      g_autofree char *tag = g_strndup(p, tag_length);
-      const char *end = strstr(p + tag_length, tag);
-      return end != NULL ? end + tag_length : p + strlen(p);
-    }
-  }
-  return p + 1;
+  if (p[0] == '/' && p[1] == '*')
+    return skip_block_comment(p);
+  return *p == '$' ? skip_dollar_quoted(p) : p + 1;
 }
 
 char **
 entry_split_statements(const char *sql)
 {
   g_autoptr(GStrvBuilder) statements = g_strv_builder_new();
-  /* skip_token looks one character back. */
-  g_autofree char *padded = g_strconcat(" ", sql, NULL);
-  const char *start = padded + 1;
+  const char *start = sql;
   for (const char *p = start;; p = skip_token(p)) {
     if (*p != ';' && *p != '\0')
       continue;
@@ -218,10 +252,12 @@ entry_sequence_set(const TocEntry *entry, EntrySequenceSet *ret_set, GError **er
   const char *cursor = entry->defn != NULL ? entry->defn : "";
   g_autofree char *sequence = skip_word(&cursor, "SELECT pg_catalog.setval(") ? read_literal(&cursor) : NULL;
   if (sequence != NULL && skip_word(&cursor, ", ")) {
-    char *end = NULL;
-    gint64 value = g_ascii_strtoll(cursor, &end, 10);
-    gboolean is_true = g_str_has_prefix(end, ", true)");
-    if (end != cursor && (is_true || g_str_has_prefix(end, ", false)"))) {
+    gsize n_digits = strspn(cursor, "-0123456789");
+    g_autofree char *digits = g_strndup(cursor, n_digits);
+    gint64 value = 0;
+    gboolean is_number = g_ascii_string_to_signed(digits, 10, G_MININT64, G_MAXINT64, &value, NULL);
+    gboolean is_true = g_str_has_prefix(cursor + n_digits, ", true)");
+    if (is_number && (is_true || g_str_has_prefix(cursor + n_digits, ", false)"))) {
       *ret_set = (EntrySequenceSet){.sequence = g_steal_pointer(&sequence), .value = value, .is_called = is_true};
       return TRUE;
     }
