@@ -132,8 +132,6 @@ plan_entry(const ArchiveReader *reader, const TocEntry *entry, const RestorePlan
   } else if (entry->defn == NULL || *entry->defn == '\0') {
     is_applied = FALSE;
   }
-  if (toc_entry_is(entry, "TABLE") && g_strcmp0(entry->tag, LOG_TABLE) == 0)
-    plan->has_log_table = TRUE;
   if (is_applied)
     g_array_append_val(stages[step.stage], step);
   return TRUE;

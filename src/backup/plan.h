@@ -41,8 +41,7 @@ typedef struct {
   char **created_schemas; /* those of them that it creates itself: all but public */
   guint n_tables;       /* with rows to import */
   guint64 rows, bytes;  /* of them, decompressed; large objects count in bytes */
-  gboolean has_log_table;      /* message_request is in the archive */
-  gboolean has_log_rows;       /* and so are rows that will be imported */
+  gboolean has_log_rows;       /* rows of public.message_request will be imported */
   gboolean leaves_own_schema;  /* something of cch_data was left out */
   gboolean leaves_bookkeeping; /* something of drizzle was left out */
 } RestorePlan;
