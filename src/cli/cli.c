@@ -65,6 +65,7 @@ wait_for_signals(gpointer cancellable)
   int number = 0;
   sigwait(&signals, &number);
   g_cancellable_cancel(cancellable);
+  g_object_unref(cancellable);
   pthread_sigmask(SIG_UNBLOCK, &signals, NULL);
   return NULL;
 }
@@ -78,7 +79,7 @@ catch_signals(GCancellable *cancellable)
   sigaddset(&signals, SIGTERM);
   sigaddset(&signals, SIGHUP);
   pthread_sigmask(SIG_BLOCK, &signals, NULL);
-  g_thread_unref(g_thread_new("signals", wait_for_signals, cancellable));
+  g_thread_unref(g_thread_new("signals", wait_for_signals, g_object_ref(cancellable)));
 }
 
 static int
@@ -98,9 +99,7 @@ run_command(const CliCommand *command, int argc, char **argv)
   g_autoptr(GCancellable) cancellable = g_cancellable_new();
   context.config = config;
   context.cancellable = cancellable;
-  /* The service waits for signals itself. */
-  if (command->run != cli_serve)
-    catch_signals(cancellable);
+  catch_signals(cancellable);
   return command->run(&context, argc, argv, &error) ? 0 : report(error, &context);
 }
 

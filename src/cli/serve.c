@@ -14,5 +14,5 @@ cli_serve(CliContext *context, int argc, char **argv, GError **error)
   if (parsed != CLI_PARSE_RUN)
     return parsed == CLI_PARSE_DONE;
   ServiceOptions options = {.with_demo = with_demo, .language = context->language};
-  return service_run(context->config, &options, error);
+  return service_run(context->config, &options, context->cancellable, error);
 }

@@ -17,7 +17,6 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <glib-unix.h>
 #include <signal.h>
 #include <sodium.h>
 #include <stdio.h>
@@ -42,7 +41,8 @@ typedef struct {
   HealthHttp *health;
   TempFileJanitor *janitor;
   HttpServer *server;
-  GCancellable *stopping;
+  GCancellable *stop;     /* the caller's */
+  GCancellable *stopping; /* our own: also when the start failed */
   GThread *migration; /* NULL: none was needed, or it ran already */
 } Service;
 
@@ -94,7 +94,7 @@ find_database(Service *service, GError **error)
     return dsn_parse_display(config->dsn, &display, error);
   }
   PgClusterOptions options = {config->data_dir, config->pg_bin_dir, config->cluster_user};
-  service->cluster = pg_cluster_open(&options, NULL, error);
+  service->cluster = pg_cluster_open(&options, service->stop, error);
   if (service->cluster == NULL)
     return FALSE;
   service->dsn = g_strdup(pg_cluster_dsn(service->cluster));
@@ -264,35 +264,36 @@ introduce(const Service *service)
   say(service, TEXT_SERVICE_LISTENING, http_server_url(service->server));
 }
 
-static gboolean
-on_signal(gpointer user_data)
+/* Until somebody triggers it. */
+static void
+wait_for(GCancellable *stop)
 {
-  g_main_loop_quit(user_data);
-  return G_SOURCE_CONTINUE;
+  GPollFD triggered = {0};
+  if (!g_cancellable_make_pollfd(stop, &triggered))
+    return;
+  while (g_poll(&triggered, 1, -1) < 0)
+    continue; /* interrupted */
+  g_cancellable_release_fd(stop);
 }
 
 gboolean
-service_run(const Config *config, const ServiceOptions *options, GError **error)
+service_run(const Config *config, const ServiceOptions *options, GCancellable *stop, GError **error)
 {
   if (sodium_init() < 0) {
     error_set(error, CCH_ERROR_INTERNAL, "libsodium has no source of randomness");
     return FALSE;
   }
   signal(SIGPIPE, SIG_IGN);
-  g_autoptr(GMainLoop) loop = g_main_loop_new(NULL, FALSE);
-  guint on_int = g_unix_signal_add(SIGINT, on_signal, loop), on_term = g_unix_signal_add(SIGTERM, on_signal, loop);
   Service service = {.config = config, .language = options->language, .with_demo = options->with_demo, .lock_fd = -1,
-                     .stopping = g_cancellable_new()};
+                     .stop = stop, .stopping = g_cancellable_new()};
   gboolean is_started = service_start(&service, error);
   if (is_started) {
     introduce(&service);
     log_event(LOG_INFO, "started", "version", CCH_VERSION, "address", http_server_url(service.server), NULL);
-    g_main_loop_run(loop);
+    wait_for(stop);
     say(&service, TEXT_SERVICE_STOPPING);
   }
   service_clear(&service);
-  g_source_remove(on_int);
-  g_source_remove(on_term);
   if (is_started)
     log_event(LOG_INFO, "stopped", NULL);
   return is_started;
