@@ -190,10 +190,12 @@ typedef struct {
   char *target;       /* quoted and qualified */
   char *stage_columns; /* "id integer, name text": the archive's columns */
   char *columns;      /* "id, name", quoted: those that both have */
+  char *record_columns; /* "r.id, r.name": the same, of a record */
   char *key_filter;   /* " AND NOT EXISTS (…)" for keys that ON CONFLICT passes over */
-  const char *on_conflict; /* "ON CONFLICT DO NOTHING", or "" where rules forbid it; then key_filter has all keys */
   gboolean has_identity; /* a key tells every row apart */
   gboolean is_partitioned;
+  gboolean is_row_by_row; /* ON CONFLICT cannot be used */
+  char *check_at_once;    /* the statement that has late keys checked at once; NULL for none */
   guint64 rows, inserted;
 } MergeJob;
 
@@ -203,7 +205,9 @@ merge_job_clear(MergeJob *job)
   g_free(job->target);
   g_free(job->stage_columns);
   g_free(job->columns);
+  g_free(job->record_columns);
   g_free(job->key_filter);
+  g_free(job->check_at_once);
 }
 
 G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC(MergeJob, merge_job_clear)
@@ -246,6 +250,7 @@ match_columns(Restore *restore, MergeJob *job, const PgResult *live, const char 
   g_autoptr(GStrvBuilder) shared = g_strv_builder_new();
   g_autoptr(GString) stage_columns = g_string_new(NULL);
   g_autoptr(GString) columns = g_string_new(NULL);
+  g_autoptr(GString) record_columns = g_string_new(NULL);
   g_autoptr(GString) ignored = g_string_new(NULL);
   for (const char *const *name = archived; *name != NULL; name++) {
     int index = find_live_column(live, *name);
@@ -255,8 +260,11 @@ match_columns(Restore *restore, MergeJob *job, const PgResult *live, const char 
       g_strdup_printf("%s %s", quoted, is_shared ? pg_result_text(live, (guint)index, 1) : "pg_catalog.text");
     append_with_comma(stage_columns, definition);
     append_with_comma(is_shared ? columns : ignored, is_shared ? quoted : *name);
-    if (is_shared)
-      g_strv_builder_add(shared, *name);
+    if (!is_shared)
+      continue;
+    g_autofree char *of_record = g_strdup_printf("r.%s", quoted);
+    append_with_comma(record_columns, of_record);
+    g_strv_builder_add(shared, *name);
   }
   if (ignored->len > 0) {
     g_autofree char *valid = g_utf8_make_valid(ignored->str, -1);
@@ -264,7 +272,20 @@ match_columns(Restore *restore, MergeJob *job, const PgResult *live, const char 
   }
   job->stage_columns = g_string_free(g_steal_pointer(&stage_columns), FALSE);
   job->columns = g_string_free(g_steal_pointer(&columns), FALSE);
+  job->record_columns = g_string_free(g_steal_pointer(&record_columns), FALSE);
   return g_strv_builder_end(shared);
+}
+
+static gboolean
+read_conflicts(Restore *restore, MergeJob *job, GError **error)
+{
+  g_autoptr(PgResult) conflicts = pg_connection_query(restore->connection, error, backup_merge_conflicts_sql, 2,
+                                                      job->entry->namespace_name, job->entry->tag);
+  if (conflicts == NULL)
+    return FALSE;
+  job->is_row_by_row = pg_result_bool(conflicts, 0, 0);
+  job->check_at_once = g_strdup(pg_result_text(conflicts, 0, 1));
+  return TRUE;
 }
 
 /* Learns which keys tell rows apart. */
@@ -279,7 +300,7 @@ read_keys(Restore *restore, MergeJob *job, const char *const *shared, GError **e
   GString *filter = g_string_new(NULL);
   for (guint i = 0; i < pg_result_rows(keys); i++) {
     job->has_identity = job->has_identity || pg_result_bool(keys, i, 0);
-    if (!pg_result_bool(keys, i, 1) || *job->on_conflict == '\0')
+    if (!pg_result_bool(keys, i, 1) || job->is_row_by_row)
       g_string_append_printf(filter, " AND NOT EXISTS (SELECT FROM %s AS l WHERE %s)", job->target,
                              pg_result_text(keys, i, 2));
   }
@@ -306,14 +327,12 @@ read_table(Restore *restore, MergeJob *job, GError **error)
     return FALSE;
   }
   job->is_partitioned = *relkind == 'p';
-  /* PostgreSQL refuses ON CONFLICT on a table with UPDATE rules, even disabled ones (rewriteHandler.c, matchLocks). */
-  job->on_conflict = pg_result_bool(live, 0, 5) ? "" : "ON CONFLICT DO NOTHING";
   job->target = pg_quote_qualified(entry->namespace_name, entry->tag);
   gboolean has_rows = archive_reader_data_info(restore->reader, entry)->rows > 0;
   if (has_rows && !check_needed_columns(live, (const char *const *)archived, name, error))
     return FALSE;
   g_auto(GStrv) shared = match_columns(restore, job, live, (const char *const *)archived, name);
-  return read_keys(restore, job, (const char *const *)shared, error);
+  return read_conflicts(restore, job, error) && read_keys(restore, job, (const char *const *)shared, error);
 }
 
 static gboolean
@@ -329,24 +348,61 @@ switch_off_triggers(Restore *restore, const MergeJob *job, GError **error)
   return TRUE;
 }
 
-/* The statement that brings the staged rows over. With a key, the key decides; without one, a row comes over as often as
- * the archive has it more often than the table, rows being compared as text. */
+/* The staged rows that are not there yet. With a key, the key decides; without one, a row comes over as often as the archive
+ * has it more often than the table, rows being compared as text. */
 static char *
-insert_statement(const MergeJob *job)
+missing_rows_query(const MergeJob *job)
 {
-  const char *only = job->is_partitioned ? "" : "ONLY ";
-  g_autofree char *list = *job->columns != '\0' ? g_strdup_printf(" (%s)", job->columns) : g_strdup("");
   if (job->has_identity)
-    return g_strdup_printf("INSERT INTO %s%s OVERRIDING SYSTEM VALUE SELECT %s FROM pg_temp.cch_stage AS s "
-                           "WHERE true%s %s",
-                           job->target, list, job->columns, job->key_filter, job->on_conflict);
-  return g_strdup_printf("INSERT INTO %1$s%2$s OVERRIDING SYSTEM VALUE SELECT %3$s FROM ("
+    return g_strdup_printf("SELECT %s FROM pg_temp.cch_stage AS s WHERE true%s", job->columns, job->key_filter);
+  return g_strdup_printf("SELECT %3$s FROM ("
                          "SELECT *, ROW(%3$s)::pg_catalog.text AS \"cch row\", pg_catalog.row_number() OVER "
                          "(PARTITION BY ROW(%3$s)::pg_catalog.text) AS \"cch n\" FROM pg_temp.cch_stage) AS s "
                          "WHERE NOT EXISTS (SELECT FROM (SELECT ROW(%3$s)::pg_catalog.text AS \"cch row\", "
-                         "pg_catalog.count(*) AS \"cch n\" FROM %4$s%1$s GROUP BY 1) AS live "
-                         "WHERE live.\"cch row\" = s.\"cch row\" AND live.\"cch n\" >= s.\"cch n\")%5$s %6$s",
-                         job->target, list, job->columns, only, job->key_filter, job->on_conflict);
+                         "pg_catalog.count(*) AS \"cch n\" FROM %2$s%1$s GROUP BY 1) AS live "
+                         "WHERE live.\"cch row\" = s.\"cch row\" AND live.\"cch n\" >= s.\"cch n\")%4$s",
+                         job->target, job->is_partitioned ? "" : "ONLY ", job->columns, job->key_filter);
+}
+
+static gboolean
+insert_at_once(Restore *restore, MergeJob *job, const char *into, const char *query, GError **error)
+{
+  g_autofree char *insert = g_strdup_printf("%s %s ON CONFLICT DO NOTHING", into, query);
+  g_autoptr(PgResult) result = pg_connection_query(restore->connection, error, insert, 0);
+  if (result == NULL)
+    return FALSE;
+  job->inserted = pg_result_affected(result);
+  return TRUE;
+}
+
+/* Where ON CONFLICT is refused: each row under a subtransaction of its own. Slower, and as exact. */
+static gboolean
+insert_row_by_row(Restore *restore, MergeJob *job, const char *into, const char *query, GError **error)
+{
+  g_autofree char *body =
+    g_strdup_printf("#variable_conflict use_column\n"
+                    "DECLARE r pg_catalog.record; n pg_catalog.int8 := 0;\n"
+                    "BEGIN\n"
+                    "  FOR r IN %s LOOP\n"
+                    "    BEGIN\n"
+                    "      %s SELECT %s;\n"
+                    "      n := n + 1;\n"
+                    "    EXCEPTION WHEN unique_violation OR exclusion_violation THEN NULL;\n"
+                    "    END;\n"
+                    "  END LOOP;\n"
+                    "  RETURN n;\n"
+                    "END",
+                    query, into, job->record_columns);
+  g_autofree char *literal = pg_quote_literal(body);
+  if (!pg_connection_execf(restore->connection, error,
+                           "%s; CREATE FUNCTION pg_temp.cch_insert() RETURNS pg_catalog.int8 LANGUAGE plpgsql AS %s",
+                           job->check_at_once != NULL ? job->check_at_once : "", literal))
+    return FALSE;
+  g_autoptr(PgResult) result = pg_connection_query(restore->connection, error, "SELECT pg_temp.cch_insert()", 0);
+  if (result == NULL)
+    return FALSE;
+  job->inserted = (guint64)pg_result_int64(result, 0, 0);
+  return pg_connection_exec(restore->connection, "DROP FUNCTION pg_temp.cch_insert()", error);
 }
 
 static gboolean
@@ -359,15 +415,15 @@ stage_and_insert(Restore *restore, gpointer user_data, GError **error)
     return FALSE;
   /* Rows that another transaction has just written make the INSERT wait for its end: that is worth more patience than a
    * lock on a table. */
-  g_autofree char *insert = insert_statement(job);
   gint64 patience_ms = MAX(1000, (restore->lock_deadline_us - g_get_monotonic_time()) / 1000);
   if (!pg_connection_execf(restore->connection, error, "SET LOCAL lock_timeout = %" G_GINT64_FORMAT, patience_ms))
     return FALSE;
-  g_autoptr(PgResult) result = pg_connection_query(restore->connection, error, insert, 0);
-  if (result == NULL)
-    return FALSE;
-  job->inserted = pg_result_affected(result);
-  return pg_connection_execf(restore->connection, error, "DROP TABLE pg_temp.cch_stage; SET LOCAL lock_timeout = %d",
+  g_autofree char *list = *job->columns != '\0' ? g_strdup_printf(" (%s)", job->columns) : g_strdup("");
+  g_autofree char *into = g_strdup_printf("INSERT INTO %s%s OVERRIDING SYSTEM VALUE", job->target, list);
+  g_autofree char *query = missing_rows_query(job);
+  gboolean ok = job->is_row_by_row ? insert_row_by_row(restore, job, into, query, error)
+                                   : insert_at_once(restore, job, into, query, error);
+  return ok && pg_connection_execf(restore->connection, error, "DROP TABLE pg_temp.cch_stage; SET LOCAL lock_timeout = %d",
                              RESTORE_LOCK_TIMEOUT_MS);
 }
 

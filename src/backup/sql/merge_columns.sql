@@ -1,12 +1,11 @@
 -- The columns of table $1.$2.
 -- name, type as SQL, is a row without it refused (NOT NULL and nothing to fill it), is it generated,
--- relkind of the table, has it rules for UPDATE (in every row; one row with a NULL name for a table without columns)
+-- relkind of the table (in every row; one row with a NULL name for a table without columns)
 SELECT a.attname,
        pg_catalog.format_type(a.atttypid, a.atttypmod),
        a.attnotnull AND NOT a.atthasdef AND a.attidentity = '' AS is_needed,
        a.attgenerated <> '' AS is_generated,
-       c.relkind,
-       EXISTS (SELECT FROM pg_catalog.pg_rewrite r WHERE r.ev_class = c.oid AND r.ev_type = '2') AS has_update_rules
+       c.relkind
 FROM pg_catalog.pg_class c
 JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
 LEFT JOIN pg_catalog.pg_attribute a ON a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped
