@@ -8,7 +8,7 @@ import { atExit, endSync, isRunning, signal, temporaryDirectory } from './cleanu
 import { run, until } from './run.mjs';
 
 const root = path.resolve(path.dirname(fileURLToPath(import.meta.url)), '../../..');
-export const binary = path.resolve(root, process.env.CCH_DATA_BINARY ?? 'build/cch-data');
+export const binary = path.resolve(root, process.env.CCH_DATA_BINARY ?? 'build/src/cch-data');
 export const isSanitized = process.env.CCH_SANITIZED === '1';
 export const haveBinary = existsSync(binary);
 export const adminToken = 'token-of-the-tests-0123456789';

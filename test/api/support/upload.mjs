@@ -4,7 +4,7 @@ import { createReadStream, statSync } from 'node:fs';
 import http from 'node:http';
 import path from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
-import { allEvents } from './sse.mjs';
+import { readAnswer } from './http.mjs';
 
 const BOUNDARY = '----cch-data-test-boundary';
 
@@ -101,13 +101,4 @@ function* slices(data, size) {
 export async function upload(service, options) {
   const { response } = startUpload(service, options);
   return readAnswer(await response);
-}
-
-export async function readAnswer(response) {
-  const { statusCode: status, headers } = response;
-  if (/^text\/event-stream/.test(headers['content-type'] ?? '')) return { status, headers, events: await allEvents(response) };
-  const chunks = [];
-  for await (const chunk of response) chunks.push(chunk);
-  const text = Buffer.concat(chunks).toString();
-  return { status, headers, text, body: /json/.test(headers['content-type'] ?? '') ? JSON.parse(text) : undefined };
 }

@@ -1,0 +1,36 @@
+// Requests by raw node:http, which sends exactly the headers that it is told to.
+
+import http from 'node:http';
+import { allEvents } from './sse.mjs';
+
+// { status, headers, text, body } (body: parsed JSON), or { status, headers, events } for an event stream.
+export async function readAnswer(response) {
+  const { statusCode: status, headers } = response;
+  const type = headers['content-type'] ?? '';
+  if (type.startsWith('text/event-stream')) return { status, headers, events: await allEvents(response) };
+  const chunks = [];
+  for await (const chunk of response) chunks.push(chunk);
+  const text = Buffer.concat(chunks).toString();
+  return { status, headers, text, body: type.includes('json') ? JSON.parse(text) : undefined };
+}
+
+// A request without credentials of its own; `body` is sent as JSON.
+export function request(service, method, path, { headers = {}, body, localAddress } = {}) {
+  const payload = body === undefined ? undefined : typeof body === 'string' ? body : JSON.stringify(body);
+  return new Promise((resolve, reject) => {
+    const call = http.request(
+      {
+        host: '127.0.0.1', port: service.port, method, path, agent: false, localAddress,
+        headers: {
+          ...(payload === undefined ? {} : { 'content-type': 'application/json', 'content-length': Buffer.byteLength(payload) }),
+          ...headers,
+        },
+      },
+      (response) => readAnswer(response).then(resolve, reject),
+    );
+    call.on('error', reject);
+    call.end(payload);
+  });
+}
+
+export const bearer = (token) => ({ authorization: `Bearer ${token}` });
