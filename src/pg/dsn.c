@@ -41,6 +41,14 @@ value_of(const ConninfoOptions *options, const char *keyword)
   return NULL;
 }
 
+/* The service that names what the DSN does not, or NULL. */
+static const char *
+service_of(const ConninfoOptions *options)
+{
+  const char *service = value_of(options, "service");
+  return service != NULL ? service : g_getenv("PGSERVICE");
+}
+
 /* What the keyword will be in effect; NULL when libpq itself decides. */
 static const char *
 effective_value(const ConninfoOptions *options, gsize default_index)
@@ -48,7 +56,7 @@ effective_value(const ConninfoOptions *options, gsize default_index)
   const char *value = value_of(options, defaults[default_index].keyword);
   if (value == NULL && strcmp(defaults[default_index].keyword, "host") == 0)
     value = value_of(options, "hostaddr");
-  if (value != NULL || value_of(options, "service") != NULL || g_getenv("PGSERVICE") != NULL)
+  if (value != NULL || service_of(options) != NULL)
     return value;
   const char *environment = g_getenv(defaults[default_index].environment);
   return environment != NULL && *environment != '\0' ? environment : defaults[default_index].fallback;
@@ -63,7 +71,7 @@ dsn_parse_display(const char *dsn, DsnDisplay *ret_display, GError **error)
   const char *values[G_N_ELEMENTS(defaults)];
   for (gsize i = 0; i < G_N_ELEMENTS(defaults); i++) {
     const char *value = effective_value(options, i);
-    values[i] = value != NULL ? value : value_of(options, "service");
+    values[i] = value != NULL ? value : service_of(options);
   }
   *ret_display = (DsnDisplay){.host = g_strndup(values[0], strcspn(values[0], ",")),
                               .port = g_strndup(values[1], strcspn(values[1], ",")),
