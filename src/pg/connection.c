@@ -183,17 +183,18 @@ connect_budget_s(PGconn *conn)
 }
 
 /* The SQLSTATE of a refused connection. libpq tells it only inside the message, where verbose errors put it between the
- * severity and the text, in every language: "FATAL:  28P01: …". "" when there is none. */
+ * severity and the text, in every language: "FATAL:  28P01: …". Only a line's first one is that: what follows can quote a
+ * name that looks like it. Of several hosts the last one counts. "" when there is none. */
 static void
 connect_sqlstate(const char *message, char sqlstate[6])
 {
   sqlstate[0] = '\0';
-  for (const char *p = strstr(message, ":  "); p != NULL; p = strstr(p + 1, ":  ")) {
-    const char *start = p + 3;
-    if (strspn(start, "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZ") == 5 && start[5] == ':') {
-      memcpy(sqlstate, start, 5);
-      sqlstate[5] = '\0';
-    }
+  g_auto(GStrv) lines = g_strsplit(message, "\n", -1);
+  for (char **line = lines; *line != NULL; line++) {
+    const char *mark = strstr(*line, ":  ");
+    const char *start = mark != NULL ? mark + 3 : "";
+    if (strspn(start, "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZ") == 5 && start[5] == ':')
+      g_strlcpy(sqlstate, start, 6);
   }
 }
 
@@ -209,6 +210,8 @@ set_connect_error(PGconn *conn, GError **error)
   ErrorCode code = *sqlstate != '\0' ? code_of_sqlstate(sqlstate) : CCH_ERROR_DATABASE_UNAVAILABLE;
   if (code == CCH_ERROR_DATABASE_QUERY)
     code = CCH_ERROR_DATABASE_UNAVAILABLE;
+  if (PQconnectionNeedsPassword(conn)) /* libpq gave up by itself, without an SQLSTATE */
+    code = CCH_ERROR_DATABASE_AUTHENTICATION;
   error_set_sql(error, code, sqlstate, NULL, "%s", g_strstrip(message));
 }
 
