@@ -260,10 +260,11 @@ backup_import_run(ArchiveReader *reader, const BackupImportOptions *options, Bac
     .reader = reader, .options = options, .lock = lock, .progress = progress, .cancellable = cancellable};
   g_autoptr(GError) failure = NULL;
   gboolean ok = check_archive(&import, &failure) && connect_target(&import, &failure) && apply(&import, &failure);
+  gboolean was_begun = import.connection != NULL;
   pg_connection_free(import.connection);
   if (!ok) {
     name_true_cause(&import, &failure);
-    backup_progress_fail(progress, failure, error_code(failure) != CCH_ERROR_IMPORT_OUTCOME_UNKNOWN);
+    backup_progress_fail(progress, failure, was_begun && error_code(failure) != CCH_ERROR_IMPORT_OUTCOME_UNKNOWN);
     g_propagate_error(error, g_steal_pointer(&failure));
     return FALSE;
   }

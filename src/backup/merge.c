@@ -423,8 +423,10 @@ stage_and_insert(Restore *restore, gpointer user_data, GError **error)
   g_autofree char *query = missing_rows_query(job);
   gboolean ok = job->is_row_by_row ? insert_row_by_row(restore, job, into, query, error)
                                    : insert_at_once(restore, job, into, query, error);
-  return ok && pg_connection_execf(restore->connection, error, "DROP TABLE pg_temp.cch_stage; SET LOCAL lock_timeout = %d",
-                             RESTORE_LOCK_TIMEOUT_MS);
+  /* A dropped table keeps its disk space until the commit; one that this savepoint made is truncated on the spot. */
+  return ok && pg_connection_execf(restore->connection, error,
+                                   "TRUNCATE pg_temp.cch_stage; DROP TABLE pg_temp.cch_stage; SET LOCAL lock_timeout = %d",
+                                   RESTORE_LOCK_TIMEOUT_MS);
 }
 
 gboolean

@@ -212,6 +212,15 @@ is_left_alone(Restore *restore, const TocEntry *entry)
   return TRUE;
 }
 
+static void
+warn_of(Restore *restore, const TocEntry *entry, const GError *failure)
+{
+  g_autofree char *name = entry_display_name(entry);
+  g_autofree char *text = g_strdup_printf("%s %s: %s", entry->desc, name, failure->message);
+  g_autofree char *valid = g_utf8_make_valid(text, -1);
+  backup_progress_warn(restore->progress, TEXT_IMPORT_WARNING, valid);
+}
+
 /* Judges a failed step: TRUE to go on (a warning has been given), else the error is passed on, naming the entry. */
 static gboolean
 judge(Restore *restore, const TocEntry *entry, GError *failure, GError **error)
@@ -225,11 +234,8 @@ judge(Restore *restore, const TocEntry *entry, GError *failure, GError **error)
   if (verdict == VERDICT_EXISTS || verdict == VERDICT_COLUMN_MISSING)
     restore_mark_present(restore, entry);
   /* In a merge it is the rule that things are there already; anything else deserves a word of its own. */
-  if (!(restore->is_merge && verdict == VERDICT_EXISTS)) {
-    g_autofree char *text = g_strdup_printf("%s %s: %s", entry->desc, name, failure->message);
-    g_autofree char *valid = g_utf8_make_valid(text, -1);
-    backup_progress_warn(restore->progress, TEXT_IMPORT_WARNING, valid);
-  }
+  if (!(restore->is_merge && verdict == VERDICT_EXISTS))
+    warn_of(restore, entry, failure);
   g_error_free(failure);
   return TRUE;
 }
@@ -264,6 +270,22 @@ select_table_am(Restore *restore, const TocEntry *entry, GError **error)
   return pg_connection_execf(restore->connection, error, "SET default_table_access_method = %s", name);
 }
 
+/* Overwriting is --no-owner. In a merge a new object gets the archive's owner, where that role exists and we may give
+ * things to it; else it stays ours. */
+static gboolean
+set_owner(Restore *restore, const TocEntry *entry, GError **error)
+{
+  g_autofree char *sql = restore->is_merge ? entry_owner_statement(entry) : NULL;
+  GError *failure = NULL;
+  if (sql == NULL || restore_run_sql(restore, sql, &failure))
+    return TRUE;
+  if (error_code(failure) != CCH_ERROR_DATABASE_PERMISSION)
+    return judge(restore, entry, failure, error);
+  warn_of(restore, entry, failure);
+  g_error_free(failure);
+  return TRUE;
+}
+
 static gboolean
 apply_sql(Restore *restore, const TocEntry *entry, GError **error)
 {
@@ -272,11 +294,7 @@ apply_sql(Restore *restore, const TocEntry *entry, GError **error)
     return FALSE;
   if (!restore_run_sql(restore, entry->defn, &failure))
     return judge(restore, entry, failure, error);
-  /* Overwriting is --no-owner. In a merge a new object gets the archive's owner where that role exists. */
-  g_autofree char *set_owner = restore->is_merge ? entry_owner_statement(entry) : NULL;
-  if (set_owner != NULL && !restore_run_sql(restore, set_owner, &failure))
-    return judge(restore, entry, failure, error);
-  return TRUE;
+  return set_owner(restore, entry, error);
 }
 
 /* Grants one by one, so that a role which is missing here takes only its own grants with it. */

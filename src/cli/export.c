@@ -69,12 +69,17 @@ cli_export(CliContext *context, int argc, char **argv, GError **error)
                                  .pg_bin_dir = context->config->pg_bin_dir,
                                  .holder = holder,
                                  .exclude_logs = exclude_logs};
+  /* A file that cannot be written should not cost a dump to find out. */
+  g_autoptr(OutputFile) output = argc > 1 ? output_file_create(argv[1], is_forced, error) : NULL;
+  if (argc > 1 && output == NULL)
+    return FALSE;
   g_auto(BackupLockHolder) who = {0};
   g_autoptr(BackupExport) export = backup_export_start(&options, context->cancellable, &who, error);
   if (export == NULL)
     return FALSE;
   const char *path = argc > 1 ? argv[1] : backup_export_file_name(export);
-  g_autoptr(OutputFile) output = output_file_create(path, is_forced, error);
+  if (output == NULL)
+    output = output_file_create(path, is_forced, error);
   g_autoptr(ProgressBar) bar = progress_bar_new();
   guint64 bytes = 0;
   if (output == NULL || !copy_to_output(export, output, bar, &bytes, error))

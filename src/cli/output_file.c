@@ -30,7 +30,7 @@ output_file_create(const char *path, gboolean replace, GError **error)
     return g_steal_pointer(&file);
   }
   if (!replace && access(path, F_OK) == 0) {
-    error_set(error, CCH_ERROR_FILE, "%s exists; use --force to replace it", path);
+    error_set(error, CCH_ERROR_USAGE, "%s exists; use --force to replace it", path);
     return NULL;
   }
   file->path = g_strdup(path);

@@ -5,7 +5,7 @@
 
 typedef struct OutputFile OutputFile;
 
-/* FILE when `path` exists and `replace` is not set; nothing is touched before commit. */
+/* USAGE when `path` exists and `replace` is not set; nothing is touched before commit. */
 OutputFile *output_file_create(const char *path, gboolean replace, GError **error);
 gboolean output_file_write(OutputFile *file, const guint8 *data, gsize size, GError **error);
 gboolean output_file_commit(OutputFile *file, GError **error);

@@ -143,7 +143,11 @@ signal_mask_and_handlers_are_the_defaults(void **state)
   g_autofree char *output = run(&options);
   signal(SIGINT, previous);
   pthread_sigmask(SIG_SETMASK, &before, NULL);
-  assert_string_equal(output, "SigBlk:\t0000000000000000\nSigIgn:\t0000000000000000\n");
+  const char *ignored = strstr(output, "SigIgn:\t");
+  assert_true(g_str_has_prefix(output, "SigBlk:\t0000000000000000\n"));
+  assert_non_null(ignored);
+  /* Signals 32 and 33 are the C library's own: what we inherited of them stays. */
+  assert_int_equal(g_ascii_strtoull(ignored + strlen("SigIgn:\t"), NULL, 16) & ~(G_GUINT64_CONSTANT(3) << 31), 0);
 }
 
 static void
