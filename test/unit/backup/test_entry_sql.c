@@ -202,7 +202,8 @@ static void
 statements_end_at_top_level_semicolons(void **state)
 {
   (void)state;
-  g_auto(GStrv) grants = entry_split_statements("REVOKE ALL ON TABLE public.t FROM app;\nGRANT SELECT ON TABLE public.t TO app;\n");
+  g_auto(GStrv) grants = entry_split_statements("REVOKE ALL ON TABLE public.t FROM app;\n"
+                                                "GRANT SELECT ON TABLE public.t TO app;\n");
   assert_strings(grants, "REVOKE ALL ON TABLE public.t FROM app", "GRANT SELECT ON TABLE public.t TO app", NULL);
   g_auto(GStrv) last = entry_split_statements("SELECT 1; SELECT 2");
   assert_strings(last, "SELECT 1", "SELECT 2", NULL);
@@ -374,7 +375,8 @@ static void
 what_is_no_oid_is_refused(void **state)
 {
   (void)state;
-  static const char *const bad[] = {"0", "-1", "4294967296", "16400x", "x", "0x10", "16400\n1; DROP TABLE t", "16400\t16401"};
+  static const char *const bad[] = {"0", "-1", "4294967296", "16400x", "x", "0x10", "16400\n1; DROP TABLE t",
+                                    "16400\t16401"};
   for (gsize i = 0; i < G_N_ELEMENTS(bad); i++) {
     TocEntry entry = {.desc = TEXT("BLOB METADATA"), .tag = TEXT("1..2"), .defn = TEXT(bad[i])};
     g_autoptr(GError) error = NULL;

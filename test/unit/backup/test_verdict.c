@@ -42,7 +42,8 @@ a_second_primary_key_exists_already_and_no_other_bad_table_does(void **state)
   (void)state;
   assert_int_equal(judge("42P16", "CONSTRAINT", FALSE), VERDICT_EXISTS);
   assert_int_equal(judge("42P16", "CONSTRAINT", TRUE), VERDICT_EXISTS);
-  static const char *const others[] = {"TABLE", "FK CONSTRAINT", "CHECK CONSTRAINT", "VIEW", "TABLE ATTACH", "INDEX", NULL};
+  static const char *const others[] = {"TABLE", "FK CONSTRAINT", "CHECK CONSTRAINT", "VIEW", "TABLE ATTACH", "INDEX",
+                                       NULL};
   for (gsize i = 0; i < G_N_ELEMENTS(others); i++)
     assert_int_equal(judge("42P16", others[i], TRUE), VERDICT_FATAL);
 }
