@@ -134,10 +134,11 @@ write_audit(Import *import, const RestorePlan *plan, GError **error)
   g_auto(DsnDisplay) target = {0};
   if (!dsn_parse_display(import->options->dsn, &target, error))
     return FALSE;
+  g_autofree char *source = header->database != NULL ? g_utf8_make_valid(header->database, -1) : NULL;
   json_t *details = json_pack("{s:s, s:b, s:I, s:I, s:s*, s:s*}", "mode",
                               import->options->clean_first ? "overwrite" : "merge", "skipLogs",
                               import->options->skip_logs, "tables", (json_int_t)plan->n_tables, "rows",
-                              (json_int_t)plan->rows, "archiveDatabase", header->database, "archiveCreated",
+                              (json_int_t)plan->rows, "archiveDatabase", source, "archiveCreated",
                               header->created);
   char *text = details != NULL ? json_dumps(details, JSON_COMPACT) : NULL;
   json_decref(details);
@@ -191,7 +192,8 @@ commit(Import *import, GError **error)
   pg_connection_set_cancellable(import->connection, NULL);
   if (pg_connection_exec(import->connection, "COMMIT", &failure))
     return TRUE;
-  if (*error_sqlstate(failure) != '\0' || pg_connection_is_alive(import->connection)) {
+  /* A server that is shut down may say so after the commit as well as before it. */
+  if (error_code(failure) != CCH_ERROR_DATABASE_UNAVAILABLE && pg_connection_is_alive(import->connection)) {
     g_propagate_error(error, g_steal_pointer(&failure));
     return FALSE;
   }

@@ -78,7 +78,7 @@ pg_connection_copy_in_write(PgConnection *connection, const guint8 *data, gsize 
     }
     if (!write_piece(connection, data, piece, error))
       return FALSE;
-    /* An error of the server's shows as input while we write. */
+    /* Takes what the server sends, so that it never waits for us; an error of its own shows only at the end. */
     if (connection->is_cancelling || !PQconsumeInput(connection->conn)) {
       collect_copy_error(connection, "cancelled", error);
       return FALSE;
