@@ -27,6 +27,7 @@ create_one(Restore *restore, const TocEntry *entry, guint32 oid, GError **error)
   g_autofree char *sql = g_strdup_printf("SELECT pg_catalog.lo_create('%u')", oid);
   if (!restore_run_sql(restore, sql, error))
     return FALSE;
+  g_hash_table_add(restore->created_large_objects, GUINT_TO_POINTER(oid));
   if (!restore->is_merge || entry->owner == NULL || *entry->owner == '\0')
     return TRUE;
   g_autofree char *owner = pg_quote_identifier(entry->owner);
@@ -101,7 +102,11 @@ begin_object(guint32 oid, gpointer user_data, GError **error)
   writer->oid = oid;
   writer->offset = 0;
   writer->is_skipped = g_hash_table_contains(writer->restore->present_large_objects, GUINT_TO_POINTER(oid));
-  return TRUE;
+  /* Bytes under another OID than the table of contents names would go over an object that has nothing to do with this. */
+  if (writer->is_skipped || g_hash_table_contains(writer->restore->created_large_objects, GUINT_TO_POINTER(oid)))
+    return TRUE;
+  error_set(error, CCH_ERROR_ARCHIVE_CORRUPT, "the table of contents does not name large object %u", oid);
+  return FALSE;
 }
 
 static gboolean

@@ -26,6 +26,7 @@ restore_new(PgConnection *connection, ArchiveReader *reader, const RestorePlan *
   restore->lock_deadline_us = g_get_monotonic_time() + (gint64)lock_wait_s * G_USEC_PER_SEC;
   restore->present = g_hash_table_new(NULL, NULL);
   restore->present_large_objects = g_hash_table_new(NULL, NULL);
+  restore->created_large_objects = g_hash_table_new(NULL, NULL);
   restore->kept_extensions = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);
   restore->merge = merge_state_new();
   restore->default_tablespace = g_strdup("");
@@ -38,6 +39,7 @@ restore_free(Restore *restore)
   merge_state_free(restore->merge);
   g_hash_table_unref(restore->present);
   g_hash_table_unref(restore->present_large_objects);
+  g_hash_table_unref(restore->created_large_objects);
   g_hash_table_unref(restore->kept_extensions);
   g_free(restore->default_tablespace);
   g_free(restore);

@@ -26,6 +26,7 @@ typedef struct {
   GHashTable *present;       /* dump IDs whose object was there already, or could not be made: what belongs to it is left
                                 as it is */
   GHashTable *present_large_objects; /* OIDs likewise */
+  GHashTable *created_large_objects; /* OIDs: those that this import made */
   MergeState *merge;
   GHashTable *kept_extensions; /* names: extensions that another role owns stay as they are */
   char *default_tablespace;  /* as last set; "" is the database's own */
