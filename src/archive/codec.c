@@ -7,7 +7,7 @@
 #include <zstd.h>
 
 /* Fits the second-level cache, so that whoever counts or copies finds it there. */
-#define OUTPUT_BYTES (256 * 1024)
+#define OUTPUT_BYTES    (256 * 1024)
 #define ZSTD_WINDOW_LOG 27
 
 /* One step: consumes of `data`, writes to codec->output. */
@@ -109,11 +109,11 @@ step_gzip(Codec *codec, const guint8 *data, gsize size, Step *step, GError **err
   }
   gboolean is_end = state->block_state == ISAL_BLOCK_FINISH;
   *step = (Step){
-    .consumed = (gsize)(state->next_in - data),
-    .produced = OUTPUT_BYTES - state->avail_out,
-    .is_end = is_end,
-    /* ISA-L reads ahead into a bit buffer, and whole bytes that followed the checksum stay there. */
-    .is_overrun = is_end && state->read_in_length >= 8,
+      .consumed = (gsize)(state->next_in - data),
+      .produced = OUTPUT_BYTES - state->avail_out,
+      .is_end = is_end,
+      /* ISA-L reads ahead into a bit buffer, and whole bytes that followed the checksum stay there. */
+      .is_overrun = is_end && state->read_in_length >= 8,
   };
   return TRUE;
 }

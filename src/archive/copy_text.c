@@ -20,7 +20,8 @@ load(const guint8 *bytes)
   return lanes;
 }
 
-/* Reads `steps` times LANES bytes and two more. Counts their newlines, unless an end marker is among them: then FALSE. */
+/* Reads `steps` times LANES bytes and two more. Counts their newlines, unless an end marker is among them: then FALSE.
+ */
 static gboolean
 count_lines(const guint8 *data, gsize steps, guint64 *lines)
 {

@@ -7,19 +7,19 @@
 #include "base/error.h"
 
 /* Chunks are as small as a row: their bytes are gathered before they are decompressed. */
-#define INPUT_BYTES (256 * 1024)
+#define INPUT_BYTES         (256 * 1024)
 #define PROGRESS_STEP_BYTES (1024 * 1024)
 
-#define BLOCK_DATA 1
+#define BLOCK_DATA          1
 #define BLOCK_LARGE_OBJECTS 3
 
 struct ArchiveReader {
   ArchiveHeader header;
   WireSource *source;
-  guint64 data_start;        /* position of the first block */
-  GArray *entries;           /* TocEntry */
-  GHashTable *index_by_id;   /* dump ID -> index + 1 */
-  ArchiveDataInfo *infos;    /* one an entry */
+  guint64 data_start;      /* position of the first block */
+  GArray *entries;         /* TocEntry */
+  GHashTable *index_by_id; /* dump ID -> index + 1 */
+  ArchiveDataInfo *infos;  /* one an entry */
   gboolean is_checked;
   Codec *codec;
   guint8 *input;
@@ -248,13 +248,14 @@ read_block_header(ArchiveReader *reader, GError **error)
     return NULL;
   const TocEntry *entry = archive_reader_find(reader, dump_id);
   if (entry == NULL || entry->offset_state == OFFSET_NO_DATA) {
-    error_set(error, CCH_ERROR_ARCHIVE_CORRUPT, "the block at byte %" G_GUINT64_FORMAT " belongs to nothing (dump ID %d)",
-              position, dump_id);
+    error_set(error, CCH_ERROR_ARCHIVE_CORRUPT,
+              "the block at byte %" G_GUINT64_FORMAT " belongs to nothing (dump ID %d)", position, dump_id);
     return NULL;
   }
   if (type != (toc_entry_is(entry, "BLOBS") ? BLOCK_LARGE_OBJECTS : BLOCK_DATA)) {
-    error_set(error, CCH_ERROR_ARCHIVE_CORRUPT, "the block at byte %" G_GUINT64_FORMAT " is of type %d, which is not for %s",
-              position, type, entry->desc);
+    error_set(error, CCH_ERROR_ARCHIVE_CORRUPT,
+              "the block at byte %" G_GUINT64_FORMAT " is of type %d, which is not for %s", position, type,
+              entry->desc);
     return NULL;
   }
   return entry;

@@ -1,8 +1,8 @@
 /* Reads a custom-format archive from a seekable file.
  *
  * Every byte of it may be hostile: sizes are bounded before anything is allocated, and every failure is an error
- * (ARCHIVE_FORMAT, ARCHIVE_VERSION, ARCHIVE_CORRUPT, ARCHIVE_UNSUPPORTED for a table WITH OIDS, or the file's own), never
- * a crash. Memory is that of the TOC plus constant buffers (zstd: plus its window, at most 128 MB).
+ * (ARCHIVE_FORMAT, ARCHIVE_VERSION, ARCHIVE_CORRUPT, ARCHIVE_UNSUPPORTED for a table WITH OIDS, or the file's own),
+ * never a crash. Memory is that of the TOC plus constant buffers (zstd: plus its window, at most 128 MB).
  *
  * Order of use: open reads header and TOC; archive_reader_check reads every data block to its end, decompresses it, and
  * learns where each is and how many rows it holds; only then archive_reader_read_data may be used. Not thread-safe: one
@@ -16,12 +16,12 @@
 typedef struct ArchiveReader ArchiveReader;
 
 /* Limits on what an archive may claim. */
-#define ARCHIVE_MAX_ENTRIES (1000 * 1000)
-#define ARCHIVE_MAX_STRING_BYTES (64 * 1024 * 1024) /* one TOC string */
-#define ARCHIVE_MAX_TOC_BYTES (256 * 1024 * 1024)   /* all TOC strings together */
+#define ARCHIVE_MAX_ENTRIES      (1000 * 1000)
+#define ARCHIVE_MAX_STRING_BYTES (64 * 1024 * 1024)  /* one TOC string */
+#define ARCHIVE_MAX_TOC_BYTES    (256 * 1024 * 1024) /* all TOC strings together */
 
-/* TRUE if a file that begins with these bytes can be a custom-format archive ("PGDMP", major version 1, format 1), or is
- * too short yet to tell. 16 bytes always suffice. */
+/* TRUE if a file that begins with these bytes can be a custom-format archive ("PGDMP", major version 1, format 1), or
+ * is too short yet to tell. 16 bytes always suffice. */
 gboolean archive_magic_plausible(const guint8 *bytes, gsize n_bytes);
 
 /* Reads header and TOC from the start of the file. The descriptor stays the caller's and must outlive the reader; it is
@@ -66,10 +66,10 @@ typedef gboolean (*ArchiveSinkFunc)(const guint8 *data, gsize size, gpointer use
 /* Called at the start of each large object; the object's bytes follow through the sink. */
 typedef gboolean (*ArchiveLargeObjectFunc)(guint32 oid, gpointer user_data, GError **error);
 
-/* Passes an entry's data to the sink. For a table: the COPY text without its end marker ("\\.\n" and what follows is cut
- * off), or SQL statements where the entry has no copy_stmt (pg_dump --inserts), in pieces of any size. For large objects:
- * each object in turn. Nothing for an entry without data. Damage is found here too (the file may have changed since the
- * check), but late: treat what the sink got as void. Errors of the sink come back as they are. */
+/* Passes an entry's data to the sink. For a table: the COPY text without its end marker ("\\.\n" and what follows is
+ * cut off), or SQL statements where the entry has no copy_stmt (pg_dump --inserts), in pieces of any size. For large
+ * objects: each object in turn. Nothing for an entry without data. Damage is found here too (the file may have changed
+ * since the check), but late: treat what the sink got as void. Errors of the sink come back as they are. */
 gboolean archive_reader_read_data(ArchiveReader *reader, const TocEntry *entry, ArchiveSinkFunc sink,
                                   ArchiveLargeObjectFunc large_object, gpointer user_data, GCancellable *cancellable,
                                   GError **error);

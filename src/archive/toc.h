@@ -12,24 +12,19 @@ typedef enum {
 } ArchiveCompression;
 
 typedef struct {
-  guint8 version_minor;    /* 12 to 16; the major version is 1 */
+  guint8 version_minor; /* 12 to 16; the major version is 1 */
   guint8 version_revision;
-  guint8 int_size;         /* bytes of an integer, without its sign byte */
-  guint8 offset_size;      /* bytes of an offset */
+  guint8 int_size;    /* bytes of an integer, without its sign byte */
+  guint8 offset_size; /* bytes of an offset */
   ArchiveCompression compression;
-  int compression_level;   /* up to 1.14; -1 is zlib's default. 0 from 1.15 on */
-  char *created;           /* the dumping machine's local time, "2026-01-29T10:30:00" */
-  char *database;          /* may be NULL, as may the next two */
+  int compression_level; /* up to 1.14; -1 is zlib's default. 0 from 1.15 on */
+  char *created;         /* the dumping machine's local time, "2026-01-29T10:30:00" */
+  char *database;        /* may be NULL, as may the next two */
   char *server_version;
   char *pg_dump_version;
 } ArchiveHeader;
 
-typedef enum {
-  SECTION_NONE = 1,
-  SECTION_PRE_DATA = 2,
-  SECTION_DATA = 3,
-  SECTION_POST_DATA = 4
-} ArchiveSection;
+typedef enum { SECTION_NONE = 1, SECTION_PRE_DATA = 2, SECTION_DATA = 3, SECTION_POST_DATA = 4 } ArchiveSection;
 
 /* Where an entry's data block is, as the TOC has it. */
 typedef enum {
@@ -44,18 +39,18 @@ typedef struct {
   gboolean had_dumper; /* the entry was to have a data block */
   guint32 catalog_oid; /* pg_class's or another catalog's OID of the kind of object */
   guint32 object_oid;
-  char *tag;           /* "users", "mean(integer)", "FUNCTION f(integer)" for a comment or an ACL */
-  char *desc;          /* "TABLE", "TABLE DATA", "FK CONSTRAINT", … */
+  char *tag;  /* "users", "mean(integer)", "FUNCTION f(integer)" for a comment or an ACL */
+  char *desc; /* "TABLE", "TABLE DATA", "FK CONSTRAINT", … */
   ArchiveSection section;
-  char *defn;          /* SQL that creates it */
-  char *drop_stmt;     /* SQL that drops it */
-  char *copy_stmt;     /* "COPY public.users (id, name) FROM stdin;\n" */
+  char *defn;      /* SQL that creates it */
+  char *drop_stmt; /* SQL that drops it */
+  char *copy_stmt; /* "COPY public.users (id, name) FROM stdin;\n" */
   char *namespace_name;
   char *tablespace;
   char *table_am;
-  char relkind;        /* from 1.16, else 0 */
+  char relkind; /* from 1.16, else 0 */
   char *owner;
-  int *dependencies;   /* dump IDs */
+  int *dependencies; /* dump IDs */
   guint n_dependencies;
   ArchiveOffsetState offset_state;
   gint64 offset;

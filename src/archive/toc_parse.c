@@ -6,17 +6,17 @@
 #include <string.h>
 
 /* "PGDMP", version major, minor, revision, int_size, offset_size, format. */
-#define MAGIC "PGDMP"
-#define MAGIC_BYTES 5
+#define MAGIC          "PGDMP"
+#define MAGIC_BYTES    5
 #define PREAMBLE_BYTES 11
-#define FORMAT_CUSTOM 1
+#define FORMAT_CUSTOM  1
 
 #define MIN_MINOR 12
 #define MAX_MINOR 16
 
-#define VERSION_TABLE_AM 14
+#define VERSION_TABLE_AM              14
 #define VERSION_COMPRESSION_ALGORITHM 15
-#define VERSION_RELKIND 16
+#define VERSION_RELKIND               16
 
 gboolean
 archive_magic_plausible(const guint8 *bytes, gsize n_bytes)
@@ -162,8 +162,7 @@ parse_catalog_oid(TocParser *parser, guint32 *ret_oid, GError **error)
 {
   g_autofree char *string = NULL;
   guint64 oid;
-  if (!parse_required_string(parser, "OID", &string, error) ||
-      !parse_decimal(string, G_MAXUINT32, "OID", &oid, error))
+  if (!parse_required_string(parser, "OID", &string, error) || !parse_decimal(string, G_MAXUINT32, "OID", &oid, error))
     return FALSE;
   *ret_oid = (guint32)oid;
   return TRUE;
@@ -213,8 +212,7 @@ parse_identity(TocParser *parser, TocEntry *entry, GError **error)
   int section;
   if (!wire_read_int_in(parser->source, 1, G_MAXINT, "dump ID", &entry->dump_id, error) ||
       !wire_read_int_in(parser->source, 0, 1, "flag", &entry->had_dumper, error) ||
-      !parse_catalog_oid(parser, &entry->catalog_oid, error) ||
-      !parse_catalog_oid(parser, &entry->object_oid, error) ||
+      !parse_catalog_oid(parser, &entry->catalog_oid, error) || !parse_catalog_oid(parser, &entry->object_oid, error) ||
       !parse_required_string(parser, "tag", &entry->tag, error) ||
       !parse_required_string(parser, "kind", &entry->desc, error) ||
       !wire_read_int_in(parser->source, SECTION_NONE, SECTION_POST_DATA, "section", &section, error))
@@ -249,8 +247,8 @@ parse_entry(TocParser *parser, TocEntry *entry, GError **error)
     return FALSE;
   /* pg_dump derives both from the same fact. */
   if (entry->had_dumper != (entry->offset_state != OFFSET_NO_DATA)) {
-    error_set(error, CCH_ERROR_ARCHIVE_CORRUPT, "%s %s (dump ID %d) both has and has not data", entry->desc,
-              entry->tag, entry->dump_id);
+    error_set(error, CCH_ERROR_ARCHIVE_CORRUPT, "%s %s (dump ID %d) both has and has not data", entry->desc, entry->tag,
+              entry->dump_id);
     return FALSE;
   }
   return TRUE;

@@ -15,7 +15,8 @@ typedef struct WireSource WireSource;
 /* Widths that an archive may state. PostgreSQL's own reader draws the line here too. */
 #define WIRE_MAX_SIZE 32
 
-/* Reads the regular file behind fd with pread; the descriptor stays the caller's. The file's size is taken once, here. */
+/* Reads the regular file behind fd with pread; the descriptor stays the caller's. The file's size is taken once, here.
+ */
 WireSource *wire_source_new(int fd, GError **error);
 void wire_source_free(WireSource *source);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(WireSource, wire_source_free)

@@ -1,6 +1,6 @@
 /* The audit log: who did what, from where. Written to the hub's public.audit_log where there is one (v0.9), else to
- * cch_data.audit_log, in the caller's transaction if there is one; a failure leaves that transaction usable. A table of that
- * name with other columns is not taken for one. */
+ * cch_data.audit_log, in the caller's transaction if there is one; a failure leaves that transaction usable. A table of
+ * that name with other columns is not taken for one. */
 #pragma once
 
 #include "pg/connection.h"
@@ -10,8 +10,8 @@ typedef struct {
   const char *type;          /* "database.export", "database.import" */
   const char *operator_name; /* may be NULL, as may what follows */
   const char *operator_ip;
-  const char *target_name;   /* the database */
-  const char *details_json;  /* what was done, for after_value */
+  const char *target_name;  /* the database */
+  const char *details_json; /* what was done, for after_value */
   gboolean success;
   const char *error_message;
 } AuditEntry;

@@ -1,6 +1,5 @@
 #include "auth/auth.h"
 
-#include "auth_sql.h"
 #include "auth/rate_limit.h"
 #include "auth_sql.h"
 #include "base/error.h"
@@ -76,7 +75,8 @@ static PgConnection *
 connect_for_check(Auth *auth, GError **error)
 {
   g_autoptr(PgConnection) connection = pg_connection_open(auth->dsn, "cch-data login", NULL, error);
-  if (connection == NULL || !pg_connection_exec(connection, "SET lock_timeout = '3s'; SET statement_timeout = '5s'", error))
+  if (connection == NULL ||
+      !pg_connection_exec(connection, "SET lock_timeout = '3s'; SET statement_timeout = '5s'", error))
     return NULL;
   return g_steal_pointer(&connection);
 }

@@ -1,5 +1,5 @@
-/* Who gets in: administrators, by ADMIN_TOKEN or by the key of a user with role admin, shown directly or through a login
- * session. Thread-safe. */
+/* Who gets in: administrators, by ADMIN_TOKEN or by the key of a user with role admin, shown directly or through a
+ * login session. Thread-safe. */
 #pragma once
 
 #include "auth/session.h"
@@ -33,8 +33,8 @@ void auth_free(Auth *auth);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(Auth, auth_free)
 
 /* A token or key that somebody at `address` shows. AUTH_INVALID; AUTH_FORBIDDEN for a valid key of someone else;
- * AUTH_LOCKED_OUT after too many failures, and then `ret_retry_after_s` says for how long; DATABASE_* when a key cannot be
- * looked up, which is no failure of the caller. */
+ * AUTH_LOCKED_OUT after too many failures, and then `ret_retry_after_s` says for how long; DATABASE_* when a key cannot
+ * be looked up, which is no failure of the caller. */
 gboolean auth_check_credential(Auth *auth, const char *credential, const char *address, AuthIdentity *ret_identity,
                                guint *ret_retry_after_s, GError **error);
 

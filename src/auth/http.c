@@ -127,11 +127,11 @@ login(HttpRequest *request, gpointer context, GError **error)
   remember_who(request, &identity);
   g_autofree char *session = auth_start_session(http->auth, &identity);
   set_cookie(request, http, session, auth_session_ttl_s(http->auth));
-  json_t *user = json_pack("{s:I, s:o, s:o, s:o}", "id", (json_int_t)identity.user_id, "name",
-                           http_json_text(identity.name), "description", http_json_text(identity.description), "role",
-                           http_json_text(identity.role));
-  return http_response_json(
-      200, json_pack("{s:b, s:o, s:s, s:s}", "ok", 1, "user", user, "redirectTo", "/settings/data", "loginType", "admin"));
+  json_t *user =
+      json_pack("{s:I, s:o, s:o, s:o}", "id", (json_int_t)identity.user_id, "name", http_json_text(identity.name),
+                "description", http_json_text(identity.description), "role", http_json_text(identity.role));
+  return http_response_json(200, json_pack("{s:b, s:o, s:s, s:s}", "ok", 1, "user", user, "redirectTo",
+                                           "/settings/data", "loginType", "admin"));
 }
 
 static HttpResponse *

@@ -13,6 +13,6 @@ typedef struct {
 extern const HttpRoute auth_http_routes[];
 extern const guint auth_http_n_routes;
 
-/* An HttpGuard; its user_data is an AuthHttp. What is shown is taken in this order: Authorization: Bearer, x-api-key, the
- * cookie. AUTH_*, DATABASE_*. */
+/* An HttpGuard; its user_data is an AuthHttp. What is shown is taken in this order: Authorization: Bearer, x-api-key,
+ * the cookie. AUTH_*, DATABASE_*. */
 gboolean auth_http_guard(HttpRequest *request, guint route_flags, gpointer user_data, GError **error);

@@ -100,20 +100,36 @@ is_one_of(const char *word, const char *const *words)
 static char *
 owner_target(const TocEntry *entry)
 {
-  static const char *const plain[] = {
-    "COLLATION", "CONVERSION", "DOMAIN", "FOREIGN TABLE", "MATERIALIZED VIEW", "SEQUENCE", "STATISTICS", "TABLE",
-    "TEXT SEARCH DICTIONARY", "TEXT SEARCH CONFIGURATION", "TYPE", "VIEW", "PROCEDURAL LANGUAGE", "SCHEMA",
-    "EVENT TRIGGER", "FOREIGN DATA WRAPPER", "SERVER", "PUBLICATION", "SUBSCRIPTION", NULL};
-  static const char *const decorated[] = {"AGGREGATE", "FUNCTION", "OPERATOR", "OPERATOR CLASS", "OPERATOR FAMILY",
-                                          "PROCEDURE", NULL};
+  static const char *const plain[] = {"COLLATION",
+                                      "CONVERSION",
+                                      "DOMAIN",
+                                      "FOREIGN TABLE",
+                                      "MATERIALIZED VIEW",
+                                      "SEQUENCE",
+                                      "STATISTICS",
+                                      "TABLE",
+                                      "TEXT SEARCH DICTIONARY",
+                                      "TEXT SEARCH CONFIGURATION",
+                                      "TYPE",
+                                      "VIEW",
+                                      "PROCEDURAL LANGUAGE",
+                                      "SCHEMA",
+                                      "EVENT TRIGGER",
+                                      "FOREIGN DATA WRAPPER",
+                                      "SERVER",
+                                      "PUBLICATION",
+                                      "SUBSCRIPTION",
+                                      NULL};
+  static const char *const decorated[] = {"AGGREGATE",       "FUNCTION",  "OPERATOR", "OPERATOR CLASS",
+                                          "OPERATOR FAMILY", "PROCEDURE", NULL};
   static const char *const like_tables[] = {"VIEW", "SEQUENCE", "MATERIALIZED VIEW", NULL};
   if (strcmp(entry->desc, "BLOB") == 0)
     return g_strdup_printf("LARGE OBJECT %s", entry->tag);
   if (is_one_of(entry->desc, plain)) {
     const char *kind = is_one_of(entry->desc, like_tables) ? "TABLE" : entry->desc;
     g_autofree char *name = entry->namespace_name != NULL && *entry->namespace_name != '\0'
-                              ? pg_quote_qualified(entry->namespace_name, entry->tag)
-                              : pg_quote_identifier(entry->tag);
+                                ? pg_quote_qualified(entry->namespace_name, entry->tag)
+                                : pg_quote_identifier(entry->tag);
     return g_strdup_printf("%s %s", kind, name);
   }
   if (is_one_of(entry->desc, decorated) && entry->drop_stmt != NULL && g_str_has_prefix(entry->drop_stmt, "DROP ")) {
@@ -299,7 +315,7 @@ entry_display_name(const TocEntry *entry)
 {
   const char *tag = entry->tag != NULL ? entry->tag : "";
   g_autofree char *name = entry->namespace_name != NULL && *entry->namespace_name != '\0'
-                            ? g_strdup_printf("%s.%s", entry->namespace_name, tag)
-                            : g_strdup(tag);
+                              ? g_strdup_printf("%s.%s", entry->namespace_name, tag)
+                              : g_strdup(tag);
   return g_utf8_make_valid(name, -1);
 }

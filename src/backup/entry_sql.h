@@ -4,12 +4,12 @@
 
 #include "archive/toc.h"
 
-/* The columns of "COPY public.users (id, "Name") FROM stdin;", unquoted; an empty vector for a table without columns. Free
- * with g_strfreev. */
+/* The columns of "COPY public.users (id, "Name") FROM stdin;", unquoted; an empty vector for a table without columns.
+ * Free with g_strfreev. */
 gboolean entry_copy_columns(const TocEntry *entry, char ***ret_columns, GError **error);
 
-/* The statement that drops the entry's object if it is there, for kinds of objects that are not in a schema; NULL when it
- * has none. Large objects: see entry_large_objects. */
+/* The statement that drops the entry's object if it is there, for kinds of objects that are not in a schema; NULL when
+ * it has none. Large objects: see entry_large_objects. */
 char *entry_drop_if_exists(const TocEntry *entry);
 
 /* "ALTER TABLE public.users OWNER TO app", or NULL for a kind of object without an owner of its own. */

@@ -6,14 +6,10 @@
 
 #include <glib.h>
 
-typedef enum {
-  BACKUP_EVENT_PROGRESS,
-  BACKUP_EVENT_COMPLETE,
-  BACKUP_EVENT_ERROR
-} BackupEventType;
+typedef enum { BACKUP_EVENT_PROGRESS, BACKUP_EVENT_COMPLETE, BACKUP_EVENT_ERROR } BackupEventType;
 
 typedef enum {
-  BACKUP_PHASE_CHECK,   /* reading the archive */
+  BACKUP_PHASE_CHECK, /* reading the archive */
   BACKUP_PHASE_CONNECT,
   BACKUP_PHASE_LOCKS,   /* waiting for table locks */
   BACKUP_PHASE_SCHEMA,  /* dropping and creating objects */

@@ -10,8 +10,8 @@ set(json_t *object, const char *name, json_t *value)
   json_object_set_new(object, name, value);
 }
 
-/* jansson refuses what is not UTF-8, and then the whole member would be missing. Texts of the archive and of an SQL_ASCII
- * database can be anything. */
+/* jansson refuses what is not UTF-8, and then the whole member would be missing. Texts of the archive and of an
+ * SQL_ASCII database can be anything. */
 static json_t *
 text_to_json(const char *text)
 {
@@ -25,10 +25,9 @@ tables_to_json(const BackupEvent *event)
   json_t *tables = json_array();
   for (guint i = 0; i < event->n_tables; i++) {
     const BackupTableResult *table = &event->tables[i];
-    json_array_append_new(tables,
-                          json_pack("{s:o, s:I, s:I, s:I}", "table", text_to_json(table->table), "rows",
-                                    (json_int_t)table->rows_total, "inserted", (json_int_t)table->rows_inserted,
-                                    "skipped", (json_int_t)table->rows_skipped));
+    json_array_append_new(tables, json_pack("{s:o, s:I, s:I, s:I}", "table", text_to_json(table->table), "rows",
+                                            (json_int_t)table->rows_total, "inserted", (json_int_t)table->rows_inserted,
+                                            "skipped", (json_int_t)table->rows_skipped));
   }
   return tables;
 }

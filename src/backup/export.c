@@ -60,7 +60,8 @@ backup_find_pg_dump(const char *pg_bin_dir, char **ret_path, int *ret_version, G
   g_autofree char *output = path != NULL ? child_process_run(&options, NULL, &failure) : NULL;
   int version = output != NULL ? parse_version(output) : 0;
   if (version == 0) {
-    error_set(error, CCH_ERROR_EXPORT_PG_DUMP, "%s", failure != NULL ? failure->message : "it does not tell its version");
+    error_set(error, CCH_ERROR_EXPORT_PG_DUMP, "%s",
+              failure != NULL ? failure->message : "it does not tell its version");
     return FALSE;
   }
   *ret_path = g_steal_pointer(&path);
@@ -192,7 +193,8 @@ read_pipe(BackupExport *export, guint8 *buffer, gsize size, GError **error)
   }
 }
 
-/* The first bytes prove that pg_dump has connected, locked its tables and read the catalog: it writes nothing before. */
+/* The first bytes prove that pg_dump has connected, locked its tables and read the catalog: it writes nothing before.
+ */
 static gboolean
 read_head(BackupExport *export, GError **error)
 {
@@ -232,7 +234,7 @@ backup_export_start(const BackupExportOptions *options, GCancellable *cancellabl
   export->database = g_strdup(target.database);
 
   BackupLockOptions lock_options = {
-    .dsn = options->dsn, .redis_url = options->redis_url, .ttl_ms = options->lock_ttl_ms};
+      .dsn = options->dsn, .redis_url = options->redis_url, .ttl_ms = options->lock_ttl_ms};
   export->lock = backup_lock_acquire(&lock_options, "export", options->holder, export->cancellable, ret_holder, error);
   if (export->lock == NULL)
     return NULL;

@@ -1,8 +1,8 @@
 /* Exports a database as an archive in pg_dump's custom format.
  *
- * Start connects, checks what can be checked beforehand (server version against pg_dump's, permissions), starts pg_dump,
- * and returns once the first bytes of the archive are there. Then read until 0. The lock is held by the export from start
- * to free. What is not read costs no memory: pg_dump waits. */
+ * Start connects, checks what can be checked beforehand (server version against pg_dump's, permissions), starts
+ * pg_dump, and returns once the first bytes of the archive are there. Then read until 0. The lock is held by the export
+ * from start to free. What is not read costs no memory: pg_dump waits. */
 #pragma once
 
 #include "config/config.h"
@@ -14,14 +14,15 @@ typedef struct BackupExport BackupExport;
 
 typedef struct {
   const char *dsn;
-  const char *redis_url;   /* NULL: none */
+  const char *redis_url; /* NULL: none */
   guint lock_ttl_ms;
-  const char *pg_bin_dir;  /* NULL: search */
-  const char *holder;      /* who exports, for the lock and the audit */
-  gboolean exclude_logs;   /* leave out the rows of message_request */
+  const char *pg_bin_dir; /* NULL: search */
+  const char *holder;     /* who exports, for the lock and the audit */
+  gboolean exclude_logs;  /* leave out the rows of message_request */
 } BackupExportOptions;
 
-/* Errors: LOCK_HELD (`ret_holder`, may be NULL, then says who), DATABASE_*, EXPORT_PG_DUMP, EXPORT_FAILED, CANCELLED. */
+/* Errors: LOCK_HELD (`ret_holder`, may be NULL, then says who), DATABASE_*, EXPORT_PG_DUMP, EXPORT_FAILED, CANCELLED.
+ */
 BackupExport *backup_export_start(const BackupExportOptions *options, GCancellable *cancellable,
                                   BackupLockHolder *ret_holder, GError **error);
 

@@ -14,8 +14,8 @@ typedef struct {
 extern const HttpRoute backup_http_routes[];
 extern const guint backup_http_n_routes;
 
-/* POST …/import (http_import.c). The lock is taken before the body is read; an answer that is not the event stream leaves
- * no lock and no file behind by the time it is sent, and neither does the last event. */
+/* POST …/import (http_import.c). The lock is taken before the body is read; an answer that is not the event stream
+ * leaves no lock and no file behind by the time it is sent, and neither does the last event. */
 extern const HttpUpload backup_http_import;
 
 /* After LOCK_HELD: the reply says who holds the lock, in the specification's words. */

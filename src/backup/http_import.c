@@ -1,5 +1,5 @@
-/* An import over HTTP: the upload into a temporary file, then the import on a thread of its own, which reports to the event
- * stream. */
+/* An import over HTTP: the upload into a temporary file, then the import on a thread of its own, which reports to the
+ * event stream. */
 #include "archive/reader.h"
 #include "backup/event_json.h"
 #include "backup/http.h"
@@ -17,12 +17,7 @@
 #define MAX_FIELD_BYTES           8
 #define MAGIC_BYTES               16
 
-typedef enum {
-  FIELD_FILE,
-  FIELD_CLEAN_FIRST,
-  FIELD_SKIP_LOGS,
-  N_FIELDS
-} Field;
+typedef enum { FIELD_FILE, FIELD_CLEAN_FIRST, FIELD_SKIP_LOGS, N_FIELDS } Field;
 
 static const char *const field_names[N_FIELDS] = {"file", "cleanFirst", "skipLogs"};
 

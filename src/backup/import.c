@@ -14,8 +14,8 @@
 #include <string.h>
 
 enum {
-  MAX_ATTEMPTS = 3,               /* at the whole transaction, after deadlocks */
-  OUTCOME_TIMEOUT_S = 30,         /* for asking a database that went away during the commit */
+  MAX_ATTEMPTS = 3,       /* at the whole transaction, after deadlocks */
+  OUTCOME_TIMEOUT_S = 30, /* for asking a database that went away during the commit */
   OUTCOME_PAUSE_MS = 500
 };
 
@@ -135,11 +135,10 @@ write_audit(Import *import, const RestorePlan *plan, GError **error)
   if (!dsn_parse_display(import->options->dsn, &target, error))
     return FALSE;
   g_autofree char *source = header->database != NULL ? g_utf8_make_valid(header->database, -1) : NULL;
-  json_t *details = json_pack("{s:s, s:b, s:I, s:I, s:s*, s:s*}", "mode",
-                              import->options->clean_first ? "overwrite" : "merge", "skipLogs",
-                              import->options->skip_logs, "tables", (json_int_t)plan->n_tables, "rows",
-                              (json_int_t)plan->rows, "archiveDatabase", source, "archiveCreated",
-                              header->created);
+  json_t *details =
+      json_pack("{s:s, s:b, s:I, s:I, s:s*, s:s*}", "mode", import->options->clean_first ? "overwrite" : "merge",
+                "skipLogs", import->options->skip_logs, "tables", (json_int_t)plan->n_tables, "rows",
+                (json_int_t)plan->rows, "archiveDatabase", source, "archiveCreated", header->created);
   char *text = details != NULL ? json_dumps(details, JSON_COMPACT) : NULL;
   json_decref(details);
   AuditEntry entry = {.category = "database",
@@ -259,7 +258,7 @@ backup_import_run(ArchiveReader *reader, const BackupImportOptions *options, Bac
 {
   g_autoptr(BackupProgress) progress = backup_progress_new(func, user_data, options->language);
   Import import = {
-    .reader = reader, .options = options, .lock = lock, .progress = progress, .cancellable = cancellable};
+      .reader = reader, .options = options, .lock = lock, .progress = progress, .cancellable = cancellable};
   g_autoptr(GError) failure = NULL;
   gboolean ok = check_archive(&import, &failure) && connect_target(&import, &failure) && apply(&import, &failure);
   gboolean was_begun = import.connection != NULL;

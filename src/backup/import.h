@@ -1,4 +1,5 @@
-/* Imports an archive: checks it whole, plans, and applies it in one transaction. Whatever fails, the database is as it was.
+/* Imports an archive: checks it whole, plans, and applies it in one transaction. Whatever fails, the database is as it
+ * was.
  *
  * The caller holds the lock (lock/lock.h) and the file. */
 #pragma once
@@ -11,17 +12,17 @@
 
 typedef struct {
   const char *dsn;
-  const char *redis_url;    /* to tell a running hub afterwards; NULL: none */
-  const char *holder;       /* who imports, for the audit */
-  const char *client_ip;    /* likewise; may be NULL */
-  gboolean clean_first;     /* overwrite instead of merge */
-  gboolean skip_logs;       /* leave out the rows of message_request */
-  gboolean migrate;         /* run migrations afterwards */
-  guint lock_wait_s;        /* for table locks, in all */
-  Language language;        /* of the events' messages */
+  const char *redis_url; /* to tell a running hub afterwards; NULL: none */
+  const char *holder;    /* who imports, for the audit */
+  const char *client_ip; /* likewise; may be NULL */
+  gboolean clean_first;  /* overwrite instead of merge */
+  gboolean skip_logs;    /* leave out the rows of message_request */
+  gboolean migrate;      /* run migrations afterwards */
+  guint lock_wait_s;     /* for table locks, in all */
+  Language language;     /* of the events' messages */
 } BackupImportOptions;
 
-/* Runs the import on this thread and reports through `func`. The last event is COMPLETE or ERROR. Cancelling rolls back.
- * The reader is freshly opened; the check is part of the run. Returns TRUE when the data is committed. */
+/* Runs the import on this thread and reports through `func`. The last event is COMPLETE or ERROR. Cancelling rolls
+ * back. The reader is freshly opened; the check is part of the run. Returns TRUE when the data is committed. */
 gboolean backup_import_run(ArchiveReader *reader, const BackupImportOptions *options, BackupLock *lock,
                            BackupEventFunc func, gpointer user_data, GCancellable *cancellable, GError **error);

@@ -75,8 +75,8 @@ switch_off(Restore *restore, const char *off, const char *put_back, GError **err
 
 typedef struct {
   const RestoreStep *step;
-  char *name;          /* schema.table; NULL for steps that are not rows */
-  GPtrArray *parents;  /* Node; not owned */
+  char *name;         /* schema.table; NULL for steps that are not rows */
+  GPtrArray *parents; /* Node; not owned */
   enum { NODE_NEW, NODE_OPEN, NODE_DONE } state;
 } Node;
 
@@ -95,8 +95,8 @@ table_key(const char *schema, const char *table)
   return g_strdup_printf("%s.%s", schema != NULL ? schema : "", table);
 }
 
-/* Depth first; returns nodes in an order in which a parent comes first, but for the edges that close a cycle. The depth is
- * bounded by the number of tables, and the stack holds a few words a level, so it is kept on the heap. */
+/* Depth first; returns nodes in an order in which a parent comes first, but for the edges that close a cycle. The depth
+ * is bounded by the number of tables, and the stack holds a few words a level, so it is kept on the heap. */
 static void
 visit(Node *root, GPtrArray *sorted)
 {
@@ -187,11 +187,11 @@ merge_order_rows(Restore *restore, GPtrArray *order, guint start, guint end, GEr
 
 typedef struct {
   const TocEntry *entry;
-  char *target;       /* quoted and qualified */
-  char *stage_columns; /* "id integer, name text": the archive's columns */
-  char *columns;      /* "id, name", quoted: those that both have */
-  char *record_columns; /* "r.id, r.name": the same, of a record */
-  char *key_filter;   /* " AND NOT EXISTS (…)" for keys that ON CONFLICT passes over */
+  char *target;          /* quoted and qualified */
+  char *stage_columns;   /* "id integer, name text": the archive's columns */
+  char *columns;         /* "id, name", quoted: those that both have */
+  char *record_columns;  /* "r.id, r.name": the same, of a record */
+  char *key_filter;      /* " AND NOT EXISTS (…)" for keys that ON CONFLICT passes over */
   gboolean has_identity; /* a key tells every row apart */
   gboolean is_partitioned;
   gboolean is_row_by_row; /* ON CONFLICT cannot be used */
@@ -243,7 +243,8 @@ check_needed_columns(const PgResult *live, const char *const *archived, const ch
   return TRUE;
 }
 
-/* Sorts the archive's columns into those that the live table has too and those that are left behind, of which it tells. */
+/* Sorts the archive's columns into those that the live table has too and those that are left behind, of which it tells.
+ */
 static char **
 match_columns(Restore *restore, MergeJob *job, const PgResult *live, const char *const *archived, const char *table)
 {
@@ -257,7 +258,7 @@ match_columns(Restore *restore, MergeJob *job, const PgResult *live, const char 
     gboolean is_shared = index >= 0 && !pg_result_bool(live, (guint)index, 3);
     g_autofree char *quoted = pg_quote_identifier(*name);
     g_autofree char *definition =
-      g_strdup_printf("%s %s", quoted, is_shared ? pg_result_text(live, (guint)index, 1) : "pg_catalog.text");
+        g_strdup_printf("%s %s", quoted, is_shared ? pg_result_text(live, (guint)index, 1) : "pg_catalog.text");
     append_with_comma(stage_columns, definition);
     append_with_comma(is_shared ? columns : ignored, is_shared ? quoted : *name);
     if (!is_shared)
@@ -316,8 +317,8 @@ read_table(Restore *restore, MergeJob *job, GError **error)
   g_auto(GStrv) archived = NULL;
   if (!entry_copy_columns(entry, &archived, error))
     return FALSE;
-  g_autoptr(PgResult) live = pg_connection_query(restore->connection, error, backup_merge_columns_sql, 2,
-                                                 entry->namespace_name, entry->tag);
+  g_autoptr(PgResult) live =
+      pg_connection_query(restore->connection, error, backup_merge_columns_sql, 2, entry->namespace_name, entry->tag);
   if (live == NULL)
     return FALSE;
   const char *relkind = pg_result_rows(live) > 0 ? pg_result_text(live, 0, 4) : NULL;
@@ -348,8 +349,8 @@ switch_off_triggers(Restore *restore, const MergeJob *job, GError **error)
   return TRUE;
 }
 
-/* The staged rows that are not there yet. With a key, the key decides; without one, a row comes over as often as the archive
- * has it more often than the table, rows being compared as text. */
+/* The staged rows that are not there yet. With a key, the key decides; without one, a row comes over as often as the
+ * archive has it more often than the table, rows being compared as text. */
 static char *
 missing_rows_query(const MergeJob *job)
 {
@@ -379,20 +380,19 @@ insert_at_once(Restore *restore, MergeJob *job, const char *into, const char *qu
 static gboolean
 insert_row_by_row(Restore *restore, MergeJob *job, const char *into, const char *query, GError **error)
 {
-  g_autofree char *body =
-    g_strdup_printf("#variable_conflict use_column\n"
-                    "DECLARE r pg_catalog.record; n pg_catalog.int8 := 0;\n"
-                    "BEGIN\n"
-                    "  FOR r IN %s LOOP\n"
-                    "    BEGIN\n"
-                    "      %s SELECT %s;\n"
-                    "      n := n + 1;\n"
-                    "    EXCEPTION WHEN unique_violation OR exclusion_violation THEN NULL;\n"
-                    "    END;\n"
-                    "  END LOOP;\n"
-                    "  RETURN n;\n"
-                    "END",
-                    query, into, job->record_columns);
+  g_autofree char *body = g_strdup_printf("#variable_conflict use_column\n"
+                                          "DECLARE r pg_catalog.record; n pg_catalog.int8 := 0;\n"
+                                          "BEGIN\n"
+                                          "  FOR r IN %s LOOP\n"
+                                          "    BEGIN\n"
+                                          "      %s SELECT %s;\n"
+                                          "      n := n + 1;\n"
+                                          "    EXCEPTION WHEN unique_violation OR exclusion_violation THEN NULL;\n"
+                                          "    END;\n"
+                                          "  END LOOP;\n"
+                                          "  RETURN n;\n"
+                                          "END",
+                                          query, into, job->record_columns);
   g_autofree char *literal = pg_quote_literal(body);
   if (!pg_connection_execf(restore->connection, error,
                            "%s; CREATE FUNCTION pg_temp.cch_insert() RETURNS pg_catalog.int8 LANGUAGE plpgsql AS %s",
@@ -424,9 +424,10 @@ stage_and_insert(Restore *restore, gpointer user_data, GError **error)
   gboolean ok = job->is_row_by_row ? insert_row_by_row(restore, job, into, query, error)
                                    : insert_at_once(restore, job, into, query, error);
   /* A dropped table keeps its disk space until the commit; one that this savepoint made is truncated on the spot. */
-  return ok && pg_connection_execf(restore->connection, error,
-                                   "TRUNCATE pg_temp.cch_stage; DROP TABLE pg_temp.cch_stage; SET LOCAL lock_timeout = %d",
-                                   RESTORE_LOCK_TIMEOUT_MS);
+  return ok &&
+         pg_connection_execf(restore->connection, error,
+                             "TRUNCATE pg_temp.cch_stage; DROP TABLE pg_temp.cch_stage; SET LOCAL lock_timeout = %d",
+                             RESTORE_LOCK_TIMEOUT_MS);
 }
 
 gboolean
@@ -482,11 +483,11 @@ static gboolean
 read_sequence(Restore *restore, const char *regclass, LiveSequence *ret_live, GError **error)
 {
   g_autoptr(PgResult) definition = pg_connection_query(
-    restore->connection, error,
-    "SELECT pg_catalog.format('%I.%I', n.nspname, c.relname), s.seqincrement FROM pg_catalog.pg_sequence s "
-    "JOIN pg_catalog.pg_class c ON c.oid = s.seqrelid JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace "
-    "WHERE s.seqrelid = pg_catalog.to_regclass($1)",
-    1, regclass);
+      restore->connection, error,
+      "SELECT pg_catalog.format('%I.%I', n.nspname, c.relname), s.seqincrement FROM pg_catalog.pg_sequence s "
+      "JOIN pg_catalog.pg_class c ON c.oid = s.seqrelid JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace "
+      "WHERE s.seqrelid = pg_catalog.to_regclass($1)",
+      1, regclass);
   if (definition == NULL)
     return FALSE;
   if (pg_result_rows(definition) == 0) {
@@ -515,8 +516,8 @@ is_forward(const NotedSequence *noted, const LiveSequence *live)
 }
 
 /* setval cannot be rolled back, and between reading and setting others may draw values. An ALTER SEQUENCE that changes
- * nothing locks the sequence until the commit and gives it a new file, so that what setval then writes is rolled back with
- * the transaction (PostgreSQL 10 to 18, src/backend/commands/sequence.c, AlterSequence). */
+ * nothing locks the sequence until the commit and gives it a new file, so that what setval then writes is rolled back
+ * with the transaction (PostgreSQL 10 to 18, src/backend/commands/sequence.c, AlterSequence). */
 static gboolean
 move_sequence(Restore *restore, const NotedSequence *noted, GError **error)
 {

@@ -16,9 +16,9 @@ enum {
 
 /* Their subscribers take any message for "load anew"; the hub sends the time in ms. */
 static const char *const channels[] = {
-  "cch:cache:providers:updated",       "cch:cache:provider_groups:updated", "cch:cache:api_keys:updated",
-  "cch:cache:error_rules:updated",     "cch:cache:request_filters:updated", "cch:cache:sensitive_words:updated",
-  "cch:cache:system_settings:updated",
+    "cch:cache:providers:updated",       "cch:cache:provider_groups:updated", "cch:cache:api_keys:updated",
+    "cch:cache:error_rules:updated",     "cch:cache:request_filters:updated", "cch:cache:sensitive_words:updated",
+    "cch:cache:system_settings:updated",
 };
 
 static gboolean
@@ -36,7 +36,7 @@ unlink_keys(RedisConnection *connection, const RedisReply *keys, GPtrArray *name
   if (n == 0)
     return TRUE;
   g_autoptr(GPtrArray) argv = g_ptr_array_sized_new(n + 1);
-  g_ptr_array_add(argv, (gpointer)"UNLINK");
+  g_ptr_array_add(argv, (gpointer) "UNLINK");
   for (guint i = 0; i < n; i++) {
     const char *key = redis_reply_string(redis_reply_element(keys, i));
     if (key == NULL)
@@ -58,7 +58,7 @@ unlink_pattern(RedisConnection *connection, const char *pattern, GPtrArray *name
   g_autofree char *cursor = g_strdup("0");
   for (guint round = 0; round < SCAN_MAX_ROUNDS; round++) {
     g_autoptr(RedisReply) reply =
-      redis_command(connection, error, 6, "SCAN", cursor, "MATCH", pattern, "COUNT", "1000");
+        redis_command(connection, error, 6, "SCAN", cursor, "MATCH", pattern, "COUNT", "1000");
     if (reply == NULL)
       return FALSE;
     const char *next = redis_reply_length(reply) == 2 ? redis_reply_string(redis_reply_element(reply, 0)) : NULL;
@@ -86,8 +86,8 @@ provider_id(const char *key)
   return length > 0 && length <= 9 && *id != '0' && strspn(id, "0123456789") == length ? id : NULL;
 }
 
-/* The hub forgets settings by provider, and ignores a message without ids. What an instance holds in memory it has read from
- * these keys, or put there: their names tell the ids. */
+/* The hub forgets settings by provider, and ignores a message without ids. What an instance holds in memory it has read
+ * from these keys, or put there: their names tell the ids. */
 static gboolean
 publish_circuit_configs(RedisConnection *connection, const GPtrArray *keys, GError **error)
 {

@@ -30,8 +30,8 @@ tell_losses(Restore *restore, const char *schemas, GError **error)
   }
   g_auto(GStrv) named = g_strv_builder_end(builder);
   g_autofree char *named_array = pg_array((const char *const *)named);
-  g_autoptr(PgResult) unnamed = pg_connection_query(restore->connection, error, backup_overwrite_unnamed_sql, 2, schemas,
-                                                    named_array);
+  g_autoptr(PgResult) unnamed =
+      pg_connection_query(restore->connection, error, backup_overwrite_unnamed_sql, 2, schemas, named_array);
   if (unnamed == NULL)
     return FALSE;
   if (pg_result_int64(unnamed, 0, 1) > 0)
@@ -53,8 +53,8 @@ tell_losses(Restore *restore, const char *schemas, GError **error)
   return TRUE;
 }
 
-/* Kinds of objects that no schema holds, by when they have to go: those that depend on objects in schemas before these, the
- * others after them. */
+/* Kinds of objects that no schema holds, by when they have to go: those that depend on objects in schemas before these,
+ * the others after them. */
 static gboolean
 goes_first(const TocEntry *entry)
 {
@@ -65,8 +65,8 @@ goes_first(const TocEntry *entry)
 static gboolean
 goes_last(const TocEntry *entry)
 {
-  static const char *const kinds[] = {"EXTENSION",           "USER MAPPING",        "SERVER",
-                                      "FOREIGN DATA WRAPPER", "PROCEDURAL LANGUAGE", "ACCESS METHOD", NULL};
+  static const char *const kinds[] = {"EXTENSION",           "USER MAPPING",  "SERVER", "FOREIGN DATA WRAPPER",
+                                      "PROCEDURAL LANGUAGE", "ACCESS METHOD", NULL};
   return g_strv_contains(kinds, entry->desc);
 }
 
@@ -94,8 +94,8 @@ static gboolean
 find_kept_extensions(Restore *restore, GError **error)
 {
   g_autoptr(PgResult) kept = pg_connection_query(
-    restore->connection, error,
-    "SELECT extname FROM pg_catalog.pg_extension WHERE NOT pg_catalog.pg_has_role(extowner, 'USAGE')", 0);
+      restore->connection, error,
+      "SELECT extname FROM pg_catalog.pg_extension WHERE NOT pg_catalog.pg_has_role(extowner, 'USAGE')", 0);
   if (kept == NULL)
     return FALSE;
   for (guint i = 0; i < pg_result_rows(kept); i++)
@@ -128,8 +128,8 @@ static gboolean
 refuse_outsiders(Restore *restore, const char *schemas, GError **error)
 {
   g_autofree char *names = names_outside_schemas(restore);
-  g_autoptr(PgResult) outsiders = pg_connection_query(restore->connection, error, backup_overwrite_outsiders_sql, 2,
-                                                      schemas, names);
+  g_autoptr(PgResult) outsiders =
+      pg_connection_query(restore->connection, error, backup_overwrite_outsiders_sql, 2, schemas, names);
   if (outsiders == NULL)
     return FALSE;
   if (pg_result_rows(outsiders) == 0)
@@ -193,6 +193,6 @@ overwrite_clear(Restore *restore, GError **error)
   backup_progress_phase(restore->progress, BACKUP_PHASE_SCHEMA);
   backup_progress_say(restore->progress, TEXT_IMPORT_DROPPING);
   return drop_named(restore, goes_first, error) && refuse_outsiders(restore, schemas, error) &&
-         drop_contents(restore, schemas, error) && drop_named(restore, goes_last, error) && drop_schemas(restore, error) &&
-         unlink_large_objects(restore, error);
+         drop_contents(restore, schemas, error) && drop_named(restore, goes_last, error) &&
+         drop_schemas(restore, error) && unlink_large_objects(restore, error);
 }

@@ -1,8 +1,8 @@
-/* Overwriting: empties what the archive restores, inside the same transaction, so that afterwards the restored schemas hold
- * what the archive holds and nothing else. cch_data and schemas that the archive does not name stay.
+/* Overwriting: empties what the archive restores, inside the same transaction, so that afterwards the restored schemas
+ * hold what the archive holds and nothing else. cch_data and schemas that the archive does not name stay.
  *
- * All tables are locked first, in short attempts, so that nobody queues behind us for long. What would be lost outside the
- * restored schemas is refused (IMPORT_BLOCKED) before anything is dropped. */
+ * All tables are locked first, in short attempts, so that nobody queues behind us for long. What would be lost outside
+ * the restored schemas is refused (IMPORT_BLOCKED) before anything is dropped. */
 #pragma once
 
 #include "backup/restore.h"

@@ -31,8 +31,8 @@ is_about_database(const TocEntry *entry)
 {
   if (toc_entry_is(entry, "DATABASE") || toc_entry_is(entry, "DATABASE PROPERTIES"))
     return TRUE;
-  gboolean is_said_of_something = is_access(entry) || toc_entry_is(entry, "COMMENT") ||
-                                  toc_entry_is(entry, "SECURITY LABEL");
+  gboolean is_said_of_something =
+      is_access(entry) || toc_entry_is(entry, "COMMENT") || toc_entry_is(entry, "SECURITY LABEL");
   return is_said_of_something && entry->tag != NULL && g_str_has_prefix(entry->tag, "DATABASE ");
 }
 
@@ -105,8 +105,8 @@ account_for_data(const ArchiveReader *reader, const RestoreStep *step, const Res
     g_auto(GStrv) columns = NULL;
     if (!entry_copy_columns(step->entry, &columns, error))
       return FALSE;
-    gboolean is_log = g_strcmp0(step->entry->tag, LOG_TABLE) == 0 &&
-                      g_strcmp0(step->entry->namespace_name, "public") == 0;
+    gboolean is_log =
+        g_strcmp0(step->entry->tag, LOG_TABLE) == 0 && g_strcmp0(step->entry->namespace_name, "public") == 0;
     if (is_log && options->skip_logs)
       *ret_is_applied = FALSE;
     if (*ret_is_applied) {

@@ -1,5 +1,5 @@
-/* The restore plan: which entries of an archive are applied, as what, and in which order. It asks only the archive; how a
- * step is applied (overwriting, merging) is others' business. */
+/* The restore plan: which entries of an archive are applied, as what, and in which order. It asks only the archive; how
+ * a step is applied (overwriting, merging) is others' business. */
 #pragma once
 
 #include "archive/reader.h"
@@ -13,7 +13,8 @@ typedef enum {
   STEP_LARGE_OBJECT_DATA
 } StepKind;
 
-/* In the order of execution; pg_restore's passes (RestorePass in pg_backup_archiver.h) with the main one cut by section. */
+/* In the order of execution; pg_restore's passes (RestorePass in pg_backup_archiver.h) with the main one cut by
+ * section. */
 typedef enum {
   STAGE_PRE_DATA,
   STAGE_DATA,
@@ -36,11 +37,11 @@ typedef struct {
 } RestorePlanOptions;
 
 typedef struct {
-  GArray *steps;        /* RestoreStep, in order */
-  char **schemas;       /* that the archive restores, without cch_data */
-  char **created_schemas; /* those of them that it creates itself: all but public */
-  guint n_tables;       /* with rows to import */
-  guint64 rows, bytes;  /* of them, decompressed; large objects count in bytes */
+  GArray *steps;               /* RestoreStep, in order */
+  char **schemas;              /* that the archive restores, without cch_data */
+  char **created_schemas;      /* those of them that it creates itself: all but public */
+  guint n_tables;              /* with rows to import */
+  guint64 rows, bytes;         /* of them, decompressed; large objects count in bytes */
   gboolean has_log_rows;       /* rows of public.message_request will be imported */
   gboolean leaves_own_schema;  /* something of cch_data was left out */
   gboolean leaves_bookkeeping; /* something of drizzle was left out */

@@ -2,9 +2,7 @@
 
 #include "base/error.h"
 
-enum {
-  EVENT_INTERVAL_US = 200 * 1000
-};
+enum { EVENT_INTERVAL_US = 200 * 1000 };
 
 struct BackupProgress {
   BackupEventFunc func;
@@ -20,11 +18,11 @@ static const struct {
   const char *name;
   double from, to;
 } phases[] = {
-  [BACKUP_PHASE_CHECK] = {"check", 0, 12},     [BACKUP_PHASE_CONNECT] = {"connect", 12, 12},
-  [BACKUP_PHASE_LOCKS] = {"locks", 12, 12},    [BACKUP_PHASE_SCHEMA] = {"schema", 12, 14},
-  [BACKUP_PHASE_DATA] = {"data", 14, 75},      [BACKUP_PHASE_INDEXES] = {"indexes", 75, 98},
-  [BACKUP_PHASE_MIGRATE] = {"migrate", 98, 99}, [BACKUP_PHASE_COMMIT] = {"commit", 99, 100},
-  [BACKUP_PHASE_DONE] = {"done", 100, 100},
+    [BACKUP_PHASE_CHECK] = {"check", 0, 12},      [BACKUP_PHASE_CONNECT] = {"connect", 12, 12},
+    [BACKUP_PHASE_LOCKS] = {"locks", 12, 12},     [BACKUP_PHASE_SCHEMA] = {"schema", 12, 14},
+    [BACKUP_PHASE_DATA] = {"data", 14, 75},       [BACKUP_PHASE_INDEXES] = {"indexes", 75, 98},
+    [BACKUP_PHASE_MIGRATE] = {"migrate", 98, 99}, [BACKUP_PHASE_COMMIT] = {"commit", 99, 100},
+    [BACKUP_PHASE_DONE] = {"done", 100, 100},
 };
 
 const char *
@@ -201,8 +199,8 @@ backup_progress_fail(BackupProgress *progress, const GError *error, gboolean is_
   const ErrorInfo *info = error_info(error);
   g_autofree char *detail = g_utf8_make_valid(error->message, -1);
   g_autofree char *message =
-    is_rolled_back ? text_format(TEXT_IMPORT_ROLLED_BACK, progress->language, info->text[progress->language], detail)
-                   : g_strdup_printf("%s: %s", info->text[progress->language], detail);
+      is_rolled_back ? text_format(TEXT_IMPORT_ROLLED_BACK, progress->language, info->text[progress->language], detail)
+                     : g_strdup_printf("%s: %s", info->text[progress->language], detail);
   progress->event.type = BACKUP_EVENT_ERROR;
   progress->event.error_count++;
   progress->event.exit_code = info->exit_code;

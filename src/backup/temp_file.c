@@ -15,10 +15,7 @@
 #define NAME_PREFIX "database_"
 #define NAME_SUFFIX ".dump"
 
-enum {
-  CREATE_ATTEMPTS = 16,
-  OUR_RANDOM_DIGITS = 16
-};
+enum { CREATE_ATTEMPTS = 16, OUR_RANDOM_DIGITS = 16 };
 
 struct TempFile {
   char *path;
@@ -160,8 +157,7 @@ sweep_file(int directory_fd, const char *name, gboolean is_ours, guint max_age_s
   if (fd < 0)
     return FALSE;
   gboolean is_file = fstat(fd, &info) == 0 && S_ISREG(info.st_mode) && info.st_uid == geteuid();
-  gboolean is_removed = is_file &&
-                        (is_too_old(&info, max_age_s) || (is_ours && flock(fd, LOCK_EX | LOCK_NB) == 0)) &&
+  gboolean is_removed = is_file && (is_too_old(&info, max_age_s) || (is_ours && flock(fd, LOCK_EX | LOCK_NB) == 0)) &&
                         unlinkat(directory_fd, name, 0) == 0;
   close(fd);
   return is_removed;
@@ -195,7 +191,8 @@ janitor_run(gpointer user_data)
   g_mutex_lock(&janitor->mutex);
   while (!janitor->is_stopping) {
     g_mutex_unlock(&janitor->mutex);
-    temp_file_sweep(janitor->directory, janitor->max_age_s, NULL); /* an unreadable directory: the next upload will say */
+    temp_file_sweep(janitor->directory, janitor->max_age_s,
+                    NULL); /* an unreadable directory: the next upload will say */
     gint64 next = g_get_monotonic_time() + janitor->interval_s * G_TIME_SPAN_SECOND;
     g_mutex_lock(&janitor->mutex);
     while (!janitor->is_stopping && g_cond_wait_until(&janitor->cond, &janitor->mutex, next))

@@ -3,9 +3,9 @@
  * the epoch; our random part is 16 hexadecimal digits.
  *
  * A file goes away when its TempFile is freed. What a crash left is swept: at start, and every interval. Of this user's
- * files of that name pattern go: each whose owner is dead (its lock is free), and each not written to for longer than the
- * age limit. A live owner keeps its descriptor, whatever happens to the name. The hub's own uploads have the same names
- * but other random parts and no locks: of them age alone decides. */
+ * files of that name pattern go: each whose owner is dead (its lock is free), and each not written to for longer than
+ * the age limit. A live owner keeps its descriptor, whatever happens to the name. The hub's own uploads have the same
+ * names but other random parts and no locks: of them age alone decides. */
 #pragma once
 
 #include <glib.h>
@@ -23,8 +23,8 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC(TempFile, temp_file_free)
 /* DISK_FULL when the directory's file system has less than `size_bytes` free. */
 gboolean temp_file_check_space(const char *directory, guint64 size_bytes, GError **error);
 
-/* One sweep; returns how many files were removed, with an error set (FILE) only when the directory cannot be read. Never
- * touches another pattern, another user's file, a directory, or a symbolic link. */
+/* One sweep; returns how many files were removed, with an error set (FILE) only when the directory cannot be read.
+ * Never touches another pattern, another user's file, a directory, or a symbolic link. */
 guint temp_file_sweep(const char *directory, guint max_age_s, GError **error);
 
 /* A thread that sweeps now and every `interval_s`. Free stops it. */

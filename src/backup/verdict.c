@@ -9,11 +9,11 @@ static gboolean
 says_exists(const char *sqlstate)
 {
   static const char *const states[] = {
-    "42P07", /* duplicate_table: also views, sequences, indexes */
-    "42710", /* duplicate_object */
-    "42723", /* duplicate_function */
-    "42P06", /* duplicate_schema */
-    "42701", /* duplicate_column */
+      "42P07", /* duplicate_table: also views, sequences, indexes */
+      "42710", /* duplicate_object */
+      "42723", /* duplicate_function */
+      "42P06", /* duplicate_schema */
+      "42701", /* duplicate_column */
   };
   for (gsize i = 0; i < G_N_ELEMENTS(states); i++)
     if (strcmp(sqlstate, states[i]) == 0)
@@ -30,15 +30,15 @@ says_role_missing(const char *sqlstate, const char *source_function)
          (strcmp(source_function, "get_role_oid") == 0 || strcmp(source_function, "get_rolespec_tuple") == 0);
 }
 
-/* A duplicate key among rows is a row that is there already; in the catalog, an object that is. But from something in the
- * making over rows it means that these contradict it, and to go on would lose it. */
+/* A duplicate key among rows is a row that is there already; in the catalog, an object that is. But from something in
+ * the making over rows it means that these contradict it, and to go on would lose it. */
 static Verdict
 verdict_of_duplicate(const char *desc)
 {
   if (desc == NULL || strcmp(desc, "TABLE DATA") == 0)
     return VERDICT_DUPLICATE_KEY;
   gboolean is_over_rows =
-    strcmp(desc, "INDEX") == 0 || strcmp(desc, "CONSTRAINT") == 0 || strcmp(desc, "MATERIALIZED VIEW DATA") == 0;
+      strcmp(desc, "INDEX") == 0 || strcmp(desc, "CONSTRAINT") == 0 || strcmp(desc, "MATERIALIZED VIEW DATA") == 0;
   return is_over_rows ? VERDICT_FATAL : VERDICT_EXISTS;
 }
 

@@ -1,17 +1,17 @@
-/* Judges a failed statement of a restore by its SQLSTATE (PostgreSQL's errcodes.txt), never by the words of its message, which
- * depend on the server's language. */
+/* Judges a failed statement of a restore by its SQLSTATE (PostgreSQL's errcodes.txt), never by the words of its
+ * message, which depend on the server's language. */
 #pragma once
 
 #include <glib.h>
 
 typedef enum {
-  VERDICT_FATAL,         /* roll back everything: connection, permission, memory, disk, and whatever is not known */
-  VERDICT_EXISTS,        /* the object is there already, or the table has a primary key already */
-  VERDICT_DUPLICATE_KEY, /* a row with this key is there already */
-  VERDICT_ROLE_MISSING,  /* a role that the statement names does not exist */
+  VERDICT_FATAL,          /* roll back everything: connection, permission, memory, disk, and whatever is not known */
+  VERDICT_EXISTS,         /* the object is there already, or the table has a primary key already */
+  VERDICT_DUPLICATE_KEY,  /* a row with this key is there already */
+  VERDICT_ROLE_MISSING,   /* a role that the statement names does not exist */
   VERDICT_COLUMN_MISSING, /* merge only: it belongs to a table that is there and lacks a column it needs */
-  VERDICT_LOCK_WAIT,     /* a lock was not to be had in time: try again */
-  VERDICT_RESTART        /* a deadlock or serialisation failure: start the whole transaction again */
+  VERDICT_LOCK_WAIT,      /* a lock was not to be had in time: try again */
+  VERDICT_RESTART         /* a deadlock or serialisation failure: start the whole transaction again */
 } Verdict;
 
 /* `desc` is the TOC entry's kind ("TABLE", "ACL", …) or NULL. */

@@ -23,8 +23,8 @@
 struct ChildProcess {
   char *program; /* as it was asked for, for error messages */
   pid_t pid;
-  int pid_fd;     /* readable once the process has ended */
-  int stdout_fd;  /* -1: not captured */
+  int pid_fd;    /* readable once the process has ended */
+  int stdout_fd; /* -1: not captured */
   int stderr_fd;
   int reaped_fd;  /* an eventfd that tells the drain thread that the process is gone */
   GThread *drain; /* empties the stderr pipe, so that the child never blocks on it */
@@ -49,20 +49,14 @@ typedef struct {
   pid_t parent;
 } ExecPlan;
 
-typedef enum {
-  STEP_REDIRECT,
-  STEP_USER,
-  STEP_DIRECTORY,
-  STEP_DEATH_SIGNAL,
-  STEP_EXEC
-} ExecStep;
+typedef enum { STEP_REDIRECT, STEP_USER, STEP_DIRECTORY, STEP_DEATH_SIGNAL, STEP_EXEC } ExecStep;
 
 static const char *const step_texts[] = {
-  [STEP_REDIRECT] = "redirect its input and output",
-  [STEP_USER] = "change to its user",
-  [STEP_DIRECTORY] = "enter its directory",
-  [STEP_DEATH_SIGNAL] = "set its parent-death signal",
-  [STEP_EXEC] = "execute it",
+    [STEP_REDIRECT] = "redirect its input and output",
+    [STEP_USER] = "change to its user",
+    [STEP_DIRECTORY] = "enter its directory",
+    [STEP_DEATH_SIGNAL] = "set its parent-death signal",
+    [STEP_EXEC] = "execute it",
 };
 
 typedef struct {
@@ -299,18 +293,18 @@ start(ChildProcess *child, const ChildOptions *options, const char *path, SpawnF
 {
   g_auto(GStrv) environment = make_environment(options);
   ExecPlan plan = {
-    .path = path,
-    .argv = (char *const *)options->argv,
-    .envp = environment,
-    .directory = options->directory,
-    .stdin_fd = fds->null_fd,
-    .stdout_fd = options->capture_stdout ? fds->stdout_pipe[1] : fds->null_fd,
-    .stderr_fd = fds->stderr_pipe[1],
-    .failure_fd = fds->failure_pipe[1],
-    .uid = options->uid,
-    .gid = options->gid,
-    .parent_death_signal = options->parent_death_signal != 0 ? options->parent_death_signal : SIGTERM,
-    .parent = getpid(),
+      .path = path,
+      .argv = (char *const *)options->argv,
+      .envp = environment,
+      .directory = options->directory,
+      .stdin_fd = fds->null_fd,
+      .stdout_fd = options->capture_stdout ? fds->stdout_pipe[1] : fds->null_fd,
+      .stderr_fd = fds->stderr_pipe[1],
+      .failure_fd = fds->failure_pipe[1],
+      .uid = options->uid,
+      .gid = options->gid,
+      .parent_death_signal = options->parent_death_signal != 0 ? options->parent_death_signal : SIGTERM,
+      .parent = getpid(),
   };
   if (!fork_and_drain(child, &plan, error))
     return FALSE;
@@ -499,9 +493,9 @@ read_output(ChildProcess *child, GCancellable *cancellable, GString *text, GErro
   gboolean has_cancel_fd = g_cancellable_make_pollfd(cancellable, &cancel);
   for (gboolean is_open = TRUE; is_open && !g_cancellable_is_cancelled(cancellable);) {
     struct pollfd fds[] = {
-      {.fd = child->stdout_fd, .events = POLLIN},
-      {.fd = child->pid_fd, .events = POLLIN},
-      {.fd = cancel.fd, .events = POLLIN},
+        {.fd = child->stdout_fd, .events = POLLIN},
+        {.fd = child->pid_fd, .events = POLLIN},
+        {.fd = cancel.fd, .events = POLLIN},
     };
     poll_until(fds, G_N_ELEMENTS(fds), -1);
     is_open = read_available(child->stdout_fd, text) && fds[1].revents == 0;

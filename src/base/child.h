@@ -1,10 +1,10 @@
 /* Child processes: the only place that forks.
  *
- * Arguments and environment are vectors, never a shell. Secrets go into the environment or a file, never into arguments.
- * A child gets stdin from /dev/null, no descriptor but 0, 1 and 2, default signal handling, a process group of its own
- * (the terminal's Ctrl-C reaches only us; it cannot ask on the terminal for a password), and dies with us: when the thread
- * that spawned it ends, the kernel sends it `parent_death_signal` (PR_SET_PDEATHSIG), so spawn it from a thread that
- * outlives it. Signalling is safe from any thread; the rest is for one thread at a time. */
+ * Arguments and environment are vectors, never a shell. Secrets go into the environment or a file, never into
+ * arguments. A child gets stdin from /dev/null, no descriptor but 0, 1 and 2, default signal handling, a process group
+ * of its own (the terminal's Ctrl-C reaches only us; it cannot ask on the terminal for a password), and dies with us:
+ * when the thread that spawned it ends, the kernel sends it `parent_death_signal` (PR_SET_PDEATHSIG), so spawn it from
+ * a thread that outlives it. Signalling is safe from any thread; the rest is for one thread at a time. */
 #pragma once
 
 #include <gio/gio.h>
@@ -20,7 +20,7 @@ typedef struct {
   gboolean capture_stdout;        /* a pipe, read with child_process_stdout; else /dev/null */
   uid_t uid;                      /* run as this user (with gid, and no other groups) when uid is not 0 */
   gid_t gid;
-  int parent_death_signal;        /* 0: SIGTERM */
+  int parent_death_signal; /* 0: SIGTERM */
 } ChildOptions;
 
 /* Starts the program. An error here covers everything up to a successful exec. */
@@ -34,8 +34,8 @@ pid_t child_process_pid(ChildProcess *child);
 /* Sends a signal unless it was already waited for. */
 void child_process_signal(ChildProcess *child, int signal_number);
 
-/* Waits until it ends, at most `timeout_ms` (-1: for ever). TRUE when it has ended; `ret_exit_code` (may be NULL) is its
- * exit code, or 128 + the signal's number. */
+/* Waits until it ends, at most `timeout_ms` (-1: for ever). TRUE when it has ended; `ret_exit_code` (may be NULL) is
+ * its exit code, or 128 + the signal's number. */
 gboolean child_process_wait(ChildProcess *child, int timeout_ms, int *ret_exit_code);
 
 /* What it wrote on standard error so far, at most the last 16 KiB, trailing white space cut; free with g_free. Complete
@@ -47,6 +47,6 @@ void child_process_end(ChildProcess *child, int grace_ms);
 void child_process_free(ChildProcess *child); /* child_process_end with 5000 ms; NULL is ignored */
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(ChildProcess, child_process_free)
 
-/* Runs a program to its end and returns its standard output (at most 1 MiB); an exit code other than 0 is CHILD_FAILED with
- * its standard error as the message. */
+/* Runs a program to its end and returns its standard output (at most 1 MiB); an exit code other than 0 is CHILD_FAILED
+ * with its standard error as the message. */
 char *child_process_run(const ChildOptions *options, GCancellable *cancellable, GError **error);

@@ -88,7 +88,8 @@ error_set_errno(GError **error, int saved_errno, const char *format, ...)
 }
 
 void
-error_set_sql(GError **error, ErrorCode code, const char *sqlstate, const char *source_function, const char *format, ...)
+error_set_sql(GError **error, ErrorCode code, const char *sqlstate, const char *source_function, const char *format,
+              ...)
 {
   va_list args;
   va_start(args, format);

@@ -1,8 +1,9 @@
 /* The one error type: GError in the domain CCH_ERROR.
  *
- * A code (errors.def) carries its HTTP status, exit code, errorCode and texts; the GError's message carries the technical
- * detail. A function that can fail takes GError **error last and touches no output on failure. Wrap an error with what was
- * being done by g_prefix_error: "restore table public.users: …". A PostgreSQL error keeps its SQLSTATE. */
+ * A code (errors.def) carries its HTTP status, exit code, errorCode and texts; the GError's message carries the
+ * technical detail. A function that can fail takes GError **error last and touches no output on failure. Wrap an error
+ * with what was being done by g_prefix_error: "restore table public.users: …". A PostgreSQL error keeps its SQLSTATE.
+ */
 #pragma once
 
 #include "base/language.h"

@@ -1,11 +1,7 @@
 /* The languages that people are spoken to in: simplified Chinese, the default, and English. */
 #pragma once
 
-typedef enum {
-  LANGUAGE_ZH_CN,
-  LANGUAGE_EN,
-  LANGUAGE_COUNT
-} Language;
+typedef enum { LANGUAGE_ZH_CN, LANGUAGE_EN, LANGUAGE_COUNT } Language;
 
 /* The language that an Accept-Language value prefers (RFC 9110, 12.5.4: quality values, language ranges). NULL, or none
  * of ours: LANGUAGE_ZH_CN. */

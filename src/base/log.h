@@ -1,4 +1,5 @@
-/* Structured log lines on stderr, written at the edge only (http/, cli/, background threads); library code returns errors.
+/* Structured log lines on stderr, written at the edge only (http/, cli/, background threads); library code returns
+ * errors.
  *
  * A line: time, level, event, key=value pairs, as logfmt. Never log a password, a token, a key or a DSN. Thread-safe;
  * a line is one write. */
@@ -6,12 +7,7 @@
 
 #include <glib.h>
 
-typedef enum {
-  LOG_ERROR,
-  LOG_WARNING,
-  LOG_INFO,
-  LOG_DEBUG
-} LogLevel;
+typedef enum { LOG_ERROR, LOG_WARNING, LOG_INFO, LOG_DEBUG } LogLevel;
 
 /* Lines above this level are dropped; LOG_INFO until set. */
 void log_set_level(LogLevel level);

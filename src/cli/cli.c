@@ -9,20 +9,22 @@
 #include <string.h>
 #include <unistd.h>
 
-#define COMMAND(name, arguments, run, zh, en)                                                                            \
-  {name, arguments, {[LANGUAGE_ZH_CN] = zh, [LANGUAGE_EN] = en}, run}
+#define COMMAND(name, arguments, run, zh, en)                                                                          \
+  {                                                                                                                    \
+    name, arguments, {[LANGUAGE_ZH_CN] = zh, [LANGUAGE_EN] = en}, run                                                  \
+  }
 
 const CliCommand cli_commands[] = {
-  COMMAND("serve", "", cli_serve, "启动 HTTP 服务", "serve the HTTP API"),
-  COMMAND("export", "[FILE]", cli_export, "导出数据库为 pg_dump 自定义格式的备份文件",
-          "export the database as a pg_dump archive in custom format"),
-  COMMAND("import", "FILE", cli_import, "导入备份文件：合并（默认）或覆盖",
-          "import an archive: merge (the default) or overwrite"),
-  COMMAND("inspect", "FILE", cli_inspect, "显示备份文件的头信息与目录", "show an archive's header and contents"),
-  COMMAND("verify", "FILE", cli_verify, "完整检查备份文件", "read an archive to its end and check every byte"),
-  COMMAND("migrate", "", cli_migrate, "执行数据库迁移", "bring the database to the current schema"),
-  COMMAND("demo", "", cli_demo, "在空数据库中写入演示数据", "fill an empty database with plausible data"),
-  {.name = NULL},
+    COMMAND("serve", "", cli_serve, "启动 HTTP 服务", "serve the HTTP API"),
+    COMMAND("export", "[FILE]", cli_export, "导出数据库为 pg_dump 自定义格式的备份文件",
+            "export the database as a pg_dump archive in custom format"),
+    COMMAND("import", "FILE", cli_import, "导入备份文件：合并（默认）或覆盖",
+            "import an archive: merge (the default) or overwrite"),
+    COMMAND("inspect", "FILE", cli_inspect, "显示备份文件的头信息与目录", "show an archive's header and contents"),
+    COMMAND("verify", "FILE", cli_verify, "完整检查备份文件", "read an archive to its end and check every byte"),
+    COMMAND("migrate", "", cli_migrate, "执行数据库迁移", "bring the database to the current schema"),
+    COMMAND("demo", "", cli_demo, "在空数据库中写入演示数据", "fill an empty database with plausible data"),
+    {.name = NULL},
 };
 
 static void
@@ -146,9 +148,9 @@ cli_parse(CliContext *context, const char *name, const GOptionEntry *entries, in
   const CliCommand *command = find_command(name);
   gboolean is_help = FALSE;
   const GOptionEntry common[] = {
-    {"json", 0, 0, G_OPTION_ARG_NONE, &context->is_json, "one JSON object a line instead of text", NULL},
-    {"help", 'h', 0, G_OPTION_ARG_NONE, &is_help, "this text", NULL},
-    {NULL},
+      {"json", 0, 0, G_OPTION_ARG_NONE, &context->is_json, "one JSON object a line instead of text", NULL},
+      {"help", 'h', 0, G_OPTION_ARG_NONE, &is_help, "this text", NULL},
+      {NULL},
   };
   g_autoptr(GOptionContext) options = g_option_context_new(command->arguments);
   g_option_context_set_help_enabled(options, FALSE);

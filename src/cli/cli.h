@@ -1,7 +1,7 @@
 /* The subcommands: a const table, one file each.
  *
- * A command gets what is left of the command line after the options of config/options.def were taken out, parses its own
- * with cli_parse, and returns TRUE or an error, whose exit code (base/errors.def) becomes the program's. */
+ * A command gets what is left of the command line after the options of config/options.def were taken out, parses its
+ * own with cli_parse, and returns TRUE or an error, whose exit code (base/errors.def) becomes the program's. */
 #pragma once
 
 #include "base/language.h"
@@ -36,10 +36,10 @@ typedef enum {
   CLI_PARSE_ERROR
 } CliParse;
 
-/* Parses the command's options (`entries`, NULL-terminated, may be NULL) and --json, --help; afterwards argv[1…] are the
- * operands, `min` to `max` of them, else USAGE. */
-CliParse cli_parse(CliContext *context, const char *command, const GOptionEntry *entries, int *argc, char ***argv, int min,
-                   int max, GError **error);
+/* Parses the command's options (`entries`, NULL-terminated, may be NULL) and --json, --help; afterwards argv[1…] are
+ * the operands, `min` to `max` of them, else USAGE. */
+CliParse cli_parse(CliContext *context, const char *command, const GOptionEntry *entries, int *argc, char ***argv,
+                   int min, int max, GError **error);
 
 /* "alice@host (cch-data import)", for the lock and the audit; free with g_free. */
 char *cli_holder(const char *command);

@@ -13,8 +13,8 @@
 static void
 show_progress(guint64 rows_done, guint64 rows_total, gpointer bar)
 {
-  ProgressState state = {
-    .percent = rows_total > 0 ? (double)rows_done * 100 / (double)rows_total : 100, .rows = rows_done};
+  ProgressState state = {.percent = rows_total > 0 ? (double)rows_done * 100 / (double)rows_total : 100,
+                         .rows = rows_done};
   progress_bar_update(bar, &state);
 }
 
@@ -32,7 +32,7 @@ fill(const CliContext *context, const DemoOptions *options, GError **error)
 {
   g_autoptr(CliTarget) target = cli_target_open(context, error);
   g_autoptr(PgConnection) connection =
-    target != NULL ? pg_connection_open(cli_target_dsn(target), "cch-data demo", context->cancellable, error) : NULL;
+      target != NULL ? pg_connection_open(cli_target_dsn(target), "cch-data demo", context->cancellable, error) : NULL;
   if (connection == NULL || (context->config->auto_migrate && !pg_migrate(connection, NULL, error)))
     return FALSE;
   g_autoptr(ProgressBar) bar = progress_bar_new();
@@ -45,10 +45,10 @@ cli_demo(CliContext *context, int argc, char **argv, GError **error)
   gint64 rows = DEFAULT_ROWS, seed = 1;
   gboolean add_to_data = FALSE;
   const GOptionEntry entries[] = {
-    {"rows", 0, 0, G_OPTION_ARG_INT64, &rows, "rows of the request log (100000)", "NUMBER"},
-    {"seed", 0, 0, G_OPTION_ARG_INT64, &seed, "the same seed makes the same data (1)", "NUMBER"},
-    {"force", 0, 0, G_OPTION_ARG_NONE, &add_to_data, "add to a database that has users already", NULL},
-    {NULL},
+      {"rows", 0, 0, G_OPTION_ARG_INT64, &rows, "rows of the request log (100000)", "NUMBER"},
+      {"seed", 0, 0, G_OPTION_ARG_INT64, &seed, "the same seed makes the same data (1)", "NUMBER"},
+      {"force", 0, 0, G_OPTION_ARG_NONE, &add_to_data, "add to a database that has users already", NULL},
+      {NULL},
   };
   CliParse parsed = cli_parse(context, "demo", entries, &argc, &argv, 0, 0, error);
   if (parsed != CLI_PARSE_RUN)

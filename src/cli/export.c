@@ -10,9 +10,7 @@
 #include <string.h>
 #include <unistd.h>
 
-enum {
-  BUFFER_BYTES = 256 * 1024
-};
+enum { BUFFER_BYTES = 256 * 1024 };
 
 static gboolean
 copy_to_output(BackupExport *export, OutputFile *output, ProgressBar *bar, guint64 *ret_bytes, GError **error)
@@ -51,9 +49,9 @@ cli_export(CliContext *context, int argc, char **argv, GError **error)
 {
   gboolean exclude_logs = FALSE, is_forced = FALSE;
   const GOptionEntry entries[] = {
-    {"exclude-logs", 0, 0, G_OPTION_ARG_NONE, &exclude_logs, "leave out the rows of message_request", NULL},
-    {"force", 0, 0, G_OPTION_ARG_NONE, &is_forced, "replace FILE if it exists", NULL},
-    {NULL},
+      {"exclude-logs", 0, 0, G_OPTION_ARG_NONE, &exclude_logs, "leave out the rows of message_request", NULL},
+      {"force", 0, 0, G_OPTION_ARG_NONE, &is_forced, "replace FILE if it exists", NULL},
+      {NULL},
   };
   CliParse parsed = cli_parse(context, "export", entries, &argc, &argv, 0, 1, error);
   if (parsed != CLI_PARSE_RUN)

@@ -14,9 +14,7 @@
 #include <string.h>
 #include <unistd.h>
 
-enum {
-  SPOOL_BYTES = 256 * 1024
-};
+enum { SPOOL_BYTES = 256 * 1024 };
 
 typedef struct {
   gboolean overwrite, skip_logs, is_confirmed;
@@ -70,8 +68,9 @@ confirm(const CliContext *context, const char *dsn, const ImportArguments *argum
     return FALSE;
   }
   fprintf(stderr,
-          context->language == LANGUAGE_ZH_CN ? "数据库 %s（%s）的内容将被备份文件替换。请输入数据库名以继续："
-                                              : "The contents of database %s on %s will be replaced. Type its name to go on: ",
+          context->language == LANGUAGE_ZH_CN
+              ? "数据库 %s（%s）的内容将被备份文件替换。请输入数据库名以继续："
+              : "The contents of database %s on %s will be replaced. Type its name to go on: ",
           target.database, target.host);
   char answer[256] = "";
   if (fgets(answer, sizeof answer, stdin) == NULL || strcmp(g_strchomp(answer), target.database) != 0) {
@@ -147,12 +146,12 @@ cli_import(CliContext *context, int argc, char **argv, GError **error)
 {
   ImportArguments arguments = {0};
   const GOptionEntry entries[] = {
-    {"overwrite", 0, 0, G_OPTION_ARG_NONE, &arguments.overwrite,
-     "replace what is there (pg_restore --clean --if-exists --no-owner) instead of merging", NULL},
-    {"clean-first", 0, 0, G_OPTION_ARG_NONE, &arguments.overwrite, "the same", NULL},
-    {"skip-logs", 0, 0, G_OPTION_ARG_NONE, &arguments.skip_logs, "do not import the rows of message_request", NULL},
-    {"yes", 'y', 0, G_OPTION_ARG_NONE, &arguments.is_confirmed, "overwrite without asking", NULL},
-    {NULL},
+      {"overwrite", 0, 0, G_OPTION_ARG_NONE, &arguments.overwrite,
+       "replace what is there (pg_restore --clean --if-exists --no-owner) instead of merging", NULL},
+      {"clean-first", 0, 0, G_OPTION_ARG_NONE, &arguments.overwrite, "the same", NULL},
+      {"skip-logs", 0, 0, G_OPTION_ARG_NONE, &arguments.skip_logs, "do not import the rows of message_request", NULL},
+      {"yes", 'y', 0, G_OPTION_ARG_NONE, &arguments.is_confirmed, "overwrite without asking", NULL},
+      {NULL},
   };
   CliParse parsed = cli_parse(context, "import", entries, &argc, &argv, 1, 1, error);
   if (parsed != CLI_PARSE_RUN)

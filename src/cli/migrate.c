@@ -13,7 +13,8 @@ cli_migrate(CliContext *context, int argc, char **argv, GError **error)
     return parsed == CLI_PARSE_DONE;
   g_autoptr(CliTarget) target = cli_target_open(context, error);
   g_autoptr(PgConnection) connection =
-    target != NULL ? pg_connection_open(cli_target_dsn(target), "cch-data migrate", context->cancellable, error) : NULL;
+      target != NULL ? pg_connection_open(cli_target_dsn(target), "cch-data migrate", context->cancellable, error)
+                     : NULL;
   MigrateResult result = {0};
   if (connection == NULL || !pg_migrate(connection, &result, error))
     return FALSE;

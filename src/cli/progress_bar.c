@@ -6,10 +6,7 @@
 #include <sys/ioctl.h>
 #include <unistd.h>
 
-enum {
-  DRAW_INTERVAL_US = 100 * 1000,
-  BAR_WIDTH = 20
-};
+enum { DRAW_INTERVAL_US = 100 * 1000, BAR_WIDTH = 20 };
 
 struct ProgressBar {
   gboolean is_terminal;

@@ -1,5 +1,6 @@
-/* Progress for people: on a terminal one line that is drawn over and over, with a bar, rows, bytes, speed and time left; in
- * a pipe nothing but the messages, a line each. Goes to standard error, so that standard output can carry data. */
+/* Progress for people: on a terminal one line that is drawn over and over, with a bar, rows, bytes, speed and time
+ * left; in a pipe nothing but the messages, a line each. Goes to standard error, so that standard output can carry
+ * data. */
 #pragma once
 
 #include <glib.h>
@@ -7,9 +8,9 @@
 typedef struct ProgressBar ProgressBar;
 
 typedef struct {
-  const char *label;  /* what is worked on; may be NULL */
-  double percent;     /* below 0: unknown, no bar and no time left */
-  guint64 rows;       /* 0: not shown */
+  const char *label; /* what is worked on; may be NULL */
+  double percent;    /* below 0: unknown, no bar and no time left */
+  guint64 rows;      /* 0: not shown */
   guint64 bytes;
 } ProgressState;
 

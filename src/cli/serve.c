@@ -7,8 +7,9 @@ cli_serve(CliContext *context, int argc, char **argv, GError **error)
 {
   gboolean with_demo = FALSE;
   const GOptionEntry entries[] = {
-    {"demo", 0, 0, G_OPTION_ARG_NONE, &with_demo, "fill the private cluster with plausible data if it is empty", NULL},
-    {NULL},
+      {"demo", 0, 0, G_OPTION_ARG_NONE, &with_demo, "fill the private cluster with plausible data if it is empty",
+       NULL},
+      {NULL},
   };
   CliParse parsed = cli_parse(context, "serve", entries, &argc, &argv, 0, 0, error);
   if (parsed != CLI_PARSE_RUN)

@@ -1,5 +1,5 @@
-/* The database that a command works on: DSN, or the private cluster of the data directory, which is started for the command
- * when it does not run. */
+/* The database that a command works on: DSN, or the private cluster of the data directory, which is started for the
+ * command when it does not run. */
 #pragma once
 
 #include "cli/cli.h"

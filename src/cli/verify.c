@@ -13,8 +13,8 @@
 static void
 show_progress(guint64 bytes_done, guint64 bytes_total, gpointer bar)
 {
-  ProgressState state = {
-    .percent = bytes_total > 0 ? (double)bytes_done * 100 / (double)bytes_total : 0, .bytes = bytes_done};
+  ProgressState state = {.percent = bytes_total > 0 ? (double)bytes_done * 100 / (double)bytes_total : 0,
+                         .bytes = bytes_done};
   progress_bar_update(bar, &state);
 }
 
@@ -24,11 +24,11 @@ print_block(const CliContext *context, json_t *blocks, const TocEntry *entry, co
   g_autofree char *name = entry_display_name(entry);
   if (context->is_json)
     json_array_append_new(blocks, json_pack("{s:s, s:s, s:I, s:I, s:I}", "kind", entry->desc, "name", name, "rows",
-                                            (json_int_t)info->rows, "bytes", (json_int_t)info->data_bytes, "storedBytes",
-                                            (json_int_t)info->stored_bytes));
+                                            (json_int_t)info->rows, "bytes", (json_int_t)info->data_bytes,
+                                            "storedBytes", (json_int_t)info->stored_bytes));
   else
-    printf("%14" G_GUINT64_FORMAT " %14" G_GUINT64_FORMAT " %14" G_GUINT64_FORMAT "  %s\n", info->rows, info->data_bytes,
-           info->stored_bytes, name);
+    printf("%14" G_GUINT64_FORMAT " %14" G_GUINT64_FORMAT " %14" G_GUINT64_FORMAT "  %s\n", info->rows,
+           info->data_bytes, info->stored_bytes, name);
 }
 
 static void

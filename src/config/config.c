@@ -6,12 +6,7 @@
 #include <string.h>
 #include <unistd.h>
 
-typedef enum {
-  OPTION_STRING,
-  OPTION_SECRET,
-  OPTION_INTEGER,
-  OPTION_BOOLEAN
-} OptionType;
+typedef enum { OPTION_STRING, OPTION_SECRET, OPTION_INTEGER, OPTION_BOOLEAN } OptionType;
 
 typedef struct {
   const char *environment;
@@ -34,15 +29,15 @@ static const OptionInfo options[] = {
 #define FALLBACK_BOOLEAN .integer
 #define OPTION(field, environment_, flag_, type_, fallback_, minimum_, maximum_, unit_, zh, en)                        \
   {                                                                                                                    \
-    .environment = environment_,                                                                                       \
-    .flag = flag_,                                                                                                     \
-    .type = OPTION_##type_,                                                                                            \
-    .offset = G_STRUCT_OFFSET(Config, field),                                                                          \
-    .fallback = {FALLBACK_##type_ = fallback_},                                                                        \
-    .minimum = minimum_,                                                                                               \
-    .maximum = maximum_,                                                                                               \
-    .unit = unit_,                                                                                                     \
-    .text = {[LANGUAGE_ZH_CN] = zh, [LANGUAGE_EN] = en},                                                               \
+      .environment = environment_,                                                                                     \
+      .flag = flag_,                                                                                                   \
+      .type = OPTION_##type_,                                                                                          \
+      .offset = G_STRUCT_OFFSET(Config, field),                                                                        \
+      .fallback = {FALLBACK_##type_ = fallback_},                                                                      \
+      .minimum = minimum_,                                                                                             \
+      .maximum = maximum_,                                                                                             \
+      .unit = unit_,                                                                                                   \
+      .text = {[LANGUAGE_ZH_CN] = zh, [LANGUAGE_EN] = en},                                                             \
   },
 #include "config/options.def"
 #undef OPTION
@@ -236,8 +231,8 @@ complete(Config *config, GError **error)
     return FALSE;
   }
   if (config->data_dir == NULL)
-    config->data_dir = geteuid() == 0 ? g_strdup("/var/lib/cch-data")
-                                      : g_build_filename(g_get_user_data_dir(), "cch-data", NULL);
+    config->data_dir =
+        geteuid() == 0 ? g_strdup("/var/lib/cch-data") : g_build_filename(g_get_user_data_dir(), "cch-data", NULL);
   /* Absolute, because PostgreSQL takes no other path to a socket. */
   g_autofree char *given = g_steal_pointer(&config->data_dir);
   config->data_dir = g_canonicalize_filename(given, NULL);
@@ -330,7 +325,8 @@ config_markdown(void)
 {
   GString *page = g_string_new(
       "# Configuration\n\n"
-      "Every option can be an environment variable or a flag of the command line; a flag beats the environment, and an\n"
+      "Every option can be an environment variable or a flag of the command line; a flag beats the environment, and "
+      "an\n"
       "empty value means unset. A flag's value follows as `--flag value` or `--flag=value`; what is true or false is\n"
       "also just `--flag` or `--no-flag`.\n\n"
       "每个选项都可以通过环境变量或命令行参数设置；命令行参数优先，空值等同于未设置。\n\n"

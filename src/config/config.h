@@ -8,10 +8,10 @@
 typedef char *ConfigString;
 
 typedef struct {
-#define CONFIG_TYPE_STRING  ConfigString
-#define CONFIG_TYPE_SECRET  ConfigString
-#define CONFIG_TYPE_INTEGER guint64
-#define CONFIG_TYPE_BOOLEAN gboolean
+#define CONFIG_TYPE_STRING                                                               ConfigString
+#define CONFIG_TYPE_SECRET                                                               ConfigString
+#define CONFIG_TYPE_INTEGER                                                              guint64
+#define CONFIG_TYPE_BOOLEAN                                                              gboolean
 #define OPTION(field, environment, flag, type, fallback, minimum, maximum, unit, zh, en) CONFIG_TYPE_##type field;
 #include "config/options.def"
 #undef OPTION
@@ -22,11 +22,11 @@ typedef struct {
 } Config;
 
 /* Reads the environment, then `--flag value`, `--flag=value` (for a BOOLEAN also `--flag` and `--no-flag`) out of argv,
- * which keeps what is not an option of the table, and all that follows `--`. CONFIG, naming the option, on a value that is
- * wrong. data_dir is always set, and absolute.
+ * which keeps what is not an option of the table, and all that follows `--`. CONFIG, naming the option, on a value that
+ * is wrong. data_dir is always set, and absolute.
  *
- * Secrets are taken out of the environment, so that no child inherits them, and overwritten in argv, which other users can
- * read. Call it once, before any thread starts. */
+ * Secrets are taken out of the environment, so that no child inherits them, and overwritten in argv, which other users
+ * can read. Call it once, before any thread starts. */
 Config *config_load(int *argc, char ***argv, GError **error);
 void config_free(Config *config);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(Config, config_free)

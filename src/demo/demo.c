@@ -16,13 +16,13 @@ typedef struct {
 
 /* Parents before children. */
 static const DemoTable tables[] = {
-  {.view = "demo_vendors", .table = "provider_vendors", .may_be_there = TRUE},
-  {.view = "demo_providers", .table = "providers", .n_rows = 24},
-  {.view = "demo_users", .table = "users", .n_rows = 60},
-  {.view = "demo_keys", .table = "keys", .n_rows = 180},
-  {.view = "demo_prices", .table = "model_prices"},
-  {.view = "demo_settings", .table = "system_settings"},
-  {.view = "demo_audit", .table = "audit_log", .is_optional = TRUE},
+    {.view = "demo_vendors", .table = "provider_vendors", .may_be_there = TRUE},
+    {.view = "demo_providers", .table = "providers", .n_rows = 24},
+    {.view = "demo_users", .table = "users", .n_rows = 60},
+    {.view = "demo_keys", .table = "keys", .n_rows = 180},
+    {.view = "demo_prices", .table = "model_prices"},
+    {.view = "demo_settings", .table = "system_settings"},
+    {.view = "demo_audit", .table = "audit_log", .is_optional = TRUE},
 };
 
 static const DemoTable requests = {.view = "demo_requests", .table = "message_request"};
@@ -30,8 +30,9 @@ static const DemoTable requests = {.view = "demo_requests", .table = "message_re
 static gboolean
 make_views(PgConnection *connection, GError **error)
 {
-  const char *const files[] = {demo_functions_sql, demo_vendors_sql, demo_providers_sql, demo_users_sql, demo_keys_sql,
-                               demo_prices_sql,    demo_settings_sql, demo_audit_sql,    demo_requests_sql};
+  const char *const files[] = {demo_functions_sql, demo_vendors_sql, demo_providers_sql,
+                               demo_users_sql,     demo_keys_sql,    demo_prices_sql,
+                               demo_settings_sql,  demo_audit_sql,   demo_requests_sql};
   for (gsize i = 0; i < G_N_ELEMENTS(files); i++)
     if (!pg_connection_exec(connection, files[i], error))
       return FALSE;
@@ -44,11 +45,13 @@ set_setting(PgConnection *connection, const char *name, guint64 value, GError **
 {
   g_autofree char *setting = g_strdup_printf("cch_demo.%s", name);
   g_autofree char *text = g_strdup_printf("%" G_GUINT64_FORMAT, value);
-  g_autoptr(PgResult) result = pg_connection_query(connection, error, "SELECT set_config($1, $2, false)", 2, setting, text);
+  g_autoptr(PgResult) result =
+      pg_connection_query(connection, error, "SELECT set_config($1, $2, false)", 2, setting, text);
   return result != NULL;
 }
 
-/* Takes ids from the table's sequence, beyond all that are there; the one before them becomes the setting <name>_base. */
+/* Takes ids from the table's sequence, beyond all that are there; the one before them becomes the setting <name>_base.
+ */
 static gboolean
 reserve_ids(PgConnection *connection, const char *table, const char *name, guint64 n_rows, GError **error)
 {
@@ -69,7 +72,8 @@ reserve_ids(PgConnection *connection, const char *table, const char *name, guint
                              MAX(base + n_rows, 1));
 }
 
-/* The INSERT of the columns that both sides have; NULL without an error when there is no such table and none is needed. */
+/* The INSERT of the columns that both sides have; NULL without an error when there is no such table and none is needed.
+ */
 static char *
 make_insert(PgConnection *connection, const DemoTable *table, GError **error)
 {
@@ -78,7 +82,8 @@ make_insert(PgConnection *connection, const DemoTable *table, GError **error)
     return NULL;
   if (columns == NULL) {
     if (!table->is_optional)
-      error_set(error, CCH_ERROR_DATABASE_QUERY, "there is no table public.%s: migrate the database first", table->table);
+      error_set(error, CCH_ERROR_DATABASE_QUERY, "there is no table public.%s: migrate the database first",
+                table->table);
     return NULL;
   }
   return g_strdup_printf("INSERT INTO public.%s (%s) SELECT %s FROM pg_temp.%s%s", table->table, columns, columns,
@@ -137,7 +142,8 @@ fill_batch(PgConnection *connection, const char *insert, guint64 first, guint64 
 }
 
 static gboolean
-fill_requests(PgConnection *connection, guint64 n_requests, DemoProgressFunc progress, gpointer user_data, GError **error)
+fill_requests(PgConnection *connection, guint64 n_requests, DemoProgressFunc progress, gpointer user_data,
+              GError **error)
 {
   g_autofree char *insert = make_insert(connection, &requests, error);
   if (insert == NULL)
@@ -174,7 +180,8 @@ make_indexes(PgConnection *connection, const PgResult *indexes, GError **error)
 }
 
 static gboolean
-fill(PgConnection *connection, const DemoOptions *options, DemoProgressFunc progress, gpointer user_data, GError **error)
+fill(PgConnection *connection, const DemoOptions *options, DemoProgressFunc progress, gpointer user_data,
+     GError **error)
 {
   if (!fill_base(connection, options, error))
     return FALSE;

@@ -73,8 +73,7 @@ http_multipart_new(HttpRequest *request, const MultipartSink *sink, gpointer use
   multipart->sink = sink;
   multipart->user_data = user_data;
   if (is_multipart)
-    multipart->processor =
-        MHD_create_post_processor(request->connection, MULTIPART_BUFFER_BYTES, on_piece, multipart);
+    multipart->processor = MHD_create_post_processor(request->connection, MULTIPART_BUFFER_BYTES, on_piece, multipart);
   if (multipart->processor == NULL) {
     error_set(error, CCH_ERROR_REQUEST_MEDIA_TYPE, "the body must be multipart/form-data with a boundary");
     return NULL;

@@ -1,6 +1,6 @@
 /* A request, as the domains see it: what came in, who asks, and what the reply shall carry besides its body. A domain's
- * handlers know this header, response.h and router.h; libmicrohttpd stays behind them. Strings that are returned belong to
- * the request. One thread at a time. */
+ * handlers know this header, response.h and router.h; libmicrohttpd stays behind them. Strings that are returned belong
+ * to the request. One thread at a time. */
 #pragma once
 
 #include "base/language.h"
@@ -43,8 +43,8 @@ json_t *http_request_json(HttpRequest *request, GError **error);
 const char *http_request_who(const HttpRequest *request);
 void http_request_set_who(HttpRequest *request, const char *who);
 
-/* Triggered when the server stops and, once this has been called, when the client goes away: from then on the connection
- * is watched, also while a handler runs. */
+/* Triggered when the server stops and, once this has been called, when the client goes away: from then on the
+ * connection is watched, also while a handler runs. */
 GCancellable *http_request_cancellable(HttpRequest *request);
 
 /* What the reply carries, whatever the reply will be. */

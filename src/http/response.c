@@ -109,10 +109,9 @@ http_response_problem(HttpRequest *request, const GError *error)
   const ErrorInfo *info = error_info(error);
   const char *details = request->error_details != NULL ? request->error_details : error->message;
   g_autofree char *type = g_strdup_printf("urn:claude-code-hub:problem:%s", info->code);
-  json_t *body =
-      json_pack("{s:s, s:s, s:i, s:o, s:o, s:s, s:s}", "type", type, "title", info->text[request->language], "status",
-                info->http_status, "detail", http_json_text(details), "instance", http_json_text(request->path),
-                "errorCode", info->code, "traceId", request->id);
+  json_t *body = json_pack("{s:s, s:s, s:i, s:o, s:o, s:s, s:s}", "type", type, "title", info->text[request->language],
+                           "status", info->http_status, "detail", http_json_text(details), "instance",
+                           http_json_text(request->path), "errorCode", info->code, "traceId", request->id);
   if (request->error_members != NULL)
     json_object_update(body, request->error_members);
   HttpResponse *response = http_response_json((guint)info->http_status, body);
@@ -142,8 +141,7 @@ http_response_as_text(HttpRequest *request, const HttpResponse *response)
       g_string_append_printf(text, "%s: %s\r\n", header->name, header->value);
     }
   }
-  g_string_append_printf(text, "Connection: close\r\nContent-Length: %" G_GSIZE_FORMAT "\r\n\r\n",
-                         response->body_size);
+  g_string_append_printf(text, "Connection: close\r\nContent-Length: %" G_GSIZE_FORMAT "\r\n\r\n", response->body_size);
   g_string_append_len(text, response->body != NULL ? response->body : "", (gssize)response->body_size);
   return text;
 }

@@ -5,8 +5,8 @@
 
 typedef struct HttpResponse HttpResponse;
 
-/* Reads up to `size` bytes of a streamed body, waiting for at least one. 0: complete. -1 with an error: what was sent so
- * far must not look complete, the connection is broken off. */
+/* Reads up to `size` bytes of a streamed body, waiting for at least one. 0: complete. -1 with an error: what was sent
+ * so far must not look complete, the connection is broken off. */
 typedef gssize (*HttpStreamRead)(gpointer state, guint8 *buffer, gsize size, GError **error);
 
 HttpResponse *http_response_json(guint status, json_t *body); /* steals body */

@@ -13,8 +13,8 @@ typedef enum {
 /* Answers a request whose body, if any, has been read. NULL with an error set: the server makes the error reply. */
 typedef HttpResponse *(*HttpHandler)(HttpRequest *request, gpointer context, GError **error);
 
-/* Takes a body as it comes. `begin` runs before the first byte is read; a failure of it or of `write` is answered at once.
- * `end` answers after the last byte. `free` always runs, last, unless begin failed. */
+/* Takes a body as it comes. `begin` runs before the first byte is read; a failure of it or of `write` is answered at
+ * once. `end` answers after the last byte. `free` always runs, last, unless begin failed. */
 typedef struct {
   gpointer (*begin)(HttpRequest *request, gpointer context, GError **error);
   gboolean (*write)(gpointer upload, const guint8 *data, gsize size, GError **error);
@@ -54,6 +54,6 @@ G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC(HttpMatch, http_match_clear)
 gboolean http_router_match(const HttpRouter *router, const char *method, const char *path, HttpMatch *ret_match,
                            char **ret_allow, GError **error);
 
-/* Splits and decodes a query string (NULL: none) into name → value. REQUEST_PARAMETER for a broken escape or a name that
- * comes twice, and for one that is not in `known` (NULL: accepts none). */
+/* Splits and decodes a query string (NULL: none) into name → value. REQUEST_PARAMETER for a broken escape or a name
+ * that comes twice, and for one that is not in `known` (NULL: accepts none). */
 GHashTable *http_query_parse(const char *query, const char *const *known, GError **error);

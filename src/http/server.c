@@ -32,8 +32,8 @@ struct HttpServer {
   guint n_requests; /* between their first line and their end */
 };
 
-/* A download over HTTP/1.0 ends with its connection: only a reset tells that it is not whole. Disconnecting sends one at
- * once, whereas libmicrohttpd would say a proper goodbye first. */
+/* A download over HTTP/1.0 ends with its connection: only a reset tells that it is not whole. Disconnecting sends one
+ * at once, whereas libmicrohttpd would say a proper goodbye first. */
 static void
 reset_connection(int fd)
 {
@@ -287,9 +287,8 @@ answer_request(HttpRequest *request)
     return send_response(request, g_steal_pointer(&request->pending));
   const HttpRoute *route = request->match.route;
   g_autoptr(GError) error = NULL;
-  HttpResponse *response = request->body_state == BODY_UPLOAD
-                               ? route->upload->end(request->upload, &error)
-                               : route->handler(request, request->match.context, &error);
+  HttpResponse *response = request->body_state == BODY_UPLOAD ? route->upload->end(request->upload, &error)
+                                                              : route->handler(request, request->match.context, &error);
   if (response == NULL)
     response = error_response(request, error);
   return send_response(request, response);
@@ -316,8 +315,7 @@ static void *
 on_request_line(void *cls, const char *target, struct MHD_Connection *connection)
 {
   HttpServer *server = cls;
-  HttpWatched *watched =
-      MHD_get_connection_info(connection, MHD_CONNECTION_INFO_SOCKET_CONTEXT)->socket_context;
+  HttpWatched *watched = MHD_get_connection_info(connection, MHD_CONNECTION_INFO_SOCKET_CONTEXT)->socket_context;
   g_mutex_lock(&server->mutex);
   server->n_requests++;
   g_mutex_unlock(&server->mutex);
@@ -465,11 +463,10 @@ http_server_start(HttpServer *server, GError **error)
   /* Timeouts are the watch's. */
   server->daemon = MHD_start_daemon(
       flags, 0, NULL, NULL, on_request, server, MHD_OPTION_CONNECTION_LIMIT, (unsigned)HTTP_MAX_CONNECTIONS,
-      MHD_OPTION_CONNECTION_TIMEOUT, 0u, MHD_OPTION_CONNECTION_MEMORY_LIMIT,
-      (size_t)CONNECTION_MEMORY_BYTES, MHD_OPTION_NOTIFY_COMPLETED, on_completed, server, MHD_OPTION_NOTIFY_CONNECTION,
-      on_connection, server, MHD_OPTION_URI_LOG_CALLBACK, on_request_line, server, MHD_OPTION_UNESCAPE_CALLBACK,
-      keep_escapes, NULL, MHD_OPTION_STRICT_FOR_CLIENT, 1, fd >= 0 ? MHD_OPTION_LISTEN_SOCKET : MHD_OPTION_END, fd,
-      MHD_OPTION_END);
+      MHD_OPTION_CONNECTION_TIMEOUT, 0u, MHD_OPTION_CONNECTION_MEMORY_LIMIT, (size_t)CONNECTION_MEMORY_BYTES,
+      MHD_OPTION_NOTIFY_COMPLETED, on_completed, server, MHD_OPTION_NOTIFY_CONNECTION, on_connection, server,
+      MHD_OPTION_URI_LOG_CALLBACK, on_request_line, server, MHD_OPTION_UNESCAPE_CALLBACK, keep_escapes, NULL,
+      MHD_OPTION_STRICT_FOR_CLIENT, 1, fd >= 0 ? MHD_OPTION_LISTEN_SOCKET : MHD_OPTION_END, fd, MHD_OPTION_END);
   if (server->daemon != NULL)
     return TRUE;
   if (fd >= 0)

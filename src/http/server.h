@@ -1,18 +1,18 @@
 /* The HTTP server: the only folder that knows libmicrohttpd.
  *
- * One thread a connection, so that a handler may wait, a stream pushes back on whoever fills it, and a cancelled operation
- * is waited for where it was started. Bounded: connections, header and body sizes, the time for headers and small bodies,
- * the pauses of an upload. A streamed download may pause for as long as its client stays. */
+ * One thread a connection, so that a handler may wait, a stream pushes back on whoever fills it, and a cancelled
+ * operation is waited for where it was started. Bounded: connections, header and body sizes, the time for headers and
+ * small bodies, the pauses of an upload. A streamed download may pause for as long as its client stays. */
 #pragma once
 
 #include "http/router.h"
 
 typedef struct HttpServer HttpServer;
 
-#define HTTP_MAX_CONNECTIONS    128
-#define HTTP_MAX_BODY_BYTES     (64 * 1024) /* of a route that is no upload */
-#define HTTP_HEADER_TIMEOUT_MS  (30 * 1000) /* from the connection, or the last reply, to the end of the headers */
-#define HTTP_REPLY_TIMEOUT_MS   (60 * 1000) /* for a reply that is not streamed */
+#define HTTP_MAX_CONNECTIONS   128
+#define HTTP_MAX_BODY_BYTES    (64 * 1024) /* of a route that is no upload */
+#define HTTP_HEADER_TIMEOUT_MS (30 * 1000) /* from the connection, or the last reply, to the end of the headers */
+#define HTTP_REPLY_TIMEOUT_MS  (60 * 1000) /* for a reply that is not streamed */
 
 typedef struct {
   const char *address; /* NULL: no listening socket, connections come by http_server_adopt */

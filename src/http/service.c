@@ -43,7 +43,7 @@ typedef struct {
   HttpServer *server;
   GCancellable *stop;     /* the caller's */
   GCancellable *stopping; /* our own: also when the start failed */
-  GThread *migration; /* NULL: none was needed, or it ran already */
+  GThread *migration;     /* NULL: none was needed, or it ran already */
 } Service;
 
 static void
@@ -63,7 +63,6 @@ service_clear(Service *service)
   if (service->lock_fd >= 0)
     close(service->lock_fd);
 }
-
 
 /* Two instances on one data directory would share a token file and a cluster by accident. */
 static gboolean
@@ -139,8 +138,7 @@ open_auth(Service *service, GError **error)
 static gboolean
 migrate(Service *service, GError **error)
 {
-  g_autoptr(PgConnection) connection =
-      pg_connection_open(service->dsn, "cch-data migrate", service->stopping, error);
+  g_autoptr(PgConnection) connection = pg_connection_open(service->dsn, "cch-data migrate", service->stopping, error);
   MigrateResult result = {0};
   if (connection == NULL || !pg_migrate(connection, &result, error))
     return FALSE;
@@ -238,8 +236,8 @@ service_start(Service *service, GError **error)
     return FALSE;
   service->backup = (BackupHttp){config, service->dsn};
   service->health = health_http_new(service->dsn, config->redis_url);
-  service->janitor = temp_file_janitor_start(config->temp_dir, (guint)config->temp_cleanup_interval_s,
-                                             (guint)config->temp_max_age_s);
+  service->janitor =
+      temp_file_janitor_start(config->temp_dir, (guint)config->temp_cleanup_interval_s, (guint)config->temp_max_age_s);
   return start_server(service, error);
 }
 
@@ -284,8 +282,12 @@ service_run(const Config *config, const ServiceOptions *options, GCancellable *s
     return FALSE;
   }
   signal(SIGPIPE, SIG_IGN);
-  Service service = {.config = config, .language = options->language, .with_demo = options->with_demo, .lock_fd = -1,
-                     .stop = stop, .stopping = g_cancellable_new()};
+  Service service = {.config = config,
+                     .language = options->language,
+                     .with_demo = options->with_demo,
+                     .lock_fd = -1,
+                     .stop = stop,
+                     .stopping = g_cancellable_new()};
   gboolean is_started = service_start(&service, error);
   if (is_started) {
     introduce(&service);

@@ -11,7 +11,7 @@
 struct HttpWatched {
   HttpWatch *watch;
   int fd;
-  guint64 id; /* a descriptor's number is used again, this is not */
+  guint64 id;         /* a descriptor's number is used again, this is not */
   gint64 deadline_us; /* 0: none */
   HttpWatchExpired expired;
   gpointer expired_data;
@@ -19,7 +19,7 @@ struct HttpWatched {
 };
 
 struct HttpWatch {
-  GMutex mutex; /* guards everything below and every HttpWatched */
+  GMutex mutex;            /* guards everything below and every HttpWatched */
   GHashTable *connections; /* id → HttpWatched */
   guint64 last_id;
   gboolean is_stopping;

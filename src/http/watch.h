@@ -20,8 +20,9 @@ void http_watch_remove(HttpWatched *watched);
 /* Runs on the watch's thread, before the connection is shut down for reading; must not block or call the watch. */
 typedef void (*HttpWatchExpired)(gpointer user_data);
 
-/* From now on the connection must not take longer than `timeout_ms` (0: as long as it likes). Then `expired` (may be NULL)
- * is called and the socket shut down. Replaces the last deadline; when this returns, that one cannot expire any more. */
+/* From now on the connection must not take longer than `timeout_ms` (0: as long as it likes). Then `expired` (may be
+ * NULL) is called and the socket shut down. Replaces the last deadline; when this returns, that one cannot expire any
+ * more. */
 void http_watched_set_deadline(HttpWatched *watched, guint timeout_ms, HttpWatchExpired expired, gpointer user_data);
 
 /* Cancels when the client closes its connection, and shuts the socket down, so that its thread wakes up. NULL: not any

@@ -1,8 +1,8 @@
 #include "lock/advisory_lock.h"
 
 #include "base/error.h"
-#include "lock_sql.h"
 #include "lock/holder.h"
+#include "lock_sql.h"
 #include "pg/connection.h"
 #include "pg/dsn.h"
 
@@ -10,7 +10,6 @@
 
 /* A network that swallows everything shows within half a minute, not after two hours. */
 #define KEEPALIVES " keepalives=1 keepalives_idle=10 keepalives_interval=5 keepalives_count=3 tcp_user_timeout=25000"
-
 
 struct AdvisoryLock {
   PgConnection *connection;
@@ -57,8 +56,7 @@ static gboolean
 read_holder(PgConnection *connection, BackupLockHolder *ret_holder, GError **error)
 {
   KeyTexts key = key_texts();
-  g_autoptr(PgResult) result =
-    pg_connection_query(connection, error, lock_advisory_holder_sql, 2, key.high, key.low);
+  g_autoptr(PgResult) result = pg_connection_query(connection, error, lock_advisory_holder_sql, 2, key.high, key.low);
   if (result == NULL)
     return FALSE;
   if (pg_result_rows(result) == 0)
@@ -105,7 +103,7 @@ advisory_lock_take(AdvisoryLock *lock, gboolean *ret_taken, BackupLockHolder *re
 {
   KeyTexts key = key_texts();
   g_autoptr(PgResult) result =
-    pg_connection_query(lock->connection, error, "SELECT pg_catalog.pg_try_advisory_lock($1)", 1, key.whole);
+      pg_connection_query(lock->connection, error, "SELECT pg_catalog.pg_try_advisory_lock($1)", 1, key.whole);
   if (result == NULL)
     return FALSE;
   gboolean is_taken = pg_result_bool(result, 0, 0);
@@ -122,7 +120,7 @@ advisory_lock_is_held(AdvisoryLock *lock)
 {
   KeyTexts key = key_texts();
   g_autoptr(PgResult) result =
-    pg_connection_query(lock->connection, NULL, lock_advisory_is_held_sql, 2, key.high, key.low);
+      pg_connection_query(lock->connection, NULL, lock_advisory_is_held_sql, 2, key.high, key.low);
   return result != NULL && pg_result_bool(result, 0, 0);
 }
 
@@ -137,7 +135,7 @@ advisory_lock_release(AdvisoryLock *lock)
 {
   KeyTexts key = key_texts();
   g_autoptr(PgResult) result =
-    pg_connection_query(lock->connection, NULL, "SELECT pg_catalog.pg_advisory_unlock($1)", 1, key.whole);
+      pg_connection_query(lock->connection, NULL, "SELECT pg_catalog.pg_advisory_unlock($1)", 1, key.whole);
 }
 
 gboolean

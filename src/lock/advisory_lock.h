@@ -1,11 +1,12 @@
-/* The lock in the target database: a session-level advisory lock on a connection of its own, which is otherwise idle and
- * never in a transaction. The connection's name says who holds it (lock/holder.h). Not thread-safe: one thread at a
+/* The lock in the target database: a session-level advisory lock on a connection of its own, which is otherwise idle
+ * and never in a transaction. The connection's name says who holds it (lock/holder.h). Not thread-safe: one thread at a
  * time. */
 #pragma once
 
 #include "lock/lock.h"
 
-/* pg_advisory_lock's bigint: "cch_lock" in ASCII. pg_locks shows it as classid (the high half) and objid (the low half). */
+/* pg_advisory_lock's bigint: "cch_lock" in ASCII. pg_locks shows it as classid (the high half) and objid (the low
+ * half). */
 #define ADVISORY_LOCK_KEY 0x6363685f6c6f636b
 
 typedef struct AdvisoryLock AdvisoryLock;
@@ -18,8 +19,8 @@ AdvisoryLock *advisory_lock_open(const char *dsn, const char *operation, const c
 void advisory_lock_free(AdvisoryLock *lock);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(AdvisoryLock, advisory_lock_free)
 
-/* Which database it is, the same for all who reach it by whatever name: "<system identifier>/<database's OID>". NULL when
- * the server does not tell. */
+/* Which database it is, the same for all who reach it by whatever name: "<system identifier>/<database's OID>". NULL
+ * when the server does not tell. */
 const char *advisory_lock_database(const AdvisoryLock *lock);
 
 /* Tries once; `ret_taken` tells. When it is held, `ret_holder` says by whom. */

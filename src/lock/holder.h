@@ -3,9 +3,9 @@
 
 #include "lock/lock.h"
 
-/* A new value of the Redis key: "<ms since epoch>-<random> {json}". The part before the space is as the hub writes it; the
- * hub only compares the whole with its own. The JSON, compact: operation, holder, host, pid, since, and the database,
- * which says whose advisory lock goes with the key (NULL: unknown). Free with g_free. */
+/* A new value of the Redis key: "<ms since epoch>-<random> {json}". The part before the space is as the hub writes it;
+ * the hub only compares the whole with its own. The JSON, compact: operation, holder, host, pid, since, and the
+ * database, which says whose advisory lock goes with the key (NULL: unknown). Free with g_free. */
 char *lock_value_new(const char *operation, const char *holder, const char *database);
 
 /* Reads a value, whoever wrote it: without the JSON only `since` can be known. */

@@ -53,8 +53,7 @@ wait_for_work(Keeper *keeper, KeeperVerdict verdict)
   /* What is lost stays lost: its socket may be readable for ever. */
   int watch_fd = verdict != KEEPER_LOST ? keeper->options.watch_fd : -1;
   struct pollfd fds[] = {{.fd = keeper->wake_fd, .events = POLLIN}, {.fd = watch_fd, .events = POLLIN}};
-  guint interval_ms =
-    verdict == KEEPER_AWAY ? keeper->options.away_interval_ms : keeper->options.interval_ms;
+  guint interval_ms = verdict == KEEPER_AWAY ? keeper->options.away_interval_ms : keeper->options.interval_ms;
   int n_ready;
   do
     n_ready = poll(fds, G_N_ELEMENTS(fds), verdict == KEEPER_LOST ? -1 : (int)interval_ms);

@@ -1,6 +1,6 @@
-/* A thread that keeps one held lock: it alone touches the lock's resource (a Redis key, a database connection), checks it
- * regularly, when its socket stirs, and when asked, and gives it back in the end. Whoever owns the keeper never waits
- * longer than asked: a resource that hangs is left to the thread, which ends, and frees it, whenever it can.
+/* A thread that keeps one held lock: it alone touches the lock's resource (a Redis key, a database connection), checks
+ * it regularly, when its socket stirs, and when asked, and gives it back in the end. Whoever owns the keeper never
+ * waits longer than asked: a resource that hangs is left to the thread, which ends, and frees it, whenever it can.
  *
  * When the lock turns out to be lost, the keeper triggers a GCancellable, once. Thread-safe but for stopping. */
 #pragma once
@@ -24,12 +24,12 @@ typedef struct {
 
 typedef struct {
   const KeeperActions *actions;
-  gpointer resource;       /* from now on the keeper's */
-  int watch_fd;            /* checked at once when it is readable; -1: none */
-  guint interval_ms;       /* between checks while held */
-  guint away_interval_ms;  /* and while away */
-  KeeperVerdict verdict;   /* the state now */
-  GCancellable *lost;      /* may be NULL */
+  gpointer resource;      /* from now on the keeper's */
+  int watch_fd;           /* checked at once when it is readable; -1: none */
+  guint interval_ms;      /* between checks while held */
+  guint away_interval_ms; /* and while away */
+  KeeperVerdict verdict;  /* the state now */
+  GCancellable *lost;     /* may be NULL */
 } KeeperOptions;
 
 /* INTERNAL when there are no descriptors or threads left; the resource is then still the caller's. */

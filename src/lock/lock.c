@@ -100,8 +100,8 @@ refuse_by_value(const char *value, BackupLockHolder *ret_holder, GError **error)
   return refuse(&holder, ret_holder, error);
 }
 
-/* Redis first: FALSE when it is another's for sure, or misconfigured. `ret_heir_of` is set when the key is of a process of
- * ours on the same database, which the advisory lock will tell to be alive or dead. */
+/* Redis first: FALSE when it is another's for sure, or misconfigured. `ret_heir_of` is set when the key is of a process
+ * of ours on the same database, which the advisory lock will tell to be alive or dead. */
 static gboolean
 catch_redis(Catch *caught, char **ret_heir_of, BackupLockHolder *ret_holder, GError **error)
 {
@@ -214,8 +214,7 @@ backup_lock_acquire(const BackupLockOptions *options, const char *operation, con
   Catch caught = {0};
   gboolean ok = catch_all(&caught, options, operation, holder, lost, ret_holder, error) &&
                 (lock->advisory = keep_advisory(&caught, lost, error)) != NULL &&
-                (caught.redis == NULL ||
-                 (lock->redis = keep_redis(&caught, options->ttl_ms, lost, error)) != NULL);
+                (caught.redis == NULL || (lock->redis = keep_redis(&caught, options->ttl_ms, lost, error)) != NULL);
   if (ok)
     return lock;
   let_go(&caught);

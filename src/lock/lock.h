@@ -1,14 +1,14 @@
 /* One backup operation at a time: across threads, processes and instances.
  *
- * Three locks are taken, and all must be had: a memory lock in this process; the Redis lock (key database:backup:lock, the
- * reference's, SET NX PX by Lua, released by compare and delete) when Redis is configured and reachable; a session
- * advisory lock in the target database, so that instances without Redis exclude each other too. Threads of the lock's own
- * renew the Redis lock every third of its life and watch the advisory lock's connection; on losing either they trigger
- * `lost`. Nobody else writes these locks.
+ * Three locks are taken, and all must be had: a memory lock in this process; the Redis lock (key database:backup:lock,
+ * the reference's, SET NX PX by Lua, released by compare and delete) when Redis is configured and reachable; a session
+ * advisory lock in the target database, so that instances without Redis exclude each other too. Threads of the lock's
+ * own renew the Redis lock every third of its life and watch the advisory lock's connection; on losing either they
+ * trigger `lost`. Nobody else writes these locks.
  *
  * Redis away, at first or later, is no loss: the other two hold on, and the Redis lock is taken (again) when Redis is
- * back. Only when another program has it by then is the lock lost. A Redis key that a dead process of ours left behind is
- * recognised, because its owner no longer holds the advisory lock of the same database, and taken over at once.
+ * back. Only when another program has it by then is the lock lost. A Redis key that a dead process of ours left behind
+ * is recognised, because its owner no longer holds the advisory lock of the same database, and taken over at once.
  *
  * A Redis that hangs delays acquire and release by no more than about 4 s each. */
 #pragma once
@@ -18,9 +18,9 @@
 typedef struct BackupLock BackupLock;
 
 typedef struct {
-  const char *dsn;         /* target database */
-  const char *redis_url;   /* NULL: none configured */
-  guint ttl_ms;            /* of the Redis lock; 300000 by the specification */
+  const char *dsn;       /* target database */
+  const char *redis_url; /* NULL: none configured */
+  guint ttl_ms;          /* of the Redis lock; 300000 by the specification */
 } BackupLockOptions;
 
 /* Who holds the lock, as far as can be known. */
@@ -34,10 +34,10 @@ typedef struct {
 void backup_lock_holder_clear(BackupLockHolder *holder);
 G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC(BackupLockHolder, backup_lock_holder_clear)
 
-/* Takes the lock or fails at once: LOCK_HELD (`ret_holder`, may be NULL, then says who), DATABASE_* when the target cannot
- * be reached, CONFIG on a wrong Redis URL, CANCELLED when `lost` is triggered meanwhile. `lost` is cancelled when the lock
- * is lost later; the operation uses it as its own GCancellable. `ret_holder` is to be cleared by the caller, and is
- * touched only by LOCK_HELD. */
+/* Takes the lock or fails at once: LOCK_HELD (`ret_holder`, may be NULL, then says who), DATABASE_* when the target
+ * cannot be reached, CONFIG on a wrong Redis URL, CANCELLED when `lost` is triggered meanwhile. `lost` is cancelled
+ * when the lock is lost later; the operation uses it as its own GCancellable. `ret_holder` is to be cleared by the
+ * caller, and is touched only by LOCK_HELD. */
 BackupLock *backup_lock_acquire(const BackupLockOptions *options, const char *operation, const char *holder,
                                 GCancellable *lost, BackupLockHolder *ret_holder, GError **error);
 
@@ -52,6 +52,6 @@ gboolean backup_lock_is_lost(BackupLock *lock);
 void backup_lock_release(BackupLock *lock);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(BackupLock, backup_lock_release)
 
-/* Whether a backup operation runs now and whose, for the status. Takes nothing. An error only when nobody is known to hold
- * it and the database cannot be asked. */
+/* Whether a backup operation runs now and whose, for the status. Takes nothing. An error only when nobody is known to
+ * hold it and the database cannot be asked. */
 gboolean backup_lock_inspect(const BackupLockOptions *options, BackupLockHolder *ret_holder, GError **error);

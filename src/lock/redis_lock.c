@@ -1,8 +1,8 @@
 #include "lock/redis_lock.h"
 
 #include "base/error.h"
-#include "lock_sql.h"
 #include "lock/holder.h"
+#include "lock_sql.h"
 #include "redis/redis.h"
 
 enum { INHERIT_ATTEMPTS = 3 };
@@ -13,7 +13,6 @@ struct RedisLock {
   char *database; /* NULL: unknown */
   guint ttl_ms;
 };
-
 
 RedisLock *
 redis_lock_new(const char *url, const char *value, const char *database, guint ttl_ms)
@@ -84,7 +83,7 @@ redis_lock_release(const RedisLock *lock, GError **error)
   if (connection == NULL)
     return FALSE;
   g_autoptr(RedisReply) reply =
-    redis_command(connection, error, 5, "EVAL", lock_release_lua, "1", REDIS_LOCK_KEY, lock->value);
+      redis_command(connection, error, 5, "EVAL", lock_release_lua, "1", REDIS_LOCK_KEY, lock->value);
   return reply != NULL;
 }
 

@@ -1,5 +1,5 @@
-/* The lock in Redis: a key whose value is its holder's. Each call opens a connection of its own, because calls are minutes
- * apart and Redis may have been restarted meanwhile. Thread-safe: an object is constant. */
+/* The lock in Redis: a key whose value is its holder's. Each call opens a connection of its own, because calls are
+ * minutes apart and Redis may have been restarted meanwhile. Thread-safe: an object is constant. */
 #pragma once
 
 #include <glib.h>

@@ -12,12 +12,12 @@
 #include <unistd.h>
 
 enum {
-  START_TIMEOUT_S = 60,       /* without a sign of life; a server that recovers gives one */
-  END_TIMEOUT_S = 60,         /* for a postmaster to shut down, ours or a dead starter's */
-  POLL_MS = 50,               /* while something is awaited */
-  WATCH_MS = 500,             /* while nothing is */
-  RESTART_DELAY_MS = 2000,    /* after a restart that failed */
-  START_ATTEMPTS = 5          /* when the last server was killed: its children may hold its shared memory for a moment */
+  START_TIMEOUT_S = 60,    /* without a sign of life; a server that recovers gives one */
+  END_TIMEOUT_S = 60,      /* for a postmaster to shut down, ours or a dead starter's */
+  POLL_MS = 50,            /* while something is awaited */
+  WATCH_MS = 500,          /* while nothing is */
+  RESTART_DELAY_MS = 2000, /* after a restart that failed */
+  START_ATTEMPTS = 5       /* when the last server was killed: its children may hold its shared memory for a moment */
 };
 
 #define SUPERUSER "postgres"
@@ -32,8 +32,8 @@ struct PgCluster {
   GThread *keeper;
 
   /* The keeper's own. */
-  int lock_fd;                /* -1: another process runs the cluster, or nobody yet */
-  ChildProcess *postmaster;   /* NULL unless we hold the lock */
+  int lock_fd;              /* -1: another process runs the cluster, or nobody yet */
+  ChildProcess *postmaster; /* NULL unless we hold the lock */
 
   GMutex mutex; /* guards what follows */
   GCond changed;
@@ -67,10 +67,10 @@ static ChildOptions
 options_of(const PgCluster *cluster, const char *const *argv)
 {
   return (ChildOptions){
-    .argv = argv,
-    .directory = cluster->place.base_dir, /* ours may be closed to the cluster's user */
-    .uid = cluster->place.uid,
-    .gid = cluster->place.gid,
+      .argv = argv,
+      .directory = cluster->place.base_dir, /* ours may be closed to the cluster's user */
+      .uid = cluster->place.uid,
+      .gid = cluster->place.gid,
   };
 }
 
@@ -94,8 +94,9 @@ make_data(PgCluster *cluster, GError **error)
     return FALSE;
   g_autofree char *new_data_path = cluster_place_new_data_path(&cluster->place);
   const char *const argv[] = {
-    initdb,          "--pgdata",        new_data_path, "--username=" SUPERUSER, "--auth=trust",
-    "--encoding=UTF8", locale_argument(), "--data-checksums", NULL,
+      initdb,         "--pgdata",        new_data_path,     "--username=" SUPERUSER,
+      "--auth=trust", "--encoding=UTF8", locale_argument(), "--data-checksums",
+      NULL,
   };
   ChildOptions options = options_of(cluster, argv);
   g_autofree char *output = child_process_run(&options, cluster->stop, error);
@@ -155,25 +156,39 @@ spawn_postmaster(PgCluster *cluster, GError **error)
                                   : pg_find_program(cluster->pg_bin_dir, "postgres", error);
   if (postgres == NULL)
     return FALSE;
-  /* The socket directory is relative to PGDATA: in an absolute path commas and quotes would need quoting. The log is a file
-   * a weekday, so that it does not grow for ever. */
+  /* The socket directory is relative to PGDATA: in an absolute path commas and quotes would need quoting. The log is a
+   * file a weekday, so that it does not grow for ever. */
   const char *const argv[] = {
-    postgres,
-    "-D", cluster->place.pg_data,
-    "-p", CLUSTER_PORT,
-    "-c", "listen_addresses=",
-    "-c", "unix_socket_directories=../socket",
-    "-c", "unix_socket_permissions=0700",
-    "-c", "logging_collector=on",
-    "-c", "log_destination=stderr",
-    "-c", "log_directory=log",
-    "-c", "log_filename=postgresql-%a.log",
-    "-c", "log_file_mode=0600",
-    "-c", "log_rotation_age=1d",
-    "-c", "log_rotation_size=0",
-    "-c", "log_truncate_on_rotation=on",
-    "-c", "cluster_name=cch-data",
-    NULL,
+      postgres,
+      "-D",
+      cluster->place.pg_data,
+      "-p",
+      CLUSTER_PORT,
+      "-c",
+      "listen_addresses=",
+      "-c",
+      "unix_socket_directories=../socket",
+      "-c",
+      "unix_socket_permissions=0700",
+      "-c",
+      "logging_collector=on",
+      "-c",
+      "log_destination=stderr",
+      "-c",
+      "log_directory=log",
+      "-c",
+      "log_filename=postgresql-%a.log",
+      "-c",
+      "log_file_mode=0600",
+      "-c",
+      "log_rotation_age=1d",
+      "-c",
+      "log_rotation_size=0",
+      "-c",
+      "log_truncate_on_rotation=on",
+      "-c",
+      "cluster_name=cch-data",
+      NULL,
   };
   ChildOptions options = options_of(cluster, argv);
   options.parent_death_signal = SIGINT; /* fast shutdown */
@@ -183,7 +198,8 @@ spawn_postmaster(PgCluster *cluster, GError **error)
 
 /* Whether a server answers. FALSE without an error where it may answer later; `ret_is_alive` tells that it said so. */
 static gboolean
-try_connect(PgCluster *cluster, const char *dsn, PgConnection **ret_connection, gboolean *ret_is_alive, char **ret_reason)
+try_connect(PgCluster *cluster, const char *dsn, PgConnection **ret_connection, gboolean *ret_is_alive,
+            char **ret_reason)
 {
   g_autoptr(GError) error = NULL;
   PgConnection *connection = pg_connection_open(dsn, "cch-data", cluster->stop, &error);
@@ -311,7 +327,8 @@ join_or_start(PgCluster *cluster, GError **error)
     if (is_alive)
       deadline_us = deadline_in(START_TIMEOUT_S);
     if (g_get_monotonic_time() > deadline_us) {
-      error_set(error, CCH_ERROR_CLUSTER_FAILED, "another process runs the cluster, but it cannot be reached: %s", reason);
+      error_set(error, CCH_ERROR_CLUSTER_FAILED, "another process runs the cluster, but it cannot be reached: %s",
+                reason);
       return FALSE;
     }
     if (!nap(cluster, POLL_MS, error))

@@ -1,9 +1,9 @@
 /* A private PostgreSQL cluster, for those who name no database.
  *
- * It lives in <data_dir>/postgresql: initdb on first use, a Unix socket in a 0700 directory, no TCP port. When we run as root
- * it runs as an unprivileged user who owns that directory. One process runs it; others on the same machine (the command line
- * beside a running service) find it running and use it. When the process that runs it ends, one of the others starts it
- * again, so a connection that then fails is worth another try.
+ * It lives in <data_dir>/postgresql: initdb on first use, a Unix socket in a 0700 directory, no TCP port. When we run
+ * as root it runs as an unprivileged user who owns that directory. One process runs it; others on the same machine (the
+ * command line beside a running service) find it running and use it. When the process that runs it ends, one of the
+ * others starts it again, so a connection that then fails is worth another try.
  *
  * A server that was killed is started again. After a kill -9 of the process that runs it, the postmaster shuts down by
  * itself (it gets SIGINT as parent-death signal), and the next start waits for that, or recovers what is left. */
@@ -21,8 +21,8 @@ typedef struct {
   const char *user;       /* system user when we are root */
 } PgClusterOptions;
 
-/* Finds the running cluster, or makes and starts it. CONFIG when it cannot live there (the message says what to change),
- * CLUSTER_FAILED with the end of its log in the message, CANCELLED. */
+/* Finds the running cluster, or makes and starts it. CONFIG when it cannot live there (the message says what to
+ * change), CLUSTER_FAILED with the end of its log in the message, CANCELLED. */
 PgCluster *pg_cluster_open(const PgClusterOptions *options, GCancellable *cancellable, GError **error);
 
 /* The DSN of its database `cch`; owned by the cluster. */

@@ -30,8 +30,8 @@ find_user(const char *name, uid_t *ret_uid, gid_t *ret_gid, GError **error)
   int failure = getpwnam_r(name, &entry, buffer, sizeof buffer, &found);
   if (found == NULL) {
     error_set(error, CCH_ERROR_CONFIG,
-              "CLUSTER_USER: PostgreSQL does not run as root, and there is no system user \"%s\" to run it as%s%s", name,
-              failure != 0 ? ": " : "", failure != 0 ? g_strerror(failure) : "");
+              "CLUSTER_USER: PostgreSQL does not run as root, and there is no system user \"%s\" to run it as%s%s",
+              name, failure != 0 ? ": " : "", failure != 0 ? g_strerror(failure) : "");
     return FALSE;
   }
   if (found->pw_uid == 0) {
@@ -43,8 +43,8 @@ find_user(const char *name, uid_t *ret_uid, gid_t *ret_gid, GError **error)
   return TRUE;
 }
 
-/* Makes a 0700 directory of the cluster's user, or checks that an existing one is. Never follows a symbolic link: below the
- * data directory another user can put one. */
+/* Makes a 0700 directory of the cluster's user, or checks that an existing one is. Never follows a symbolic link: below
+ * the data directory another user can put one. */
 static gboolean
 make_private_directory(const ClusterPlace *place, const char *path, GError **error)
 {
@@ -75,7 +75,7 @@ static gboolean
 user_can_search(const ClusterPlace *place, const char *path)
 {
   const ChildOptions options = {
-    .argv = (const char *const[]){"test", "-x", path, NULL}, .directory = "/", .uid = place->uid, .gid = place->gid};
+      .argv = (const char *const[]){"test", "-x", path, NULL}, .directory = "/", .uid = place->uid, .gid = place->gid};
   g_autofree char *nothing = child_process_run(&options, NULL, NULL);
   return nothing != NULL;
 }
@@ -95,10 +95,11 @@ check_parents(const ClusterPlace *place, const char *data_dir, const char *user,
     g_autofree char *child = g_steal_pointer(&path);
     path = g_path_get_dirname(child);
   }
-  error_set(error, CCH_ERROR_CONFIG,
-            "DATA_DIR: user \"%s\", as whom PostgreSQL runs, may not pass through the directory %s: run `chmod o+x %s`, or "
-            "choose another data directory",
-            user, closed, closed);
+  error_set(
+      error, CCH_ERROR_CONFIG,
+      "DATA_DIR: user \"%s\", as whom PostgreSQL runs, may not pass through the directory %s: run `chmod o+x %s`, or "
+      "choose another data directory",
+      user, closed, closed);
   return FALSE;
 }
 
@@ -130,8 +131,8 @@ cluster_place_prepare(ClusterPlace *place, const char *data_dir, const char *use
   if (geteuid() == 0 && !find_user(user, &place->uid, &place->gid, error))
     return FALSE;
   return check_socket_path(place, error) && data_dir_ensure(data_dir, error) &&
-         make_private_directory(place, place->base_dir, error) &&
-         check_parents(place, data_dir, user, error) && make_private_directory(place, place->socket_dir, error);
+         make_private_directory(place, place->base_dir, error) && check_parents(place, data_dir, user, error) &&
+         make_private_directory(place, place->socket_dir, error);
 }
 
 void
@@ -159,8 +160,8 @@ cluster_place_try_lock(const ClusterPlace *place, GError **error)
   return -1;
 }
 
-/* Reads from `offset_from_end` bytes before a file's end (-1: from its start), at most `max_bytes`; NULL when it cannot be
- * read. The files belong to a less privileged user: links and pipes are refused. */
+/* Reads from `offset_from_end` bytes before a file's end (-1: from its start), at most `max_bytes`; NULL when it cannot
+ * be read. The files belong to a less privileged user: links and pipes are refused. */
 static char *
 read_bounded(const char *path, off_t offset_from_end, gsize max_bytes)
 {
@@ -214,7 +215,8 @@ cluster_place_has_data(const ClusterPlace *place, gboolean *ret_has_data, GError
     return TRUE;
   }
   error_set(error, CCH_ERROR_CLUSTER_FAILED,
-            "%s exists but is no PostgreSQL cluster (it has no PG_VERSION): move it away or restore it", place->pg_data);
+            "%s exists but is no PostgreSQL cluster (it has no PG_VERSION): move it away or restore it",
+            place->pg_data);
   return FALSE;
 }
 
@@ -261,10 +263,10 @@ cluster_place_sweep(const ClusterPlace *place, GCancellable *cancellable)
     if (!g_str_has_prefix(name, NEW_DATA_PREFIX) || has_data_file(path, "postmaster.opts"))
       continue;
     const ChildOptions options = {
-      .argv = (const char *const[]){"rm", "-rf", "--one-file-system", "--", path, NULL},
-      .directory = "/",
-      .uid = place->uid,
-      .gid = place->gid,
+        .argv = (const char *const[]){"rm", "-rf", "--one-file-system", "--", path, NULL},
+        .directory = "/",
+        .uid = place->uid,
+        .gid = place->gid,
     };
     /* What cannot be removed only takes room; the next start tries again. */
     g_autofree char *nothing = child_process_run(&options, cancellable, NULL);

@@ -21,8 +21,8 @@ typedef struct {
 
 #define CLUSTER_PORT "5432" /* only names the socket; given explicitly, so that PGPORT does not matter */
 
-/* Makes the directories and checks that PostgreSQL can live there: CONFIG says what to change. `user` matters only when we
- * are root. */
+/* Makes the directories and checks that PostgreSQL can live there: CONFIG says what to change. `user` matters only when
+ * we are root. */
 gboolean cluster_place_prepare(ClusterPlace *place, const char *data_dir, const char *user, GError **error);
 void cluster_place_clear(ClusterPlace *place);
 

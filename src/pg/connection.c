@@ -8,7 +8,7 @@
 #include <string.h>
 
 enum {
-  CONNECT_TIMEOUT_S = 10,       /* for each host of the DSN, unless it says connect_timeout */
+  CONNECT_TIMEOUT_S = 10,           /* for each host of the DSN, unless it says connect_timeout */
   CANCEL_CONFIRM_TIMEOUT_MS = 15000 /* a server that does not confirm a cancellation is taken for lost */
 };
 
@@ -20,14 +20,14 @@ code_of_sqlstate(const char *sqlstate)
     const char *prefix;
     ErrorCode code;
   } classes[] = {
-    {"08", CCH_ERROR_DATABASE_UNAVAILABLE},    {"57P01", CCH_ERROR_DATABASE_UNAVAILABLE},
-    {"57P02", CCH_ERROR_DATABASE_UNAVAILABLE}, {"57P03", CCH_ERROR_DATABASE_UNAVAILABLE},
-    {"57P04", CCH_ERROR_DATABASE_UNAVAILABLE}, {"53300", CCH_ERROR_DATABASE_UNAVAILABLE},
-    {"28", CCH_ERROR_DATABASE_AUTHENTICATION}, {"3D000", CCH_ERROR_DATABASE_MISSING},
-    {"42501", CCH_ERROR_DATABASE_PERMISSION},  {"53200", CCH_ERROR_DATABASE_OUT_OF_MEMORY},
-    {"53100", CCH_ERROR_DATABASE_DISK_FULL},   {"53400", CCH_ERROR_DATABASE_DISK_FULL},
-    {"55P03", CCH_ERROR_DATABASE_LOCK_TIMEOUT}, {"40P01", CCH_ERROR_DATABASE_CONFLICT},
-    {"40001", CCH_ERROR_DATABASE_CONFLICT},
+      {"08", CCH_ERROR_DATABASE_UNAVAILABLE},     {"57P01", CCH_ERROR_DATABASE_UNAVAILABLE},
+      {"57P02", CCH_ERROR_DATABASE_UNAVAILABLE},  {"57P03", CCH_ERROR_DATABASE_UNAVAILABLE},
+      {"57P04", CCH_ERROR_DATABASE_UNAVAILABLE},  {"53300", CCH_ERROR_DATABASE_UNAVAILABLE},
+      {"28", CCH_ERROR_DATABASE_AUTHENTICATION},  {"3D000", CCH_ERROR_DATABASE_MISSING},
+      {"42501", CCH_ERROR_DATABASE_PERMISSION},   {"53200", CCH_ERROR_DATABASE_OUT_OF_MEMORY},
+      {"53100", CCH_ERROR_DATABASE_DISK_FULL},    {"53400", CCH_ERROR_DATABASE_DISK_FULL},
+      {"55P03", CCH_ERROR_DATABASE_LOCK_TIMEOUT}, {"40P01", CCH_ERROR_DATABASE_CONFLICT},
+      {"40001", CCH_ERROR_DATABASE_CONFLICT},
   };
   for (gsize i = 0; i < G_N_ELEMENTS(classes); i++)
     if (g_str_has_prefix(sqlstate, classes[i].prefix))
@@ -41,8 +41,8 @@ pg_set_error(PgConnection *connection, const PGresult *result, GError **error)
   const char *sqlstate = result != NULL ? PQresultErrorField(result, PG_DIAG_SQLSTATE) : NULL;
   if (sqlstate == NULL) {
     g_autofree char *message = g_strstrip(g_strdup(PQerrorMessage(connection->conn)));
-    ErrorCode code = PQstatus(connection->conn) == CONNECTION_OK ? CCH_ERROR_DATABASE_QUERY
-                                                                 : CCH_ERROR_DATABASE_UNAVAILABLE;
+    ErrorCode code =
+        PQstatus(connection->conn) == CONNECTION_OK ? CCH_ERROR_DATABASE_QUERY : CCH_ERROR_DATABASE_UNAVAILABLE;
     error_set(error, code, "%s", *message != '\0' ? message : "the connection to the database was lost");
     return;
   }
@@ -183,8 +183,8 @@ connect_budget_s(PGconn *conn)
 }
 
 /* The SQLSTATE of a refused connection. libpq tells it only inside the message, where verbose errors put it between the
- * severity and the text, in every language: "FATAL:  28P01: …". Only a line's first one is that: what follows can quote a
- * name that looks like it. Of several hosts the last one counts. "" when there is none. */
+ * severity and the text, in every language: "FATAL:  28P01: …". Only a line's first one is that: what follows can quote
+ * a name that looks like it. Of several hosts the last one counts. "" when there is none. */
 static void
 connect_sqlstate(const char *message, char sqlstate[6])
 {
@@ -289,7 +289,8 @@ pg_connection_set_cancellable(PgConnection *connection, GCancellable *cancellabl
   g_set_object(&connection->cancellable, cancellable);
 }
 
-/* Takes a statement's remaining results; the first failed one becomes the error, the last good one is returned if asked. */
+/* Takes a statement's remaining results; the first failed one becomes the error, the last good one is returned if
+ * asked. */
 static gboolean
 finish_statement(PgConnection *connection, PGresult **ret_last, GError **error)
 {

@@ -10,8 +10,8 @@
 typedef struct PgConnection PgConnection;
 typedef struct pg_result PgResult; /* libpq's PGresult */
 
-/* Connects. `dsn` is anything libpq takes. `application_name` is what pg_stat_activity shows. `cancellable` may be NULL.
- * search_path is pg_catalog alone, so every statement names its objects by their schema. */
+/* Connects. `dsn` is anything libpq takes. `application_name` is what pg_stat_activity shows. `cancellable` may be
+ * NULL. search_path is pg_catalog alone, so every statement names its objects by their schema. */
 PgConnection *pg_connection_open(const char *dsn, const char *application_name, GCancellable *cancellable,
                                  GError **error);
 void pg_connection_free(PgConnection *connection);
@@ -60,8 +60,8 @@ int pg_connection_server_version(const PgConnection *connection);
 const char *pg_connection_parameter(const PgConnection *connection, const char *name);
 /* FALSE once the connection was lost. */
 gboolean pg_connection_is_alive(const PgConnection *connection);
-/* The socket, for poll(2) only: of an idle connection it becomes readable when the server ends it (or tells something, which
- * the next statement takes in). */
+/* The socket, for poll(2) only: of an idle connection it becomes readable when the server ends it (or tells something,
+ * which the next statement takes in). */
 int pg_connection_socket(const PgConnection *connection);
 /* TRUE inside a transaction block that has not failed. */
 gboolean pg_connection_in_transaction(const PgConnection *connection);

@@ -11,8 +11,8 @@ struct PgConnection {
   gboolean is_cancelling;    /* a cancel request is on its way for the running statement */
 };
 
-/* Sends what libpq has buffered and waits for `events` (POLLIN, POLLOUT) on the socket, or for cancellation, which it passes
- * on to the server. FALSE only when the connection is unusable. */
+/* Sends what libpq has buffered and waits for `events` (POLLIN, POLLOUT) on the socket, or for cancellation, which it
+ * passes on to the server. FALSE only when the connection is unusable. */
 gboolean pg_wait(PgConnection *connection, short events, GError **error);
 
 /* Sends everything buffered. */

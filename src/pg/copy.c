@@ -1,11 +1,10 @@
-/* COPY … FROM STDIN, cancellable and with back-pressure: libpq's non-blocking mode, and no more than one piece buffered. */
+/* COPY … FROM STDIN, cancellable and with back-pressure: libpq's non-blocking mode, and no more than one piece
+ * buffered. */
 #include "pg/connection_private.h"
 
 #include "base/error.h"
 
-enum {
-  COPY_PIECE_BYTES = 256 * 1024
-};
+enum { COPY_PIECE_BYTES = 256 * 1024 };
 
 gboolean
 pg_connection_copy_in_begin(PgConnection *connection, const char *sql, GError **error)

@@ -10,10 +10,10 @@
 static const struct {
   const char *keyword, *environment, *fallback;
 } defaults[] = {
-  {"host", "PGHOST", "localhost"},
-  {"port", "PGPORT", "5432"},
-  {"user", "PGUSER", "postgres"},
-  {"dbname", "PGDATABASE", "postgres"},
+    {"host", "PGHOST", "localhost"},
+    {"port", "PGPORT", "5432"},
+    {"user", "PGUSER", "postgres"},
+    {"dbname", "PGDATABASE", "postgres"},
 };
 
 typedef PQconninfoOption ConninfoOptions;
@@ -114,8 +114,8 @@ write_options(const ConninfoOptions *options, gboolean with_secrets)
   }
   for (gsize i = 0; i < G_N_ELEMENTS(defaults); i++) {
     const char *value = effective_value(options, i);
-    gboolean is_named = value_of(options, defaults[i].keyword) != NULL ||
-                        (i == 0 && value_of(options, "hostaddr") != NULL);
+    gboolean is_named =
+        value_of(options, defaults[i].keyword) != NULL || (i == 0 && value_of(options, "hostaddr") != NULL);
     if (!is_named && value != NULL)
       append_option(string, defaults[i].keyword, value);
   }

@@ -6,10 +6,7 @@
 
 #include <string.h>
 
-typedef enum {
-  SERIES_OWN,
-  SERIES_HUB
-} Series;
+typedef enum { SERIES_OWN, SERIES_HUB } Series;
 
 static const char *const series_names[] = {[SERIES_OWN] = "own", [SERIES_HUB] = "hub"};
 
@@ -20,11 +17,12 @@ typedef struct {
   const char *sql;
 } Migration;
 
-/* In the order of their application. A published file of `own` never changes; one of `hub` may, because it can run again. */
+/* In the order of their application. A published file of `own` never changes; one of `hub` may, because it can run
+ * again. */
 static const Migration migrations[] = {
-  {SERIES_OWN, 1, "schema", migrations_own_0001_schema_sql},
-  {SERIES_HUB, 1, "tables", migrations_hub_0001_tables_sql},
-  {SERIES_HUB, 2, "indexes", migrations_hub_0002_indexes_sql},
+    {SERIES_OWN, 1, "schema", migrations_own_0001_schema_sql},
+    {SERIES_HUB, 1, "tables", migrations_hub_0001_tables_sql},
+    {SERIES_HUB, 2, "indexes", migrations_hub_0002_indexes_sql},
 };
 
 static gboolean
@@ -37,20 +35,21 @@ relation_exists(PgConnection *connection, const char *name, gboolean *ret_exists
   return TRUE;
 }
 
-/* Whether the tables of public are ours to make and to alter: not where a hub keeps them, and not in a database of another
- * purpose. Ours is one that is empty, or that has the hub's tables already. */
+/* Whether the tables of public are ours to make and to alter: not where a hub keeps them, and not in a database of
+ * another purpose. Ours is one that is empty, or that has the hub's tables already. */
 static gboolean
 is_public_ours(PgConnection *connection, gboolean is_hub_managed, gboolean *ret_is_ours, GError **error)
 {
   g_autofree char *found = NULL;
-  if (!pg_connection_value(connection, &found, error,
-                           "SELECT pg_catalog.to_regclass('public.message_request') IS NOT NULL OR NOT EXISTS ("
-                           "SELECT FROM pg_catalog.pg_class c JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace "
-                           "WHERE c.relkind IN ('r', 'p', 'v', 'm', 'f') AND n.nspname NOT LIKE 'pg\\_%' "
-                           "AND n.nspname NOT IN ('information_schema', 'cch_data') AND NOT EXISTS ("
-                           "SELECT FROM pg_catalog.pg_depend d WHERE d.classid = 'pg_catalog.pg_class'::pg_catalog.regclass "
-                           "AND d.objid = c.oid AND d.deptype = 'e'))",
-                           0))
+  if (!pg_connection_value(
+          connection, &found, error,
+          "SELECT pg_catalog.to_regclass('public.message_request') IS NOT NULL OR NOT EXISTS ("
+          "SELECT FROM pg_catalog.pg_class c JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace "
+          "WHERE c.relkind IN ('r', 'p', 'v', 'm', 'f') AND n.nspname NOT LIKE 'pg\\_%' "
+          "AND n.nspname NOT IN ('information_schema', 'cch_data') AND NOT EXISTS ("
+          "SELECT FROM pg_catalog.pg_depend d WHERE d.classid = 'pg_catalog.pg_class'::pg_catalog.regclass "
+          "AND d.objid = c.oid AND d.deptype = 'e'))",
+          0))
     return FALSE;
   *ret_is_ours = !is_hub_managed && g_strcmp0(found, "t") == 0;
   return TRUE;
@@ -79,11 +78,11 @@ static gboolean
 record(PgConnection *connection, const Migration *migration, const char *sha256, GError **error)
 {
   g_autofree char *number = g_strdup_printf("%d", migration->number);
-  g_autoptr(PgResult) result = pg_connection_query(
-      connection, error,
-      "INSERT INTO cch_data.migrations (series, number, name, sha256) VALUES ($1, $2, $3, $4)"
-      " ON CONFLICT (series, number) DO UPDATE SET name = $3, sha256 = $4, applied_at = now()",
-      4, series_names[migration->series], number, migration->name, sha256);
+  g_autoptr(PgResult) result =
+      pg_connection_query(connection, error,
+                          "INSERT INTO cch_data.migrations (series, number, name, sha256) VALUES ($1, $2, $3, $4)"
+                          " ON CONFLICT (series, number) DO UPDATE SET name = $3, sha256 = $4, applied_at = now()",
+                          4, series_names[migration->series], number, migration->name, sha256);
   return result != NULL;
 }
 
@@ -98,8 +97,8 @@ apply(PgConnection *connection, const Migration *migration, GHashTable *applied,
     return TRUE;
   if (applied_sha256 != NULL && migration->series == SERIES_OWN) {
     error_set(error, CCH_ERROR_MIGRATION_FAILED,
-              "migration %s (%s) is not the one that was applied to this database: was it migrated by another build?", key,
-              migration->name);
+              "migration %s (%s) is not the one that was applied to this database: was it migrated by another build?",
+              key, migration->name);
     return FALSE;
   }
   if (!pg_connection_exec(connection, migration->sql, error) || !record(connection, migration, sha256, error)) {
@@ -117,8 +116,8 @@ static gboolean
 migrate_in_transaction(PgConnection *connection, MigrateResult *result, GError **error)
 {
   /* Two processes that start at once on one database would collide on the first CREATE. */
-  if (!pg_connection_exec(connection, "SELECT pg_catalog.pg_advisory_xact_lock(pg_catalog.hashtext('cch-data:migrations'))",
-                          error) ||
+  if (!pg_connection_exec(
+          connection, "SELECT pg_catalog.pg_advisory_xact_lock(pg_catalog.hashtext('cch-data:migrations'))", error) ||
       !relation_exists(connection, "drizzle.__drizzle_migrations", &result->is_hub_managed, error))
     return FALSE;
   gboolean is_ours = FALSE;

@@ -1,9 +1,9 @@
 /* Migrations: numbered SQL files embedded in the binary, applied in order in one transaction under an advisory lock and
  * recorded in cch_data.migrations.
  *
- * Two series. `own` makes our schema cch_data, in every database. `hub` makes the hub's tables of our area in public, and
- * only where no hub manages the database (drizzle.__drizzle_migrations is absent) and it is empty or has the hub's tables
- * already; its files are idempotent, so that they can run again after an import has replaced public. */
+ * Two series. `own` makes our schema cch_data, in every database. `hub` makes the hub's tables of our area in public,
+ * and only where no hub manages the database (drizzle.__drizzle_migrations is absent) and it is empty or has the hub's
+ * tables already; its files are idempotent, so that they can run again after an import has replaced public. */
 #pragma once
 
 #include "pg/connection.h"

@@ -8,10 +8,7 @@
 #include <string.h>
 #include <unistd.h>
 
-enum {
-  REPLY_MAX_BYTES = 16 * 1024 * 1024,
-  COMMAND_MAX_ARGUMENTS = 4096
-};
+enum { REPLY_MAX_BYTES = 16 * 1024 * 1024, COMMAND_MAX_ARGUMENTS = 4096 };
 
 struct RedisConnection {
   int fd;

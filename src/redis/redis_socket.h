@@ -3,8 +3,8 @@
 
 #include "redis/redis_url.h"
 
-/* Connects to the first of the host's addresses that answers. `deadline_us` is a monotonic time, of the name lookup too.
- * -1 with REDIS_UNAVAILABLE. */
+/* Connects to the first of the host's addresses that answers. `deadline_us` is a monotonic time, of the name lookup
+ * too. -1 with REDIS_UNAVAILABLE. */
 int redis_socket_connect(const RedisUrl *url, gint64 deadline_us, GError **error);
 
 /* Sends all of it. */

@@ -5,11 +5,7 @@
 
 #include <string.h>
 
-enum {
-  REDIS_DEFAULT_PORT = 6379,
-  REDIS_URL_MAX_BYTES = 4096,
-  REDIS_DATABASE_MAX_DIGITS = 9
-};
+enum { REDIS_DEFAULT_PORT = 6379, REDIS_URL_MAX_BYTES = 4096, REDIS_DATABASE_MAX_DIGITS = 9 };
 
 static void
 free_secret(char *secret)
@@ -108,8 +104,8 @@ gboolean
 redis_url_parse(const char *url, RedisUrl *ret_url, GError **error)
 {
   g_autoptr(GUri) uri = strlen(url) <= REDIS_URL_MAX_BYTES
-                          ? g_uri_parse(url, G_URI_FLAGS_HAS_PASSWORD | G_URI_FLAGS_PARSE_RELAXED, NULL)
-                          : NULL;
+                            ? g_uri_parse(url, G_URI_FLAGS_HAS_PASSWORD | G_URI_FLAGS_PARSE_RELAXED, NULL)
+                            : NULL;
   if (uri == NULL) {
     error_set(error, CCH_ERROR_CONFIG, "the Redis URL is malformed");
     return FALSE;

@@ -4,7 +4,7 @@
 #include <glib.h>
 
 typedef struct {
-  char *host;        /* without brackets; NULL for a Unix socket */
+  char *host; /* without brackets; NULL for a Unix socket */
   guint16 port;
   char *socket_path; /* NULL for TCP */
   char *user;        /* NULL: the default user */

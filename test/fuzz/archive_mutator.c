@@ -101,8 +101,9 @@ mutate_string(char **string)
 static void
 mutate_toc(TocEntry *toc, GRand *random)
 {
-  char **strings[] = {&toc->tag,           &toc->desc,       &toc->defn,     &toc->drop_stmt, &toc->copy_stmt,
-                      &toc->namespace_name, &toc->tablespace, &toc->table_am, &toc->owner};
+  char **strings[] = {&toc->tag,        &toc->desc,      &toc->defn,
+                      &toc->drop_stmt,  &toc->copy_stmt, &toc->namespace_name,
+                      &toc->tablespace, &toc->table_am,  &toc->owner};
   char **string = strings[g_rand_int_range(random, 0, G_N_ELEMENTS(strings))];
   switch (g_rand_int_range(random, 0, 5)) {
   case 0:

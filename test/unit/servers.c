@@ -10,10 +10,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-enum {
-  START_TIMEOUT_MS = 30000,
-  START_POLL_MS = 20
-};
+enum { START_TIMEOUT_MS = 30000, START_POLL_MS = 20 };
 
 struct TestRedis {
   char *directory;
@@ -66,9 +63,8 @@ free_port(void)
 static gboolean
 redis_answers(const TestRedis *redis)
 {
-  g_autofree char *url = redis->password != NULL
-                           ? g_strdup_printf("unix://:%s@%s", redis->password, redis->socket_path)
-                           : g_strdup_printf("unix://%s", redis->socket_path);
+  g_autofree char *url = redis->password != NULL ? g_strdup_printf("unix://:%s@%s", redis->password, redis->socket_path)
+                                                 : g_strdup_printf("unix://%s", redis->socket_path);
   g_autoptr(RedisConnection) connection = redis_connection_open(url, NULL);
   g_autoptr(RedisReply) reply = connection != NULL ? redis_command(connection, NULL, 1, "PING") : NULL;
   return reply != NULL;
@@ -78,9 +74,23 @@ static void
 run_redis(TestRedis *redis)
 {
   g_autofree char *port = g_strdup_printf("%u", redis->port);
-  const char *argv[] = {"redis-server", "--port", port, "--bind", "127.0.0.1", "-::1", "--unixsocket",
-                        redis->socket_path, "--save", "", "--appendonly", "no", "--dir", redis->directory,
-                        redis->password != NULL ? "--requirepass" : NULL, redis->password, NULL};
+  const char *argv[] = {"redis-server",
+                        "--port",
+                        port,
+                        "--bind",
+                        "127.0.0.1",
+                        "-::1",
+                        "--unixsocket",
+                        redis->socket_path,
+                        "--save",
+                        "",
+                        "--appendonly",
+                        "no",
+                        "--dir",
+                        redis->directory,
+                        redis->password != NULL ? "--requirepass" : NULL,
+                        redis->password,
+                        NULL};
   ChildOptions options = {.argv = argv, .parent_death_signal = SIGKILL};
   g_autoptr(GError) error = NULL;
   redis->child = child_process_spawn(&options, &error);
@@ -101,8 +111,8 @@ test_redis_start(gboolean is_tcp, const char *password)
   redis->socket_path = g_build_filename(redis->directory, "redis.sock", NULL);
   redis->port = is_tcp ? free_port() : 0;
   redis->password = g_strdup(password);
-  redis->url = is_tcp ? g_strdup_printf("redis://127.0.0.1:%u", redis->port)
-                      : g_strdup_printf("unix://%s", redis->socket_path);
+  redis->url =
+      is_tcp ? g_strdup_printf("redis://127.0.0.1:%u", redis->port) : g_strdup_printf("unix://%s", redis->socket_path);
   run_redis(redis);
   return redis;
 }
@@ -179,8 +189,8 @@ static void
 init_cluster(const TestPostgres *postgres, const char *data_directory)
 {
   g_autofree char *program = find_postgres_program("initdb");
-  const char *argv[] = {program, "-D", data_directory, "-U", "postgres", "-A", "trust", "--no-sync", "-E", "UTF8",
-                        "--locale=C", NULL};
+  const char *argv[] = {program, "-D",        data_directory, "-U",   "postgres",   "-A",
+                        "trust", "--no-sync", "-E",           "UTF8", "--locale=C", NULL};
   ChildOptions options = {.argv = argv, .directory = "/", .uid = postgres->uid, .gid = postgres->gid};
   g_autoptr(GError) error = NULL;
   g_autofree char *output = child_process_run(&options, NULL, &error);
@@ -192,10 +202,11 @@ static void
 run_postgres(TestPostgres *postgres, const char *data_directory)
 {
   g_autofree char *program = find_postgres_program("postgres");
-  const char *argv[] = {program, "-D", data_directory, "-k", postgres->directory, "-c", "listen_addresses=",
-                        "-c", "fsync=off", "-c", "max_connections=40", NULL};
-  ChildOptions options = {.argv = argv, .directory = "/", .uid = postgres->uid, .gid = postgres->gid,
-                          .parent_death_signal = SIGQUIT};
+  const char *argv[] = {
+      program,     "-D", data_directory,       "-k", postgres->directory, "-c", "listen_addresses=", "-c",
+      "fsync=off", "-c", "max_connections=40", NULL};
+  ChildOptions options = {
+      .argv = argv, .directory = "/", .uid = postgres->uid, .gid = postgres->gid, .parent_death_signal = SIGQUIT};
   g_autoptr(GError) error = NULL;
   postgres->child = child_process_spawn(&options, &error);
   if (postgres->child == NULL)

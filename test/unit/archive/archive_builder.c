@@ -247,9 +247,7 @@ put_entry(const ArchiveBuilder *builder, GByteArray *out, const BuilderEntry *en
   put_string(builder, out, entry->with_oids);
   put_dependencies(builder, out, entry);
 
-  ArchiveOffsetState state = !toc->had_dumper         ? OFFSET_NO_DATA
-                             : builder->states_offsets ? OFFSET_SET
-                                                       : OFFSET_NOT_SET;
+  ArchiveOffsetState state = !toc->had_dumper ? OFFSET_NO_DATA : builder->states_offsets ? OFFSET_SET : OFFSET_NOT_SET;
   put_byte(out, (guint8)(entry->force_state != 0 ? entry->force_state : state));
   put_number(out, state == OFFSET_SET ? (guint64)(offset + entry->offset_error) : 0, builder->header.offset_size);
 }

@@ -54,7 +54,8 @@ BuilderStream *builder_entry_add_stream(BuilderEntry *entry, guint32 oid, const 
 
 GByteArray *archive_builder_build(const ArchiveBuilder *builder);
 
-/* A small archive with a bit of everything: a table with rows, an empty table, one that --inserts dumped, large objects. */
+/* A small archive with a bit of everything: a table with rows, an empty table, one that --inserts dumped, large
+ * objects. */
 ArchiveBuilder *archive_builder_new_sample(guint8 version_minor, ArchiveCompression compression);
 
 /* One whole stream. */

@@ -32,8 +32,8 @@ append_header(GString *out, const ArchiveHeader *header)
 static void
 append_entry(GString *out, const TocEntry *entry)
 {
-  g_string_append_printf(out, "%d%s %u/%u section=%d", entry->dump_id, entry->had_dumper ? "+" : "",
-                         entry->catalog_oid, entry->object_oid, entry->section);
+  g_string_append_printf(out, "%d%s %u/%u section=%d", entry->dump_id, entry->had_dumper ? "+" : "", entry->catalog_oid,
+                         entry->object_oid, entry->section);
   append_string(out, "desc", entry->desc);
   append_string(out, "tag", entry->tag);
   append_string(out, "defn", entry->defn);

@@ -200,15 +200,15 @@ int
 main(void)
 {
   const struct CMUnitTest tests[] = {
-    cmocka_unit_test(a_stream_decodes_in_pieces_of_any_size),
-    cmocka_unit_test(a_highly_compressed_stream_decodes_with_bounded_buffers),
-    cmocka_unit_test(a_stream_cut_anywhere_is_refused),
-    cmocka_unit_test(whatever_follows_a_streams_end_is_refused),
-    cmocka_unit_test(a_second_stream_behind_the_first_is_refused),
-    cmocka_unit_test(every_flipped_bit_of_a_zlib_stream_is_found_or_harmless),
-    cmocka_unit_test(a_gzip_member_or_a_preset_dictionary_is_not_a_zlib_stream),
-    cmocka_unit_test(a_zstd_window_above_128_mb_is_refused),
-    cmocka_unit_test(an_error_of_the_sink_stops_the_decoding),
+      cmocka_unit_test(a_stream_decodes_in_pieces_of_any_size),
+      cmocka_unit_test(a_highly_compressed_stream_decodes_with_bounded_buffers),
+      cmocka_unit_test(a_stream_cut_anywhere_is_refused),
+      cmocka_unit_test(whatever_follows_a_streams_end_is_refused),
+      cmocka_unit_test(a_second_stream_behind_the_first_is_refused),
+      cmocka_unit_test(every_flipped_bit_of_a_zlib_stream_is_found_or_harmless),
+      cmocka_unit_test(a_gzip_member_or_a_preset_dictionary_is_not_a_zlib_stream),
+      cmocka_unit_test(a_zstd_window_above_128_mb_is_refused),
+      cmocka_unit_test(an_error_of_the_sink_stops_the_decoding),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }

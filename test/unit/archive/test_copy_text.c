@@ -43,15 +43,15 @@ rows_are_counted_and_the_end_marker_is_cut_off_wherever_the_pieces_begin(void **
     const char *rows;
     guint64 n_rows;
   } cases[] = {
-    {"\\.\n\n\n", "", 0},
-    {"1\ta\n\\.\n\n\n", "1\ta\n", 1},
-    {"\\N\n\\.\n\n\n", "\\N\n", 1},
-    {"\\\\.\n\\.\n\n\n", "\\\\.\n", 1}, /* a row that is `\.`, escaped */
-    {"a\\\\.\n.\n\\.\n\n\n", "a\\\\.\n.\n", 2},
-    {"\n\n\\.\n\n\n", "\n\n", 2}, /* a table without columns */
-    {"x\n\\.\n", "x\n", 1},
-    {"a 62 character line that fills some vectors of the fast path..\n\\N\n\\\\.\nb\n\\.\n\n\n",
-     "a 62 character line that fills some vectors of the fast path..\n\\N\n\\\\.\nb\n", 4},
+      {"\\.\n\n\n", "", 0},
+      {"1\ta\n\\.\n\n\n", "1\ta\n", 1},
+      {"\\N\n\\.\n\n\n", "\\N\n", 1},
+      {"\\\\.\n\\.\n\n\n", "\\\\.\n", 1}, /* a row that is `\.`, escaped */
+      {"a\\\\.\n.\n\\.\n\n\n", "a\\\\.\n.\n", 2},
+      {"\n\n\\.\n\n\n", "\n\n", 2}, /* a table without columns */
+      {"x\n\\.\n", "x\n", 1},
+      {"a 62 character line that fills some vectors of the fast path..\n\\N\n\\\\.\nb\n\\.\n\n\n",
+       "a 62 character line that fills some vectors of the fast path..\n\\N\n\\\\.\nb\n", 4},
   };
   for (gsize i = 0; i < G_N_ELEMENTS(cases); i++) {
     gsize size = strlen(cases[i].text);
@@ -68,8 +68,16 @@ static void
 text_without_its_end_or_with_more_behind_it_is_refused_wherever_the_pieces_begin(void **state)
 {
   static const char *texts[] = {
-    "", "\\", "\\.", "1\n", "1\n\\.", "1\\.\n\n\n", "1\n\\.\n2\n\\.\n\n\n", "1\n\\.x\n\n", "\\.\n\n\nx",
-    "a line that is as long as some vectors of the fast path are wide\n\\.x\nb\n\\.\n\n\n",
+      "",
+      "\\",
+      "\\.",
+      "1\n",
+      "1\n\\.",
+      "1\\.\n\n\n",
+      "1\n\\.\n2\n\\.\n\n\n",
+      "1\n\\.x\n\n",
+      "\\.\n\n\nx",
+      "a line that is as long as some vectors of the fast path are wide\n\\.x\nb\n\\.\n\n\n",
   };
   for (gsize i = 0; i < G_N_ELEMENTS(texts); i++) {
     gsize size = strlen(texts[i]);
@@ -108,9 +116,9 @@ int
 main(void)
 {
   const struct CMUnitTest tests[] = {
-    cmocka_unit_test(rows_are_counted_and_the_end_marker_is_cut_off_wherever_the_pieces_begin),
-    cmocka_unit_test(text_without_its_end_or_with_more_behind_it_is_refused_wherever_the_pieces_begin),
-    cmocka_unit_test(the_fast_path_counts_as_a_plain_loop_does),
+      cmocka_unit_test(rows_are_counted_and_the_end_marker_is_cut_off_wherever_the_pieces_begin),
+      cmocka_unit_test(text_without_its_end_or_with_more_behind_it_is_refused_wherever_the_pieces_begin),
+      cmocka_unit_test(the_fast_path_counts_as_a_plain_loop_does),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }

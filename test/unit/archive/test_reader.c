@@ -45,7 +45,8 @@ static void
 every_version_and_compression_is_read(void **state)
 {
   for (guint8 minor = 12; minor <= 16; minor++) {
-    for (int c = ARCHIVE_COMPRESSION_NONE; c <= (minor < 15 ? ARCHIVE_COMPRESSION_GZIP : ARCHIVE_COMPRESSION_ZSTD); c++) {
+    for (int c = ARCHIVE_COMPRESSION_NONE; c <= (minor < 15 ? ARCHIVE_COMPRESSION_GZIP : ARCHIVE_COMPRESSION_ZSTD);
+         c++) {
       for (gsize chunk = 1; chunk <= 4096; chunk *= 8) {
         g_autoptr(ArchiveBuilder) builder = archive_builder_new_sample(minor, (ArchiveCompression)c);
         builder->chunk_bytes = chunk;
@@ -62,16 +63,16 @@ header_and_toc_are_read_as_they_were_written(void **state)
   g_autoptr(ArchiveBuilder) old = archive_builder_new_sample(12, ARCHIVE_COMPRESSION_GZIP);
   g_autoptr(ArchiveTranscript) of_old = transcript_of(old);
   assert_string_equal(
-    of_old->toc->str,
-    "1.12-0 4/8 compression=1 level=-1 created=<2026-01-29T10:30:05> database=<hub> server=<15.1> pg_dump=<15.2>\n"
-    "7 1259/4000000000 section=2 desc=<TABLE> tag=<users> defn=<CREATE TABLE public.users (id integer, name text);\n>"
-    " drop=<DROP TABLE public.users;\n> schema=<public> tablespace=<> owner=<hub>\n"
-    "20+ 0/0 section=3 desc=<TABLE DATA> tag=<users> copy=<COPY public.users (id, name) FROM stdin;\n>"
-    " schema=<public> ->7 ->3\n"
-    "21+ 0/0 section=3 desc=<TABLE DATA> tag=<empty> copy=<COPY public.empty (id, name) FROM stdin;\n>"
-    " schema=<public>\n"
-    "22+ 0/0 section=3 desc=<TABLE DATA> tag=<inserted>\n"
-    "30+ 0/0 section=3 desc=<BLOBS> tag=<BLOBS>\n");
+      of_old->toc->str,
+      "1.12-0 4/8 compression=1 level=-1 created=<2026-01-29T10:30:05> database=<hub> server=<15.1> pg_dump=<15.2>\n"
+      "7 1259/4000000000 section=2 desc=<TABLE> tag=<users> defn=<CREATE TABLE public.users (id integer, name text);\n>"
+      " drop=<DROP TABLE public.users;\n> schema=<public> tablespace=<> owner=<hub>\n"
+      "20+ 0/0 section=3 desc=<TABLE DATA> tag=<users> copy=<COPY public.users (id, name) FROM stdin;\n>"
+      " schema=<public> ->7 ->3\n"
+      "21+ 0/0 section=3 desc=<TABLE DATA> tag=<empty> copy=<COPY public.empty (id, name) FROM stdin;\n>"
+      " schema=<public>\n"
+      "22+ 0/0 section=3 desc=<TABLE DATA> tag=<inserted>\n"
+      "30+ 0/0 section=3 desc=<BLOBS> tag=<BLOBS>\n");
 
   g_autoptr(ArchiveBuilder) newest = archive_builder_new_sample(16, ARCHIVE_COMPRESSION_ZSTD);
   g_clear_pointer(&newest->header.database, g_free);
@@ -296,18 +297,18 @@ int
 main(void)
 {
   const struct CMUnitTest tests[] = {
-    cmocka_unit_test(every_version_and_compression_is_read),
-    cmocka_unit_test(header_and_toc_are_read_as_they_were_written),
-    cmocka_unit_test(other_platforms_integers_and_offsets_are_read),
-    cmocka_unit_test(an_archive_that_went_through_a_pipe_is_read_without_offsets),
-    cmocka_unit_test(an_archive_of_a_schema_alone_is_whole),
-    cmocka_unit_test(entries_are_found_by_their_dump_id),
-    cmocka_unit_test(the_check_tells_sizes_rows_and_positions),
-    cmocka_unit_test(progress_is_reported_up_to_the_last_byte),
-    cmocka_unit_test(a_cancelled_check_stops_and_may_be_repeated),
-    cmocka_unit_test(an_error_of_the_sink_comes_back_as_it_is),
-    cmocka_unit_test(data_cannot_be_read_before_the_check),
-    cmocka_unit_test(the_first_bytes_tell_whether_a_file_can_be_an_archive),
+      cmocka_unit_test(every_version_and_compression_is_read),
+      cmocka_unit_test(header_and_toc_are_read_as_they_were_written),
+      cmocka_unit_test(other_platforms_integers_and_offsets_are_read),
+      cmocka_unit_test(an_archive_that_went_through_a_pipe_is_read_without_offsets),
+      cmocka_unit_test(an_archive_of_a_schema_alone_is_whole),
+      cmocka_unit_test(entries_are_found_by_their_dump_id),
+      cmocka_unit_test(the_check_tells_sizes_rows_and_positions),
+      cmocka_unit_test(progress_is_reported_up_to_the_last_byte),
+      cmocka_unit_test(a_cancelled_check_stops_and_may_be_repeated),
+      cmocka_unit_test(an_error_of_the_sink_comes_back_as_it_is),
+      cmocka_unit_test(data_cannot_be_read_before_the_check),
+      cmocka_unit_test(the_first_bytes_tell_whether_a_file_can_be_an_archive),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -12,13 +12,7 @@
 /* cmocka.h needs the four above. */
 #include <cmocka.h>
 
-enum {
-  TABLE,
-  USERS,
-  EMPTY,
-  INSERTED,
-  LARGE_OBJECTS
-}; /* the sample's entries */
+enum { TABLE, USERS, EMPTY, INSERTED, LARGE_OBJECTS }; /* the sample's entries */
 
 /* The error that reading these bytes ends in; NULL when all is well. */
 static GError *
@@ -62,7 +56,9 @@ an_archive_cut_at_any_byte_is_refused(void **state)
   static const struct {
     guint8 minor;
     ArchiveCompression compression;
-  } kinds[] = {{12, ARCHIVE_COMPRESSION_NONE}, {14, ARCHIVE_COMPRESSION_GZIP}, {15, ARCHIVE_COMPRESSION_LZ4},
+  } kinds[] = {{12, ARCHIVE_COMPRESSION_NONE},
+               {14, ARCHIVE_COMPRESSION_GZIP},
+               {15, ARCHIVE_COMPRESSION_LZ4},
                {16, ARCHIVE_COMPRESSION_ZSTD}};
   for (gsize k = 0; k < G_N_ELEMENTS(kinds); k++) {
     for (int states_offsets = 0; states_offsets <= 1; states_offsets++) {
@@ -266,10 +262,10 @@ string_lengths_are_bounded_before_anything_is_allocated(void **state)
     guint32 length;
     const char *message;
   } cases[] = {
-    {0, 0x7fffffff, "more than are allowed"},     {0, 60 * 1024 * 1024, "beyond the end of the file"},
-    {0, 0xffffffff, "impossible string length"},  {1, 2, "impossible string length"},
-    {1, 0x80000000, "impossible string length"},  {1, 0, "impossible string length"},
-    {2, 5, "impossible string length"},
+      {0, 0x7fffffff, "more than are allowed"},    {0, 60 * 1024 * 1024, "beyond the end of the file"},
+      {0, 0xffffffff, "impossible string length"}, {1, 2, "impossible string length"},
+      {1, 0x80000000, "impossible string length"}, {1, 0, "impossible string length"},
+      {2, 5, "impossible string length"},
   };
   for (gsize i = 0; i < G_N_ELEMENTS(cases); i++) {
     g_autoptr(ArchiveBuilder) builder = sample();
@@ -314,8 +310,8 @@ a_missing_block_is_named(void **state)
       g_autoptr(ArchiveBuilder) builder = sample();
       builder->states_offsets = states_offsets;
       entry(builder, i)->n_blocks = 0;
-      g_autofree char *message = g_strdup_printf("the data of %s %s is missing", entry(builder, i)->toc.desc,
-                                                 entry(builder, i)->toc.tag);
+      g_autofree char *message =
+          g_strdup_printf("the data of %s %s is missing", entry(builder, i)->toc.desc, entry(builder, i)->toc.tag);
       assert_refused(builder, CCH_ERROR_ARCHIVE_CORRUPT, message);
     }
   }
@@ -429,25 +425,25 @@ int
 main(void)
 {
   const struct CMUnitTest tests[] = {
-    cmocka_unit_test(an_archive_cut_at_any_byte_is_refused),
-    cmocka_unit_test(every_flipped_bit_of_a_gzip_archive_is_found_or_leaves_the_data_alone),
-    cmocka_unit_test(what_is_not_an_archive_is_told_from_a_damaged_one),
-    cmocka_unit_test(other_versions_are_refused_by_name),
-    cmocka_unit_test(nonsense_in_the_header_is_refused),
-    cmocka_unit_test(nonsense_in_a_toc_entry_is_refused),
-    cmocka_unit_test(an_entry_that_contradicts_itself_about_data_is_refused),
-    cmocka_unit_test(more_entries_than_the_file_can_hold_are_refused_before_they_are_read),
-    cmocka_unit_test(string_lengths_are_bounded_before_anything_is_allocated),
-    cmocka_unit_test(a_string_with_a_zero_byte_is_refused),
-    cmocka_unit_test(all_strings_together_are_bounded),
-    cmocka_unit_test(a_missing_block_is_named),
-    cmocka_unit_test(a_second_block_of_an_entry_is_refused),
-    cmocka_unit_test(a_block_of_nothing_or_of_the_wrong_type_is_refused),
-    cmocka_unit_test(a_wrong_offset_is_refused),
-    cmocka_unit_test(what_follows_the_last_block_is_refused),
-    cmocka_unit_test(copy_data_without_its_end_marker_is_refused_and_names_the_table),
-    cmocka_unit_test(a_damaged_stream_names_its_entry),
-    cmocka_unit_test(a_file_that_changes_after_the_check_is_noticed),
+      cmocka_unit_test(an_archive_cut_at_any_byte_is_refused),
+      cmocka_unit_test(every_flipped_bit_of_a_gzip_archive_is_found_or_leaves_the_data_alone),
+      cmocka_unit_test(what_is_not_an_archive_is_told_from_a_damaged_one),
+      cmocka_unit_test(other_versions_are_refused_by_name),
+      cmocka_unit_test(nonsense_in_the_header_is_refused),
+      cmocka_unit_test(nonsense_in_a_toc_entry_is_refused),
+      cmocka_unit_test(an_entry_that_contradicts_itself_about_data_is_refused),
+      cmocka_unit_test(more_entries_than_the_file_can_hold_are_refused_before_they_are_read),
+      cmocka_unit_test(string_lengths_are_bounded_before_anything_is_allocated),
+      cmocka_unit_test(a_string_with_a_zero_byte_is_refused),
+      cmocka_unit_test(all_strings_together_are_bounded),
+      cmocka_unit_test(a_missing_block_is_named),
+      cmocka_unit_test(a_second_block_of_an_entry_is_refused),
+      cmocka_unit_test(a_block_of_nothing_or_of_the_wrong_type_is_refused),
+      cmocka_unit_test(a_wrong_offset_is_refused),
+      cmocka_unit_test(what_follows_the_last_block_is_refused),
+      cmocka_unit_test(copy_data_without_its_end_marker_is_refused_and_names_the_table),
+      cmocka_unit_test(a_damaged_stream_names_its_entry),
+      cmocka_unit_test(a_file_that_changes_after_the_check_is_noticed),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }

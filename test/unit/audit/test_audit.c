@@ -17,13 +17,13 @@
   " created_at timestamptz NOT NULL DEFAULT now())"
 
 static const AuditEntry entry = {
-  .category = "database",
-  .type = "database.import",
-  .operator_name = "张三",
-  .operator_ip = "10.0.0.7",
-  .target_name = "cch",
-  .details_json = "{\"rows\": 5}",
-  .success = TRUE,
+    .category = "database",
+    .type = "database.import",
+    .operator_name = "张三",
+    .operator_ip = "10.0.0.7",
+    .target_name = "cch",
+    .details_json = "{\"rows\": 5}",
+    .success = TRUE,
 };
 
 static TestPostgres *postgres;
@@ -100,7 +100,8 @@ unknown_facts_are_null(void **state)
   AuditEntry bare = {.category = "database", .type = "database.export"};
   assert_true(audit_write(connection, &bare, NULL));
   assert_value("SELECT num_nulls(target_name, after_value, operator_user_name, operator_ip, error_message)"
-               " FROM public.audit_log WHERE NOT success", "5");
+               " FROM public.audit_log WHERE NOT success",
+               "5");
 }
 
 static void
@@ -113,7 +114,8 @@ values_too_long_are_cut_at_a_character(void **state)
     g_string_append(name, "张");
   AuditEntry wordy = entry;
   wordy.operator_name = name->str;
-  wordy.operator_ip = "bad\xff" "012345678901234567890123456789012345678901234567890123456789";
+  wordy.operator_ip = "bad\xff"
+                      "012345678901234567890123456789012345678901234567890123456789";
   assert_true(audit_write(connection, &wordy, NULL));
   assert_value("SELECT length(operator_user_name) || ',' || octet_length(operator_user_name) FROM public.audit_log",
                "128,384");
@@ -169,14 +171,14 @@ int
 main(void)
 {
   const struct CMUnitTest tests[] = {
-    cmocka_unit_test_setup(the_hubs_table_is_used_where_there_is_one, clear_tables),
-    cmocka_unit_test_setup(our_own_table_is_used_otherwise, clear_tables),
-    cmocka_unit_test_setup(a_table_with_other_columns_is_not_taken_for_one, clear_tables),
-    cmocka_unit_test_setup(without_a_table_nothing_is_written, clear_tables),
-    cmocka_unit_test_setup(unknown_facts_are_null, clear_tables),
-    cmocka_unit_test_setup(values_too_long_are_cut_at_a_character, clear_tables),
-    cmocka_unit_test_setup(it_is_part_of_the_callers_transaction, clear_tables),
-    cmocka_unit_test_setup(a_failure_leaves_the_callers_transaction_usable, clear_tables),
+      cmocka_unit_test_setup(the_hubs_table_is_used_where_there_is_one, clear_tables),
+      cmocka_unit_test_setup(our_own_table_is_used_otherwise, clear_tables),
+      cmocka_unit_test_setup(a_table_with_other_columns_is_not_taken_for_one, clear_tables),
+      cmocka_unit_test_setup(without_a_table_nothing_is_written, clear_tables),
+      cmocka_unit_test_setup(unknown_facts_are_null, clear_tables),
+      cmocka_unit_test_setup(values_too_long_are_cut_at_a_character, clear_tables),
+      cmocka_unit_test_setup(it_is_part_of_the_callers_transaction, clear_tables),
+      cmocka_unit_test_setup(a_failure_leaves_the_callers_transaction_usable, clear_tables),
   };
   return cmocka_run_group_tests(tests, start_server, stop_server);
 }

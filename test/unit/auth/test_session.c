@@ -56,7 +56,8 @@ static void
 another_token_ends_all_sessions(void **state)
 {
   (void)state;
-  guint8 one[SESSION_SECRET_BYTES], same[SESSION_SECRET_BYTES], other[SESSION_SECRET_BYTES], mixed[SESSION_SECRET_BYTES];
+  guint8 one[SESSION_SECRET_BYTES], same[SESSION_SECRET_BYTES], other[SESSION_SECRET_BYTES],
+      mixed[SESSION_SECRET_BYTES];
   session_derive_secret("token", NULL, one);
   session_derive_secret("token", NULL, same);
   session_derive_secret("Token", NULL, other);

@@ -30,8 +30,8 @@ assert_strings(char **found, ...)
 static char **
 columns_of(const char *copy_stmt)
 {
-  TocEntry entry = {.desc = TEXT("TABLE DATA"), .namespace_name = TEXT("public"), .tag = TEXT("users"),
-                    .copy_stmt = TEXT(copy_stmt)};
+  TocEntry entry = {
+      .desc = TEXT("TABLE DATA"), .namespace_name = TEXT("public"), .tag = TEXT("users"), .copy_stmt = TEXT(copy_stmt)};
   g_autoptr(GError) error = NULL;
   char **columns = NULL;
   if (!entry_copy_columns(&entry, &columns, &error))
@@ -45,7 +45,8 @@ columns_are_unquoted(void **state)
   (void)state;
   g_auto(GStrv) plain = columns_of("COPY public.users (id, name, created_at) FROM stdin;\n");
   assert_strings(plain, "id", "name", "created_at", NULL);
-  g_auto(GStrv) quoted = columns_of("COPY public.users (\"Name\", \"with space\", \"a,b\", \"(\", \")\") FROM stdin;\n");
+  g_auto(GStrv) quoted =
+      columns_of("COPY public.users (\"Name\", \"with space\", \"a,b\", \"(\", \")\") FROM stdin;\n");
   assert_strings(quoted, "Name", "with space", "a,b", "(", ")", NULL);
   g_auto(GStrv) doubled = columns_of("COPY public.users (\"say \"\"hi\"\"\", \"\"\"\", \"it's\") FROM stdin;\n");
   assert_strings(doubled, "say \"hi\"", "\"", "it's", NULL);
@@ -78,27 +79,27 @@ what_is_not_a_copy_statement_is_refused(void **state)
 {
   (void)state;
   static const char *const bad[] = {
-    NULL, /* --inserts */
-    "",
-    "INSERT INTO public.users VALUES (1);",
-    "COPY ",
-    "COPY public.",
-    "COPY public.users",
-    "COPY public.users (",
-    "COPY public.users ()",
-    "COPY public.users () FROM stdin;\n",
-    "COPY public.users (id FROM stdin;\n",
-    "COPY public.users (id,) FROM stdin;\n",
-    "COPY public.users (id name) FROM stdin;\n",
-    "COPY public.users (\"id) FROM stdin;\n",
-    "COPY \"public.users (id) FROM stdin;\n",
-    "COPY public.users (id) FROM '/etc/passwd';\n",
-    "COPY public.users (id) TO stdout;\n",
-    "COPY public.users (id); DROP TABLE x; FROM stdin;\n",
+      NULL, /* --inserts */
+      "",
+      "INSERT INTO public.users VALUES (1);",
+      "COPY ",
+      "COPY public.",
+      "COPY public.users",
+      "COPY public.users (",
+      "COPY public.users ()",
+      "COPY public.users () FROM stdin;\n",
+      "COPY public.users (id FROM stdin;\n",
+      "COPY public.users (id,) FROM stdin;\n",
+      "COPY public.users (id name) FROM stdin;\n",
+      "COPY public.users (\"id) FROM stdin;\n",
+      "COPY \"public.users (id) FROM stdin;\n",
+      "COPY public.users (id) FROM '/etc/passwd';\n",
+      "COPY public.users (id) TO stdout;\n",
+      "COPY public.users (id); DROP TABLE x; FROM stdin;\n",
   };
   for (gsize i = 0; i < G_N_ELEMENTS(bad); i++) {
-    TocEntry entry = {.desc = TEXT("TABLE DATA"), .namespace_name = TEXT("public"), .tag = TEXT("users"),
-                      .copy_stmt = TEXT(bad[i])};
+    TocEntry entry = {
+        .desc = TEXT("TABLE DATA"), .namespace_name = TEXT("public"), .tag = TEXT("users"), .copy_stmt = TEXT(bad[i])};
     g_autoptr(GError) error = NULL;
     char **columns = NULL;
     assert_false(entry_copy_columns(&entry, &columns, &error));
@@ -117,14 +118,14 @@ drops_become_conditional(void **state)
   static const struct {
     const char *desc, *drop_stmt, *expected;
   } cases[] = {
-    {"SCHEMA", "DROP SCHEMA drizzle;\n", "DROP SCHEMA IF EXISTS drizzle;\n"},
-    {"EXTENSION", "DROP EXTENSION \"uuid-ossp\";\n", "DROP EXTENSION IF EXISTS \"uuid-ossp\";\n"},
-    {"EVENT TRIGGER", "DROP EVENT TRIGGER watch;\n", "DROP EVENT TRIGGER IF EXISTS watch;\n"},
-    {"PUBLICATION", "DROP PUBLICATION all_tables;\n", "DROP PUBLICATION IF EXISTS all_tables;\n"},
-    {"BLOB", "SELECT pg_catalog.lo_unlink('16400');\n", NULL},
-    {"DEFAULT", "ALTER TABLE public.users ALTER COLUMN id DROP DEFAULT;\n", NULL},
-    {"ACL", "", NULL},
-    {"COMMENT", NULL, NULL},
+      {"SCHEMA", "DROP SCHEMA drizzle;\n", "DROP SCHEMA IF EXISTS drizzle;\n"},
+      {"EXTENSION", "DROP EXTENSION \"uuid-ossp\";\n", "DROP EXTENSION IF EXISTS \"uuid-ossp\";\n"},
+      {"EVENT TRIGGER", "DROP EVENT TRIGGER watch;\n", "DROP EVENT TRIGGER IF EXISTS watch;\n"},
+      {"PUBLICATION", "DROP PUBLICATION all_tables;\n", "DROP PUBLICATION IF EXISTS all_tables;\n"},
+      {"BLOB", "SELECT pg_catalog.lo_unlink('16400');\n", NULL},
+      {"DEFAULT", "ALTER TABLE public.users ALTER COLUMN id DROP DEFAULT;\n", NULL},
+      {"ACL", "", NULL},
+      {"COMMENT", NULL, NULL},
   };
   for (gsize i = 0; i < G_N_ELEMENTS(cases); i++) {
     TocEntry entry = {.desc = TEXT(cases[i].desc), .tag = TEXT("tag"), .drop_stmt = TEXT(cases[i].drop_stmt)};
@@ -143,37 +144,40 @@ each_kind_of_object_gets_its_owner_in_its_own_way(void **state)
   static const struct {
     const char *desc, *namespace_name, *tag, *drop_stmt, *expected;
   } cases[] = {
-    {"TABLE", "public", "users", NULL, "ALTER TABLE \"public\".\"users\" OWNER TO \"app\""},
-    {"TABLE", "Odd", "a\"b", NULL, "ALTER TABLE \"Odd\".\"a\"\"b\" OWNER TO \"app\""},
-    {"VIEW", "public", "v", NULL, "ALTER TABLE \"public\".\"v\" OWNER TO \"app\""},
-    {"SEQUENCE", "public", "s", NULL, "ALTER TABLE \"public\".\"s\" OWNER TO \"app\""},
-    {"MATERIALIZED VIEW", "public", "m", NULL, "ALTER TABLE \"public\".\"m\" OWNER TO \"app\""},
-    {"FOREIGN TABLE", "public", "f", NULL, "ALTER FOREIGN TABLE \"public\".\"f\" OWNER TO \"app\""},
-    {"TYPE", "public", "mood", NULL, "ALTER TYPE \"public\".\"mood\" OWNER TO \"app\""},
-    {"DOMAIN", "public", "d", NULL, "ALTER DOMAIN \"public\".\"d\" OWNER TO \"app\""},
-    {"TEXT SEARCH CONFIGURATION", "public", "t", NULL,
-     "ALTER TEXT SEARCH CONFIGURATION \"public\".\"t\" OWNER TO \"app\""},
-    {"SCHEMA", "", "drizzle", NULL, "ALTER SCHEMA \"drizzle\" OWNER TO \"app\""},
-    {"SERVER", NULL, "far", NULL, "ALTER SERVER \"far\" OWNER TO \"app\""},
-    {"PUBLICATION", NULL, "p", NULL, "ALTER PUBLICATION \"p\" OWNER TO \"app\""},
-    {"BLOB", "", "16400", "SELECT pg_catalog.lo_unlink('16400');\n", "ALTER LARGE OBJECT 16400 OWNER TO \"app\""},
-    {"FUNCTION", "public", "f(integer, text)", "DROP FUNCTION public.f(integer, text);\n",
-     "ALTER FUNCTION public.f(integer, text) OWNER TO \"app\""},
-    {"AGGREGATE", "public", "sum2(integer)", "DROP AGGREGATE public.sum2(integer);\n",
-     "ALTER AGGREGATE public.sum2(integer) OWNER TO \"app\""},
-    {"OPERATOR CLASS", "public", "oc", "DROP OPERATOR CLASS public.oc USING btree;\n",
-     "ALTER OPERATOR CLASS public.oc USING btree OWNER TO \"app\""},
-    {"FUNCTION", "public", "f()", NULL, NULL},
-    {"INDEX", "public", "i", "DROP INDEX public.i;\n", NULL},
-    {"CONSTRAINT", "public", "users users_pkey", "ALTER TABLE …", NULL},
-    {"TRIGGER", "public", "users t", "DROP TRIGGER t ON public.users;\n", NULL},
-    {"EXTENSION", "", "citext", "DROP EXTENSION citext;\n", NULL},
-    {"TABLE DATA", "public", "users", NULL, NULL},
-    {"TABLE", "public", NULL, NULL, NULL},
+      {"TABLE", "public", "users", NULL, "ALTER TABLE \"public\".\"users\" OWNER TO \"app\""},
+      {"TABLE", "Odd", "a\"b", NULL, "ALTER TABLE \"Odd\".\"a\"\"b\" OWNER TO \"app\""},
+      {"VIEW", "public", "v", NULL, "ALTER TABLE \"public\".\"v\" OWNER TO \"app\""},
+      {"SEQUENCE", "public", "s", NULL, "ALTER TABLE \"public\".\"s\" OWNER TO \"app\""},
+      {"MATERIALIZED VIEW", "public", "m", NULL, "ALTER TABLE \"public\".\"m\" OWNER TO \"app\""},
+      {"FOREIGN TABLE", "public", "f", NULL, "ALTER FOREIGN TABLE \"public\".\"f\" OWNER TO \"app\""},
+      {"TYPE", "public", "mood", NULL, "ALTER TYPE \"public\".\"mood\" OWNER TO \"app\""},
+      {"DOMAIN", "public", "d", NULL, "ALTER DOMAIN \"public\".\"d\" OWNER TO \"app\""},
+      {"TEXT SEARCH CONFIGURATION", "public", "t", NULL,
+       "ALTER TEXT SEARCH CONFIGURATION \"public\".\"t\" OWNER TO \"app\""},
+      {"SCHEMA", "", "drizzle", NULL, "ALTER SCHEMA \"drizzle\" OWNER TO \"app\""},
+      {"SERVER", NULL, "far", NULL, "ALTER SERVER \"far\" OWNER TO \"app\""},
+      {"PUBLICATION", NULL, "p", NULL, "ALTER PUBLICATION \"p\" OWNER TO \"app\""},
+      {"BLOB", "", "16400", "SELECT pg_catalog.lo_unlink('16400');\n", "ALTER LARGE OBJECT 16400 OWNER TO \"app\""},
+      {"FUNCTION", "public", "f(integer, text)", "DROP FUNCTION public.f(integer, text);\n",
+       "ALTER FUNCTION public.f(integer, text) OWNER TO \"app\""},
+      {"AGGREGATE", "public", "sum2(integer)", "DROP AGGREGATE public.sum2(integer);\n",
+       "ALTER AGGREGATE public.sum2(integer) OWNER TO \"app\""},
+      {"OPERATOR CLASS", "public", "oc", "DROP OPERATOR CLASS public.oc USING btree;\n",
+       "ALTER OPERATOR CLASS public.oc USING btree OWNER TO \"app\""},
+      {"FUNCTION", "public", "f()", NULL, NULL},
+      {"INDEX", "public", "i", "DROP INDEX public.i;\n", NULL},
+      {"CONSTRAINT", "public", "users users_pkey", "ALTER TABLE …", NULL},
+      {"TRIGGER", "public", "users t", "DROP TRIGGER t ON public.users;\n", NULL},
+      {"EXTENSION", "", "citext", "DROP EXTENSION citext;\n", NULL},
+      {"TABLE DATA", "public", "users", NULL, NULL},
+      {"TABLE", "public", NULL, NULL, NULL},
   };
   for (gsize i = 0; i < G_N_ELEMENTS(cases); i++) {
-    TocEntry entry = {.desc = TEXT(cases[i].desc), .namespace_name = TEXT(cases[i].namespace_name),
-                      .tag = TEXT(cases[i].tag), .drop_stmt = TEXT(cases[i].drop_stmt), .owner = TEXT("app")};
+    TocEntry entry = {.desc = TEXT(cases[i].desc),
+                      .namespace_name = TEXT(cases[i].namespace_name),
+                      .tag = TEXT(cases[i].tag),
+                      .drop_stmt = TEXT(cases[i].drop_stmt),
+                      .owner = TEXT("app")};
     g_autofree char *statement = entry_owner_statement(&entry);
     if (cases[i].expected == NULL)
       assert_null(statement);
@@ -186,7 +190,9 @@ static void
 an_owner_is_quoted_and_may_be_absent(void **state)
 {
   (void)state;
-  TocEntry entry = {.desc = TEXT("TABLE"), .namespace_name = TEXT("public"), .tag = TEXT("t"),
+  TocEntry entry = {.desc = TEXT("TABLE"),
+                    .namespace_name = TEXT("public"),
+                    .tag = TEXT("t"),
                     .owner = TEXT("x\"; DROP TABLE t; --")};
   g_autofree char *hostile = entry_owner_statement(&entry);
   assert_string_equal(hostile, "ALTER TABLE \"public\".\"t\" OWNER TO \"x\"\"; DROP TABLE t; --\"");
@@ -265,8 +271,9 @@ static void
 what_is_never_closed_is_one_statement(void **state)
 {
   (void)state;
-  static const char *const open[] = {"SELECT 'a; b", "SELECT \"a; b", "SELECT $x$ a; $y$ b", "SELECT /* a; b", "-- a; b",
-                                     "SELECT E'a; \\", "SELECT $"};
+  static const char *const open[] = {"SELECT 'a; b",   "SELECT \"a; b", "SELECT $x$ a; $y$ b",
+                                     "SELECT /* a; b", "-- a; b",       "SELECT E'a; \\",
+                                     "SELECT $"};
   for (gsize i = 0; i < G_N_ELEMENTS(open); i++) {
     g_auto(GStrv) statements = entry_split_statements(open[i]);
     assert_strings(statements, open[i], NULL);
@@ -291,14 +298,14 @@ a_sequences_value_is_read(void **state)
     gint64 value;
     gboolean is_called;
   } cases[] = {
-    {"SELECT pg_catalog.setval('public.users_id_seq', 10, true);\n", "public.users_id_seq", 10, TRUE},
-    {"SELECT pg_catalog.setval('public.users_id_seq', 1, false);\n", "public.users_id_seq", 1, FALSE},
-    {"SELECT pg_catalog.setval('public.s', 9223372036854775807, true);", "public.s", G_MAXINT64, TRUE},
-    {"SELECT pg_catalog.setval('public.s', -9223372036854775808, true);", "public.s", G_MININT64, TRUE},
-    {"SELECT pg_catalog.setval('public.\"Users_id_seq\"', 7, true);", "public.\"Users_id_seq\"", 7, TRUE},
-    {"SELECT pg_catalog.setval('public.\"it''s\"', 7, true);", "public.\"it's\"", 7, TRUE},
-    {"SELECT pg_catalog.setval(E'public.\"back\\\\slash\"', 7, true);", "public.\"back\\slash\"", 7, TRUE},
-    {"SELECT pg_catalog.setval('public.\"序列\"', 7, true);", "public.\"序列\"", 7, TRUE},
+      {"SELECT pg_catalog.setval('public.users_id_seq', 10, true);\n", "public.users_id_seq", 10, TRUE},
+      {"SELECT pg_catalog.setval('public.users_id_seq', 1, false);\n", "public.users_id_seq", 1, FALSE},
+      {"SELECT pg_catalog.setval('public.s', 9223372036854775807, true);", "public.s", G_MAXINT64, TRUE},
+      {"SELECT pg_catalog.setval('public.s', -9223372036854775808, true);", "public.s", G_MININT64, TRUE},
+      {"SELECT pg_catalog.setval('public.\"Users_id_seq\"', 7, true);", "public.\"Users_id_seq\"", 7, TRUE},
+      {"SELECT pg_catalog.setval('public.\"it''s\"', 7, true);", "public.\"it's\"", 7, TRUE},
+      {"SELECT pg_catalog.setval(E'public.\"back\\\\slash\"', 7, true);", "public.\"back\\slash\"", 7, TRUE},
+      {"SELECT pg_catalog.setval('public.\"序列\"', 7, true);", "public.\"序列\"", 7, TRUE},
   };
   for (gsize i = 0; i < G_N_ELEMENTS(cases); i++) {
     g_auto(EntrySequenceSet) set = {0};
@@ -316,21 +323,21 @@ a_malformed_sequence_value_is_refused(void **state)
 {
   (void)state;
   static const char *const bad[] = {
-    NULL,
-    "",
-    "SELECT setval('public.s', 10, true);",
-    "SELECT pg_catalog.setval(",
-    "SELECT pg_catalog.setval('public.s",
-    "SELECT pg_catalog.setval('public.s'",
-    "SELECT pg_catalog.setval('public.s', ",
-    "SELECT pg_catalog.setval('public.s', , true);",
-    "SELECT pg_catalog.setval('public.s', ten, true);",
-    "SELECT pg_catalog.setval('public.s', 10);",
-    "SELECT pg_catalog.setval('public.s', 10, maybe);",
-    "SELECT pg_catalog.setval('public.s', 10.5, true);",
-    "SELECT pg_catalog.setval('public.s', 9223372036854775808, true);",
-    "SELECT pg_catalog.setval('public.s', -9223372036854775809, true);",
-    "SELECT pg_catalog.setval('public.s', 99999999999999999999999, false);",
+      NULL,
+      "",
+      "SELECT setval('public.s', 10, true);",
+      "SELECT pg_catalog.setval(",
+      "SELECT pg_catalog.setval('public.s",
+      "SELECT pg_catalog.setval('public.s'",
+      "SELECT pg_catalog.setval('public.s', ",
+      "SELECT pg_catalog.setval('public.s', , true);",
+      "SELECT pg_catalog.setval('public.s', ten, true);",
+      "SELECT pg_catalog.setval('public.s', 10);",
+      "SELECT pg_catalog.setval('public.s', 10, maybe);",
+      "SELECT pg_catalog.setval('public.s', 10.5, true);",
+      "SELECT pg_catalog.setval('public.s', 9223372036854775808, true);",
+      "SELECT pg_catalog.setval('public.s', -9223372036854775809, true);",
+      "SELECT pg_catalog.setval('public.s', 99999999999999999999999, false);",
   };
   for (gsize i = 0; i < G_N_ELEMENTS(bad); i++) {
     EntrySequenceSet set = {0};
@@ -375,7 +382,7 @@ static void
 what_is_no_oid_is_refused(void **state)
 {
   (void)state;
-  static const char *const bad[] = {"0", "-1", "4294967296", "16400x", "x", "0x10", "16400\n1; DROP TABLE t",
+  static const char *const bad[] = {"0",           "-1", "4294967296", "16400x", "x", "0x10", "16400\n1; DROP TABLE t",
                                     "16400\t16401"};
   for (gsize i = 0; i < G_N_ELEMENTS(bad); i++) {
     TocEntry entry = {.desc = TEXT("BLOB METADATA"), .tag = TEXT("1..2"), .defn = TEXT(bad[i])};
@@ -407,24 +414,24 @@ int
 main(void)
 {
   const struct CMUnitTest tests[] = {
-    cmocka_unit_test(columns_are_unquoted),
-    cmocka_unit_test(the_tables_own_name_may_need_quotes),
-    cmocka_unit_test(a_table_may_have_no_columns),
-    cmocka_unit_test(what_is_not_a_copy_statement_is_refused),
-    cmocka_unit_test(drops_become_conditional),
-    cmocka_unit_test(each_kind_of_object_gets_its_owner_in_its_own_way),
-    cmocka_unit_test(an_owner_is_quoted_and_may_be_absent),
-    cmocka_unit_test(statements_end_at_top_level_semicolons),
-    cmocka_unit_test(quotes_hide_semicolons),
-    cmocka_unit_test(only_a_lone_e_before_a_quote_means_escapes),
-    cmocka_unit_test(dollar_quotes_hide_semicolons),
-    cmocka_unit_test(comments_hide_semicolons_and_quotes),
-    cmocka_unit_test(what_is_never_closed_is_one_statement),
-    cmocka_unit_test(a_sequences_value_is_read),
-    cmocka_unit_test(a_malformed_sequence_value_is_refused),
-    cmocka_unit_test(large_objects_stand_in_the_tag_or_in_a_list),
-    cmocka_unit_test(what_is_no_oid_is_refused),
-    cmocka_unit_test(names_for_people_are_valid_text),
+      cmocka_unit_test(columns_are_unquoted),
+      cmocka_unit_test(the_tables_own_name_may_need_quotes),
+      cmocka_unit_test(a_table_may_have_no_columns),
+      cmocka_unit_test(what_is_not_a_copy_statement_is_refused),
+      cmocka_unit_test(drops_become_conditional),
+      cmocka_unit_test(each_kind_of_object_gets_its_owner_in_its_own_way),
+      cmocka_unit_test(an_owner_is_quoted_and_may_be_absent),
+      cmocka_unit_test(statements_end_at_top_level_semicolons),
+      cmocka_unit_test(quotes_hide_semicolons),
+      cmocka_unit_test(only_a_lone_e_before_a_quote_means_escapes),
+      cmocka_unit_test(dollar_quotes_hide_semicolons),
+      cmocka_unit_test(comments_hide_semicolons_and_quotes),
+      cmocka_unit_test(what_is_never_closed_is_one_statement),
+      cmocka_unit_test(a_sequences_value_is_read),
+      cmocka_unit_test(a_malformed_sequence_value_is_refused),
+      cmocka_unit_test(large_objects_stand_in_the_tag_or_in_a_list),
+      cmocka_unit_test(what_is_no_oid_is_refused),
+      cmocka_unit_test(names_for_people_are_valid_text),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }

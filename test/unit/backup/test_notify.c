@@ -144,10 +144,10 @@ int
 main(void)
 {
   const struct CMUnitTest tests[] = {
-    cmocka_unit_test(every_instance_is_told_on_every_channel),
-    cmocka_unit_test(caches_are_deleted_and_nothing_else_is),
-    cmocka_unit_test(without_redis_there_is_nobody_to_tell),
-    cmocka_unit_test(redis_away_is_an_error),
+      cmocka_unit_test(every_instance_is_told_on_every_channel),
+      cmocka_unit_test(caches_are_deleted_and_nothing_else_is),
+      cmocka_unit_test(without_redis_there_is_nobody_to_tell),
+      cmocka_unit_test(redis_away_is_an_error),
   };
   return cmocka_run_group_tests(tests, start_redis, stop_redis);
 }

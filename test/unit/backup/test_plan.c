@@ -194,7 +194,8 @@ entries_without_sql_or_data_are_no_steps(void **state)
   archive_builder_add(builder, 1, "SHELL TYPE", "nothing");
   BuilderEntry *empty = archive_builder_add(builder, 2, "SCHEMA", "public");
   empty->toc.defn = g_strdup("");
-  BuilderEntry *dumped_without_rows = archive_builder_add(builder, 3, "TABLE DATA", "users"); /* pg_dump --schema-only */
+  BuilderEntry *dumped_without_rows =
+      archive_builder_add(builder, 3, "TABLE DATA", "users"); /* pg_dump --schema-only */
   dumped_without_rows->toc.namespace_name = g_strdup("public");
   dumped_without_rows->toc.copy_stmt = g_strdup("COPY public.users (id) FROM stdin;\n");
   g_auto(Planned) planned = plan_archive(builder, (RestorePlanOptions){0});
@@ -268,7 +269,7 @@ grants_come_after_the_indexes_and_event_triggers_last(void **state)
   g_auto(Planned) planned = plan_archive(builder, (RestorePlanOptions){0});
   assert_order(&planned, "1 2 5 6 7 11 12 13 3 4 8 9 10");
 
-  static const PlanStage stages[] = {STAGE_PRE_DATA,  STAGE_PRE_DATA,  STAGE_DATA,   STAGE_DATA,   STAGE_DATA,
+  static const PlanStage stages[] = {STAGE_PRE_DATA,  STAGE_PRE_DATA,  STAGE_DATA,      STAGE_DATA,   STAGE_DATA,
                                      STAGE_POST_DATA, STAGE_POST_DATA, STAGE_POST_DATA, STAGE_ACCESS, STAGE_ACCESS,
                                      STAGE_LAST,      STAGE_LAST,      STAGE_LAST};
   for (guint i = 0; i < planned.plan->steps->len; i++)
@@ -289,8 +290,8 @@ each_entry_becomes_its_kind_of_step(void **state)
   add(builder, 6, "SEQUENCE SET", "public", "users_id_seq", SECTION_DATA);
   add(builder, 7, "ACL LANGUAGE", "", "LANGUAGE sql", SECTION_NONE);
   g_auto(Planned) planned = plan_archive(builder, (RestorePlanOptions){0});
-  static const StepKind kinds[] = {STEP_SQL,  STEP_LARGE_OBJECTS,     STEP_LARGE_OBJECTS,
-                                   STEP_ROWS, STEP_LARGE_OBJECT_DATA, STEP_SEQUENCE, STEP_ACCESS};
+  static const StepKind kinds[] = {
+      STEP_SQL, STEP_LARGE_OBJECTS, STEP_LARGE_OBJECTS, STEP_ROWS, STEP_LARGE_OBJECT_DATA, STEP_SEQUENCE, STEP_ACCESS};
   assert_int_equal(planned.plan->steps->len, G_N_ELEMENTS(kinds));
   for (guint i = 0; i < G_N_ELEMENTS(kinds); i++)
     assert_int_equal(step_at(planned.plan, i)->kind, kinds[i]);
@@ -371,19 +372,19 @@ int
 main(void)
 {
   const struct CMUnitTest tests[] = {
-    cmocka_unit_test(our_own_schema_is_left_out),
-    cmocka_unit_test(the_hubs_bookkeeping_is_left_out_on_demand),
-    cmocka_unit_test(what_is_said_of_the_database_itself_is_left_out),
-    cmocka_unit_test(planner_statistics_need_a_new_server),
-    cmocka_unit_test(entries_without_sql_or_data_are_no_steps),
-    cmocka_unit_test(logs_are_imported_unless_they_are_to_be_skipped),
-    cmocka_unit_test(another_schemas_table_of_that_name_is_no_log),
-    cmocka_unit_test(grants_come_after_the_indexes_and_event_triggers_last),
-    cmocka_unit_test(each_entry_becomes_its_kind_of_step),
-    cmocka_unit_test(schemas_are_named_once_and_system_schemas_never),
-    cmocka_unit_test(rows_and_bytes_are_counted),
-    cmocka_unit_test(rows_as_insert_statements_are_refused),
-    cmocka_unit_test(an_empty_archive_has_an_empty_plan),
+      cmocka_unit_test(our_own_schema_is_left_out),
+      cmocka_unit_test(the_hubs_bookkeeping_is_left_out_on_demand),
+      cmocka_unit_test(what_is_said_of_the_database_itself_is_left_out),
+      cmocka_unit_test(planner_statistics_need_a_new_server),
+      cmocka_unit_test(entries_without_sql_or_data_are_no_steps),
+      cmocka_unit_test(logs_are_imported_unless_they_are_to_be_skipped),
+      cmocka_unit_test(another_schemas_table_of_that_name_is_no_log),
+      cmocka_unit_test(grants_come_after_the_indexes_and_event_triggers_last),
+      cmocka_unit_test(each_entry_becomes_its_kind_of_step),
+      cmocka_unit_test(schemas_are_named_once_and_system_schemas_never),
+      cmocka_unit_test(rows_and_bytes_are_counted),
+      cmocka_unit_test(rows_as_insert_statements_are_refused),
+      cmocka_unit_test(an_empty_archive_has_an_empty_plan),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }

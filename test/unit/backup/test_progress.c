@@ -194,9 +194,9 @@ people_are_spoken_to_in_their_language(void **state)
     Language language;
     const char *said, *failed;
   } cases[] = {
-    {LANGUAGE_ZH_CN, "正在导入表 public.users...", "数据库操作失败：boom。所有更改已回滚，数据库与导入前相同。"},
-    {LANGUAGE_EN, "Importing table public.users...",
-     "A database operation failed: boom. Everything was rolled back; the database is as it was before."},
+      {LANGUAGE_ZH_CN, "正在导入表 public.users...", "数据库操作失败：boom。所有更改已回滚，数据库与导入前相同。"},
+      {LANGUAGE_EN, "Importing table public.users...",
+       "A database operation failed: boom. Everything was rolled back; the database is as it was before."},
   };
   for (gsize i = 0; i < G_N_ELEMENTS(cases); i++) {
     g_autoptr(GPtrArray) events = events_new();
@@ -341,19 +341,19 @@ int
 main(void)
 {
   const struct CMUnitTest tests[] = {
-    cmocka_unit_test(the_percentage_never_goes_back),
-    cmocka_unit_test(nothing_to_do_is_done),
-    cmocka_unit_test(a_new_attempt_starts_from_nothing),
-    cmocka_unit_test(counts_are_told_at_most_five_times_a_second),
-    cmocka_unit_test(warnings_count_and_cautions_do_not),
-    cmocka_unit_test(people_are_spoken_to_in_their_language),
-    cmocka_unit_test(completion_lists_the_tables),
-    cmocka_unit_test(completion_with_warnings_exits_with_1),
-    cmocka_unit_test(failure_tells_the_code_and_where_it_was),
-    cmocka_unit_test(an_event_without_a_message_says_nothing),
-    cmocka_unit_test(bytes_that_are_not_utf8_do_not_swallow_what_is_told),
-    cmocka_unit_test(an_error_with_bytes_that_are_not_utf8_is_told),
-    cmocka_unit_test(line_breaks_and_quotes_are_escaped),
+      cmocka_unit_test(the_percentage_never_goes_back),
+      cmocka_unit_test(nothing_to_do_is_done),
+      cmocka_unit_test(a_new_attempt_starts_from_nothing),
+      cmocka_unit_test(counts_are_told_at_most_five_times_a_second),
+      cmocka_unit_test(warnings_count_and_cautions_do_not),
+      cmocka_unit_test(people_are_spoken_to_in_their_language),
+      cmocka_unit_test(completion_lists_the_tables),
+      cmocka_unit_test(completion_with_warnings_exits_with_1),
+      cmocka_unit_test(failure_tells_the_code_and_where_it_was),
+      cmocka_unit_test(an_event_without_a_message_says_nothing),
+      cmocka_unit_test(bytes_that_are_not_utf8_do_not_swallow_what_is_told),
+      cmocka_unit_test(an_error_with_bytes_that_are_not_utf8_is_told),
+      cmocka_unit_test(line_breaks_and_quotes_are_escaped),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -165,13 +165,13 @@ parents_come_before_children_whatever_the_archives_order(void **state)
 }
 
 #define CYCLE                                                                                                          \
-  "CREATE TABLE public.a (id integer PRIMARY KEY, name integer);"                                                     \
-  "CREATE TABLE public.b (id integer PRIMARY KEY, name integer REFERENCES public.a);"                                 \
-  "CREATE TABLE public.c (id integer PRIMARY KEY, name integer REFERENCES public.b);"                                 \
+  "CREATE TABLE public.a (id integer PRIMARY KEY, name integer);"                                                      \
+  "CREATE TABLE public.b (id integer PRIMARY KEY, name integer REFERENCES public.a);"                                  \
+  "CREATE TABLE public.c (id integer PRIMARY KEY, name integer REFERENCES public.b);"                                  \
   "ALTER TABLE public.a ADD FOREIGN KEY (name) REFERENCES public.c"
 
 #define CONSTRAINT_STATES                                                                                              \
-  "SELECT string_agg(conname || condeferrable || condeferred || convalidated, ' ' ORDER BY conname) "                 \
+  "SELECT string_agg(conname || condeferrable || condeferred || convalidated, ' ' ORDER BY conname) "                  \
   "FROM pg_constraint WHERE contype = 'f'"
 
 static ArchiveBuilder *
@@ -220,17 +220,16 @@ a_table_without_a_key_is_a_multiset(void **state)
 {
   (void)state;
   g_autoptr(PgConnection) connection =
-    open_with("CREATE TABLE public.log (id integer, name text);"
-              "INSERT INTO public.log VALUES (1, 'x'), (1, 'x'), (2, 'y'), (NULL, NULL)");
+      open_with("CREATE TABLE public.log (id integer, name text);"
+                "INSERT INTO public.log VALUES (1, 'x'), (1, 'x'), (2, 'y'), (NULL, NULL)");
   g_autoptr(ArchiveBuilder) builder = new_builder();
   add_object(builder, 1, "TABLE", "log", "CREATE TABLE public.log (id integer, name text);");
   add_rows(builder, 2, "log", 1, "1\tx\n1\tx\n1\tx\n\\N\t\\N\n\\N\t\\N\n1\t\n");
   Told first = merge_and_commit(connection, builder);
   assert_int_equal(first.inserted, 3);
   assert_int_equal(first.skipped, 3);
-  static const char contents[] =
-    "SELECT string_agg(row || '*' || n, ' ' ORDER BY row COLLATE \"C\") FROM "
-    "(SELECT l::text AS row, count(*) AS n FROM public.log l GROUP BY 1) AS counted";
+  static const char contents[] = "SELECT string_agg(row || '*' || n, ' ' ORDER BY row COLLATE \"C\") FROM "
+                                 "(SELECT l::text AS row, count(*) AS n FROM public.log l GROUP BY 1) AS counted";
   assert_value(connection, contents, "(,)*2 (1,\"\")*1 (1,x)*3 (2,y)*1");
   Told second = merge_and_commit(connection, builder);
   assert_int_equal(second.inserted, 0);
@@ -242,9 +241,8 @@ static void
 a_row_whose_key_is_there_stays_as_it_is(void **state)
 {
   (void)state;
-  g_autoptr(PgConnection) connection =
-    open_with("CREATE TABLE public.users (id integer PRIMARY KEY, name text UNIQUE);"
-              "INSERT INTO public.users VALUES (1, 'live'), (2, 'taken')");
+  g_autoptr(PgConnection) connection = open_with("CREATE TABLE public.users (id integer PRIMARY KEY, name text UNIQUE);"
+                                                 "INSERT INTO public.users VALUES (1, 'live'), (2, 'taken')");
   g_autoptr(ArchiveBuilder) builder = new_builder();
   add_object(builder, 1, "TABLE", "users", "CREATE TABLE public.users (id integer, name text);");
   add_rows(builder, 2, "users", 1, "1\tarchived\n3\ttaken\n4\tnew\n");
@@ -274,19 +272,20 @@ triggers_and_rules_rest_meanwhile_and_are_put_back(void **state)
 {
   (void)state;
   g_autoptr(PgConnection) connection = open_with(
-    "CREATE TABLE public.users (id integer PRIMARY KEY, name text);"
-    "CREATE FUNCTION public.refuse() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN RAISE 'fired'; END $$;"
-    "CREATE TRIGGER normal BEFORE INSERT ON public.users FOR EACH ROW EXECUTE FUNCTION public.refuse();"
-    "CREATE TRIGGER always BEFORE INSERT ON public.users FOR EACH ROW EXECUTE FUNCTION public.refuse();"
-    "CREATE TRIGGER off BEFORE INSERT ON public.users FOR EACH ROW EXECUTE FUNCTION public.refuse();"
-    "CREATE TRIGGER replica BEFORE INSERT ON public.users FOR EACH ROW EXECUTE FUNCTION public.refuse();"
-    "ALTER TABLE public.users ENABLE ALWAYS TRIGGER always, DISABLE TRIGGER off, ENABLE REPLICA TRIGGER replica;"
-    "CREATE RULE nothing AS ON INSERT TO public.users DO INSTEAD NOTHING");
+      "CREATE TABLE public.users (id integer PRIMARY KEY, name text);"
+      "CREATE FUNCTION public.refuse() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN RAISE 'fired'; END $$;"
+      "CREATE TRIGGER normal BEFORE INSERT ON public.users FOR EACH ROW EXECUTE FUNCTION public.refuse();"
+      "CREATE TRIGGER always BEFORE INSERT ON public.users FOR EACH ROW EXECUTE FUNCTION public.refuse();"
+      "CREATE TRIGGER off BEFORE INSERT ON public.users FOR EACH ROW EXECUTE FUNCTION public.refuse();"
+      "CREATE TRIGGER replica BEFORE INSERT ON public.users FOR EACH ROW EXECUTE FUNCTION public.refuse();"
+      "ALTER TABLE public.users ENABLE ALWAYS TRIGGER always, DISABLE TRIGGER off, ENABLE REPLICA TRIGGER replica;"
+      "CREATE RULE nothing AS ON INSERT TO public.users DO INSTEAD NOTHING");
   g_autoptr(ArchiveBuilder) builder = new_builder();
   add_object(builder, 1, "TABLE", "users", "CREATE TABLE public.users (id integer, name text);");
   add_rows(builder, 2, "users", 1, "1\tAda\n");
   assert_int_equal(merge_and_commit(connection, builder).inserted, 1);
-  assert_value(connection, "SELECT string_agg(format('%s%s', tgname, tgenabled), ' ' ORDER BY tgname) "
+  assert_value(connection,
+               "SELECT string_agg(format('%s%s', tgname, tgenabled), ' ' ORDER BY tgname) "
                "FROM pg_trigger WHERE NOT tgisinternal",
                "alwaysA normalO offD replicaR");
   assert_value(connection, "SELECT ev_enabled FROM pg_rewrite WHERE rulename = 'nothing'", "O");
@@ -297,7 +296,7 @@ a_column_that_the_archive_lacks_and_the_table_needs_is_incompatible(void **state
 {
   (void)state;
   g_autoptr(PgConnection) connection =
-    open_with("CREATE TABLE public.users (id integer PRIMARY KEY, name text, need integer NOT NULL)");
+      open_with("CREATE TABLE public.users (id integer PRIMARY KEY, name text, need integer NOT NULL)");
   g_autoptr(ArchiveBuilder) builder = new_builder();
   add_object(builder, 1, "TABLE", "users", "CREATE TABLE public.users (id integer, name text);");
   add_rows(builder, 2, "users", 1, "1\tAda\n");
@@ -390,16 +389,16 @@ int
 main(void)
 {
   const struct CMUnitTest tests[] = {
-    cmocka_unit_test(parents_come_before_children_whatever_the_archives_order),
-    cmocka_unit_test(a_cycle_of_foreign_keys_is_checked_at_the_end_and_left_as_it_was),
-    cmocka_unit_test(a_cycle_that_does_not_close_is_an_error),
-    cmocka_unit_test(a_table_without_a_key_is_a_multiset),
-    cmocka_unit_test(a_row_whose_key_is_there_stays_as_it_is),
-    cmocka_unit_test(a_missing_table_is_made),
-    cmocka_unit_test(triggers_and_rules_rest_meanwhile_and_are_put_back),
-    cmocka_unit_test(a_column_that_the_archive_lacks_and_the_table_needs_is_incompatible),
-    cmocka_unit_test(sequences_only_move_forward),
-    cmocka_unit_test(a_rolled_back_merge_puts_sequences_back_exactly),
+      cmocka_unit_test(parents_come_before_children_whatever_the_archives_order),
+      cmocka_unit_test(a_cycle_of_foreign_keys_is_checked_at_the_end_and_left_as_it_was),
+      cmocka_unit_test(a_cycle_that_does_not_close_is_an_error),
+      cmocka_unit_test(a_table_without_a_key_is_a_multiset),
+      cmocka_unit_test(a_row_whose_key_is_there_stays_as_it_is),
+      cmocka_unit_test(a_missing_table_is_made),
+      cmocka_unit_test(triggers_and_rules_rest_meanwhile_and_are_put_back),
+      cmocka_unit_test(a_column_that_the_archive_lacks_and_the_table_needs_is_incompatible),
+      cmocka_unit_test(sequences_only_move_forward),
+      cmocka_unit_test(a_rolled_back_merge_puts_sequences_back_exactly),
   };
   return cmocka_run_group_tests(tests, set_up, tear_down);
 }

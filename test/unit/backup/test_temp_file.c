@@ -118,9 +118,10 @@ a_file_of_the_hub_goes_only_when_old(void **state)
 static void
 other_names_are_left_alone(void **state)
 {
-  const char *names[] = {"database_import_.dump", "database__1_a.dump", "database_import_1_a.dump.bak",
-                         "database_import_x_a.dump", "database_import_1_a-b.dump", "xdatabase_import_1_a.dump",
-                         "database_import_1_a.sql", "backup_2026-01-29T10-30-00.dump"};
+  const char *names[] = {"database_import_.dump",        "database__1_a.dump",
+                         "database_import_1_a.dump.bak", "database_import_x_a.dump",
+                         "database_import_1_a-b.dump",   "xdatabase_import_1_a.dump",
+                         "database_import_1_a.sql",      "backup_2026-01-29T10-30-00.dump"};
   for (guint i = 0; i < G_N_ELEMENTS(names); i++)
     g_free(make_file(*state, names[i], 10 * SIX_HOURS_S));
   assert_int_equal(temp_file_sweep(*state, SIX_HOURS_S, NULL), 0);
@@ -255,20 +256,20 @@ main(int argc, char **argv)
     be_an_owner(argv[2]);
 #define TEMP_FILE_TEST(name) cmocka_unit_test_setup_teardown(name, make_directory, remove_directory)
   const struct CMUnitTest tests[] = {
-    TEMP_FILE_TEST(a_new_file_is_private_and_named_as_specified),
-    TEMP_FILE_TEST(freeing_a_file_removes_it),
-    TEMP_FILE_TEST(a_file_in_use_survives_a_sweep),
-    TEMP_FILE_TEST(a_file_whose_owner_is_dead_goes_however_young),
-    TEMP_FILE_TEST(a_file_too_old_goes_even_when_locked_and_its_owner_keeps_the_data),
-    TEMP_FILE_TEST(a_file_of_the_hub_goes_only_when_old),
-    TEMP_FILE_TEST(other_names_are_left_alone),
-    TEMP_FILE_TEST(links_directories_and_pipes_of_that_name_are_left_alone),
-    TEMP_FILE_TEST(another_users_file_is_left_alone),
-    TEMP_FILE_TEST(a_killed_owner_leaves_a_file_that_is_swept),
-    TEMP_FILE_TEST(a_sweep_never_takes_a_file_from_its_creator),
-    TEMP_FILE_TEST(an_unreadable_directory_is_an_error),
-    TEMP_FILE_TEST(missing_space_is_told_beforehand),
-    TEMP_FILE_TEST(the_janitor_sweeps_at_start_and_again),
+      TEMP_FILE_TEST(a_new_file_is_private_and_named_as_specified),
+      TEMP_FILE_TEST(freeing_a_file_removes_it),
+      TEMP_FILE_TEST(a_file_in_use_survives_a_sweep),
+      TEMP_FILE_TEST(a_file_whose_owner_is_dead_goes_however_young),
+      TEMP_FILE_TEST(a_file_too_old_goes_even_when_locked_and_its_owner_keeps_the_data),
+      TEMP_FILE_TEST(a_file_of_the_hub_goes_only_when_old),
+      TEMP_FILE_TEST(other_names_are_left_alone),
+      TEMP_FILE_TEST(links_directories_and_pipes_of_that_name_are_left_alone),
+      TEMP_FILE_TEST(another_users_file_is_left_alone),
+      TEMP_FILE_TEST(a_killed_owner_leaves_a_file_that_is_swept),
+      TEMP_FILE_TEST(a_sweep_never_takes_a_file_from_its_creator),
+      TEMP_FILE_TEST(an_unreadable_directory_is_an_error),
+      TEMP_FILE_TEST(missing_space_is_told_beforehand),
+      TEMP_FILE_TEST(the_janitor_sweeps_at_start_and_again),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -115,13 +115,20 @@ whatever_else_happens_is_fatal(void **state)
     ErrorCode code;
     const char *sqlstate;
   } cases[] = {
-    {CCH_ERROR_DATABASE_UNAVAILABLE, "57P01"},   {CCH_ERROR_DATABASE_UNAVAILABLE, "08006"},
-    {CCH_ERROR_DATABASE_PERMISSION, "42501"},    {CCH_ERROR_DATABASE_OUT_OF_MEMORY, "53200"},
-    {CCH_ERROR_DATABASE_DISK_FULL, "53100"},     {CCH_ERROR_DATABASE_QUERY, "23503"},
-    {CCH_ERROR_DATABASE_QUERY, "42601"},         {CCH_ERROR_DATABASE_QUERY, "42P01"},
-    {CCH_ERROR_DATABASE_QUERY, "25P02"},         {CCH_ERROR_DATABASE_QUERY, "XX000"},
-    {CCH_ERROR_DATABASE_QUERY, "22P02"},         {CCH_ERROR_DATABASE_QUERY, NULL},
-    {CCH_ERROR_CANCELLED, NULL},                 {CCH_ERROR_ARCHIVE_CORRUPT, NULL},
+      {CCH_ERROR_DATABASE_UNAVAILABLE, "57P01"},
+      {CCH_ERROR_DATABASE_UNAVAILABLE, "08006"},
+      {CCH_ERROR_DATABASE_PERMISSION, "42501"},
+      {CCH_ERROR_DATABASE_OUT_OF_MEMORY, "53200"},
+      {CCH_ERROR_DATABASE_DISK_FULL, "53100"},
+      {CCH_ERROR_DATABASE_QUERY, "23503"},
+      {CCH_ERROR_DATABASE_QUERY, "42601"},
+      {CCH_ERROR_DATABASE_QUERY, "42P01"},
+      {CCH_ERROR_DATABASE_QUERY, "25P02"},
+      {CCH_ERROR_DATABASE_QUERY, "XX000"},
+      {CCH_ERROR_DATABASE_QUERY, "22P02"},
+      {CCH_ERROR_DATABASE_QUERY, NULL},
+      {CCH_ERROR_CANCELLED, NULL},
+      {CCH_ERROR_ARCHIVE_CORRUPT, NULL},
   };
   for (gsize i = 0; i < G_N_ELEMENTS(cases); i++) {
     assert_int_equal(judge_from(cases[i].code, cases[i].sqlstate, NULL, "TABLE", TRUE), VERDICT_FATAL);
@@ -148,14 +155,14 @@ int
 main(void)
 {
   const struct CMUnitTest tests[] = {
-    cmocka_unit_test(what_exists_already_is_told_by_its_sqlstate),
-    cmocka_unit_test(a_second_primary_key_exists_already_and_no_other_bad_table_does),
-    cmocka_unit_test(a_duplicate_key_is_a_row_an_object_or_a_contradiction),
-    cmocka_unit_test(a_missing_role_is_told_by_the_function_that_missed_it),
-    cmocka_unit_test(a_missing_column_is_passed_over_only_in_merges_and_for_what_belongs_to_a_table),
-    cmocka_unit_test(locks_and_conflicts_are_tried_again),
-    cmocka_unit_test(whatever_else_happens_is_fatal),
-    cmocka_unit_test(an_import_goes_on_after_what_loses_nothing),
+      cmocka_unit_test(what_exists_already_is_told_by_its_sqlstate),
+      cmocka_unit_test(a_second_primary_key_exists_already_and_no_other_bad_table_does),
+      cmocka_unit_test(a_duplicate_key_is_a_row_an_object_or_a_contradiction),
+      cmocka_unit_test(a_missing_role_is_told_by_the_function_that_missed_it),
+      cmocka_unit_test(a_missing_column_is_passed_over_only_in_merges_and_for_what_belongs_to_a_table),
+      cmocka_unit_test(locks_and_conflicts_are_tried_again),
+      cmocka_unit_test(whatever_else_happens_is_fatal),
+      cmocka_unit_test(an_import_goes_on_after_what_loses_nothing),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }

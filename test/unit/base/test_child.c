@@ -100,9 +100,9 @@ the_environment_is_ours_changed_as_asked(void **state)
   g_setenv("CCH_TEST_REPLACED", "2", TRUE);
   g_setenv("CCH_TEST_GONE", "3", TRUE);
   const ChildOptions options = {
-    .argv = SHELL("echo \"$CCH_TEST_KEPT $CCH_TEST_REPLACED ${CCH_TEST_GONE-unset} $CCH_TEST_NEW\""),
-    .environment = (const char *const[]){"CCH_TEST_REPLACED=a=b", "CCH_TEST_NEW=n", NULL},
-    .unset = (const char *const[]){"CCH_TEST_GONE", NULL},
+      .argv = SHELL("echo \"$CCH_TEST_KEPT $CCH_TEST_REPLACED ${CCH_TEST_GONE-unset} $CCH_TEST_NEW\""),
+      .environment = (const char *const[]){"CCH_TEST_REPLACED=a=b", "CCH_TEST_NEW=n", NULL},
+      .unset = (const char *const[]){"CCH_TEST_GONE", NULL},
   };
   g_autofree char *output = run(&options);
   assert_string_equal(output, "1 a=b unset n\n");
@@ -139,7 +139,8 @@ signal_mask_and_handlers_are_the_defaults(void **state)
   sigaddset(&blocked, SIGTERM);
   pthread_sigmask(SIG_BLOCK, &blocked, &before);
   void (*previous)(int) = signal(SIGINT, SIG_IGN);
-  const ChildOptions options = {.argv = (const char *const[]){"grep", "-E", "^Sig(Blk|Ign)", "/proc/self/status", NULL}};
+  const ChildOptions options = {.argv =
+                                    (const char *const[]){"grep", "-E", "^Sig(Blk|Ign)", "/proc/self/status", NULL}};
   g_autofree char *output = run(&options);
   signal(SIGINT, previous);
   pthread_sigmask(SIG_SETMASK, &before, NULL);
@@ -169,8 +170,8 @@ a_program_that_ignores_sigterm_is_killed_with_its_group(void **state)
 {
   (void)state;
   const ChildOptions options = {
-    .argv = SHELL("trap '' TERM; sleep 60 & echo $!; while :; do wait; done"),
-    .capture_stdout = TRUE,
+      .argv = SHELL("trap '' TERM; sleep 60 & echo $!; while :; do wait; done"),
+      .capture_stdout = TRUE,
   };
   ChildProcess *child = child_process_spawn(&options, NULL);
   assert_non_null(child);
@@ -262,22 +263,22 @@ int
 main(void)
 {
   const struct CMUnitTest tests[] = {
-    cmocka_unit_test(standard_output_is_returned_whole),
-    cmocka_unit_test(an_exit_code_is_an_error_that_quotes_standard_error),
-    cmocka_unit_test(a_missing_program_is_an_error),
-    cmocka_unit_test(a_failure_between_fork_and_exec_names_its_step),
-    cmocka_unit_test(too_much_output_is_an_error),
-    cmocka_unit_test(a_flood_on_standard_error_does_not_block_and_its_end_is_kept),
-    cmocka_unit_test(the_environment_is_ours_changed_as_asked),
-    cmocka_unit_test(no_descriptor_but_the_standard_ones_is_inherited),
-    cmocka_unit_test(standard_input_is_empty),
-    cmocka_unit_test(signal_mask_and_handlers_are_the_defaults),
-    cmocka_unit_test(waiting_gives_up_after_its_timeout),
-    cmocka_unit_test(a_program_that_ignores_sigterm_is_killed_with_its_group),
-    cmocka_unit_test(the_program_gets_its_death_signal_when_its_spawner_ends),
-    cmocka_unit_test(root_can_run_it_as_another_user),
-    cmocka_unit_test(a_cancelled_run_ends_the_program),
-    cmocka_unit_test(a_grandchild_that_keeps_the_pipes_does_not_delay_the_end),
+      cmocka_unit_test(standard_output_is_returned_whole),
+      cmocka_unit_test(an_exit_code_is_an_error_that_quotes_standard_error),
+      cmocka_unit_test(a_missing_program_is_an_error),
+      cmocka_unit_test(a_failure_between_fork_and_exec_names_its_step),
+      cmocka_unit_test(too_much_output_is_an_error),
+      cmocka_unit_test(a_flood_on_standard_error_does_not_block_and_its_end_is_kept),
+      cmocka_unit_test(the_environment_is_ours_changed_as_asked),
+      cmocka_unit_test(no_descriptor_but_the_standard_ones_is_inherited),
+      cmocka_unit_test(standard_input_is_empty),
+      cmocka_unit_test(signal_mask_and_handlers_are_the_defaults),
+      cmocka_unit_test(waiting_gives_up_after_its_timeout),
+      cmocka_unit_test(a_program_that_ignores_sigterm_is_killed_with_its_group),
+      cmocka_unit_test(the_program_gets_its_death_signal_when_its_spawner_ends),
+      cmocka_unit_test(root_can_run_it_as_another_user),
+      cmocka_unit_test(a_cancelled_run_ends_the_program),
+      cmocka_unit_test(a_grandchild_that_keeps_the_pipes_does_not_delay_the_end),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }

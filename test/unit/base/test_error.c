@@ -86,11 +86,11 @@ int
 main(void)
 {
   const struct CMUnitTest tests[] = {
-    cmocka_unit_test(every_error_has_its_texts_and_a_unique_code),
-    cmocka_unit_test(both_languages_take_the_same_arguments),
-    cmocka_unit_test(a_full_disk_keeps_its_meaning),
-    cmocka_unit_test(a_postgresql_error_keeps_its_sqlstate_when_wrapped),
-    cmocka_unit_test(accept_language_is_weighed),
+      cmocka_unit_test(every_error_has_its_texts_and_a_unique_code),
+      cmocka_unit_test(both_languages_take_the_same_arguments),
+      cmocka_unit_test(a_full_disk_keeps_its_meaning),
+      cmocka_unit_test(a_postgresql_error_keeps_its_sqlstate_when_wrapped),
+      cmocka_unit_test(accept_language_is_weighed),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -9,8 +9,8 @@
 /* cmocka.h needs the four above. */
 #include <cmocka.h>
 
-/* Loads from "program" and the given arguments, which are copied: loading overwrites secrets. What is left of them comes
- * back joined by spaces. */
+/* Loads from "program" and the given arguments, which are copied: loading overwrites secrets. What is left of them
+ * comes back joined by spaces. */
 static Config *
 load(const char *const *arguments, char **ret_left, GError **error)
 {
@@ -133,8 +133,7 @@ a_wrong_number_names_option_range_and_unit(void **state)
 {
   (void)state;
   assert_refused(ARGUMENTS("--lock-wait=0"), "--lock-wait: \"0\" is not a whole number of seconds from 1 to 86400");
-  assert_refused(ARGUMENTS("--listen-port", "65536"),
-                 "--listen-port: \"65536\" is not a whole number from 0 to 65535");
+  assert_refused(ARGUMENTS("--listen-port", "65536"), "--listen-port: \"65536\" is not a whole number from 0 to 65535");
   assert_refused(ARGUMENTS("--listen-port=-1"), "--listen-port: \"-1\" is not a whole number from 0 to 65535");
   g_setenv("LISTEN_PORT", "80 ", TRUE);
   assert_refused(NO_ARGUMENTS, "LISTEN_PORT: \"80 \" is not a whole number from 0 to 65535");
@@ -145,8 +144,7 @@ other_wrong_values_name_their_option(void **state)
 {
   (void)state;
   assert_refused(ARGUMENTS("--auto-migrate=maybe"), "--auto-migrate: \"maybe\" is neither true nor false");
-  assert_refused(ARGUMENTS("--log-level=loud"),
-                 "LOG_LEVEL: \"loud\" is not one of error, warning, info and debug");
+  assert_refused(ARGUMENTS("--log-level=loud"), "LOG_LEVEL: \"loud\" is not one of error, warning, info and debug");
   assert_refused(ARGUMENTS("--dsn"), "--dsn: needs a value");
   assert_refused(ARGUMENTS("--dsn", "--json"), "--dsn: needs a value");
 }
@@ -217,18 +215,18 @@ int
 main(void)
 {
   const struct CMUnitTest tests[] = {
-    cmocka_unit_test_setup(defaults_are_those_of_the_table, forget_environment),
-    cmocka_unit_test_setup(a_flag_beats_the_environment, forget_environment),
-    cmocka_unit_test_setup(an_empty_value_is_unset, forget_environment),
-    cmocka_unit_test_setup(every_form_of_a_boolean_is_understood, forget_environment),
-    cmocka_unit_test_setup(arguments_of_others_are_kept_in_order, forget_environment),
-    cmocka_unit_test_setup(a_wrong_number_names_option_range_and_unit, forget_environment),
-    cmocka_unit_test_setup(other_wrong_values_name_their_option, forget_environment),
-    cmocka_unit_test_setup(a_string_is_bounded_and_a_secret_is_not_shown, forget_environment),
-    cmocka_unit_test_setup(secrets_leave_the_environment_and_the_arguments, forget_environment),
-    cmocka_unit_test_setup(the_data_directory_is_absolute, forget_environment),
-    cmocka_unit_test_setup(help_names_every_option_in_both_languages, forget_environment),
-    cmocka_unit_test(the_reference_page_is_that_of_the_table),
+      cmocka_unit_test_setup(defaults_are_those_of_the_table, forget_environment),
+      cmocka_unit_test_setup(a_flag_beats_the_environment, forget_environment),
+      cmocka_unit_test_setup(an_empty_value_is_unset, forget_environment),
+      cmocka_unit_test_setup(every_form_of_a_boolean_is_understood, forget_environment),
+      cmocka_unit_test_setup(arguments_of_others_are_kept_in_order, forget_environment),
+      cmocka_unit_test_setup(a_wrong_number_names_option_range_and_unit, forget_environment),
+      cmocka_unit_test_setup(other_wrong_values_name_their_option, forget_environment),
+      cmocka_unit_test_setup(a_string_is_bounded_and_a_secret_is_not_shown, forget_environment),
+      cmocka_unit_test_setup(secrets_leave_the_environment_and_the_arguments, forget_environment),
+      cmocka_unit_test_setup(the_data_directory_is_absolute, forget_environment),
+      cmocka_unit_test_setup(help_names_every_option_in_both_languages, forget_environment),
+      cmocka_unit_test(the_reference_page_is_that_of_the_table),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }

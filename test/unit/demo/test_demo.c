@@ -67,8 +67,7 @@ note_progress(guint64 rows_done, guint64 rows_total, gpointer user_data)
   g_string_append_printf(user_data, "%" G_GUINT64_FORMAT "/%" G_GUINT64_FORMAT " ", rows_done, rows_total);
 }
 
-#define INDEXES                                                                                                        \
-  "SELECT string_agg(indexdef, E'\\n' ORDER BY indexdef) FROM pg_indexes WHERE schemaname = 'public'"
+#define INDEXES "SELECT string_agg(indexdef, E'\\n' ORDER BY indexdef) FROM pg_indexes WHERE schemaname = 'public'"
 
 static void
 every_table_is_filled_with_the_asked_rows(void **state)
@@ -104,8 +103,8 @@ the_request_log_is_plausible(void **state)
                 "SELECT count(*) FILTER (WHERE error_message IS NOT NULL) * 100.0 / count(*) BETWEEN 2.5 AND 3.5"
                 " FROM public.message_request",
                 "t");
-  assert_answer(connection, "SELECT bool_and((error_message IS NULL) = (status_code = 200)) FROM public.message_request",
-                "t");
+  assert_answer(connection,
+                "SELECT bool_and((error_message IS NULL) = (status_code = 200)) FROM public.message_request", "t");
   assert_answer(connection, "SELECT bool_and(cost_usd > 0) FROM public.message_request WHERE status_code = 200", "t");
 }
 
@@ -238,15 +237,15 @@ int
 main(void)
 {
   const struct CMUnitTest tests[] = {
-    cmocka_unit_test(every_table_is_filled_with_the_asked_rows),
-    cmocka_unit_test(the_request_log_is_plausible),
-    cmocka_unit_test(prices_are_exact),
-    cmocka_unit_test(no_key_opens_the_web_interface),
-    cmocka_unit_test(a_database_with_users_is_left_alone_unless_asked),
-    cmocka_unit_test(the_same_seed_makes_the_same_data),
-    cmocka_unit_test(an_old_hubs_tables_are_filled_by_their_columns),
-    cmocka_unit_test(a_database_without_tables_is_an_error),
-    cmocka_unit_test(a_cancelled_fill_leaves_nothing),
+      cmocka_unit_test(every_table_is_filled_with_the_asked_rows),
+      cmocka_unit_test(the_request_log_is_plausible),
+      cmocka_unit_test(prices_are_exact),
+      cmocka_unit_test(no_key_opens_the_web_interface),
+      cmocka_unit_test(a_database_with_users_is_left_alone_unless_asked),
+      cmocka_unit_test(the_same_seed_makes_the_same_data),
+      cmocka_unit_test(an_old_hubs_tables_are_filled_by_their_columns),
+      cmocka_unit_test(a_database_without_tables_is_an_error),
+      cmocka_unit_test(a_cancelled_fill_leaves_nothing),
   };
   return cmocka_run_group_tests(tests, set_up, tear_down);
 }

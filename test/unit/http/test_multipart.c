@@ -28,7 +28,7 @@ parts_arrive_whole_however_the_body_is_split(void **state)
 {
   (void)state;
   static const char body[] = FIELD("cleanFirst") "true\r\n" FILE_PART("a.dump") "PGDMP\r\n--BOUNDAR\r\n\r\0\n--x"
-                             "\r\n" FIELD("empty") CLOSING_BOUNDARY;
+                                                                                "\r\n" FIELD("empty") CLOSING_BOUNDARY;
   for (gsize piece_bytes = 1; piece_bytes <= sizeof body; piece_bytes++)
     assert_answer(body, sizeof body - 1, piece_bytes, "200", "cleanFirst=4;file[a.dump]=24;empty=0;");
 }

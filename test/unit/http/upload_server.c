@@ -150,10 +150,10 @@ char *
 upload_server_exchange(UploadServer *server, const guint8 *body, gsize size, gsize piece_bytes)
 {
   int fd = upload_server_connect(server);
-  g_autofree char *head = g_strdup_printf("POST /upload HTTP/1.1\r\nHost: test\r\nConnection: close\r\nContent-Type: "
-                                          "multipart/form-data; boundary=BOUNDARY\r\nContent-Length: %" G_GSIZE_FORMAT
-                                          "\r\n\r\n",
-                                          size);
+  g_autofree char *head =
+      g_strdup_printf("POST /upload HTTP/1.1\r\nHost: test\r\nConnection: close\r\nContent-Type: "
+                      "multipart/form-data; boundary=BOUNDARY\r\nContent-Length: %" G_GSIZE_FORMAT "\r\n\r\n",
+                      size);
   send_pieces(fd, (const guint8 *)head, strlen(head), strlen(head));
   send_pieces(fd, body, size, piece_bytes);
   GString *answer = g_string_new(NULL);

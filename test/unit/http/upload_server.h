@@ -14,8 +14,8 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC(UploadServer, upload_server_free)
 int upload_server_connect(UploadServer *server);
 
 /* One request to its end: the body with boundary "BOUNDARY" is sent in pieces of `piece_bytes`. Returns all that came
- * back; free with g_free. The answer to a whole upload has the body "name=bytes;" for each part, "name[file]=bytes;" for
- * a file. */
+ * back; free with g_free. The answer to a whole upload has the body "name=bytes;" for each part, "name[file]=bytes;"
+ * for a file. */
 char *upload_server_exchange(UploadServer *server, const guint8 *body, gsize size, gsize piece_bytes);
 
 /* Uploads begun and not freed; 0 once every exchange has ended. */

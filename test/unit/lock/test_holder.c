@@ -126,14 +126,14 @@ int
 main(void)
 {
   const struct CMUnitTest tests[] = {
-    cmocka_unit_test(a_value_starts_as_the_hubs_and_tells_its_holder),
-    cmocka_unit_test(two_values_are_never_the_same),
-    cmocka_unit_test(the_hubs_own_value_tells_only_since_when),
-    cmocka_unit_test(any_other_value_is_read_without_trust),
-    cmocka_unit_test(control_characters_and_excess_are_taken_out),
-    cmocka_unit_test(a_value_belongs_to_the_database_it_names),
-    cmocka_unit_test(a_connection_name_tells_its_holder_in_63_bytes_of_ascii),
-    cmocka_unit_test(other_connection_names_are_not_read),
+      cmocka_unit_test(a_value_starts_as_the_hubs_and_tells_its_holder),
+      cmocka_unit_test(two_values_are_never_the_same),
+      cmocka_unit_test(the_hubs_own_value_tells_only_since_when),
+      cmocka_unit_test(any_other_value_is_read_without_trust),
+      cmocka_unit_test(control_characters_and_excess_are_taken_out),
+      cmocka_unit_test(a_value_belongs_to_the_database_it_names),
+      cmocka_unit_test(a_connection_name_tells_its_holder_in_63_bytes_of_ascii),
+      cmocka_unit_test(other_connection_names_are_not_read),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }

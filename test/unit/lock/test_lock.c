@@ -1,6 +1,6 @@
-#include "lock/lock.h"
 #include "base/child.h"
 #include "base/error.h"
+#include "lock/lock.h"
 #include "lock/redis_lock.h"
 #include "pg/connection.h"
 #include "redis/redis.h"
@@ -394,7 +394,8 @@ terminate_advisory_backend(void)
   g_autofree char *pid = NULL;
   assert_true(pg_connection_value(connection, &pid, NULL,
                                   "SELECT pg_terminate_backend(pid) FROM pg_stat_activity"
-                                  " WHERE application_name LIKE 'cch-data lock: %'", 0));
+                                  " WHERE application_name LIKE 'cch-data lock: %'",
+                                  0));
   assert_string_equal(pid, "t");
 }
 
@@ -437,9 +438,8 @@ a_hanging_database_does_not_hold_release_up(void **state)
   g_autoptr(BackupLock) lock = acquire(without_redis(), lost);
   g_autoptr(PgConnection) connection = pg_connection_open(test_postgres_dsn(postgres), "test", NULL, NULL);
   g_autofree char *pid = NULL;
-  assert_true(pg_connection_value(connection, &pid, NULL,
-                                  "SELECT pid FROM pg_stat_activity WHERE application_name LIKE 'cch-data lock: %'",
-                                  0));
+  assert_true(pg_connection_value(
+      connection, &pid, NULL, "SELECT pid FROM pg_stat_activity WHERE application_name LIKE 'cch-data lock: %'", 0));
   assert_int_equal(kill(atoi(pid), SIGSTOP), 0);
   g_usleep(1500 * 1000); /* the watching thread is now in the middle of a question */
   gint64 started = g_get_monotonic_time();
@@ -465,7 +465,8 @@ the_advisory_connection_is_idle_outside_any_transaction(void **state)
   g_autofree char *state_text = NULL;
   assert_true(pg_connection_value(connection, &state_text, NULL,
                                   "SELECT state FROM pg_stat_activity"
-                                  " WHERE application_name = 'cch-data lock: import by Admin Token @ 10.0.0.7'", 0));
+                                  " WHERE application_name = 'cch-data lock: import by Admin Token @ 10.0.0.7'",
+                                  0));
   assert_string_equal(state_text, "idle");
 }
 
@@ -604,30 +605,30 @@ main(int argc, char **argv)
   if (argc >= 3 && strcmp(argv[1], "holder") == 0)
     return be_a_holder(argv[2], argc > 3 ? argv[3] : NULL);
   const struct CMUnitTest tests[] = {
-    cmocka_unit_test(one_thread_at_a_time),
-    cmocka_unit_test(one_process_at_a_time_without_redis),
-    cmocka_unit_test(one_process_at_a_time_with_redis),
-    cmocka_unit_test(processes_with_and_without_redis_exclude_each_other),
-    cmocka_unit_test(a_killed_process_leaves_nothing_that_holds_others_up),
-    cmocka_unit_test(the_hubs_lock_is_respected),
-    cmocka_unit_test(the_redis_key_is_as_the_hub_expects_and_gone_after_release),
-    cmocka_unit_test(the_redis_key_is_renewed_beyond_its_life),
-    cmocka_unit_test(a_stolen_key_is_a_loss_and_is_not_deleted),
-    cmocka_unit_test(a_stolen_key_is_noticed_without_asking),
-    cmocka_unit_test(a_deleted_key_is_taken_again),
-    cmocka_unit_test(redis_away_from_the_start_is_no_error_and_it_is_taken_later),
-    cmocka_unit_test(redis_killed_in_the_middle_is_no_loss),
-    cmocka_unit_test(redis_back_with_another_holder_is_a_loss),
-    cmocka_unit_test(a_hanging_redis_holds_nobody_up),
-    cmocka_unit_test(a_terminated_advisory_backend_is_a_loss_at_once),
-    cmocka_unit_test(a_hanging_redis_does_not_hide_a_lost_advisory_lock),
-    cmocka_unit_test(a_hanging_database_does_not_hold_release_up),
-    cmocka_unit_test(the_advisory_connection_is_idle_outside_any_transaction),
-    cmocka_unit_test(a_database_away_is_an_error_and_leaves_nothing_locked),
-    cmocka_unit_test(a_wrong_redis_url_is_an_error),
-    cmocka_unit_test(inspecting_tells_who_holds_it_and_takes_nothing),
-    cmocka_unit_test(inspecting_is_not_misled_by_what_a_killed_process_left),
-    cmocka_unit_test(contending_threads_never_overlap),
+      cmocka_unit_test(one_thread_at_a_time),
+      cmocka_unit_test(one_process_at_a_time_without_redis),
+      cmocka_unit_test(one_process_at_a_time_with_redis),
+      cmocka_unit_test(processes_with_and_without_redis_exclude_each_other),
+      cmocka_unit_test(a_killed_process_leaves_nothing_that_holds_others_up),
+      cmocka_unit_test(the_hubs_lock_is_respected),
+      cmocka_unit_test(the_redis_key_is_as_the_hub_expects_and_gone_after_release),
+      cmocka_unit_test(the_redis_key_is_renewed_beyond_its_life),
+      cmocka_unit_test(a_stolen_key_is_a_loss_and_is_not_deleted),
+      cmocka_unit_test(a_stolen_key_is_noticed_without_asking),
+      cmocka_unit_test(a_deleted_key_is_taken_again),
+      cmocka_unit_test(redis_away_from_the_start_is_no_error_and_it_is_taken_later),
+      cmocka_unit_test(redis_killed_in_the_middle_is_no_loss),
+      cmocka_unit_test(redis_back_with_another_holder_is_a_loss),
+      cmocka_unit_test(a_hanging_redis_holds_nobody_up),
+      cmocka_unit_test(a_terminated_advisory_backend_is_a_loss_at_once),
+      cmocka_unit_test(a_hanging_redis_does_not_hide_a_lost_advisory_lock),
+      cmocka_unit_test(a_hanging_database_does_not_hold_release_up),
+      cmocka_unit_test(the_advisory_connection_is_idle_outside_any_transaction),
+      cmocka_unit_test(a_database_away_is_an_error_and_leaves_nothing_locked),
+      cmocka_unit_test(a_wrong_redis_url_is_an_error),
+      cmocka_unit_test(inspecting_tells_who_holds_it_and_takes_nothing),
+      cmocka_unit_test(inspecting_is_not_misled_by_what_a_killed_process_left),
+      cmocka_unit_test(contending_threads_never_overlap),
   };
   return cmocka_run_group_tests(tests, start_servers, stop_servers);
 }

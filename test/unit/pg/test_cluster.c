@@ -88,9 +88,9 @@ the_first_open_makes_a_cluster_and_closing_stops_it(void **state)
   assert_true(pg_cluster_is_new(cluster));
   pid_t pid = postmaster_pid();
   assert_int_equal(kill(pid, 0), 0);
-  g_autofree char *settings = ask(
-      cluster, "SELECT concat_ws(' ', current_setting('server_encoding'), current_setting('data_checksums'),"
-               " '<' || current_setting('listen_addresses') || '>', current_database())");
+  g_autofree char *settings =
+      ask(cluster, "SELECT concat_ws(' ', current_setting('server_encoding'), current_setting('data_checksums'),"
+                   " '<' || current_setting('listen_addresses') || '>', current_database())");
   assert_string_equal(settings, "UTF8 on <> cch");
   g_autoptr(PgConnection) connection = pg_connection_open(pg_cluster_dsn(cluster), "test", NULL, NULL);
   assert_true(pg_connection_exec(connection, "CREATE TABLE public.kept AS SELECT 42 AS answer", NULL));
@@ -163,11 +163,11 @@ static ChildProcess *
 spawn_opener(const char *path, uid_t uid, gid_t gid)
 {
   const ChildOptions options = {
-    .argv = (const char *const[]){own_program, "open", path, NULL},
-    .directory = "/",
-    .capture_stdout = TRUE,
-    .uid = uid,
-    .gid = gid,
+      .argv = (const char *const[]){own_program, "open", path, NULL},
+      .directory = "/",
+      .capture_stdout = TRUE,
+      .uid = uid,
+      .gid = gid,
   };
   ChildProcess *child = child_process_spawn(&options, NULL);
   assert_non_null(child);
@@ -451,24 +451,24 @@ main(int argc, char **argv)
     return run_as_opener(argv[2]);
   }
   const struct CMUnitTest tests[] = {
-    cmocka_unit_test(the_first_open_makes_a_cluster_and_closing_stops_it),
-    cmocka_unit_test(the_next_open_finds_the_data),
-    cmocka_unit_test(nobody_else_can_enter_it),
-    cmocka_unit_test(a_second_user_finds_it_running_and_takes_it_over),
-    cmocka_unit_test(a_killed_server_is_started_again),
-    cmocka_unit_test(the_server_ends_with_a_killed_starter_and_the_next_start_has_its_data),
-    cmocka_unit_test(no_server_is_left_when_its_starter_is_killed),
-    cmocka_unit_test(an_initdb_that_was_killed_is_done_again),
-    cmocka_unit_test(what_is_no_cluster_is_not_touched),
-    cmocka_unit_test(a_directory_in_which_a_server_ran_is_not_swept),
-    cmocka_unit_test(a_server_that_does_not_start_is_an_error_with_its_complaint),
-    cmocka_unit_test(a_path_that_no_socket_can_have_is_refused_beforehand),
-    cmocka_unit_test(a_path_may_have_spaces_and_quotes),
-    cmocka_unit_test(a_parent_that_the_user_may_not_pass_is_named),
-    cmocka_unit_test(an_unknown_user_is_named),
-    cmocka_unit_test(an_ordinary_user_runs_it_as_themselves),
-    cmocka_unit_test(opening_can_be_cancelled),
-    cmocka_unit_test(programs_are_searched_where_they_are_said_to_be),
+      cmocka_unit_test(the_first_open_makes_a_cluster_and_closing_stops_it),
+      cmocka_unit_test(the_next_open_finds_the_data),
+      cmocka_unit_test(nobody_else_can_enter_it),
+      cmocka_unit_test(a_second_user_finds_it_running_and_takes_it_over),
+      cmocka_unit_test(a_killed_server_is_started_again),
+      cmocka_unit_test(the_server_ends_with_a_killed_starter_and_the_next_start_has_its_data),
+      cmocka_unit_test(no_server_is_left_when_its_starter_is_killed),
+      cmocka_unit_test(an_initdb_that_was_killed_is_done_again),
+      cmocka_unit_test(what_is_no_cluster_is_not_touched),
+      cmocka_unit_test(a_directory_in_which_a_server_ran_is_not_swept),
+      cmocka_unit_test(a_server_that_does_not_start_is_an_error_with_its_complaint),
+      cmocka_unit_test(a_path_that_no_socket_can_have_is_refused_beforehand),
+      cmocka_unit_test(a_path_may_have_spaces_and_quotes),
+      cmocka_unit_test(a_parent_that_the_user_may_not_pass_is_named),
+      cmocka_unit_test(an_unknown_user_is_named),
+      cmocka_unit_test(an_ordinary_user_runs_it_as_themselves),
+      cmocka_unit_test(opening_can_be_cancelled),
+      cmocka_unit_test(programs_are_searched_where_they_are_said_to_be),
   };
   return cmocka_run_group_tests(tests, set_up, tear_down);
 }

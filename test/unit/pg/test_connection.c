@@ -87,15 +87,16 @@ every_form_of_connection_string_leads_to_the_server(void **state)
   assert_true(g_file_set_contents(service_file, service, -1, NULL));
   g_setenv("PGSERVICEFILE", service_file, TRUE);
   char *dsns[] = {
-    g_strdup_printf("host=%s user=postgres dbname='Odd/ ü\\'\\\\db'", socket_directory),
-    g_strdup_printf("  host = '%s'  user=postgres dbname = 'Odd/ ü\\'\\\\db' client_encoding=LATIN1", socket_directory),
-    g_strdup_printf("postgresql://postgres@%s/Odd%%2F%%20%%C3%%BC%%27%%5Cdb", host),
-    g_strdup_printf("postgres://postgres@%s:5432/Odd%%2F%%20%%C3%%BC%%27%%5Cdb?application_name=other", host),
-    g_strdup_printf("postgresql:///Odd%%2F%%20ü'%%5Cdb?host=%s&user=postgres", socket_directory),
-    g_strdup_printf("postgresql://postgres@/Odd%%2F%%20ü'%%5Cdb?host=%s", host),
-    g_strdup_printf("host=/nonexistent,%s user=postgres dbname='Odd/ ü\\'\\\\db'", socket_directory),
-    g_strdup("service=hub"),
-    g_strdup("postgresql://?service=hub"),
+      g_strdup_printf("host=%s user=postgres dbname='Odd/ ü\\'\\\\db'", socket_directory),
+      g_strdup_printf("  host = '%s'  user=postgres dbname = 'Odd/ ü\\'\\\\db' client_encoding=LATIN1",
+                      socket_directory),
+      g_strdup_printf("postgresql://postgres@%s/Odd%%2F%%20%%C3%%BC%%27%%5Cdb", host),
+      g_strdup_printf("postgres://postgres@%s:5432/Odd%%2F%%20%%C3%%BC%%27%%5Cdb?application_name=other", host),
+      g_strdup_printf("postgresql:///Odd%%2F%%20ü'%%5Cdb?host=%s&user=postgres", socket_directory),
+      g_strdup_printf("postgresql://postgres@/Odd%%2F%%20ü'%%5Cdb?host=%s", host),
+      g_strdup_printf("host=/nonexistent,%s user=postgres dbname='Odd/ ü\\'\\\\db'", socket_directory),
+      g_strdup("service=hub"),
+      g_strdup("postgresql://?service=hub"),
   };
   for (gsize i = 0; i < G_N_ELEMENTS(dsns); i++) {
     g_autoptr(PgConnection) connection = open_dsn(dsns[i]);
@@ -116,19 +117,19 @@ what_is_shown_of_a_connection_string_is_where_it_leads(void **state)
   static const struct {
     const char *dsn, *host, *port, *user, *database;
   } cases[] = {
-    {"", "localhost", "5432", "postgres", "postgres"},
-    {"postgresql://", "localhost", "5432", "postgres", "postgres"},
-    {"postgresql://u:S3cr3t@db.example:6543/hub?sslmode=disable", "db.example", "6543", "u", "hub"},
-    {"postgresql://u%40x:S3cr3t@h/a%2Fb", "h", "5432", "u@x", "a/b"},
-    {"postgresql://u@[::1]:6543/hub", "::1", "6543", "u", "hub"},
-    {"postgresql://u@[fe80::1]/hub", "fe80::1", "5432", "u", "hub"},
-    {"postgresql://u@a:1,b:2/hub", "a", "1", "u", "hub"},
-    {"postgresql://u@%2Fvar%2Frun/hub", "/var/run", "5432", "u", "hub"},
-    {"host=/var/run user=u", "/var/run", "5432", "u", "postgres"},
-    {"hostaddr=::1 port=7 dbname=x", "::1", "7", "postgres", "x"},
-    {"host='' port='' user='it\\'s' dbname='a b'", "localhost", "5432", "it's", "a b"},
-    {"service=hub", "hub", "hub", "hub", "hub"},
-    {"service=hub host=h", "h", "hub", "hub", "hub"},
+      {"", "localhost", "5432", "postgres", "postgres"},
+      {"postgresql://", "localhost", "5432", "postgres", "postgres"},
+      {"postgresql://u:S3cr3t@db.example:6543/hub?sslmode=disable", "db.example", "6543", "u", "hub"},
+      {"postgresql://u%40x:S3cr3t@h/a%2Fb", "h", "5432", "u@x", "a/b"},
+      {"postgresql://u@[::1]:6543/hub", "::1", "6543", "u", "hub"},
+      {"postgresql://u@[fe80::1]/hub", "fe80::1", "5432", "u", "hub"},
+      {"postgresql://u@a:1,b:2/hub", "a", "1", "u", "hub"},
+      {"postgresql://u@%2Fvar%2Frun/hub", "/var/run", "5432", "u", "hub"},
+      {"host=/var/run user=u", "/var/run", "5432", "u", "postgres"},
+      {"hostaddr=::1 port=7 dbname=x", "::1", "7", "postgres", "x"},
+      {"host='' port='' user='it\\'s' dbname='a b'", "localhost", "5432", "it's", "a b"},
+      {"service=hub", "hub", "hub", "hub", "hub"},
+      {"service=hub host=h", "h", "hub", "hub", "hub"},
   };
   for (gsize i = 0; i < G_N_ELEMENTS(cases); i++) {
     g_auto(DsnDisplay) display = {0};
@@ -176,13 +177,13 @@ a_bad_connection_string_is_refused_without_showing_it(void **state)
 {
   (void)state;
   static const char *const bad[] = {
-    "S3cr3t",
-    "password",
-    "host=h passwort=S3cr3t",
-    "password='S3cr3t",
-    "postgresql://u:S3cr3t@[::1/db",
-    "postgresql://u:S3cr3t%zz@h/db",
-    "postgresql://u:x@h/db?secret=S3cr3t",
+      "S3cr3t",
+      "password",
+      "host=h passwort=S3cr3t",
+      "password='S3cr3t",
+      "postgresql://u:S3cr3t@[::1/db",
+      "postgresql://u:S3cr3t%zz@h/db",
+      "postgresql://u:x@h/db?secret=S3cr3t",
   };
   for (gsize i = 0; i < G_N_ELEMENTS(bad); i++) {
     DsnDisplay display = {0};
@@ -201,9 +202,9 @@ a_childs_arguments_never_hold_the_password(void **state)
   g_autofree char *in_uri = g_uri_escape_string(SECRET, NULL, FALSE);
   g_autofree char *host = g_uri_escape_string(socket_directory, NULL, FALSE);
   char *dsns[] = {
-    g_strdup_printf("postgresql://locked:%s@%s/postgres", in_uri, host),
-    g_strdup_printf("postgresql://locked@%s/postgres?password=%s", host, in_uri),
-    g_strdup_printf("host=%s user=locked password='S3cr3t\\'\"\\\\ %%41'", socket_directory),
+      g_strdup_printf("postgresql://locked:%s@%s/postgres", in_uri, host),
+      g_strdup_printf("postgresql://locked@%s/postgres?password=%s", host, in_uri),
+      g_strdup_printf("host=%s user=locked password='S3cr3t\\'\"\\\\ %%41'", socket_directory),
   };
   for (gsize i = 0; i < G_N_ELEMENTS(dsns); i++) {
     g_autoptr(GError) error = NULL;
@@ -295,18 +296,18 @@ a_failed_statement_keeps_its_sqlstate_and_class(void **state)
     const char *sqlstate;
     ErrorCode code;
   } cases[] = {
-    {"42501", CCH_ERROR_DATABASE_PERMISSION}, {"53200", CCH_ERROR_DATABASE_OUT_OF_MEMORY},
-    {"53100", CCH_ERROR_DATABASE_DISK_FULL},  {"53400", CCH_ERROR_DATABASE_DISK_FULL},
-    {"55P03", CCH_ERROR_DATABASE_LOCK_TIMEOUT}, {"40P01", CCH_ERROR_DATABASE_CONFLICT},
-    {"40001", CCH_ERROR_DATABASE_CONFLICT},   {"08006", CCH_ERROR_DATABASE_UNAVAILABLE},
-    {"57P03", CCH_ERROR_DATABASE_UNAVAILABLE}, {"23505", CCH_ERROR_DATABASE_QUERY},
-    {"40002", CCH_ERROR_DATABASE_QUERY},      {"XX000", CCH_ERROR_DATABASE_QUERY},
+      {"42501", CCH_ERROR_DATABASE_PERMISSION},   {"53200", CCH_ERROR_DATABASE_OUT_OF_MEMORY},
+      {"53100", CCH_ERROR_DATABASE_DISK_FULL},    {"53400", CCH_ERROR_DATABASE_DISK_FULL},
+      {"55P03", CCH_ERROR_DATABASE_LOCK_TIMEOUT}, {"40P01", CCH_ERROR_DATABASE_CONFLICT},
+      {"40001", CCH_ERROR_DATABASE_CONFLICT},     {"08006", CCH_ERROR_DATABASE_UNAVAILABLE},
+      {"57P03", CCH_ERROR_DATABASE_UNAVAILABLE},  {"23505", CCH_ERROR_DATABASE_QUERY},
+      {"40002", CCH_ERROR_DATABASE_QUERY},        {"XX000", CCH_ERROR_DATABASE_QUERY},
   };
   g_autoptr(PgConnection) connection = open_connection();
   for (gsize i = 0; i < G_N_ELEMENTS(cases); i++) {
     g_autoptr(GError) error = NULL;
-    assert_false(pg_connection_execf(connection, &error, "DO $$ BEGIN RAISE EXCEPTION 'oh' USING ERRCODE = '%s'; END $$",
-                                     cases[i].sqlstate));
+    assert_false(pg_connection_execf(
+        connection, &error, "DO $$ BEGIN RAISE EXCEPTION 'oh' USING ERRCODE = '%s'; END $$", cases[i].sqlstate));
     assert_error(error, cases[i].code, cases[i].sqlstate);
     assert_non_null(strstr(error->message, "oh"));
     assert_true(pg_connection_is_alive(connection));
@@ -323,8 +324,8 @@ results_are_read_as_text_numbers_and_truth(void **state)
   (void)state;
   g_autoptr(PgConnection) connection = open_connection();
   g_autoptr(PgResult) result = pg_connection_query(
-    connection, NULL, "SELECT $1::text, $2::bigint, $3::boolean, NULL UNION ALL SELECT '', NULL, NULL, 'x'", 3, "a'b",
-    "-9223372036854775808", "true");
+      connection, NULL, "SELECT $1::text, $2::bigint, $3::boolean, NULL UNION ALL SELECT '', NULL, NULL, 'x'", 3, "a'b",
+      "-9223372036854775808", "true");
   assert_non_null(result);
   assert_int_equal(pg_result_rows(result), 2);
   assert_int_equal(pg_result_columns(result), 4);
@@ -341,7 +342,7 @@ results_are_read_as_text_numbers_and_truth(void **state)
   assert_null(value);
   exec(connection, "CREATE TEMPORARY TABLE touched (id integer)");
   g_autoptr(PgResult) insert =
-    pg_connection_query(connection, NULL, "INSERT INTO touched SELECT generate_series(1, 1234)", 0);
+      pg_connection_query(connection, NULL, "INSERT INTO touched SELECT generate_series(1, 1234)", 0);
   assert_int_equal(pg_result_affected(insert), 1234);
 }
 
@@ -507,8 +508,8 @@ an_error_in_the_middle_of_a_copy_leaves_the_connection_usable(void **state)
   static const struct {
     const char *bad_row, *sqlstate;
   } cases[] = {
-    {"1\ttwice\n", "23505"},      {"x\tnot a number\n", "22P02"}, {"7000000\n", "22P04"},
-    {"7000000\tbad \xff\n", "22021"}, {"99999999999\tx\n", "22003"},
+      {"1\ttwice\n", "23505"},          {"x\tnot a number\n", "22P02"}, {"7000000\n", "22P04"},
+      {"7000000\tbad \xff\n", "22021"}, {"99999999999\tx\n", "22003"},
   };
   g_autoptr(PgConnection) connection = open_with_table();
   for (gsize i = 0; i < G_N_ELEMENTS(cases); i++) {
@@ -568,7 +569,7 @@ terminate_backend(gpointer data)
   g_usleep(termination->delay_ms * 1000);
   g_autoptr(PgConnection) other = open_connection();
   g_autoptr(PgResult) result =
-    pg_connection_query(other, NULL, "SELECT pg_terminate_backend($1::integer, 10000)", 1, termination->pid);
+      pg_connection_query(other, NULL, "SELECT pg_terminate_backend($1::integer, 10000)", 1, termination->pid);
   assert_non_null(result);
   assert_true(pg_result_bool(result, 0, 0));
   return NULL;
@@ -638,8 +639,9 @@ a_backend_that_is_terminated_during_a_copy_is_a_lost_connection(void **state)
 /* ---- Quoting ---- */
 
 static const char *const nasty[] = {
-  "plain", "", "it's", "\"quoted\"", "back\\slash", "\\", "\\'", "'; DROP TABLE t; --", "{a,b}", "NULL", " blank ",
-  "line\nbreak\ttab", "$$", "$1", "名称 é", "%s%n", NULL,
+    "plain", "",     "it's",    "\"quoted\"",       "back\\slash", "\\", "\\'",    "'; DROP TABLE t; --",
+    "{a,b}", "NULL", " blank ", "line\nbreak\ttab", "$$",          "$1", "名称 é", "%s%n",
+    NULL,
 };
 
 static void
@@ -680,8 +682,7 @@ arrays_arrive_as_they_were(void **state)
   (void)state;
   g_autoptr(PgConnection) connection = open_connection();
   g_autofree char *array = pg_array(nasty);
-  g_autoptr(PgResult) result =
-    pg_connection_query(connection, NULL, "SELECT unnest($1::text[])", 1, array);
+  g_autoptr(PgResult) result = pg_connection_query(connection, NULL, "SELECT unnest($1::text[])", 1, array);
   assert_non_null(result);
   assert_int_equal(pg_result_rows(result), G_N_ELEMENTS(nasty) - 1);
   for (guint i = 0; nasty[i] != NULL; i++) {
@@ -741,33 +742,33 @@ int
 main(void)
 {
   const struct CMUnitTest tests[] = {
-    cmocka_unit_test(every_form_of_connection_string_leads_to_the_server),
-    cmocka_unit_test(what_is_shown_of_a_connection_string_is_where_it_leads),
-    cmocka_unit_test(a_service_of_the_environment_is_shown_too),
-    cmocka_unit_test(the_environment_fills_what_the_connection_string_leaves_open),
-    cmocka_unit_test(a_bad_connection_string_is_refused_without_showing_it),
-    cmocka_unit_test(a_childs_arguments_never_hold_the_password),
-    cmocka_unit_test(a_key_files_password_cannot_be_handed_to_a_child),
-    cmocka_unit_test(a_refused_connection_tells_why),
-    cmocka_unit_test(a_missing_password_is_a_refused_login),
-    cmocka_unit_test(a_server_that_is_not_there_is_unavailable),
-    cmocka_unit_test(a_failed_statement_keeps_its_sqlstate_and_class),
-    cmocka_unit_test(results_are_read_as_text_numbers_and_truth),
-    cmocka_unit_test(the_transaction_is_known_and_rolled_back),
-    cmocka_unit_test(a_long_statement_can_be_cancelled),
-    cmocka_unit_test(the_servers_own_timeout_is_no_cancellation),
-    cmocka_unit_test(a_copy_that_the_server_does_not_take_can_be_cancelled),
-    cmocka_unit_test(a_copys_end_can_be_cancelled),
-    cmocka_unit_test(rows_are_copied_and_counted),
-    cmocka_unit_test(an_error_in_the_middle_of_a_copy_leaves_the_connection_usable),
-    cmocka_unit_test(a_copy_can_be_given_up),
-    cmocka_unit_test(a_copy_that_cannot_begin_leaves_the_connection_usable),
-    cmocka_unit_test(a_terminated_backend_is_a_lost_connection),
-    cmocka_unit_test(a_backend_that_is_terminated_at_work_is_a_lost_connection),
-    cmocka_unit_test(a_backend_that_is_terminated_during_a_copy_is_a_lost_connection),
-    cmocka_unit_test(literals_arrive_as_they_were),
-    cmocka_unit_test(identifiers_arrive_as_they_were),
-    cmocka_unit_test(arrays_arrive_as_they_were),
+      cmocka_unit_test(every_form_of_connection_string_leads_to_the_server),
+      cmocka_unit_test(what_is_shown_of_a_connection_string_is_where_it_leads),
+      cmocka_unit_test(a_service_of_the_environment_is_shown_too),
+      cmocka_unit_test(the_environment_fills_what_the_connection_string_leaves_open),
+      cmocka_unit_test(a_bad_connection_string_is_refused_without_showing_it),
+      cmocka_unit_test(a_childs_arguments_never_hold_the_password),
+      cmocka_unit_test(a_key_files_password_cannot_be_handed_to_a_child),
+      cmocka_unit_test(a_refused_connection_tells_why),
+      cmocka_unit_test(a_missing_password_is_a_refused_login),
+      cmocka_unit_test(a_server_that_is_not_there_is_unavailable),
+      cmocka_unit_test(a_failed_statement_keeps_its_sqlstate_and_class),
+      cmocka_unit_test(results_are_read_as_text_numbers_and_truth),
+      cmocka_unit_test(the_transaction_is_known_and_rolled_back),
+      cmocka_unit_test(a_long_statement_can_be_cancelled),
+      cmocka_unit_test(the_servers_own_timeout_is_no_cancellation),
+      cmocka_unit_test(a_copy_that_the_server_does_not_take_can_be_cancelled),
+      cmocka_unit_test(a_copys_end_can_be_cancelled),
+      cmocka_unit_test(rows_are_copied_and_counted),
+      cmocka_unit_test(an_error_in_the_middle_of_a_copy_leaves_the_connection_usable),
+      cmocka_unit_test(a_copy_can_be_given_up),
+      cmocka_unit_test(a_copy_that_cannot_begin_leaves_the_connection_usable),
+      cmocka_unit_test(a_terminated_backend_is_a_lost_connection),
+      cmocka_unit_test(a_backend_that_is_terminated_at_work_is_a_lost_connection),
+      cmocka_unit_test(a_backend_that_is_terminated_during_a_copy_is_a_lost_connection),
+      cmocka_unit_test(literals_arrive_as_they_were),
+      cmocka_unit_test(identifiers_arrive_as_they_were),
+      cmocka_unit_test(arrays_arrive_as_they_were),
   };
   return cmocka_run_group_tests(tests, set_up, tear_down);
 }

@@ -252,16 +252,16 @@ int
 main(void)
 {
   const struct CMUnitTest tests[] = {
-    cmocka_unit_test(an_empty_database_gets_both_series_once),
-    cmocka_unit_test(the_tables_are_those_of_the_hub),
-    cmocka_unit_test(an_old_hubs_tables_become_those_of_the_new_and_keep_their_rows),
-    cmocka_unit_test(public_is_left_alone_where_a_hub_manages_the_database),
-    cmocka_unit_test(public_is_left_alone_in_a_database_of_another_purpose),
-    cmocka_unit_test(the_callers_transaction_decides),
-    cmocka_unit_test(the_hubs_series_runs_again_when_it_is_forgotten),
-    cmocka_unit_test(a_changed_file_is_an_error_only_in_our_own_schema),
-    cmocka_unit_test(a_failure_rolls_everything_back),
-    cmocka_unit_test(two_at_once_do_it_once),
+      cmocka_unit_test(an_empty_database_gets_both_series_once),
+      cmocka_unit_test(the_tables_are_those_of_the_hub),
+      cmocka_unit_test(an_old_hubs_tables_become_those_of_the_new_and_keep_their_rows),
+      cmocka_unit_test(public_is_left_alone_where_a_hub_manages_the_database),
+      cmocka_unit_test(public_is_left_alone_in_a_database_of_another_purpose),
+      cmocka_unit_test(the_callers_transaction_decides),
+      cmocka_unit_test(the_hubs_series_runs_again_when_it_is_forgotten),
+      cmocka_unit_test(a_changed_file_is_an_error_only_in_our_own_schema),
+      cmocka_unit_test(a_failure_rolls_everything_back),
+      cmocka_unit_test(two_at_once_do_it_once),
   };
   return cmocka_run_group_tests(tests, set_up, tear_down);
 }

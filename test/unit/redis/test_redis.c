@@ -1,5 +1,5 @@
-#include "redis/redis.h"
 #include "base/error.h"
+#include "redis/redis.h"
 #include "redis/redis_url.h"
 #include "servers.h"
 
@@ -185,16 +185,16 @@ int
 main(void)
 {
   const struct CMUnitTest tests[] = {
-    cmocka_unit_test(a_url_is_taken_apart_and_decoded),
-    cmocka_unit_test(a_url_has_defaults),
-    cmocka_unit_test(a_url_may_name_a_socket),
-    cmocka_unit_test(a_wrong_url_is_refused_without_repeating_its_password),
-    cmocka_unit_test(commands_are_answered_over_ipv4_ipv6_and_a_socket),
-    cmocka_unit_test(a_large_reply_and_an_array_arrive_whole),
-    cmocka_unit_test(a_password_is_needed_and_used),
-    cmocka_unit_test(an_error_reply_is_an_error),
-    cmocka_unit_test(a_hanging_server_costs_two_seconds),
-    cmocka_unit_test(a_server_that_is_away_is_an_error_at_once),
+      cmocka_unit_test(a_url_is_taken_apart_and_decoded),
+      cmocka_unit_test(a_url_has_defaults),
+      cmocka_unit_test(a_url_may_name_a_socket),
+      cmocka_unit_test(a_wrong_url_is_refused_without_repeating_its_password),
+      cmocka_unit_test(commands_are_answered_over_ipv4_ipv6_and_a_socket),
+      cmocka_unit_test(a_large_reply_and_an_array_arrive_whole),
+      cmocka_unit_test(a_password_is_needed_and_used),
+      cmocka_unit_test(an_error_reply_is_an_error),
+      cmocka_unit_test(a_hanging_server_costs_two_seconds),
+      cmocka_unit_test(a_server_that_is_away_is_an_error_at_once),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }
