@@ -3,9 +3,7 @@
 #include "backup/entry_sql.h"
 #include "base/error.h"
 
-enum {
-  PIECE_BYTES = 256 * 1024
-};
+enum { PIECE_BYTES = 256 * 1024 };
 
 /* Creates one, unless it is there. */
 static gboolean
@@ -81,8 +79,8 @@ flush_piece(Writer *writer, GError **error)
   g_autofree char *oid = g_strdup_printf("%u", writer->oid);
   g_autofree char *offset = g_strdup_printf("%" G_GINT64_FORMAT, writer->offset);
   g_autoptr(PgResult) result = pg_connection_query(
-    writer->restore->connection, error,
-    "SELECT pg_catalog.lo_put($1::pg_catalog.oid, $2::pg_catalog.int8, $3::pg_catalog.bytea)", 3, oid, offset, data);
+      writer->restore->connection, error,
+      "SELECT pg_catalog.lo_put($1::pg_catalog.oid, $2::pg_catalog.int8, $3::pg_catalog.bytea)", 3, oid, offset, data);
   if (result == NULL) {
     g_prefix_error(error, "write large object %s: ", oid);
     return FALSE;
@@ -102,7 +100,8 @@ begin_object(guint32 oid, gpointer user_data, GError **error)
   writer->oid = oid;
   writer->offset = 0;
   writer->is_skipped = g_hash_table_contains(writer->restore->present_large_objects, GUINT_TO_POINTER(oid));
-  /* Bytes under another OID than the table of contents names would go over an object that has nothing to do with this. */
+  /* Bytes under another OID than the table of contents names would go over an object that has nothing to do with this.
+   */
   if (writer->is_skipped || g_hash_table_contains(writer->restore->created_large_objects, GUINT_TO_POINTER(oid)))
     return TRUE;
   error_set(error, CCH_ERROR_ARCHIVE_CORRUPT, "the table of contents does not name large object %u", oid);
@@ -148,9 +147,10 @@ large_objects_unlink(Restore *restore, const TocEntry *entry, GError **error)
   if (!entry_large_objects(entry, &oids, error))
     return FALSE;
   for (guint i = 0; i < oids->len; i++)
-    if (!pg_connection_execf(restore->connection, error,
-                             "SELECT pg_catalog.lo_unlink(oid) FROM pg_catalog.pg_largeobject_metadata WHERE oid = '%u'",
-                             g_array_index(oids, guint32, i)))
+    if (!pg_connection_execf(
+            restore->connection, error,
+            "SELECT pg_catalog.lo_unlink(oid) FROM pg_catalog.pg_largeobject_metadata WHERE oid = '%u'",
+            g_array_index(oids, guint32, i)))
       return FALSE;
   return TRUE;
 }

@@ -7,10 +7,7 @@
 
 #include <string.h>
 
-enum {
-  LOCK_PAUSE_MS = 500,
-  PROGRESS_BYTES = 1024 * 1024
-};
+enum { LOCK_PAUSE_MS = 500, PROGRESS_BYTES = 1024 * 1024 };
 
 Restore *
 restore_new(PgConnection *connection, ArchiveReader *reader, const RestorePlan *plan, BackupProgress *progress,
@@ -56,15 +53,16 @@ restore_prepare_session(Restore *restore, GError **error)
                              RESTORE_LOCK_TIMEOUT_MS);
 }
 
-/* "pid 123 (psql, idle in transaction)" for those whose locks are in the way: other sessions that hold a lock on a relation
- * that one of ours is known to want cannot be told after the wait, so it names the oldest open transactions. */
+/* "pid 123 (psql, idle in transaction)" for those whose locks are in the way: other sessions that hold a lock on a
+ * relation that one of ours is known to want cannot be told after the wait, so it names the oldest open transactions.
+ */
 static char *
 describe_lock_holders(Restore *restore)
 {
   static const char sql[] =
-    "SELECT string_agg(format('pid %s (%s, %s)', pid, coalesce(nullif(application_name, ''), usename), state), ', ') "
-    "FROM (SELECT * FROM pg_stat_activity WHERE datname = current_database() AND pid <> pg_backend_pid() "
-    "AND xact_start IS NOT NULL ORDER BY xact_start LIMIT 3) AS a";
+      "SELECT string_agg(format('pid %s (%s, %s)', pid, coalesce(nullif(application_name, ''), usename), state), ', ') "
+      "FROM (SELECT * FROM pg_stat_activity WHERE datname = current_database() AND pid <> pg_backend_pid() "
+      "AND xact_start IS NOT NULL ORDER BY xact_start LIMIT 3) AS a";
   g_autofree char *holders = NULL;
   if (!pg_connection_value(restore->connection, &holders, NULL, sql, 0) || holders == NULL)
     return g_strdup("?");
@@ -118,8 +116,8 @@ restore_run(Restore *restore, RestoreFunc func, gpointer user_data, GError **err
       return pg_connection_exec(restore->connection, "RELEASE SAVEPOINT cch_entry", error);
     Verdict verdict = verdict_of(failure, NULL, restore->is_merge);
     /* After a cancellation or a lost connection there is nothing to go on with. */
-    gboolean is_usable = pg_connection_is_alive(restore->connection) &&
-                         !g_cancellable_is_cancelled(restore->cancellable);
+    gboolean is_usable =
+        pg_connection_is_alive(restore->connection) && !g_cancellable_is_cancelled(restore->cancellable);
     if (!is_usable || !roll_back_to_savepoint(restore, NULL) || verdict != VERDICT_LOCK_WAIT) {
       g_propagate_error(error, g_steal_pointer(&failure));
       return FALSE;
@@ -145,8 +143,8 @@ restore_run_sql(Restore *restore, const char *sql, GError **error)
 static gboolean
 is_attribute(const TocEntry *entry)
 {
-  static const char *const kinds[] = {"COMMENT",           "ACL",          "SECURITY LABEL", "DEFAULT",
-                                      "SEQUENCE OWNED BY", "ROW SECURITY", NULL};
+  static const char *const kinds[] = {"COMMENT",      "ACL", "SECURITY LABEL", "DEFAULT", "SEQUENCE OWNED BY",
+                                      "ROW SECURITY", NULL};
   if (g_strv_contains(kinds, entry->desc))
     return TRUE;
   /* An identity column's sequence, and the true definition of a view that pg_dump had to make as a dummy first. */
@@ -155,8 +153,8 @@ is_attribute(const TocEntry *entry)
          (toc_entry_is(entry, "RULE") && g_str_has_prefix(defn, "CREATE OR REPLACE VIEW"));
 }
 
-/* ATTACH hangs a child on a parent: the child's state decides. Its tag is the child's name, and the child is a dependency
- * of that name. */
+/* ATTACH hangs a child on a parent: the child's state decides. Its tag is the child's name, and the child is a
+ * dependency of that name. */
 static gboolean
 is_attach_of_present(const Restore *restore, const TocEntry *entry)
 {
@@ -250,8 +248,8 @@ select_tablespace(Restore *restore, const TocEntry *entry, GError **error)
   if (strcmp(wanted, restore->default_tablespace) == 0)
     return TRUE;
   g_autofree char *found = NULL;
-  if (!pg_connection_value(restore->connection, &found, error, "SELECT spcname FROM pg_tablespace WHERE spcname = $1", 1,
-                           wanted))
+  if (!pg_connection_value(restore->connection, &found, error, "SELECT spcname FROM pg_tablespace WHERE spcname = $1",
+                           1, wanted))
     return FALSE;
   g_autofree char *literal = pg_quote_literal(found != NULL ? found : "");
   if (!pg_connection_execf(restore->connection, error, "SET default_tablespace = %s", literal))
@@ -341,15 +339,16 @@ send_rows(const guint8 *data, gsize size, gpointer user_data, GError **error)
   return TRUE;
 }
 
-/* The server ends a COPY at a lone backslash-period wherever it finds one: what it took must be what the archive holds. */
+/* The server ends a COPY at a lone backslash-period wherever it finds one: what it took must be what the archive holds.
+ */
 static gboolean
 check_row_count(const Restore *restore, const TocEntry *entry, guint64 rows, GError **error)
 {
   guint64 expected = archive_reader_data_info(restore->reader, entry)->rows;
   if (rows == expected)
     return TRUE;
-  error_set(error, CCH_ERROR_ARCHIVE_CORRUPT,
-            "the server took %" G_GUINT64_FORMAT " of %" G_GUINT64_FORMAT " rows", rows, expected);
+  error_set(error, CCH_ERROR_ARCHIVE_CORRUPT, "the server took %" G_GUINT64_FORMAT " of %" G_GUINT64_FORMAT " rows",
+            rows, expected);
   return FALSE;
 }
 
@@ -385,8 +384,8 @@ copy_all_rows(Restore *restore, gpointer user_data, GError **error)
   return restore_copy_rows(restore, job->entry, job->entry->copy_stmt, &job->rows, error);
 }
 
-/* Rows of a table that this import has made go in by plain COPY; rows of one that was there are merged, and so are those of
- * a new table that has rows of its own all the same (an extension's configuration table). */
+/* Rows of a table that this import has made go in by plain COPY; rows of one that was there are merged, and so are
+ * those of a new table that has rows of its own all the same (an extension's configuration table). */
 static gboolean
 apply_rows(Restore *restore, const TocEntry *entry, GError **error)
 {
@@ -443,11 +442,11 @@ enter_stage(Restore *restore, PlanStage stage)
     BackupPhase phase;
     gint text; /* -1: none */
   } stages[STAGE_COUNT] = {
-    [STAGE_PRE_DATA] = {BACKUP_PHASE_SCHEMA, TEXT_IMPORT_SCHEMA},
-    [STAGE_DATA] = {BACKUP_PHASE_DATA, -1},
-    [STAGE_POST_DATA] = {BACKUP_PHASE_INDEXES, TEXT_IMPORT_INDEXES},
-    [STAGE_ACCESS] = {BACKUP_PHASE_INDEXES, -1},
-    [STAGE_LAST] = {BACKUP_PHASE_INDEXES, -1},
+      [STAGE_PRE_DATA] = {BACKUP_PHASE_SCHEMA, TEXT_IMPORT_SCHEMA},
+      [STAGE_DATA] = {BACKUP_PHASE_DATA, -1},
+      [STAGE_POST_DATA] = {BACKUP_PHASE_INDEXES, TEXT_IMPORT_INDEXES},
+      [STAGE_ACCESS] = {BACKUP_PHASE_INDEXES, -1},
+      [STAGE_LAST] = {BACKUP_PHASE_INDEXES, -1},
   };
   backup_progress_phase(restore->progress, stages[stage].phase);
   if (stages[stage].text >= 0)
