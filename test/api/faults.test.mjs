@@ -66,9 +66,13 @@ describe('killed in the middle of an import:', { skip: !haveBinary && 'no binary
         const start = (tempDir, dataDir) => Service.start({ dsn: database.dsn, redisUrl: redis?.url, tempDir, dataDir, env: { ...withoutMigrations, LOCK_TTL_MS: '4000' } });
         const service = await start();
         await importing(service, slow[phase], phase, { cleanFirst });
+        // In the middle of what takes long, when the server has nothing to read from us for a minute.
+        const busy = phase === 'data' ? 'COPY public.slow_table|INSERT' : 'CREATE INDEX slow_index';
+        await until('the slow statement', () => database.value(`
+          SELECT pid FROM pg_stat_activity WHERE datname = '${database.name}' AND wait_event = 'PgSleep' AND query ~ '${busy}'`));
         assert.equal(service.tempFiles().length, 1);
         await service.stop('SIGKILL');
-        await assertIdle(null, database, { withinMs: 15_000 });
+        await assertIdle(null, database, { withinMs: 5000 });
         await unchanged(database, before);
         // Its successor sweeps what it left, and may start an operation of its own at once.
         const next = await start(service.tempDir, service.dataDir);
