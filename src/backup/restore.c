@@ -42,8 +42,8 @@ restore_free(Restore *restore)
   g_free(restore);
 }
 
-/* Has the server notice within a second that we are gone, instead of working on, and holding its locks, until it next reads
- * from us. From PostgreSQL 14 on, and not on every platform: where it cannot, it says so and nothing is lost. */
+/* Has the server notice within a second that we are gone, instead of working on, and holding its locks, until it next
+ * reads from us. From PostgreSQL 14 on, and not on every platform: where it cannot, it says so and nothing is lost. */
 static void
 watch_for_our_end(PgConnection *connection)
 {
