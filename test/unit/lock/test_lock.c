@@ -1,10 +1,7 @@
+#include "lock_support.h"
+
 #include "base/child.h"
-#include "base/error.h"
-#include "lock/lock.h"
-#include "lock/redis_lock.h"
 #include "pg/connection.h"
-#include "redis/redis.h"
-#include "servers.h"
 
 #include <setjmp.h>
 #include <signal.h>
@@ -15,39 +12,6 @@
 #include <unistd.h>
 /* cmocka.h needs three of the above. */
 #include <cmocka.h>
-
-enum {
-  TTL_MS = 1500,
-  SOON_MS = 5000 /* what is awaited happens within, on a loaded machine too */
-};
-
-#define HUB_VALUE "1769682600000-k3j9x2"
-
-static TestPostgres *postgres;
-static TestRedis *redis;
-
-static BackupLockOptions
-with_redis(void)
-{
-  return (BackupLockOptions){test_postgres_dsn(postgres), test_redis_url(redis), TTL_MS};
-}
-
-static BackupLockOptions
-without_redis(void)
-{
-  return (BackupLockOptions){test_postgres_dsn(postgres), NULL, TTL_MS};
-}
-
-static BackupLock *
-acquire(BackupLockOptions options, GCancellable *lost)
-{
-  g_autoptr(GError) error = NULL;
-  BackupLock *lock = backup_lock_acquire(&options, "import", "Admin Token @ 10.0.0.7", lost, NULL, &error);
-  if (lock == NULL)
-    print_error("%s\n", error->message);
-  assert_non_null(lock);
-  return lock;
-}
 
 static void
 assert_refused(BackupLockOptions options, const char *operation, const char *holder)
@@ -61,79 +25,6 @@ assert_refused(BackupLockOptions options, const char *operation, const char *hol
   assert_true(g_strcmp0(other.operation, operation) == 0);
   assert_true(g_strcmp0(other.holder, holder) == 0);
   assert_non_null(other.since);
-}
-
-static void
-assert_free(BackupLockOptions options)
-{
-  g_autoptr(GCancellable) lost = g_cancellable_new();
-  backup_lock_release(acquire(options, lost));
-}
-
-/* Runs a Redis command and returns its string, or its integer as text; NULL for nil. */
-static char *
-redis_run(guint argc, const char *const *argv)
-{
-  g_autoptr(RedisConnection) connection = redis_connection_open(test_redis_url(redis), NULL);
-  assert_non_null(connection);
-  g_autoptr(RedisReply) reply = redis_commandv(connection, NULL, argc, argv);
-  assert_non_null(reply);
-  const char *text = redis_reply_string(reply);
-  gint64 number = redis_reply_integer(reply);
-  return text != NULL ? g_strdup(text) : number != 0 ? g_strdup_printf("%" G_GINT64_FORMAT, number) : NULL;
-}
-
-static char *
-redis_key(void)
-{
-  return redis_run(2, (const char *[]){"GET", REDIS_LOCK_KEY});
-}
-
-static void
-set_redis_key(const char *value)
-{
-  g_free(redis_run(3, (const char *[]){"SET", REDIS_LOCK_KEY, value}));
-}
-
-static void
-delete_redis_key(void)
-{
-  g_free(redis_run(2, (const char *[]){"DEL", REDIS_LOCK_KEY}));
-}
-
-static void
-assert_redis_key(const char *expected)
-{
-  g_autofree char *value = redis_key();
-  assert_true(g_strcmp0(value, expected) == 0);
-}
-
-static gboolean
-cancelled_within_ms(GCancellable *cancellable, int timeout_ms)
-{
-  for (int waited_ms = 0; !g_cancellable_is_cancelled(cancellable); waited_ms += 10) {
-    if (waited_ms > timeout_ms)
-      return FALSE;
-    g_usleep(10 * 1000);
-  }
-  return TRUE;
-}
-
-static gboolean
-redis_key_set_within_ms(int timeout_ms)
-{
-  for (int waited_ms = 0;; waited_ms += 50) {
-    g_autofree char *value = redis_key();
-    if (value != NULL || waited_ms > timeout_ms)
-      return value != NULL;
-    g_usleep(50 * 1000);
-  }
-}
-
-static gint64
-elapsed_ms(gint64 started_us)
-{
-  return (g_get_monotonic_time() - started_us) / 1000;
 }
 
 /* Another process: this program, holding the lock until SIGTERM. */
@@ -267,194 +158,6 @@ the_redis_key_is_as_the_hub_expects_and_gone_after_release(void **state)
 }
 
 static void
-the_redis_key_is_renewed_beyond_its_life(void **state)
-{
-  (void)state;
-  g_autoptr(GCancellable) lost = g_cancellable_new();
-  g_autoptr(BackupLock) lock = acquire(with_redis(), lost);
-  g_autofree char *before = redis_key();
-  g_usleep((TTL_MS * 2 + TTL_MS / 2) * 1000);
-  assert_redis_key(before);
-  assert_true(backup_lock_verify(lock, NULL));
-  assert_false(backup_lock_is_lost(lock));
-}
-
-static void
-a_stolen_key_is_a_loss_and_is_not_deleted(void **state)
-{
-  (void)state;
-  g_autoptr(GCancellable) lost = g_cancellable_new();
-  g_autoptr(BackupLock) lock = acquire(with_redis(), lost);
-  set_redis_key(HUB_VALUE);
-  g_autoptr(GError) error = NULL;
-  assert_false(backup_lock_verify(lock, &error)); /* asks now, not at the next renewal */
-  assert_int_equal(error_code(error), CCH_ERROR_LOCK_LOST);
-  assert_true(cancelled_within_ms(lost, SOON_MS));
-  assert_true(backup_lock_is_lost(lock));
-  g_clear_pointer(&lock, backup_lock_release);
-  assert_redis_key(HUB_VALUE);
-  delete_redis_key();
-}
-
-static void
-a_stolen_key_is_noticed_without_asking(void **state)
-{
-  (void)state;
-  g_autoptr(GCancellable) lost = g_cancellable_new();
-  g_autoptr(BackupLock) lock = acquire(with_redis(), lost);
-  set_redis_key(HUB_VALUE);
-  assert_true(cancelled_within_ms(lost, SOON_MS));
-  assert_true(backup_lock_is_lost(lock));
-  g_clear_pointer(&lock, backup_lock_release);
-  delete_redis_key();
-}
-
-static void
-a_deleted_key_is_taken_again(void **state)
-{
-  (void)state;
-  g_autoptr(GCancellable) lost = g_cancellable_new();
-  g_autoptr(BackupLock) lock = acquire(with_redis(), lost);
-  delete_redis_key();
-  assert_true(redis_key_set_within_ms(SOON_MS));
-  assert_true(backup_lock_verify(lock, NULL));
-  assert_false(g_cancellable_is_cancelled(lost));
-}
-
-static void
-redis_away_from_the_start_is_no_error_and_it_is_taken_later(void **state)
-{
-  (void)state;
-  test_redis_kill(redis);
-  g_autoptr(GCancellable) lost = g_cancellable_new();
-  g_autoptr(BackupLock) lock = acquire(with_redis(), lost);
-  assert_true(backup_lock_verify(lock, NULL));
-  test_redis_restart(redis);
-  assert_true(redis_key_set_within_ms(SOON_MS));
-  g_clear_pointer(&lock, backup_lock_release);
-  assert_redis_key(NULL);
-  assert_false(g_cancellable_is_cancelled(lost));
-}
-
-static void
-redis_killed_in_the_middle_is_no_loss(void **state)
-{
-  (void)state;
-  g_autoptr(GCancellable) lost = g_cancellable_new();
-  g_autoptr(BackupLock) lock = acquire(with_redis(), lost);
-  test_redis_kill(redis);
-  g_usleep(2 * TTL_MS * 1000);
-  assert_true(backup_lock_verify(lock, NULL));
-  gint64 started = g_get_monotonic_time();
-  g_clear_pointer(&lock, backup_lock_release);
-  assert_true(elapsed_ms(started) < SOON_MS);
-  assert_false(g_cancellable_is_cancelled(lost));
-  assert_free(with_redis());
-  test_redis_restart(redis);
-}
-
-static void
-redis_back_with_another_holder_is_a_loss(void **state)
-{
-  (void)state;
-  g_autoptr(GCancellable) lost = g_cancellable_new();
-  g_autoptr(BackupLock) lock = acquire(with_redis(), lost);
-  test_redis_signal(redis, SIGSTOP);
-  g_usleep(2 * TTL_MS * 1000);
-  assert_false(g_cancellable_is_cancelled(lost));
-  test_redis_signal(redis, SIGCONT);
-  set_redis_key(HUB_VALUE);
-  assert_true(cancelled_within_ms(lost, SOON_MS));
-  g_clear_pointer(&lock, backup_lock_release);
-  assert_redis_key(HUB_VALUE);
-  delete_redis_key();
-}
-
-static void
-a_hanging_redis_holds_nobody_up(void **state)
-{
-  (void)state;
-  test_redis_signal(redis, SIGSTOP);
-  gint64 started = g_get_monotonic_time();
-  g_autoptr(GCancellable) lost = g_cancellable_new();
-  g_autoptr(BackupLock) lock = acquire(with_redis(), lost);
-  assert_true(elapsed_ms(started) < SOON_MS);
-  started = g_get_monotonic_time();
-  g_clear_pointer(&lock, backup_lock_release);
-  assert_true(elapsed_ms(started) < SOON_MS + 500);
-  test_redis_signal(redis, SIGCONT);
-  assert_free(with_redis());
-  assert_redis_key(NULL);
-}
-
-static void
-terminate_advisory_backend(void)
-{
-  g_autoptr(PgConnection) connection = pg_connection_open(test_postgres_dsn(postgres), "test", NULL, NULL);
-  g_autofree char *pid = NULL;
-  assert_true(pg_connection_value(connection, &pid, NULL,
-                                  "SELECT pg_terminate_backend(pid) FROM pg_stat_activity"
-                                  " WHERE application_name LIKE 'cch-data lock: %'",
-                                  0));
-  assert_string_equal(pid, "t");
-}
-
-static void
-a_terminated_advisory_backend_is_a_loss_at_once(void **state)
-{
-  (void)state;
-  g_autoptr(GCancellable) lost = g_cancellable_new();
-  g_autoptr(BackupLock) lock = acquire(with_redis(), lost);
-  terminate_advisory_backend();
-  assert_true(cancelled_within_ms(lost, 2000));
-  assert_true(backup_lock_is_lost(lock));
-  g_autoptr(GError) error = NULL;
-  assert_false(backup_lock_verify(lock, &error));
-  assert_int_equal(error_code(error), CCH_ERROR_LOCK_LOST);
-  g_clear_pointer(&lock, backup_lock_release);
-  assert_redis_key(NULL);
-  assert_free(with_redis());
-}
-
-static void
-a_hanging_redis_does_not_hide_a_lost_advisory_lock(void **state)
-{
-  (void)state;
-  g_autoptr(GCancellable) lost = g_cancellable_new();
-  g_autoptr(BackupLock) lock = acquire(with_redis(), lost);
-  test_redis_signal(redis, SIGSTOP);
-  g_usleep(TTL_MS * 1000);
-  terminate_advisory_backend();
-  assert_true(cancelled_within_ms(lost, 2000));
-  test_redis_signal(redis, SIGCONT);
-  g_clear_pointer(&lock, backup_lock_release);
-}
-
-static void
-a_hanging_database_does_not_hold_release_up(void **state)
-{
-  (void)state;
-  g_autoptr(GCancellable) lost = g_cancellable_new();
-  g_autoptr(BackupLock) lock = acquire(without_redis(), lost);
-  g_autoptr(PgConnection) connection = pg_connection_open(test_postgres_dsn(postgres), "test", NULL, NULL);
-  g_autofree char *pid = NULL;
-  assert_true(pg_connection_value(
-      connection, &pid, NULL, "SELECT pid FROM pg_stat_activity WHERE application_name LIKE 'cch-data lock: %'", 0));
-  assert_int_equal(kill(atoi(pid), SIGSTOP), 0);
-  g_usleep(1500 * 1000); /* the watching thread is now in the middle of a question */
-  gint64 started = g_get_monotonic_time();
-  g_clear_pointer(&lock, backup_lock_release);
-  gint64 took_ms = elapsed_ms(started);
-  assert_int_equal(kill(atoi(pid), SIGCONT), 0);
-  assert_true(took_ms < SOON_MS);
-  for (started = g_get_monotonic_time(); lock == NULL; g_usleep(10 * 1000)) { /* it is freed in the end */
-    BackupLockOptions options = without_redis();
-    lock = backup_lock_acquire(&options, "import", "A", lost, NULL, NULL);
-    assert_true(elapsed_ms(started) < SOON_MS);
-  }
-}
-
-static void
 the_advisory_connection_is_idle_outside_any_transaction(void **state)
 {
   (void)state;
@@ -581,24 +284,6 @@ contending_threads_never_overlap(void **state)
   assert_redis_key(NULL);
 }
 
-static int
-start_servers(void **state)
-{
-  (void)state;
-  postgres = test_postgres_start();
-  redis = test_redis_start(FALSE, NULL);
-  return 0;
-}
-
-static int
-stop_servers(void **state)
-{
-  (void)state;
-  test_redis_free(redis);
-  test_postgres_free(postgres);
-  return 0;
-}
-
 int
 main(int argc, char **argv)
 {
@@ -612,17 +297,6 @@ main(int argc, char **argv)
       cmocka_unit_test(a_killed_process_leaves_nothing_that_holds_others_up),
       cmocka_unit_test(the_hubs_lock_is_respected),
       cmocka_unit_test(the_redis_key_is_as_the_hub_expects_and_gone_after_release),
-      cmocka_unit_test(the_redis_key_is_renewed_beyond_its_life),
-      cmocka_unit_test(a_stolen_key_is_a_loss_and_is_not_deleted),
-      cmocka_unit_test(a_stolen_key_is_noticed_without_asking),
-      cmocka_unit_test(a_deleted_key_is_taken_again),
-      cmocka_unit_test(redis_away_from_the_start_is_no_error_and_it_is_taken_later),
-      cmocka_unit_test(redis_killed_in_the_middle_is_no_loss),
-      cmocka_unit_test(redis_back_with_another_holder_is_a_loss),
-      cmocka_unit_test(a_hanging_redis_holds_nobody_up),
-      cmocka_unit_test(a_terminated_advisory_backend_is_a_loss_at_once),
-      cmocka_unit_test(a_hanging_redis_does_not_hide_a_lost_advisory_lock),
-      cmocka_unit_test(a_hanging_database_does_not_hold_release_up),
       cmocka_unit_test(the_advisory_connection_is_idle_outside_any_transaction),
       cmocka_unit_test(a_database_away_is_an_error_and_leaves_nothing_locked),
       cmocka_unit_test(a_wrong_redis_url_is_an_error),
