@@ -48,5 +48,6 @@ typedef struct {
   guint n_tables;
 } BackupEvent;
 
-/* Called on the thread that imports; must not block for long. The event lives for the call only. */
+/* Called on a thread of the import, one at a time; must not block for long, nor report progress itself. The event lives
+ * for the call only. */
 typedef void (*BackupEventFunc)(const BackupEvent *event, gpointer user_data);

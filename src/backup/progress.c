@@ -5,6 +5,7 @@
 enum { EVENT_INTERVAL_US = 200 * 1000 };
 
 struct BackupProgress {
+  GMutex mutex; /* guards what follows, and is held while an event is told */
   BackupEventFunc func;
   gpointer user_data;
   Language language;
@@ -48,6 +49,7 @@ BackupProgress *
 backup_progress_new(BackupEventFunc func, gpointer user_data, Language language)
 {
   BackupProgress *progress = g_new0(BackupProgress, 1);
+  g_mutex_init(&progress->mutex);
   progress->func = func;
   progress->user_data = user_data;
   progress->language = language;
@@ -61,6 +63,7 @@ backup_progress_free(BackupProgress *progress)
 {
   g_free((char *)progress->event.table);
   g_array_free(progress->tables, TRUE);
+  g_mutex_clear(&progress->mutex);
   g_free(progress);
 }
 
@@ -82,25 +85,47 @@ emit_counts(BackupProgress *progress)
     emit(progress, NULL, FALSE);
 }
 
-void
-backup_progress_phase(BackupProgress *progress, BackupPhase phase)
+static void
+enter_phase(BackupProgress *progress, BackupPhase phase)
 {
   progress->event.phase = phase;
   progress->event.percent = phases[phase].from;
 }
 
-void
-backup_progress_set(BackupProgress *progress, guint64 done, guint64 total)
+static void
+set_percent(BackupProgress *progress, guint64 done, guint64 total)
 {
   double fraction = total > 0 ? MIN(1.0, (double)done / (double)total) : 1.0;
   double from = phases[progress->event.phase].from;
   progress->event.percent = from + fraction * (phases[progress->event.phase].to - from);
+}
+
+static void
+set_table(BackupProgress *progress, const char *table)
+{
+  g_free((char *)progress->event.table);
+  progress->event.table = g_strdup(table);
+}
+
+void
+backup_progress_phase(BackupProgress *progress, BackupPhase phase)
+{
+  g_autoptr(GMutexLocker) locker = g_mutex_locker_new(&progress->mutex);
+  enter_phase(progress, phase);
+}
+
+void
+backup_progress_set(BackupProgress *progress, guint64 done, guint64 total)
+{
+  g_autoptr(GMutexLocker) locker = g_mutex_locker_new(&progress->mutex);
+  set_percent(progress, done, total);
   emit_counts(progress);
 }
 
 void
 backup_progress_totals(BackupProgress *progress, guint64 rows, guint64 bytes)
 {
+  g_autoptr(GMutexLocker) locker = g_mutex_locker_new(&progress->mutex);
   progress->event.rows_total = rows;
   progress->event.bytes_total = bytes;
 }
@@ -108,14 +133,18 @@ backup_progress_totals(BackupProgress *progress, guint64 rows, guint64 bytes)
 void
 backup_progress_add(BackupProgress *progress, guint64 rows, guint64 bytes)
 {
+  g_autoptr(GMutexLocker) locker = g_mutex_locker_new(&progress->mutex);
   progress->event.rows += rows;
   progress->event.bytes += bytes;
-  backup_progress_set(progress, progress->event.bytes, progress->event.bytes_total);
+  if (progress->event.bytes_total > 0)
+    set_percent(progress, progress->event.bytes, progress->event.bytes_total);
+  emit_counts(progress);
 }
 
 void
 backup_progress_restart(BackupProgress *progress)
 {
+  g_autoptr(GMutexLocker) locker = g_mutex_locker_new(&progress->mutex);
   progress->event.rows = progress->event.bytes = 0;
   progress->event.warning_count = 0;
   g_array_set_size(progress->tables, 0);
@@ -124,8 +153,8 @@ backup_progress_restart(BackupProgress *progress)
 void
 backup_progress_table(BackupProgress *progress, const char *table)
 {
-  g_free((char *)progress->event.table);
-  progress->event.table = g_strdup(table);
+  g_autoptr(GMutexLocker) locker = g_mutex_locker_new(&progress->mutex);
+  set_table(progress, table);
 }
 
 void
@@ -135,6 +164,7 @@ backup_progress_table_done(BackupProgress *progress, const char *table, guint64 
                               .rows_total = rows,
                               .rows_inserted = inserted,
                               .rows_skipped = rows - MIN(rows, inserted)};
+  g_autoptr(GMutexLocker) locker = g_mutex_locker_new(&progress->mutex);
   g_array_append_val(progress->tables, result);
 }
 
@@ -145,6 +175,7 @@ backup_progress_say(BackupProgress *progress, TextId id, ...)
   va_start(args, id);
   g_autofree char *message = text_vformat(id, progress->language, args);
   va_end(args);
+  g_autoptr(GMutexLocker) locker = g_mutex_locker_new(&progress->mutex);
   emit(progress, message, FALSE);
 }
 
@@ -155,6 +186,7 @@ backup_progress_caution(BackupProgress *progress, TextId id, ...)
   va_start(args, id);
   g_autofree char *message = text_vformat(id, progress->language, args);
   va_end(args);
+  g_autoptr(GMutexLocker) locker = g_mutex_locker_new(&progress->mutex);
   emit(progress, message, TRUE);
 }
 
@@ -165,6 +197,7 @@ backup_progress_warn(BackupProgress *progress, TextId id, ...)
   va_start(args, id);
   g_autofree char *message = text_vformat(id, progress->language, args);
   va_end(args);
+  g_autoptr(GMutexLocker) locker = g_mutex_locker_new(&progress->mutex);
   progress->event.warning_count++;
   emit(progress, message, TRUE);
 }
@@ -172,6 +205,7 @@ backup_progress_warn(BackupProgress *progress, TextId id, ...)
 guint
 backup_progress_warnings(const BackupProgress *progress)
 {
+  g_autoptr(GMutexLocker) locker = g_mutex_locker_new(&((BackupProgress *)progress)->mutex);
   return progress->event.warning_count;
 }
 
@@ -184,8 +218,9 @@ backup_progress_language(const BackupProgress *progress)
 void
 backup_progress_complete(BackupProgress *progress, TextId id)
 {
-  backup_progress_phase(progress, BACKUP_PHASE_DONE);
-  backup_progress_table(progress, NULL);
+  g_autoptr(GMutexLocker) locker = g_mutex_locker_new(&progress->mutex);
+  enter_phase(progress, BACKUP_PHASE_DONE);
+  set_table(progress, NULL);
   progress->event.type = BACKUP_EVENT_COMPLETE;
   progress->event.exit_code = progress->event.warning_count > 0 ? 1 : 0;
   progress->event.tables = (const BackupTableResult *)progress->tables->data;
@@ -201,6 +236,7 @@ backup_progress_fail(BackupProgress *progress, const GError *error, gboolean is_
   g_autofree char *message =
       is_rolled_back ? text_format(TEXT_IMPORT_ROLLED_BACK, progress->language, info->text[progress->language], detail)
                      : g_strdup_printf("%s: %s", info->text[progress->language], detail);
+  g_autoptr(GMutexLocker) locker = g_mutex_locker_new(&progress->mutex);
   progress->event.type = BACKUP_EVENT_ERROR;
   progress->event.error_count++;
   progress->event.exit_code = info->exit_code;

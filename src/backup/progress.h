@@ -1,4 +1,6 @@
-/* Counts what an import has done and turns it into events: messages at once, counts at most five times a second. */
+/* Counts what an import has done and turns it into events: messages at once, counts at most five times a second.
+ *
+ * Several threads may report; events come one at a time, from whichever of them reports. */
 #pragma once
 
 #include "backup/event.h"
@@ -15,7 +17,8 @@ void backup_progress_set(BackupProgress *progress, guint64 done, guint64 total);
 
 /* What all tables together will be, known after the check. */
 void backup_progress_totals(BackupProgress *progress, guint64 rows, guint64 bytes);
-/* Rows and bytes that were sent to the database since the last call. */
+/* Rows and bytes that were sent to the database since the last call; they move the percentage where the total of bytes
+ * is known. */
 void backup_progress_add(BackupProgress *progress, guint64 rows, guint64 bytes);
 /* Back to nothing done: the transaction starts again. */
 void backup_progress_restart(BackupProgress *progress);

@@ -7,7 +7,16 @@
 
 #include <string.h>
 
-enum { LOCK_PAUSE_MS = 500, PROGRESS_BYTES = 1024 * 1024 };
+enum { LOCK_PAUSE_MS = 500, PROGRESS_BYTES = 1024 * 1024, MAX_DEADLOCKS = 10 };
+
+static const struct {
+  const char *begin, *commit, *roll_back;
+  int lock_timeout_ms; /* 0: none */
+} units[] = {
+    [RESTORE_BY_SAVEPOINT] = {"SAVEPOINT cch_entry", "RELEASE SAVEPOINT cch_entry",
+                              "ROLLBACK TO SAVEPOINT cch_entry; RELEASE SAVEPOINT cch_entry", RESTORE_LOCK_TIMEOUT_MS},
+    [RESTORE_BY_TRANSACTION] = {"BEGIN", "COMMIT", "ROLLBACK", 0},
+};
 
 Restore *
 restore_new(PgConnection *connection, ArchiveReader *reader, const RestorePlan *plan, BackupProgress *progress,
@@ -51,16 +60,26 @@ watch_for_our_end(PgConnection *connection)
     pg_connection_exec(connection, "SET client_connection_check_interval = '1s'", NULL);
 }
 
+/* Timeouts that came with later servers. */
+static gboolean
+switch_off_newer_timeouts(PgConnection *connection, GError **error)
+{
+  int version = pg_connection_server_version(connection);
+  return (version < 140000 || pg_connection_exec(connection, "SET idle_session_timeout = 0", error)) &&
+         (version < 170000 || pg_connection_exec(connection, "SET transaction_timeout = 0", error));
+}
+
 gboolean
 restore_prepare_session(Restore *restore, GError **error)
 {
   watch_for_our_end(restore->connection);
-  return pg_connection_execf(restore->connection, error,
+  return switch_off_newer_timeouts(restore->connection, error) &&
+         pg_connection_execf(restore->connection, error,
                              "SET statement_timeout = 0; SET lock_timeout = %d; "
                              "SET idle_in_transaction_session_timeout = 0; SET check_function_bodies = false; "
                              "SET xmloption = content; SET client_min_messages = warning; SET row_security = off; "
                              "SET default_tablespace = ''; SELECT pg_catalog.set_config('search_path', '', false)",
-                             RESTORE_LOCK_TIMEOUT_MS);
+                             units[restore->unit].lock_timeout_ms);
 }
 
 /* "pid 123 (psql, idle in transaction)" for those whose locks are in the way: other sessions that hold a lock on a
@@ -110,9 +129,27 @@ wait_for_lock(Restore *restore, guint attempt, const GError *reason, GError **er
 }
 
 static gboolean
-roll_back_to_savepoint(Restore *restore, GError **error)
+run_unit(Restore *restore, RestoreFunc func, gpointer user_data, GError **error)
 {
-  return pg_connection_exec(restore->connection, "ROLLBACK TO SAVEPOINT cch_entry; RELEASE SAVEPOINT cch_entry", error);
+  return pg_connection_exec(restore->connection, units[restore->unit].begin, error) &&
+         func(restore, user_data, error) && pg_connection_exec(restore->connection, units[restore->unit].commit, error);
+}
+
+/* Whether a failed unit is worth another attempt; waits before that. */
+static gboolean
+may_try_again(Restore *restore, guint attempt, GError *failure, GError **error)
+{
+  Verdict verdict = verdict_of(failure, NULL, restore->is_merge);
+  /* After a cancellation or a lost connection there is nothing to go on with. */
+  gboolean is_usable = pg_connection_is_alive(restore->connection) && !g_cancellable_is_cancelled(restore->cancellable);
+  gboolean is_rolled_back = is_usable && pg_connection_exec(restore->connection, units[restore->unit].roll_back, NULL);
+  if (is_rolled_back && verdict == VERDICT_LOCK_WAIT)
+    return wait_for_lock(restore, attempt, failure, error);
+  if (is_rolled_back && verdict == VERDICT_RESTART && restore->unit == RESTORE_BY_TRANSACTION &&
+      attempt < MAX_DEADLOCKS)
+    return TRUE;
+  g_propagate_error(error, g_error_copy(failure));
+  return FALSE;
 }
 
 gboolean
@@ -120,19 +157,9 @@ restore_run(Restore *restore, RestoreFunc func, gpointer user_data, GError **err
 {
   for (guint attempt = 1;; attempt++) {
     g_autoptr(GError) failure = NULL;
-    if (!pg_connection_exec(restore->connection, "SAVEPOINT cch_entry", error))
-      return FALSE;
-    if (func(restore, user_data, &failure))
-      return pg_connection_exec(restore->connection, "RELEASE SAVEPOINT cch_entry", error);
-    Verdict verdict = verdict_of(failure, NULL, restore->is_merge);
-    /* After a cancellation or a lost connection there is nothing to go on with. */
-    gboolean is_usable =
-        pg_connection_is_alive(restore->connection) && !g_cancellable_is_cancelled(restore->cancellable);
-    if (!is_usable || !roll_back_to_savepoint(restore, NULL) || verdict != VERDICT_LOCK_WAIT) {
-      g_propagate_error(error, g_steal_pointer(&failure));
-      return FALSE;
-    }
-    if (!wait_for_lock(restore, attempt, failure, error))
+    if (run_unit(restore, func, user_data, &failure))
+      return TRUE;
+    if (!may_try_again(restore, attempt, failure, error))
       return FALSE;
   }
 }
@@ -231,9 +258,8 @@ warn_of(Restore *restore, const TocEntry *entry, const GError *failure)
   backup_progress_warn(restore->progress, TEXT_IMPORT_WARNING, valid);
 }
 
-/* Judges a failed step: TRUE to go on (a warning has been given), else the error is passed on, naming the entry. */
-static gboolean
-judge(Restore *restore, const TocEntry *entry, GError *failure, GError **error)
+gboolean
+restore_judge(Restore *restore, const TocEntry *entry, GError *failure, GError **error)
 {
   Verdict verdict = verdict_of(failure, entry->desc, restore->is_merge);
   g_autofree char *name = entry_display_name(entry);
@@ -290,7 +316,7 @@ set_owner(Restore *restore, const TocEntry *entry, GError **error)
   if (sql == NULL || restore_run_sql(restore, sql, &failure))
     return TRUE;
   if (error_code(failure) != CCH_ERROR_DATABASE_PERMISSION)
-    return judge(restore, entry, failure, error);
+    return restore_judge(restore, entry, failure, error);
   warn_of(restore, entry, failure);
   g_error_free(failure);
   return TRUE;
@@ -303,7 +329,7 @@ apply_sql(Restore *restore, const TocEntry *entry, GError **error)
   if (!select_tablespace(restore, entry, error) || !select_table_am(restore, entry, error))
     return FALSE;
   if (!restore_run_sql(restore, entry->defn, &failure))
-    return judge(restore, entry, failure, error);
+    return restore_judge(restore, entry, failure, error);
   return set_owner(restore, entry, error);
 }
 
@@ -314,7 +340,7 @@ apply_access(Restore *restore, const TocEntry *entry, GError **error)
   g_auto(GStrv) statements = entry_split_statements(entry->defn);
   for (char **statement = statements; *statement != NULL; statement++) {
     GError *failure = NULL;
-    if (!restore_run_sql(restore, *statement, &failure) && !judge(restore, entry, failure, error))
+    if (!restore_run_sql(restore, *statement, &failure) && !restore_judge(restore, entry, failure, error))
       return FALSE;
   }
   return TRUE;
@@ -394,14 +420,29 @@ copy_all_rows(Restore *restore, gpointer user_data, GError **error)
   return restore_copy_rows(restore, job->entry, job->entry->copy_stmt, &job->rows, error);
 }
 
+void
+restore_say_table(Restore *restore, const TocEntry *entry)
+{
+  g_autofree char *name = entry_display_name(entry);
+  backup_progress_table(restore->progress, name);
+  backup_progress_say(restore->progress, TEXT_IMPORT_TABLE, name);
+}
+
+void
+restore_say_table_done(Restore *restore, const TocEntry *entry, guint64 rows, guint64 inserted)
+{
+  g_autofree char *name = entry_display_name(entry);
+  backup_progress_table_done(restore->progress, name, rows, inserted);
+  backup_progress_say(restore->progress, TEXT_IMPORT_TABLE_DONE, name, rows, inserted, rows - inserted);
+  backup_progress_table(restore->progress, NULL);
+}
+
 /* Rows of a table that this import has made go in by plain COPY; rows of one that was there are merged, and so are
  * those of a new table that has rows of its own all the same (an extension's configuration table). */
 static gboolean
 apply_rows(Restore *restore, const TocEntry *entry, GError **error)
 {
-  g_autofree char *name = entry_display_name(entry);
-  backup_progress_table(restore->progress, name);
-  backup_progress_say(restore->progress, TEXT_IMPORT_TABLE, name);
+  restore_say_table(restore, entry);
   CopyJob job = {.entry = entry};
   guint64 rows = 0, inserted = 0;
   gboolean is_plain = !restore->is_merge || !merge_is_needed(restore, entry);
@@ -409,19 +450,18 @@ apply_rows(Restore *restore, const TocEntry *entry, GError **error)
   if (is_plain && restore_run(restore, copy_all_rows, &job, &failure))
     rows = inserted = job.rows;
   else if (failure != NULL && verdict_of(failure, entry->desc, restore->is_merge) != VERDICT_DUPLICATE_KEY)
-    return judge(restore, entry, g_steal_pointer(&failure), error);
+    return restore_judge(restore, entry, g_steal_pointer(&failure), error);
   else if (!merge_rows(restore, entry, &rows, &inserted, error)) {
+    g_autofree char *name = entry_display_name(entry);
     g_prefix_error(error, "restore TABLE DATA %s: ", name);
     return FALSE;
   }
-  backup_progress_table_done(restore->progress, name, rows, inserted);
-  backup_progress_say(restore->progress, TEXT_IMPORT_TABLE_DONE, name, rows, inserted, rows - inserted);
-  backup_progress_table(restore->progress, NULL);
+  restore_say_table_done(restore, entry, rows, inserted);
   return TRUE;
 }
 
-static gboolean
-apply_step(Restore *restore, const RestoreStep *step, GError **error)
+gboolean
+restore_apply_step(Restore *restore, const RestoreStep *step, GError **error)
 {
   if (is_left_alone(restore, step->entry))
     return TRUE;
@@ -444,9 +484,8 @@ apply_step(Restore *restore, const RestoreStep *step, GError **error)
   return TRUE;
 }
 
-/* Announces a stage's phase. */
-static void
-enter_stage(Restore *restore, PlanStage stage)
+void
+restore_enter_stage(Restore *restore, PlanStage stage)
 {
   static const struct {
     BackupPhase phase;
@@ -463,26 +502,25 @@ enter_stage(Restore *restore, PlanStage stage)
     backup_progress_say(restore->progress, (TextId)stages[stage].text);
 }
 
-static PlanStage
-stage_at(const GPtrArray *order, guint index)
+gboolean
+restore_apply_stage(Restore *restore, PlanStage stage, GError **error)
 {
-  return ((const RestoreStep *)order->pdata[index])->stage;
-}
-
-/* Applies the steps from `start` to before `end`, which are of one stage. */
-static gboolean
-apply_stage(Restore *restore, GPtrArray *order, guint start, guint end, GError **error)
-{
-  PlanStage stage = stage_at(order, start);
-  enter_stage(restore, stage);
+  const GArray *steps = restore->plan->steps;
+  g_autoptr(GPtrArray) order = g_ptr_array_new();
+  for (guint i = 0; i < steps->len; i++)
+    if (g_array_index(steps, RestoreStep, i).stage == stage)
+      g_ptr_array_add(order, &g_array_index(steps, RestoreStep, i));
+  if (order->len == 0)
+    return TRUE;
+  restore_enter_stage(restore, stage);
   /* Only now, with the missing tables made, are all foreign keys known. */
-  if (stage == STAGE_DATA && restore->is_merge && !merge_order_rows(restore, order, start, end, error))
+  if (stage == STAGE_DATA && restore->is_merge && !merge_order_rows(restore, order, 0, order->len, error))
     return FALSE;
-  for (guint i = start; i < end; i++) {
-    if (!apply_step(restore, order->pdata[i], error))
+  for (guint i = 0; i < order->len; i++) {
+    if (!restore_apply_step(restore, order->pdata[i], error))
       return FALSE;
     if (stage != STAGE_DATA)
-      backup_progress_set(restore->progress, i + 1 - start, end - start);
+      backup_progress_set(restore->progress, i + 1, order->len);
   }
   return stage != STAGE_DATA || merge_end_rows(restore, error);
 }
@@ -490,18 +528,8 @@ apply_stage(Restore *restore, GPtrArray *order, guint start, guint end, GError *
 gboolean
 restore_apply(Restore *restore, GError **error)
 {
-  const GArray *steps = restore->plan->steps;
-  g_autoptr(GPtrArray) order = g_ptr_array_new();
-  for (guint i = 0; i < steps->len; i++)
-    g_ptr_array_add(order, &g_array_index(steps, RestoreStep, i));
-
-  guint end;
-  for (guint start = 0; start < order->len; start = end) {
-    PlanStage stage = stage_at(order, start);
-    for (end = start; end < order->len && stage_at(order, end) == stage;)
-      end++;
-    if (!apply_stage(restore, order, start, end, error))
+  for (PlanStage stage = 0; stage < STAGE_COUNT; stage++)
+    if (!restore_apply_stage(restore, stage, error))
       return FALSE;
-  }
   return merge_move_sequences(restore, error);
 }
