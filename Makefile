@@ -2,8 +2,13 @@
 ARGS ?=
 SECONDS = 60
 API_TESTS ?= test/api/*.test.mjs
+PART =
+SIZE = 500MB
+ROWS =
+RUNS = 3
+WRITE =
 
-.PHONY: build run test test-fast lint fuzz clean
+.PHONY: build run test test-fast lint fuzz bench clean
 
 build: build/build.ninja
 	meson compile -C build
@@ -38,6 +43,12 @@ lint:
 fuzz:
 	tools/setup build lint
 	tools/fuzz $(SECONDS)
+
+# Our ways beside pg_dump's and pg_restore's; PART=export,import, SIZE=2GB or ROWS=n, RUNS=5; WRITE=1 into docs/benchmarks.md.
+bench:
+	tools/setup build run test
+	@$(MAKE) --no-print-directory build
+	node test/bench/run.mjs --size $(SIZE) --runs $(RUNS) $(if $(PART),--part $(PART)) $(if $(ROWS),--rows $(ROWS)) $(if $(WRITE),--write)
 
 clean:
 	rm -rf build build-asan build-fuzz
