@@ -24,12 +24,14 @@ typedef enum {
 const char *backup_phase_name(BackupPhase phase);
 const char *backup_event_type_name(BackupEventType type); /* "progress", "complete", "error" */
 
-/* What happened to one table. */
+/* What happened to one table: rows_total is the sum of the others. */
 typedef struct {
   char *table;        /* "public.users" */
   guint64 rows_total; /* in the archive */
   guint64 rows_inserted;
-  guint64 rows_skipped; /* already there */
+  guint64 rows_updated;   /* ON_CONFLICT_UPDATE: there with other values, now the archive's */
+  guint64 rows_unchanged; /* there with the same values; ON_CONFLICT_SKIP does not compare and leaves it 0 */
+  guint64 rows_skipped;   /* there, or in conflict with what is there, and left as it is */
 } BackupTableResult;
 
 typedef struct {

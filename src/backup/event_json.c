@@ -25,9 +25,11 @@ tables_to_json(const BackupEvent *event)
   json_t *tables = json_array();
   for (guint i = 0; i < event->n_tables; i++) {
     const BackupTableResult *table = &event->tables[i];
-    json_array_append_new(tables, json_pack("{s:o, s:I, s:I, s:I}", "table", text_to_json(table->table), "rows",
-                                            (json_int_t)table->rows_total, "inserted", (json_int_t)table->rows_inserted,
-                                            "skipped", (json_int_t)table->rows_skipped));
+    json_array_append_new(tables,
+                          json_pack("{s:o, s:I, s:I, s:I, s:I, s:I}", "table", text_to_json(table->table), "rows",
+                                    (json_int_t)table->rows_total, "inserted", (json_int_t)table->rows_inserted,
+                                    "updated", (json_int_t)table->rows_updated, "unchanged",
+                                    (json_int_t)table->rows_unchanged, "skipped", (json_int_t)table->rows_skipped));
   }
   return tables;
 }

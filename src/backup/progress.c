@@ -158,14 +158,22 @@ backup_progress_table(BackupProgress *progress, const char *table)
 }
 
 void
+backup_progress_table_merged(BackupProgress *progress, const BackupTableResult *result)
+{
+  BackupTableResult copy = *result;
+  copy.table = g_strdup(result->table);
+  g_autoptr(GMutexLocker) locker = g_mutex_locker_new(&progress->mutex);
+  g_array_append_val(progress->tables, copy);
+}
+
+void
 backup_progress_table_done(BackupProgress *progress, const char *table, guint64 rows, guint64 inserted)
 {
-  BackupTableResult result = {.table = g_strdup(table),
+  BackupTableResult result = {.table = (char *)table,
                               .rows_total = rows,
                               .rows_inserted = inserted,
                               .rows_skipped = rows - MIN(rows, inserted)};
-  g_autoptr(GMutexLocker) locker = g_mutex_locker_new(&progress->mutex);
-  g_array_append_val(progress->tables, result);
+  backup_progress_table_merged(progress, &result);
 }
 
 void

@@ -26,6 +26,7 @@ void backup_progress_restart(BackupProgress *progress);
 /* The table that is worked on; NULL: none. */
 void backup_progress_table(BackupProgress *progress, const char *table);
 void backup_progress_table_done(BackupProgress *progress, const char *table, guint64 rows, guint64 inserted);
+void backup_progress_table_merged(BackupProgress *progress, const BackupTableResult *result); /* it is copied */
 
 /* Messages. A warning counts. */
 void backup_progress_say(BackupProgress *progress, TextId id, ...);
