@@ -1,8 +1,8 @@
 /* Loads an archive into a fresh database, over several connections at once.
  *
  * Fast because it is not one transaction: each entry commits by itself, a table's rows are split between connections,
- * indexes are built side by side. So whatever fails or is cancelled leaves a database that is good for nothing but to be
- * dropped; the caller drops it, and makes nobody use it before. Errors are judged as in the single-transaction way
+ * indexes are built side by side. So whatever fails or is cancelled leaves a database that is good for nothing but to
+ * be dropped; the caller drops it, and makes nobody use it before. Errors are judged as in the single-transaction way
  * (backup/restore.h): what that one goes on after, this one does, with the same warnings. */
 #pragma once
 

@@ -89,9 +89,8 @@ drop_named(Restore *restore, gboolean (*is_wanted)(const TocEntry *), GError **e
   return TRUE;
 }
 
-/* An extension of another role's cannot be dropped, and need not be: what it consists of is the same. */
-static gboolean
-find_kept_extensions(Restore *restore, GError **error)
+gboolean
+overwrite_find_kept_extensions(Restore *restore, GError **error)
 {
   g_autoptr(PgResult) kept = pg_connection_query(
       restore->connection, error,
@@ -188,7 +187,7 @@ overwrite_clear(Restore *restore, GError **error)
   g_autofree char *schemas = pg_array((const char *const *)restore->plan->schemas);
   backup_progress_phase(restore->progress, BACKUP_PHASE_LOCKS);
   if (!lock_tables(restore, schemas, error) || !tell_losses(restore, schemas, error) ||
-      !find_kept_extensions(restore, error))
+      !overwrite_find_kept_extensions(restore, error))
     return FALSE;
   backup_progress_phase(restore->progress, BACKUP_PHASE_SCHEMA);
   backup_progress_say(restore->progress, TEXT_IMPORT_DROPPING);

@@ -8,3 +8,7 @@
 #include "backup/restore.h"
 
 gboolean overwrite_clear(Restore *restore, GError **error);
+
+/* Extensions of another role's cannot be dropped, and need not be: what they consist of is the same. Remembers them in
+ * the restore, with a warning for each that the plan has. */
+gboolean overwrite_find_kept_extensions(Restore *restore, GError **error);

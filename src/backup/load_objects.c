@@ -1,0 +1,103 @@
+#include "backup/load_objects.h"
+
+#include "backup/load_graph.h"
+#include "base/error.h"
+
+typedef struct {
+  guint n_steps;
+  BackupProgress *progress;
+
+  GMutex mutex; /* guards what follows */
+  GCond changed;
+  LoadGraph *graph;
+  gboolean is_stopped;
+} ObjectLoad;
+
+/* Waits for a step that may run; NULL when all are done, or the load was stopped. */
+static const RestoreStep *
+next_step(ObjectLoad *load, guint *ret_handle)
+{
+  g_autoptr(GMutexLocker) locker = g_mutex_locker_new(&load->mutex);
+  while (!load->is_stopped && load_graph_n_left(load->graph) > 0) {
+    const RestoreStep *step = load_graph_take(load->graph, ret_handle);
+    if (step != NULL)
+      return step;
+    g_cond_wait(&load->changed, &load->mutex);
+  }
+  return NULL;
+}
+
+static void
+finish_step(ObjectLoad *load, guint handle)
+{
+  g_mutex_lock(&load->mutex);
+  load_graph_finish(load->graph, handle);
+  guint n_done = load->n_steps - load_graph_n_left(load->graph);
+  g_cond_broadcast(&load->changed);
+  g_mutex_unlock(&load->mutex);
+  backup_progress_set(load->progress, n_done, load->n_steps);
+}
+
+static gboolean
+work(Restore *restore, gpointer user_data, GError **error)
+{
+  ObjectLoad *load = user_data;
+  const RestoreStep *step;
+  guint handle;
+  while ((step = next_step(load, &handle)) != NULL) {
+    if (!restore_apply_step(restore, step, error))
+      return FALSE;
+    finish_step(load, handle);
+  }
+  if (!g_cancellable_is_cancelled(restore->cancellable))
+    return TRUE;
+  error_set(error, CCH_ERROR_CANCELLED, "cancelled");
+  return FALSE;
+}
+
+static void
+stop(gpointer user_data)
+{
+  ObjectLoad *load = user_data;
+  g_autoptr(GMutexLocker) locker = g_mutex_locker_new(&load->mutex);
+  load->is_stopped = TRUE;
+  g_cond_broadcast(&load->changed);
+}
+
+/* Dump ID of a table -> the bytes that were loaded into it. */
+static GHashTable *
+weigh_tables(const GArray *tables)
+{
+  GHashTable *weights = g_hash_table_new(NULL, NULL);
+  for (guint i = 0; i < tables->len; i++) {
+    LoadedTable *table = &g_array_index(tables, LoadedTable, i);
+    g_hash_table_insert(weights, GINT_TO_POINTER(table->entry->dump_id), &table->bytes);
+    for (guint j = 0; j < table->entry->n_dependencies; j++)
+      g_hash_table_insert(weights, GINT_TO_POINTER(table->entry->dependencies[j]), &table->bytes);
+  }
+  return weights;
+}
+
+gboolean
+load_objects(LoadTeam *team, const GArray *tables, GError **error)
+{
+  Restore *leader = load_team_leader(team);
+  g_autoptr(GPtrArray) steps = g_ptr_array_new();
+  const GArray *all = leader->plan->steps;
+  for (guint i = 0; i < all->len; i++)
+    if (g_array_index(all, RestoreStep, i).stage == STAGE_POST_DATA)
+      g_ptr_array_add(steps, &g_array_index(all, RestoreStep, i));
+  if (steps->len == 0)
+    return TRUE;
+  restore_enter_stage(leader, STAGE_POST_DATA);
+  g_autoptr(GHashTable) weights = weigh_tables(tables);
+  ObjectLoad load = {
+      .n_steps = steps->len, .progress = leader->progress, .graph = load_graph_new(leader->reader, steps, weights)};
+  g_mutex_init(&load.mutex);
+  g_cond_init(&load.changed);
+  gboolean ok = load_team_run(team, work, NULL, stop, &load, error);
+  load_graph_free(load.graph);
+  g_mutex_clear(&load.mutex);
+  g_cond_clear(&load.changed);
+  return ok;
+}

@@ -1,0 +1,293 @@
+#include "backup/load_rows.h"
+
+#include "backup/entry_sql.h"
+#include "backup/load_queue.h"
+#include "backup/merge.h"
+#include "base/error.h"
+
+/* Blocks on their way beside those that the workers hold: enough that nobody waits for the reading thread's hiccups. */
+enum { BLOCKS_PER_WORKER = 2, BLOCKS_TO_FILL = 2 };
+
+/* One table's rows. */
+typedef struct {
+  const RestoreStep *step;
+
+  /* Guarded by the mutex of the RowLoad. */
+  RowTotals read;         /* as far as the table is read to its end */
+  gboolean is_read;       /* it is */
+  guint64 blocks_taken;   /* that are committed, or dropped */
+  guint64 rows_taken;     /* that the server says it took */
+  gboolean has_conflicts; /* rows were there already: what the server refused has to be merged */
+  gboolean is_given_up;   /* failed, and judged to be gone on after */
+} TableLoad;
+
+typedef struct {
+  RowQueue *queue;
+  GArray *tables; /* TableLoad; does not grow while workers are about */
+  GMutex mutex;
+} RowLoad;
+
+/* A worker's COPY. */
+typedef struct {
+  TableLoad *table; /* NULL: none is open */
+  guint64 blocks;   /* written to it */
+} OpenCopy;
+
+static gboolean
+stopped(GError **error)
+{
+  error_set(error, CCH_ERROR_CANCELLED, "cancelled");
+  return FALSE;
+}
+
+/* All of a table is in, if it is: TRUE for the one caller who brought that about. */
+static gboolean
+is_complete(const TableLoad *table)
+{
+  return table->is_read && table->blocks_taken == table->read.blocks && !table->has_conflicts && !table->is_given_up;
+}
+
+/* The server ends a COPY at a lone backslash-period wherever it finds one: what it took must be what the archive holds.
+ */
+static gboolean
+complete_table(Restore *restore, const TableLoad *table, GError **error)
+{
+  if (table->rows_taken == table->read.rows) {
+    restore_say_table_done(restore, table->step->entry, table->read.rows, table->read.rows);
+    return TRUE;
+  }
+  g_autoptr(GError) failure = NULL;
+  error_set(&failure, CCH_ERROR_ARCHIVE_CORRUPT, "the server took %" G_GUINT64_FORMAT " of %" G_GUINT64_FORMAT " rows",
+            table->rows_taken, table->read.rows);
+  return restore_judge(restore, table->step->entry, g_steal_pointer(&failure), error);
+}
+
+/* ---- The workers ---- */
+
+/* Blocks of a table are done with. */
+static gboolean
+settle_blocks(RowLoad *load, Restore *restore, TableLoad *table, guint64 blocks, guint64 rows, GError **error)
+{
+  g_mutex_lock(&load->mutex);
+  table->blocks_taken += blocks;
+  table->rows_taken += rows;
+  gboolean completes = blocks > 0 && is_complete(table);
+  g_mutex_unlock(&load->mutex);
+  return !completes || complete_table(restore, table, error);
+}
+
+/* A COPY has failed, and nothing of it is there: whether to go on. */
+static gboolean
+judge_copy(RowLoad *load, Restore *restore, OpenCopy *copy, GError *failure, GError **error)
+{
+  TableLoad *table = copy->table;
+  const TocEntry *entry = table->step->entry;
+  Verdict verdict = verdict_of(failure, entry->desc, FALSE);
+  /* Two COPYs of one table lock each other out only over rows that are the same. */
+  gboolean is_conflict = verdict == VERDICT_DUPLICATE_KEY || verdict == VERDICT_RESTART;
+  if (is_conflict && !g_cancellable_is_cancelled(restore->cancellable))
+    g_error_free(failure);
+  else if (!restore_judge(restore, entry, failure, error))
+    return FALSE;
+  g_mutex_lock(&load->mutex);
+  table->has_conflicts = table->has_conflicts || is_conflict;
+  table->is_given_up = table->is_given_up || !is_conflict;
+  g_mutex_unlock(&load->mutex);
+  guint64 blocks = copy->blocks;
+  *copy = (OpenCopy){0};
+  return settle_blocks(load, restore, table, blocks, 0, error);
+}
+
+static gboolean
+end_copy(RowLoad *load, Restore *restore, OpenCopy *copy, GError **error)
+{
+  GError *failure = NULL;
+  guint64 rows = 0;
+  if (!pg_connection_copy_in_end(restore->connection, &rows, &failure))
+    return judge_copy(load, restore, copy, failure, error);
+  TableLoad *table = copy->table;
+  guint64 blocks = copy->blocks;
+  *copy = (OpenCopy){0};
+  return settle_blocks(load, restore, table, blocks, rows, error);
+}
+
+static gboolean
+is_dropped(RowLoad *load, const TableLoad *table)
+{
+  g_autoptr(GMutexLocker) locker = g_mutex_locker_new(&load->mutex);
+  return table->has_conflicts || table->is_given_up;
+}
+
+/* Writes a block to the table's COPY, which is begun if need be. */
+static gboolean
+load_block(RowLoad *load, Restore *restore, OpenCopy *copy, const RowBlock *block, GError **error)
+{
+  TableLoad *table = block->table;
+  if (copy->table == NULL) {
+    if (is_dropped(load, table))
+      return settle_blocks(load, restore, table, 1, 0, error);
+    copy->table = table;
+    GError *failure = NULL;
+    if (!pg_connection_copy_in_begin(restore->connection, table->step->entry->copy_stmt, &failure)) {
+      copy->blocks = 1;
+      return judge_copy(load, restore, copy, failure, error);
+    }
+  }
+  copy->blocks++;
+  GError *failure = NULL;
+  if (!pg_connection_copy_in_write(restore->connection, block->data, block->size, &failure))
+    return judge_copy(load, restore, copy, failure, error);
+  backup_progress_add(restore->progress, block->rows, block->size);
+  return TRUE;
+}
+
+static gboolean
+work(Restore *restore, gpointer user_data, GError **error)
+{
+  RowLoad *load = user_data;
+  OpenCopy copy = {0};
+  RowBlock *block;
+  gboolean ok = TRUE;
+  while (ok && (block = row_queue_take(load->queue, restore)) != NULL) {
+    ok = (copy.table == NULL || copy.table == block->table || end_copy(load, restore, &copy, error)) &&
+         load_block(load, restore, &copy, block, error);
+    row_queue_give_back(load->queue, block);
+  }
+  if (!ok)
+    return FALSE;
+  if (g_cancellable_is_cancelled(restore->cancellable)) {
+    if (copy.table != NULL)
+      pg_connection_copy_in_abort(restore->connection);
+    return stopped(error);
+  }
+  return copy.table == NULL || end_copy(load, restore, &copy, error);
+}
+
+/* ---- The leader ---- */
+
+static gboolean
+take_text(const guint8 *data, gsize size, gpointer user_data, GError **error)
+{
+  RowLoad *load = user_data;
+  return row_queue_write(load->queue, data, size) || stopped(error);
+}
+
+static gboolean
+read_table(RowLoad *load, Restore *leader, TableLoad *table, GError **error)
+{
+  const TocEntry *entry = table->step->entry;
+  RowTotals totals;
+  restore_say_table(leader, entry);
+  row_queue_begin(load->queue, table);
+  if (!archive_reader_read_data(leader->reader, entry, take_text, NULL, load, leader->cancellable, error)) {
+    g_autofree char *name = entry_display_name(entry);
+    g_prefix_error(error, "restore %s %s: ", entry->desc, name);
+    return FALSE;
+  }
+  if (!row_queue_end(load->queue, &totals))
+    return stopped(error);
+  g_mutex_lock(&load->mutex);
+  table->read = totals;
+  table->is_read = TRUE;
+  gboolean completes = is_complete(table);
+  g_mutex_unlock(&load->mutex);
+  return !completes || complete_table(leader, table, error);
+}
+
+/* Reads all tables; while the workers load the last of them, writes the large objects. */
+static gboolean
+lead(Restore *leader, gpointer user_data, GError **error)
+{
+  RowLoad *load = user_data;
+  for (guint i = 0; i < load->tables->len; i++)
+    if (!read_table(load, leader, &g_array_index(load->tables, TableLoad, i), error))
+      return FALSE;
+  row_queue_finish(load->queue);
+  const GArray *steps = leader->plan->steps;
+  for (guint i = 0; i < steps->len; i++) {
+    const RestoreStep *step = &g_array_index(steps, RestoreStep, i);
+    if (step->kind == STEP_LARGE_OBJECT_DATA && !restore_apply_step(leader, step, error))
+      return FALSE;
+  }
+  return TRUE;
+}
+
+/* Rows that a table of this archive's had by itself (an extension's configuration) stay; the others are added. */
+static gboolean
+merge_conflicts(Restore *leader, const TableLoad *table, GError **error)
+{
+  const TocEntry *entry = table->step->entry;
+  guint64 rows, inserted;
+  if (!merge_rows(leader, entry, &rows, &inserted, error) || !merge_end_rows(leader, error)) {
+    g_autofree char *name = entry_display_name(entry);
+    g_prefix_error(error, "restore %s %s: ", entry->desc, name);
+    return FALSE;
+  }
+  restore_say_table_done(leader, entry, rows, inserted + table->rows_taken);
+  return TRUE;
+}
+
+/* What is left when the rows are in: sequences, comments on data. */
+static gboolean
+apply_rest(Restore *leader, const RowLoad *load, GError **error)
+{
+  for (guint i = 0; i < load->tables->len; i++) {
+    const TableLoad *table = &g_array_index(load->tables, TableLoad, i);
+    if (table->has_conflicts && !table->is_given_up && !merge_conflicts(leader, table, error))
+      return FALSE;
+  }
+  const GArray *steps = leader->plan->steps;
+  for (guint i = 0; i < steps->len; i++) {
+    const RestoreStep *step = &g_array_index(steps, RestoreStep, i);
+    gboolean is_left = step->stage == STAGE_DATA && step->kind != STEP_ROWS && step->kind != STEP_LARGE_OBJECT_DATA;
+    if (is_left && !restore_apply_step(leader, step, error))
+      return FALSE;
+  }
+  return TRUE;
+}
+
+static void
+collect_tables(RowLoad *load, const RestorePlan *plan)
+{
+  for (guint i = 0; i < plan->steps->len; i++) {
+    const RestoreStep *step = &g_array_index(plan->steps, RestoreStep, i);
+    if (step->kind == STEP_ROWS) {
+      TableLoad table = {.step = step};
+      g_array_append_val(load->tables, table);
+    }
+  }
+}
+
+static void
+report_tables(const RowLoad *load, GArray *tables)
+{
+  for (guint i = 0; i < load->tables->len; i++) {
+    const TableLoad *table = &g_array_index(load->tables, TableLoad, i);
+    LoadedTable loaded = {.entry = table->step->entry, .rows = table->read.rows, .bytes = table->read.bytes};
+    g_array_append_val(tables, loaded);
+  }
+}
+
+static void
+stop(gpointer user_data)
+{
+  row_queue_stop(((RowLoad *)user_data)->queue);
+}
+
+gboolean
+load_rows(LoadTeam *team, GArray *tables, GError **error)
+{
+  Restore *leader = load_team_leader(team);
+  RowLoad load = {.queue = row_queue_new(load_team_n_workers(team) * BLOCKS_PER_WORKER + BLOCKS_TO_FILL),
+                  .tables = g_array_new(FALSE, FALSE, sizeof(TableLoad))};
+  g_mutex_init(&load.mutex);
+  collect_tables(&load, leader->plan);
+  restore_enter_stage(leader, STAGE_DATA);
+  gboolean ok = load_team_run(team, work, lead, stop, &load, error) && apply_rest(leader, &load, error);
+  if (ok)
+    report_tables(&load, tables);
+  g_array_unref(load.tables);
+  row_queue_free(load.queue);
+  g_mutex_clear(&load.mutex);
+  return ok;
+}
