@@ -24,6 +24,17 @@ backup_http_explain_lock(HttpRequest *request, const BackupLockHolder *holder)
   http_request_set_error_member(request, "holder", holder_json(holder));
 }
 
+void
+backup_http_explain_size(HttpRequest *request, const Config *config, guint64 size_bytes)
+{
+  Language language = http_request_language(request);
+  double mib = 1024.0 * 1024.0, limit = (double)config->max_upload_bytes / mib;
+  g_autofree char *details = size_bytes > 0
+                                 ? text_format(TEXT_FILE_SIZE_DETAILS, language, (double)size_bytes / mib, limit)
+                                 : text_format(TEXT_FILE_SIZE_DETAILS_UNKNOWN, language, limit);
+  http_request_set_error_details(request, details);
+}
+
 /* `excludeLogs`, and `mode`, which newer clients use for the same. */
 static gboolean
 read_exclude_logs(HttpRequest *request, gboolean *ret_exclude_logs, GError **error)

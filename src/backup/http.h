@@ -2,12 +2,14 @@
 #pragma once
 
 #include "backup/import.h"
+#include "backup/uploads.h"
 #include "config/config.h"
 #include "http/router.h"
 
 typedef struct {
   const Config *config;
-  const char *dsn; /* the configured one, or the private cluster's */
+  const char *dsn;  /* the configured one, or the private cluster's */
+  Uploads *uploads; /* of this process */
 } BackupHttp;
 
 /* Their context is a BackupHttp. */
@@ -18,5 +20,11 @@ extern const guint backup_http_n_routes;
  * leaves no lock and no file behind by the time it is sent, and neither does the last event. */
 extern const HttpUpload backup_http_import;
 
+/* …/uploads: resumable uploads by the tus protocol (http_uploads.c). Their context is a BackupHttp, too. */
+extern const HttpRoute backup_http_upload_routes[];
+extern const guint backup_http_n_upload_routes;
+
+/* After IMPORT_FILE_TOO_LARGE: the reply says the limit. `size_bytes` 0: not known. */
+void backup_http_explain_size(HttpRequest *request, const Config *config, guint64 size_bytes);
 /* After LOCK_HELD: the reply says who holds the lock, in the specification's words. */
 void backup_http_explain_lock(HttpRequest *request, const BackupLockHolder *holder);

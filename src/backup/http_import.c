@@ -67,17 +67,6 @@ import_free(gpointer data)
 }
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(Import, import_free)
 
-static void
-explain_size(Import *import, gint64 size_bytes)
-{
-  Language language = http_request_language(import->request);
-  double mib = 1024.0 * 1024.0, limit = (double)import->http->config->max_upload_bytes / mib;
-  g_autofree char *details = size_bytes > 0
-                                 ? text_format(TEXT_FILE_SIZE_DETAILS, language, (double)size_bytes / mib, limit)
-                                 : text_format(TEXT_FILE_SIZE_DETAILS_UNKNOWN, language, limit);
-  http_request_set_error_details(import->request, details);
-}
-
 /* By what the request says of its length; the bytes themselves are counted later. */
 static gboolean
 check_announced_size(Import *import, GError **error)
@@ -85,7 +74,7 @@ check_announced_size(Import *import, GError **error)
   const Config *config = import->http->config;
   gint64 length = http_request_content_length(import->request);
   if (length > 0 && (guint64)length > config->max_upload_bytes + MULTIPART_ALLOWANCE_BYTES) {
-    explain_size(import, length);
+    backup_http_explain_size(import->request, config, (guint64)length);
     error_set(error, CCH_ERROR_IMPORT_FILE_TOO_LARGE, "the body has %" G_GINT64_FORMAT " bytes", length);
     return FALSE;
   }
@@ -210,7 +199,7 @@ take_file(Import *import, const guint8 *data, gsize size, GError **error)
   import->file_bytes += size;
   if (import->file_bytes > import->http->config->max_upload_bytes) {
     gint64 length = http_request_content_length(import->request);
-    explain_size(import, length);
+    backup_http_explain_size(import->request, import->http->config, (guint64)MAX(length, 0));
     error_set(error, CCH_ERROR_IMPORT_FILE_TOO_LARGE, "the file has more than %" G_GUINT64_FORMAT " bytes",
               import->http->config->max_upload_bytes);
     return FALSE;

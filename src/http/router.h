@@ -7,7 +7,8 @@ typedef enum {
   HTTP_ROUTE_ADMIN = 1 << 0,   /* administrators only */
   HTTP_ROUTE_CHANGES = 1 << 1, /* changes something: refused when it comes from another site */
   HTTP_ROUTE_COSTLY = 1 << 2,  /* a GET that starts work: refused from another site when it carries a cookie */
-  HTTP_ROUTE_PROBLEM = 1 << 3  /* errors as problem+json instead of {error, details, errorCode} */
+  HTTP_ROUTE_PROBLEM = 1 << 3, /* errors as problem+json instead of {error, details, errorCode} */
+  HTTP_ROUTE_OVERRIDE = 1 << 4 /* also reached by a POST that carries the method in X-HTTP-Method-Override */
 } HttpRouteFlags;
 
 /* Answers a request whose body, if any, has been read. NULL with an error set: the server makes the error reply. */

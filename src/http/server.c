@@ -194,17 +194,40 @@ expect_upload(HttpRequest *request)
                             request);
 }
 
+/* A client that can send neither PATCH nor DELETE sends a POST and names them in a header. */
+static gboolean
+find_overridden_route(HttpRequest *request)
+{
+  const char *method = http_request_header(request, "X-HTTP-Method-Override");
+  g_autofree char *allow = NULL;
+  if (method == NULL || strcmp(request->method, "POST") != 0 ||
+      !http_router_match(request->server->router, method, request->path, &request->match, &allow, NULL))
+    return FALSE;
+  if (request->match.route->flags & HTTP_ROUTE_OVERRIDE)
+    return TRUE;
+  http_match_clear(&request->match);
+  return FALSE;
+}
+
+static gboolean
+find_route(HttpRequest *request, GError **error)
+{
+  g_autofree char *allow = NULL;
+  if (find_overridden_route(request) ||
+      http_router_match(request->server->router, request->method, request->path, &request->match, &allow, error))
+    return TRUE;
+  if (allow != NULL)
+    http_request_set_reply_header(request, "Allow", allow);
+  return FALSE;
+}
+
 /* Everything that can be decided from the headers alone. */
 static gboolean
 admit(HttpRequest *request, GError **error)
 {
   HttpServer *server = request->server;
-  g_autofree char *allow = NULL;
-  if (!http_router_match(server->router, request->method, request->path, &request->match, &allow, error)) {
-    if (allow != NULL)
-      http_request_set_reply_header(request, "Allow", allow);
+  if (!find_route(request, error))
     return FALSE;
-  }
   const HttpRoute *route = request->match.route;
   if (server->guard != NULL && !server->guard(request, route->flags, server->guard_data, error))
     return FALSE;

@@ -11,7 +11,7 @@ export async function readAnswer(response) {
   const chunks = [];
   for await (const chunk of response) chunks.push(chunk);
   const text = Buffer.concat(chunks).toString();
-  return { status, headers, text, body: type.includes('json') ? JSON.parse(text) : undefined };
+  return { status, headers, text, body: type.includes('json') && text !== '' ? JSON.parse(text) : undefined };
 }
 
 // A request without credentials of its own; `body` is sent as JSON.

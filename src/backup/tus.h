@@ -1,0 +1,29 @@
+/* The headers of the tus protocol (resumable uploads, version 1.0.0), which come from outside: read strictly, and
+ * bounded. Every function fails with REQUEST_PARAMETER, naming the header. */
+#pragma once
+
+#include <glib.h>
+
+#define TUS_VERSION             "1.0.0"
+#define TUS_EXTENSIONS          "creation,creation-with-upload,creation-defer-length,expiration,checksum,termination"
+#define TUS_CHECKSUM_ALGORITHMS "sha256,sha1"
+
+#define TUS_MAX_METADATA_BYTES 4096
+#define TUS_MAX_METADATA_PAIRS 16
+#define TUS_MAX_FILE_NAME      255
+
+/* The number in a header such as Upload-Offset: decimal digits, and nothing else. `header` is for the error. */
+gboolean tus_parse_count(const char *header, const char *text, guint64 *ret_count, GError **error);
+
+/* Upload-Metadata: "key base64,key base64,…". Returns the value of `filename`, UTF-8 without control characters, or
+ * NULL with `error` not set when there is none. The whole header is checked. */
+char *tus_parse_file_name(const char *metadata, GError **error);
+
+/* Upload-Checksum: "sha256 base64". The digest is as long as the algorithm's. */
+typedef struct {
+  GChecksumType type;
+  guint8 digest[32];
+  gsize size;
+} TusChecksum;
+
+gboolean tus_parse_checksum(const char *text, TusChecksum *ret_checksum, GError **error);
