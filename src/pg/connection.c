@@ -46,22 +46,31 @@ pg_set_error(PgConnection *connection, const PGresult *result, GError **error)
     error_set(error, code, "%s", *message != '\0' ? message : "the connection to the database was lost");
     return;
   }
+  PgErrorFields fields = {.sqlstate = sqlstate,
+                          .primary = PQresultErrorField(result, PG_DIAG_MESSAGE_PRIMARY),
+                          .detail = PQresultErrorField(result, PG_DIAG_MESSAGE_DETAIL),
+                          .context = PQresultErrorField(result, PG_DIAG_CONTEXT),
+                          .source_function = PQresultErrorField(result, PG_DIAG_SOURCE_FUNCTION)};
+  pg_set_error_fields(connection, &fields, error);
+}
+
+void
+pg_set_error_fields(PgConnection *connection, const PgErrorFields *fields, GError **error)
+{
+  const char *sqlstate = fields->sqlstate != NULL ? fields->sqlstate : "XX000";
   if (strcmp(sqlstate, "57014") == 0 && connection->is_cancelling) {
     error_set(error, CCH_ERROR_CANCELLED, "cancelled");
     return;
   }
-  const char *primary = PQresultErrorField(result, PG_DIAG_MESSAGE_PRIMARY);
-  const char *detail = PQresultErrorField(result, PG_DIAG_MESSAGE_DETAIL);
-  const char *context = PQresultErrorField(result, PG_DIAG_CONTEXT);
-  g_autofree char *where = context != NULL ? g_strndup(context, strcspn(context, "\n")) : NULL;
-  error_set_sql(error, code_of_sqlstate(sqlstate), sqlstate, PQresultErrorField(result, PG_DIAG_SOURCE_FUNCTION),
-                "%s%s%s%s%s [%s]", primary != NULL ? primary : "unknown error", detail != NULL ? " — " : "",
-                detail != NULL ? detail : "", where != NULL ? "; " : "", where != NULL ? where : "", sqlstate);
+  g_autofree char *where = fields->context != NULL ? g_strndup(fields->context, strcspn(fields->context, "\n")) : NULL;
+  error_set_sql(error, code_of_sqlstate(sqlstate), sqlstate, fields->source_function, "%s%s%s%s%s [%s]",
+                fields->primary != NULL ? fields->primary : "unknown error", fields->detail != NULL ? " — " : "",
+                fields->detail != NULL ? fields->detail : "", where != NULL ? "; " : "", where != NULL ? where : "",
+                sqlstate);
 }
 
-/* Asks the server to stop the running statement; whether it heard shows in the statement's result. */
-static void
-send_cancel(PgConnection *connection)
+void
+pg_send_cancel(PgConnection *connection)
 {
   connection->is_cancelling = TRUE;
   PGcancel *cancel = PQgetCancel(connection->conn);
@@ -105,7 +114,7 @@ pg_wait(PgConnection *connection, short events, GError **error)
                 "the database did not answer");
       return FALSE;
     }
-    send_cancel(connection);
+    pg_send_cancel(connection);
   }
 }
 
@@ -278,6 +287,7 @@ pg_connection_free(PgConnection *connection)
 {
   if (connection == NULL)
     return;
+  g_clear_pointer(&connection->copy_out, pg_copy_out_free);
   g_clear_object(&connection->cancellable);
   PQfinish(connection->conn);
   g_free(connection);
@@ -394,6 +404,39 @@ pg_connection_value(PgConnection *connection, char **ret_value, GError **error, 
     return FALSE;
   *ret_value = pg_result_rows(result) > 0 ? g_strdup(pg_result_text(result, 0, 0)) : NULL;
   return TRUE;
+}
+
+/* What says where to connect, and is replaced by where this connection is; and what each connection says anew. */
+static gboolean
+is_option_of_the_place(const char *keyword)
+{
+  static const char *const keywords[] = {
+      "host",    "hostaddr",         "port",           "target_session_attrs", "load_balance_hosts",
+      "service", "application_name", "client_encoding"};
+  for (gsize i = 0; i < G_N_ELEMENTS(keywords); i++)
+    if (strcmp(keywords[i], keyword) == 0)
+      return TRUE;
+  return FALSE;
+}
+
+char *
+pg_connection_dsn(const PgConnection *connection)
+{
+  GString *dsn = g_string_new(NULL);
+  PQconninfoOption *options = PQconninfo(connection->conn);
+  for (PQconninfoOption *option = options; option != NULL && option->keyword != NULL; option++) {
+    /* Defaults are left out: another libpq, that of pg_dump, may not know a newer option. */
+    gboolean is_set = option->val != NULL && *option->val != '\0' && g_strcmp0(option->val, option->compiled) != 0;
+    if (is_set && !is_option_of_the_place(option->keyword))
+      dsn_append(dsn, option->keyword, option->val);
+  }
+  PQconninfoFree(options);
+  const char *address = PQhostaddr(connection->conn);
+  dsn_append(dsn, "host", PQhost(connection->conn));
+  if (address != NULL && *address != '\0')
+    dsn_append(dsn, "hostaddr", address);
+  dsn_append(dsn, "port", PQport(connection->conn));
+  return g_string_free(dsn, FALSE);
 }
 
 int

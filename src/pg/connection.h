@@ -54,6 +54,21 @@ gboolean pg_connection_copy_in_write(PgConnection *connection, const guint8 *dat
 gboolean pg_connection_copy_in_end(PgConnection *connection, guint64 *ret_rows, GError **error);
 void pg_connection_copy_in_abort(PgConnection *connection);
 
+/* COPY … TO STDOUT in text format: begin, then read until 0, which says that the COPY has ended well. read waits for at
+ * least one byte and fills the buffer as far as it can without waiting; pieces end anywhere. -1 is an error; the COPY
+ * is over, and so it is after abort, which cancels it in the server. Nothing else may be done on the connection before
+ * the COPY is over.
+ *
+ * Without TLS or GSS encryption rows pass through in constant memory, whatever their length; with it libpq holds a row
+ * at a time. */
+gboolean pg_connection_copy_out_begin(PgConnection *connection, const char *sql, GError **error);
+gssize pg_connection_copy_out_read(PgConnection *connection, guint8 *buffer, gsize size, GError **error);
+void pg_connection_copy_out_abort(PgConnection *connection);
+
+/* A connection string with its secrets for further connections to the very same server, where the DSN names several or
+ * a name has several addresses; free with g_free. */
+char *pg_connection_dsn(const PgConnection *connection);
+
 /* 150020 for 15.20. */
 int pg_connection_server_version(const PgConnection *connection);
 /* A reported parameter ("server_version", "standard_conforming_strings"), or NULL; owned by the connection. */

@@ -5,11 +5,19 @@
 
 #include <libpq-fe.h>
 
+typedef struct PgCopyOut PgCopyOut;
+
 struct PgConnection {
   PGconn *conn;
   GCancellable *cancellable; /* NULL: calls wait for ever */
   gboolean is_cancelling;    /* a cancel request is on its way for the running statement */
+  PgCopyOut *copy_out;       /* while a COPY … TO STDOUT runs */
 };
+
+/* What an error of the server says; any may be NULL. */
+typedef struct {
+  const char *sqlstate, *primary, *detail, *context, *source_function;
+} PgErrorFields;
 
 /* Sends what libpq has buffered and waits for `events` (POLLIN, POLLOUT) on the socket, or for cancellation, which it
  * passes on to the server. FALSE only when the connection is unusable. */
@@ -26,3 +34,10 @@ gboolean pg_begin_statement(PgConnection *connection, GError **error);
 
 /* The error of a failed result, or of the connection when `result` is NULL. */
 void pg_set_error(PgConnection *connection, const PGresult *result, GError **error);
+void pg_set_error_fields(PgConnection *connection, const PgErrorFields *fields, GError **error);
+
+/* Asks the server to stop the running statement; whether it heard shows in the statement's result. */
+void pg_send_cancel(PgConnection *connection);
+
+/* Ends a COPY that still runs, as far as this side is concerned. */
+void pg_copy_out_free(PgCopyOut *copy);

@@ -89,9 +89,8 @@ dsn_display_clear(DsnDisplay *display)
   g_clear_pointer(&display->database, g_free);
 }
 
-/* Appends keyword='value' with libpq's escapes. */
-static void
-append_option(GString *string, const char *keyword, const char *value)
+void
+dsn_append(GString *string, const char *keyword, const char *value)
 {
   g_string_append_printf(string, "%s%s='", string->len > 0 ? " " : "", keyword);
   for (const char *p = value; *p != '\0'; p++) {
@@ -110,14 +109,14 @@ write_options(const ConninfoOptions *options, gboolean with_secrets)
   for (const ConninfoOptions *option = options; option->keyword != NULL; option++) {
     gboolean is_secret = option->dispchar[0] == '*';
     if (option->val != NULL && *option->val != '\0' && (with_secrets || !is_secret))
-      append_option(string, option->keyword, option->val);
+      dsn_append(string, option->keyword, option->val);
   }
   for (gsize i = 0; i < G_N_ELEMENTS(defaults); i++) {
     const char *value = effective_value(options, i);
     gboolean is_named =
         value_of(options, defaults[i].keyword) != NULL || (i == 0 && value_of(options, "hostaddr") != NULL);
     if (!is_named && value != NULL)
-      append_option(string, defaults[i].keyword, value);
+      dsn_append(string, defaults[i].keyword, value);
   }
   return g_string_free(string, FALSE);
 }

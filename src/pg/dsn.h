@@ -23,3 +23,6 @@ gboolean dsn_for_child(const char *dsn, char **ret_connection_string, char ***re
 /* The string with the specification's defaults (host localhost, port 5432, user postgres, database postgres) for what
  * neither it nor libpq's environment names, as a key=value string with its secrets. */
 char *dsn_with_defaults(const char *dsn, GError **error);
+
+/* Appends keyword='value' to a key=value string, with libpq's escapes. */
+void dsn_append(GString *dsn, const char *keyword, const char *value);
