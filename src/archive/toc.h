@@ -11,15 +11,23 @@ typedef enum {
   ARCHIVE_COMPRESSION_ZSTD = 3
 } ArchiveCompression;
 
+#define ARCHIVE_CREATED_FIELDS 7
+
+/* Minor versions that changed the layout. */
+#define TOC_VERSION_TABLE_AM              14
+#define TOC_VERSION_COMPRESSION_ALGORITHM 15
+#define TOC_VERSION_RELKIND               16
+
 typedef struct {
   guint8 version_minor; /* 12 to 16; the major version is 1 */
   guint8 version_revision;
   guint8 int_size;    /* bytes of an integer, without its sign byte */
   guint8 offset_size; /* bytes of an offset */
   ArchiveCompression compression;
-  int compression_level; /* up to 1.14; -1 is zlib's default. 0 from 1.15 on */
-  char *created;         /* the dumping machine's local time, "2026-01-29T10:30:00" */
-  char *database;        /* may be NULL, as may the next two */
+  int compression_level;                      /* up to 1.14; -1 is zlib's default. 0 from 1.15 on */
+  int created_fields[ARCHIVE_CREATED_FIELDS]; /* as stored: struct tm's, from tm_sec to tm_year, and tm_isdst */
+  char *created;  /* the same as text: the dumping machine's local time, "2026-01-29T10:30:00" */
+  char *database; /* may be NULL, as may the next two */
   char *server_version;
   char *pg_dump_version;
 } ArchiveHeader;

@@ -14,10 +14,6 @@
 #define MIN_MINOR 12
 #define MAX_MINOR 16
 
-#define VERSION_TABLE_AM              14
-#define VERSION_COMPRESSION_ALGORITHM 15
-#define VERSION_RELKIND               16
-
 gboolean
 archive_magic_plausible(const guint8 *bytes, gsize n_bytes)
 {
@@ -65,7 +61,7 @@ parse_preamble(WireSource *source, ArchiveHeader *header, GError **error)
 static gboolean
 parse_compression(WireSource *source, ArchiveHeader *header, GError **error)
 {
-  if (header->version_minor < VERSION_COMPRESSION_ALGORITHM) {
+  if (header->version_minor < TOC_VERSION_COMPRESSION_ALGORITHM) {
     if (!wire_read_int_in(source, -1, 9, "compression level", &header->compression_level, error))
       return FALSE;
     header->compression = header->compression_level == 0 ? ARCHIVE_COMPRESSION_NONE : ARCHIVE_COMPRESSION_GZIP;
@@ -89,7 +85,8 @@ parse_created(WireSource *source, ArchiveHeader *header, GError **error)
   static const struct {
     int min, max;
   } ranges[] = {{0, 60}, {0, 59}, {0, 23}, {1, 31}, {0, 11}, {70, 8099}, {-1, 1}};
-  int fields[G_N_ELEMENTS(ranges)];
+  G_STATIC_ASSERT(G_N_ELEMENTS(ranges) == ARCHIVE_CREATED_FIELDS);
+  int *fields = header->created_fields;
   for (gsize i = 0; i < G_N_ELEMENTS(ranges); i++) {
     if (!wire_read_int_in(source, ranges[i].min, ranges[i].max, "creation time", &fields[i], error))
       return FALSE;
@@ -229,9 +226,9 @@ parse_definition(TocParser *parser, TocEntry *entry, GError **error)
       !parse_string(parser, &entry->copy_stmt, error) || !parse_string(parser, &entry->namespace_name, error) ||
       !parse_string(parser, &entry->tablespace, error))
     return FALSE;
-  if (parser->version_minor >= VERSION_TABLE_AM && !parse_string(parser, &entry->table_am, error))
+  if (parser->version_minor >= TOC_VERSION_TABLE_AM && !parse_string(parser, &entry->table_am, error))
     return FALSE;
-  if (parser->version_minor >= VERSION_RELKIND &&
+  if (parser->version_minor >= TOC_VERSION_RELKIND &&
       !wire_read_int_in(parser->source, 0, G_MAXINT8, "relkind", &relkind, error))
     return FALSE;
   entry->relkind = (char)relkind;
@@ -259,9 +256,9 @@ static gsize
 min_entry_bytes(const ArchiveHeader *header)
 {
   gsize numbers = 15; /* three integers, eleven strings, the end of the dependencies */
-  if (header->version_minor >= VERSION_TABLE_AM)
+  if (header->version_minor >= TOC_VERSION_TABLE_AM)
     numbers++;
-  if (header->version_minor >= VERSION_RELKIND)
+  if (header->version_minor >= TOC_VERSION_RELKIND)
     numbers++;
   return numbers * (1u + header->int_size) + 1u + header->offset_size;
 }

@@ -1,0 +1,32 @@
+/* Counts and hashes rows of COPY text so that two sets of rows can be compared whatever their order.
+ *
+ * The hash is the sum modulo 2^128 of XXH3-128 (seed 0) over each line, its newline included. It tells an honest
+ * difference, it does not stop a forger. Feed the rows in pieces cut anywhere, without the end marker; a thread has its
+ * own RowHash, and the totals are added up. */
+#pragma once
+
+#include <glib.h>
+
+typedef struct {
+  guint64 rows;
+  guint64 bytes; /* of COPY text, newlines included, end marker not */
+  guint64 hash_high, hash_low;
+} RowTotals;
+
+void row_totals_add(RowTotals *to, const RowTotals *from);
+gboolean row_totals_equal(const RowTotals *a, const RowTotals *b);
+
+#define ROW_HASH_TEXT_BYTES 33 /* 32 hexadecimal digits and a zero */
+void row_totals_hash_text(const RowTotals *totals, char ret_text[ROW_HASH_TEXT_BYTES]);
+gboolean row_totals_set_hash(RowTotals *totals, const char *text); /* FALSE: not 32 lower-case hexadecimal digits */
+
+typedef struct RowHash RowHash;
+
+RowHash *row_hash_new(void);
+void row_hash_free(RowHash *hash);
+G_DEFINE_AUTOPTR_CLEANUP_FUNC(RowHash, row_hash_free)
+
+void row_hash_push(RowHash *hash, const guint8 *data, gsize size);
+
+/* What was pushed since the last take; starts over. Bytes behind the last newline count as a row. */
+RowTotals row_hash_take(RowHash *hash);

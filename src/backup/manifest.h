@@ -1,0 +1,51 @@
+/* What an export says of itself beside its archive: which rows of which tables it holds, and the archive's checksum.
+ *
+ * As JSON ("FILE.dump.manifest.json"; docs/archive-format.md describes it). Fill the public fields; strings may be NULL
+ * where nothing is known. Tables are those with a data block, in the archive's order. */
+#pragma once
+
+#include "archive/row_hash.h"
+
+#define MANIFEST_FORMAT    "cch-data manifest"
+#define MANIFEST_VERSION   1
+#define MANIFEST_SUFFIX    ".manifest.json"
+#define MANIFEST_MAX_BYTES (64 * 1024 * 1024)
+
+typedef struct {
+  char *schema;
+  char *name;
+  RowTotals totals;
+} ManifestTable;
+
+typedef struct {
+  char *archive;         /* file name without a folder */
+  guint64 archive_bytes; /* of the whole file */
+  char *archive_sha256;  /* 64 hexadecimal digits */
+  char *snapshot_time;   /* when the snapshot was taken, UTC: "2025-01-29T10:30:00.123Z" */
+  char *server_version;
+  char *pg_dump_version;
+  char *product_version; /* of cch-data */
+  char *database;
+  char *compression; /* archive_level_name */
+  gboolean excludes_logs;
+  GArray *tables; /* ManifestTable */
+} Manifest;
+
+Manifest *manifest_new(void);
+void manifest_free(Manifest *manifest);
+G_DEFINE_AUTOPTR_CLEANUP_FUNC(Manifest, manifest_free)
+
+void manifest_add_table(Manifest *manifest, const char *schema, const char *name, const RowTotals *totals);
+const ManifestTable *manifest_find(const Manifest *manifest, const char *schema, const char *name);
+
+/* All tables together. */
+RowTotals manifest_totals(const Manifest *manifest);
+
+/* One line; free with g_free. Names that are not UTF-8 are made so. */
+char *manifest_to_json(const Manifest *manifest);
+
+/* Errors: MANIFEST. */
+Manifest *manifest_from_json(const char *json, gsize size, GError **error);
+
+/* Errors: MANIFEST, FILE. */
+Manifest *manifest_load(const char *path, GError **error);
