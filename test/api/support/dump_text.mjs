@@ -1,0 +1,37 @@
+// SQL texts of pg_dump and pg_restore, made comparable: rows have no order.
+
+import { runOk } from './run.mjs';
+
+// Without what differs between two runs of the same program, each table's rows sorted. Partitions that are loaded by way
+// of their root count as one table: where a row goes depends on the OIDs of an enum, which every database has its own of.
+export function comparable(text) {
+  const result = [];
+  const tables = new Map();
+  let rows = null;
+  for (const line of text.split('\n')) {
+    if (rows && line === '\\.') {
+      rows = null;
+    } else if (rows) {
+      rows.push(line);
+    } else if (/^COPY .* FROM stdin;$/.test(line)) {
+      if (!tables.has(line)) tables.set(line, []);
+      rows = tables.get(line);
+      result.push(line);
+    } else if (!/^(\\(un)?restrict |-- Dumped (from|by) )/.test(line)) {
+      result.push(line);
+    }
+  }
+  const written = (line) => [line, ...tables.get(line).sort(), '\\.'];
+  return result.flatMap((line) => (tables.has(line) ? written(line) : [line])).join('\n');
+}
+
+// What pg_restore makes of an archive.
+export async function archiveText(file, ...args) {
+  const { stdout } = await runOk('pg_restore', ['-f', '-', ...args, file]);
+  return comparable(stdout);
+}
+
+// What pg_dump makes of a database.
+export async function databaseText(database, ...args) {
+  return comparable(await database.dumpText(...args));
+}
