@@ -57,6 +57,14 @@ check_archive(Import *import, GError **error)
 }
 
 static gboolean
+check_choices(const Import *import, GError **error)
+{
+  const BackupImportOptions *options = import->options;
+  return backup_choices_check(options->clean_first, options->on_conflict, options->tables, error) &&
+         (options->tables == NULL || backup_tables_find(import->reader, options->tables, NULL, error));
+}
+
+static gboolean
 connect_target(Import *import, GError **error)
 {
   backup_progress_phase(import->progress, BACKUP_PHASE_CONNECT);
@@ -83,6 +91,7 @@ static RestorePlan *
 make_plan(Import *import, GError **error)
 {
   RestorePlanOptions options = {.skip_logs = import->options->skip_logs,
+                                .tables = import->options->tables,
                                 .server_version = pg_connection_server_version(import->connection)};
   if (!import->options->clean_first && !has_structure(import, &options.skip_bookkeeping, error))
     return NULL;
@@ -136,9 +145,10 @@ write_audit(Import *import, const RestorePlan *plan, GError **error)
     return FALSE;
   g_autofree char *source = header->database != NULL ? g_utf8_make_valid(header->database, -1) : NULL;
   json_t *details =
-      json_pack("{s:s, s:b, s:I, s:I, s:s*, s:s*}", "mode", import->options->clean_first ? "overwrite" : "merge",
-                "skipLogs", import->options->skip_logs, "tables", (json_int_t)plan->n_tables, "rows",
-                (json_int_t)plan->rows, "archiveDatabase", source, "archiveCreated", header->created);
+      json_pack("{s:s, s:s, s:b, s:I, s:I, s:s*, s:s*}", "mode", import->options->clean_first ? "overwrite" : "merge",
+                "onConflict", backup_on_conflict_name(import->options->on_conflict), "skipLogs",
+                import->options->skip_logs, "tables", (json_int_t)plan->n_tables, "rows", (json_int_t)plan->rows,
+                "archiveDatabase", source, "archiveCreated", header->created);
   char *text = details != NULL ? json_dumps(details, JSON_COMPACT) : NULL;
   json_decref(details);
   AuditEntry entry = {.category = "database",
@@ -209,6 +219,7 @@ apply_once(Import *import, GError **error)
   gboolean is_merge = !import->options->clean_first;
   g_autoptr(Restore) restore = restore_new(import->connection, import->reader, plan, import->progress,
                                            import->cancellable, is_merge, import->options->lock_wait_s);
+  restore->on_conflict = import->options->on_conflict;
   return restore_prepare_session(restore, error) && pg_connection_exec(import->connection, "BEGIN", error) &&
          (is_merge || overwrite_clear(restore, error)) && restore_apply(restore, error) && migrate(import, error) &&
          write_audit(import, plan, error) && commit(import, error);
@@ -260,7 +271,8 @@ backup_import_run(ArchiveReader *reader, const BackupImportOptions *options, Bac
   Import import = {
       .reader = reader, .options = options, .lock = lock, .progress = progress, .cancellable = cancellable};
   g_autoptr(GError) failure = NULL;
-  gboolean ok = check_archive(&import, &failure) && connect_target(&import, &failure) && apply(&import, &failure);
+  gboolean ok = check_choices(&import, &failure) && check_archive(&import, &failure) &&
+                connect_target(&import, &failure) && apply(&import, &failure);
   gboolean was_begun = import.connection != NULL;
   pg_connection_free(import.connection);
   if (!ok) {

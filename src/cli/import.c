@@ -18,16 +18,30 @@ enum { SPOOL_BYTES = 256 * 1024 };
 
 typedef struct {
   gboolean overwrite, skip_logs, is_confirmed;
+  char *on_conflict;
+  char **tables;
+  BackupOnConflict conflict; /* on_conflict, parsed */
 } ImportArguments;
+
+static void
+import_arguments_clear(ImportArguments *arguments)
+{
+  g_free(arguments->on_conflict);
+  g_strfreev(arguments->tables);
+}
+
+G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC(ImportArguments, import_arguments_clear)
 
 static void
 print_tables(const BackupEvent *event)
 {
-  printf("%14s %14s %14s  %s\n", "rows", "inserted", "skipped", "table");
+  printf("%12s %12s %12s %12s %12s  %s\n", "rows", "inserted", "updated", "unchanged", "skipped", "table");
   for (guint i = 0; i < event->n_tables; i++) {
     const BackupTableResult *table = &event->tables[i];
-    printf("%14" G_GUINT64_FORMAT " %14" G_GUINT64_FORMAT " %14" G_GUINT64_FORMAT "  %s\n", table->rows_total,
-           table->rows_inserted, table->rows_skipped, table->table);
+    printf("%12" G_GUINT64_FORMAT " %12" G_GUINT64_FORMAT " %12" G_GUINT64_FORMAT " %12" G_GUINT64_FORMAT
+           " %12" G_GUINT64_FORMAT "  %s\n",
+           table->rows_total, table->rows_inserted, table->rows_updated, table->rows_unchanged, table->rows_skipped,
+           table->table);
   }
 }
 
@@ -135,6 +149,8 @@ run_import(CliContext *context, ArchiveReader *reader, const ImportArguments *ar
                                  .holder = holder,
                                  .clean_first = arguments->overwrite,
                                  .skip_logs = arguments->skip_logs,
+                                 .on_conflict = arguments->conflict,
+                                 .tables = (const char *const *)arguments->tables,
                                  .migrate = context->config->auto_migrate,
                                  .lock_wait_s = (guint)context->config->lock_wait_s,
                                  .language = context->language};
@@ -144,18 +160,25 @@ run_import(CliContext *context, ArchiveReader *reader, const ImportArguments *ar
 gboolean
 cli_import(CliContext *context, int argc, char **argv, GError **error)
 {
-  ImportArguments arguments = {0};
+  g_auto(ImportArguments) arguments = {0};
   const GOptionEntry entries[] = {
       {"overwrite", 0, 0, G_OPTION_ARG_NONE, &arguments.overwrite,
        "replace what is there (pg_restore --clean --if-exists --no-owner) instead of merging", NULL},
       {"clean-first", 0, 0, G_OPTION_ARG_NONE, &arguments.overwrite, "the same", NULL},
       {"skip-logs", 0, 0, G_OPTION_ARG_NONE, &arguments.skip_logs, "do not import the rows of message_request", NULL},
+      {"on-conflict", 0, 0, G_OPTION_ARG_STRING, &arguments.on_conflict,
+       "of a row that is there: skip (default), update (the archive's row wins), or fail if they differ", "CHOICE"},
+      {"table", 't', 0, G_OPTION_ARG_STRING_ARRAY, &arguments.tables,
+       "merge this table only (schema.table, or table in public); may be repeated", "NAME"},
       {"yes", 'y', 0, G_OPTION_ARG_NONE, &arguments.is_confirmed, "overwrite without asking", NULL},
       {NULL},
   };
   CliParse parsed = cli_parse(context, "import", entries, &argc, &argv, 1, 1, error);
   if (parsed != CLI_PARSE_RUN)
     return parsed == CLI_PARSE_DONE;
+  if ((arguments.on_conflict != NULL && !backup_on_conflict_parse(arguments.on_conflict, &arguments.conflict, error)) ||
+      !backup_choices_check(arguments.overwrite, arguments.conflict, (const char *const *)arguments.tables, error))
+    return FALSE;
   if (strcmp(argv[1], "-") == 0) {
     g_autoptr(TempFile) spooled = NULL;
     if (!spool_stdin(context, &spooled, error))

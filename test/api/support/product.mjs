@@ -9,8 +9,8 @@ import { cli } from './service.mjs';
 import { lastEvent } from './sse.mjs';
 
 // { code, events, stderr }: `cch-data import` on a database.
-export async function importByCli(database, file, { overwrite = false, skipLogs = false, env = {}, dsn, ...options } = {}) {
-  const args = ['import', '--json', '--yes', ...(overwrite ? ['--overwrite'] : []), ...(skipLogs ? ['--skip-logs'] : []), file];
+export async function importByCli(database, file, { overwrite = false, skipLogs = false, args: more = [], env = {}, dsn, ...options } = {}) {
+  const args = ['import', '--json', '--yes', ...(overwrite ? ['--overwrite'] : []), ...(skipLogs ? ['--skip-logs'] : []), ...more, file];
   const result = await cli(args, { dsn: dsn ?? database.dsn, env: { AUTO_MIGRATE: 'false', ...env }, ...options });
   const events = result.stdout.split('\n').filter(Boolean).map((line) => JSON.parse(line));
   return { ...result, events, last: lastEvent(events) };
@@ -30,6 +30,12 @@ export const warnings = (events) => events.filter((event) => event.warning).map(
 export function tableReport(event, table) {
   const found = event.tables?.find((entry) => entry.table === table);
   return found ? [found.rows, found.inserted, found.skipped] : null;
+}
+
+// The same with what a merge with a choice tells: [total, inserted, updated, unchanged, skipped].
+export function mergeReport(event, table) {
+  const found = event.tables?.find((entry) => entry.table === table);
+  return found ? [found.rows, found.inserted, found.updated, found.unchanged, found.skipped] : null;
 }
 
 // Downloads an export of the service into a file; returns the response's headers.
