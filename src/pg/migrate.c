@@ -21,6 +21,7 @@ typedef struct {
  * again. */
 static const Migration migrations[] = {
     {SERIES_OWN, 1, "schema", migrations_own_0001_schema_sql},
+    {SERIES_OWN, 2, "operations", migrations_own_0002_operations_sql},
     {SERIES_HUB, 1, "tables", migrations_hub_0001_tables_sql},
     {SERIES_HUB, 2, "indexes", migrations_hub_0002_indexes_sql},
 };
