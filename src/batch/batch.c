@@ -95,10 +95,10 @@ static gboolean
 delete_endpoints(BatchTransaction *transaction, const char *providers, GError **error)
 {
   g_autofree char *table = NULL;
-  if (!pg_connection_value(transaction->connection, &table, error, "SELECT to_regclass('public.provider_endpoints')",
-                           0) ||
-      table == NULL)
-    return table == NULL && *error == NULL;
+  if (!pg_connection_value(transaction->connection, &table, error, "SELECT to_regclass('public.provider_endpoints')", 0))
+    return FALSE;
+  if (table == NULL)
+    return TRUE;
   g_autoptr(PgResult) found =
       pg_connection_query(transaction->connection, error, batch_orphaned_endpoints_sql, 1, providers);
   if (found == NULL)

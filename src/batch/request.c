@@ -170,6 +170,8 @@ batch_request_from_json(BatchEntity entity, BatchAction action, const json_t *bo
   g_autoptr(BatchRequest) request = request_new(entity, action);
   check_members(request, body, problems);
   request->is_dry_run = json_is_true(json_object_get(body, "dryRun"));
+  if (action == BATCH_DELETE)
+    g_ptr_array_add(request->fields, (gpointer)batch_field_by_column(entity, "deleted_at"));
   if (!read_ids(request, body, problems, error) ||
       (action == BATCH_UPDATE && !read_updates(request, body, widths, problems, error)))
     return NULL;
