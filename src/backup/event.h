@@ -16,7 +16,8 @@ typedef enum {
   BACKUP_PHASE_DATA,    /* rows and large objects */
   BACKUP_PHASE_INDEXES, /* indexes, constraints, triggers, sequences */
   BACKUP_PHASE_MIGRATE,
-  BACKUP_PHASE_COMMIT,
+  BACKUP_PHASE_COMMIT, /* of an import in one transaction */
+  BACKUP_PHASE_SWAP,   /* of one by swap */
   BACKUP_PHASE_DONE
 } BackupPhase;
 

@@ -296,6 +296,7 @@ start_import(Import *import)
   import->options.holder = http_request_who(import->request);
   import->options.client_ip = http_request_client_ip(import->request);
   import->options.migrate = config->auto_migrate;
+  import->options.keep_s = (guint)config->undo_keep_s;
   import->options.lock_wait_s = (guint)config->lock_wait_s;
   import->options.language = http_request_language(import->request);
   import->queue = sse_queue_new();

@@ -1,14 +1,12 @@
-#include "backup/import.h"
+#include "backup/import_run.h"
 
 #include "audit/audit.h"
 #include "backup/notify.h"
 #include "backup/overwrite.h"
-#include "backup/plan.h"
-#include "backup/progress.h"
 #include "backup/restore.h"
+#include "backup/swap_choice.h"
 #include "base/error.h"
 #include "pg/dsn.h"
-#include "pg/migrate.h"
 
 #include <jansson.h>
 #include <string.h>
@@ -19,66 +17,78 @@ enum {
   OUTCOME_PAUSE_MS = 500
 };
 
-typedef struct {
-  ArchiveReader *reader;
-  const BackupImportOptions *options;
-  BackupLock *lock;
-  BackupProgress *progress;
-  GCancellable *cancellable;
-  PgConnection *connection;
-  MigrateResult migrated;
-} Import;
+const char *
+backup_method_name(BackupMethod method)
+{
+  static const char *const names[] = {"auto", "swap", "transaction"};
+  return names[method];
+}
+
+gboolean
+backup_method_parse(const char *name, BackupMethod *ret_method)
+{
+  for (BackupMethod method = BACKUP_METHOD_AUTO; method <= BACKUP_METHOD_TRANSACTION; method++) {
+    if (strcmp(name, backup_method_name(method)) == 0) {
+      *ret_method = method;
+      return TRUE;
+    }
+  }
+  return FALSE;
+}
+
+gboolean
+backup_import_method(const char *dsn, Language language, BackupMethod *ret_method, char **ret_reason, GError **error)
+{
+  g_autoptr(PgConnection) connection = pg_connection_open(dsn, "cch-data status", NULL, error);
+  if (connection == NULL || !swap_choice_reason(connection, dsn, NULL, language, ret_reason, error))
+    return FALSE;
+  *ret_method = *ret_reason == NULL ? BACKUP_METHOD_SWAP : BACKUP_METHOD_TRANSACTION;
+  return TRUE;
+}
 
 static void
 check_progress(guint64 bytes_done, guint64 bytes_total, gpointer user_data)
 {
-  backup_progress_set(((Import *)user_data)->progress, bytes_done, bytes_total);
+  backup_progress_set(((ImportRun *)user_data)->progress, bytes_done, bytes_total);
 }
 
 static gboolean
-check_archive(Import *import, GError **error)
+check_archive(ImportRun *run, GError **error)
 {
-  backup_progress_phase(import->progress, BACKUP_PHASE_CHECK);
-  backup_progress_say(import->progress, TEXT_IMPORT_CHECKING);
-  if (!archive_reader_check(import->reader, check_progress, import, import->cancellable, error))
+  backup_progress_phase(run->progress, BACKUP_PHASE_CHECK);
+  backup_progress_say(run->progress, TEXT_IMPORT_CHECKING);
+  if (!archive_reader_check(run->reader, check_progress, run, run->cancellable, error))
     return FALSE;
   guint tables = 0;
   guint64 rows = 0;
-  for (guint i = 0; i < archive_reader_n_entries(import->reader); i++) {
-    const TocEntry *entry = archive_reader_entry(import->reader, i);
-    const ArchiveDataInfo *info = archive_reader_data_info(import->reader, entry);
+  for (guint i = 0; i < archive_reader_n_entries(run->reader); i++) {
+    const TocEntry *entry = archive_reader_entry(run->reader, i);
+    const ArchiveDataInfo *info = archive_reader_data_info(run->reader, entry);
     if (toc_entry_is(entry, "TABLE DATA") && info->is_present) {
       tables++;
       rows += info->rows;
     }
   }
-  backup_progress_say(import->progress, TEXT_IMPORT_CHECKED, tables, rows);
+  backup_progress_say(run->progress, TEXT_IMPORT_CHECKED, tables, rows);
   return TRUE;
 }
 
 static gboolean
-check_choices(const Import *import, GError **error)
+connect_target(ImportRun *run, GError **error)
 {
-  const BackupImportOptions *options = import->options;
-  return backup_choices_check(options->clean_first, options->on_conflict, options->tables, error) &&
-         (options->tables == NULL || backup_tables_find(import->reader, options->tables, NULL, error));
-}
-
-static gboolean
-connect_target(Import *import, GError **error)
-{
-  backup_progress_phase(import->progress, BACKUP_PHASE_CONNECT);
-  backup_progress_say(import->progress, TEXT_IMPORT_CONNECTING);
-  import->connection = pg_connection_open(import->options->dsn, "cch-data import", import->cancellable, error);
-  return import->connection != NULL;
+  backup_progress_phase(run->progress, BACKUP_PHASE_CONNECT);
+  backup_progress_say(run->progress, TEXT_IMPORT_CONNECTING);
+  run->connection = pg_connection_open(run->options->dsn, "cch-data import", run->cancellable, error);
+  run->is_begun = run->connection != NULL;
+  return run->is_begun;
 }
 
 /* A merge leaves the structure of a hub's database as it is, and so the records of which migrations it has had. */
 static gboolean
-has_structure(Import *import, gboolean *ret_has, GError **error)
+has_structure(ImportRun *run, gboolean *ret_has, GError **error)
 {
   g_autofree char *found = NULL;
-  if (!pg_connection_value(import->connection, &found, error,
+  if (!pg_connection_value(run->connection, &found, error,
                            "SELECT coalesce(pg_catalog.to_regclass('public.users'), "
                            "pg_catalog.to_regclass('drizzle.__drizzle_migrations'))",
                            0))
@@ -87,48 +97,50 @@ has_structure(Import *import, gboolean *ret_has, GError **error)
   return TRUE;
 }
 
-static RestorePlan *
-make_plan(Import *import, GError **error)
+RestorePlan *
+import_run_plan(ImportRun *run, GError **error)
 {
-  RestorePlanOptions options = {.skip_logs = import->options->skip_logs,
-                                .tables = import->options->tables,
-                                .server_version = pg_connection_server_version(import->connection)};
-  if (!import->options->clean_first && !has_structure(import, &options.skip_bookkeeping, error))
+  RestorePlanOptions options = {.skip_logs = run->options->skip_logs,
+                                .server_version = pg_connection_server_version(run->connection)};
+  if (!run->options->clean_first && !has_structure(run, &options.skip_bookkeeping, error))
     return NULL;
-  RestorePlan *plan = restore_plan_new(import->reader, &options, error);
+  RestorePlan *plan = restore_plan_new(run->reader, &options, error);
   if (plan == NULL)
     return NULL;
-  backup_progress_totals(import->progress, plan->rows, plan->bytes);
+  backup_progress_totals(run->progress, plan->rows, plan->bytes);
+  if (run->has_told)
+    return plan;
+  run->has_told = TRUE;
   if (options.skip_logs)
-    backup_progress_say(import->progress, TEXT_IMPORT_SKIPPING_LOGS);
+    backup_progress_say(run->progress, TEXT_IMPORT_SKIPPING_LOGS);
   if (plan->leaves_own_schema)
-    backup_progress_say(import->progress, TEXT_IMPORT_OWN_SCHEMA_KEPT);
+    backup_progress_say(run->progress, TEXT_IMPORT_OWN_SCHEMA_KEPT);
   if (plan->leaves_bookkeeping)
-    backup_progress_say(import->progress, TEXT_IMPORT_BOOKKEEPING_KEPT);
+    backup_progress_say(run->progress, TEXT_IMPORT_BOOKKEEPING_KEPT);
   return plan;
 }
 
-/* Migrations run inside the import's transaction: if they fail, nothing has happened. */
-static gboolean
-migrate(Import *import, GError **error)
+/* If a migration fails, nothing has happened. */
+gboolean
+import_run_migrate(ImportRun *run, GError **error)
 {
-  backup_progress_phase(import->progress, BACKUP_PHASE_MIGRATE);
-  if (!import->options->migrate) {
-    backup_progress_say(import->progress, TEXT_IMPORT_MIGRATION_SKIPPED);
+  backup_progress_phase(run->progress, BACKUP_PHASE_MIGRATE);
+  if (!run->options->migrate) {
+    backup_progress_say(run->progress, TEXT_IMPORT_MIGRATION_SKIPPED);
     return TRUE;
   }
-  backup_progress_say(import->progress, TEXT_IMPORT_MIGRATING);
+  backup_progress_say(run->progress, TEXT_IMPORT_MIGRATING);
   g_autoptr(GError) failure = NULL;
-  if (!pg_connection_exec(import->connection, "RESET default_tablespace; RESET default_table_access_method", error))
+  if (!pg_connection_exec(run->connection, "RESET default_tablespace; RESET default_table_access_method", error))
     return FALSE;
-  if ((!import->options->clean_first || pg_migrate_forget_hub(import->connection, &failure)) &&
-      pg_migrate(import->connection, &import->migrated, &failure)) {
-    backup_progress_say(import->progress, TEXT_IMPORT_MIGRATED);
-    if (import->migrated.is_hub_managed && import->options->clean_first)
-      backup_progress_say(import->progress, TEXT_IMPORT_HUB_MIGRATES);
+  if ((!run->options->clean_first || pg_migrate_forget_hub(run->connection, &failure)) &&
+      pg_migrate(run->connection, &run->migrated, &failure)) {
+    backup_progress_say(run->progress, TEXT_IMPORT_MIGRATED);
+    if (run->migrated.is_hub_managed && run->options->clean_first)
+      backup_progress_say(run->progress, TEXT_IMPORT_HUB_MIGRATES);
     return TRUE;
   }
-  if (g_cancellable_is_cancelled(import->cancellable))
+  if (g_cancellable_is_cancelled(run->cancellable))
     g_propagate_error(error, g_steal_pointer(&failure));
   else
     error_set_sql(error, CCH_ERROR_MIGRATION_FAILED, error_sqlstate(failure), error_source_function(failure), "%s",
@@ -136,40 +148,39 @@ migrate(Import *import, GError **error)
   return FALSE;
 }
 
-static gboolean
-write_audit(Import *import, const RestorePlan *plan, GError **error)
+gboolean
+import_run_audit(ImportRun *run, const RestorePlan *plan, BackupMethod method, GError **error)
 {
-  const ArchiveHeader *header = archive_reader_header(import->reader);
+  const ArchiveHeader *header = archive_reader_header(run->reader);
   g_auto(DsnDisplay) target = {0};
-  if (!dsn_parse_display(import->options->dsn, &target, error))
+  if (!dsn_parse_display(run->options->dsn, &target, error))
     return FALSE;
   g_autofree char *source = header->database != NULL ? g_utf8_make_valid(header->database, -1) : NULL;
-  json_t *details =
-      json_pack("{s:s, s:s, s:b, s:I, s:I, s:s*, s:s*}", "mode", import->options->clean_first ? "overwrite" : "merge",
-                "onConflict", backup_on_conflict_name(import->options->on_conflict), "skipLogs",
-                import->options->skip_logs, "tables", (json_int_t)plan->n_tables, "rows", (json_int_t)plan->rows,
-                "archiveDatabase", source, "archiveCreated", header->created);
+  json_t *details = json_pack("{s:s, s:s, s:b, s:I, s:I, s:s*, s:s*}", "mode",
+                              run->options->clean_first ? "overwrite" : "merge", "method", backup_method_name(method),
+                              "skipLogs", run->options->skip_logs, "tables", (json_int_t)plan->n_tables, "rows",
+                              (json_int_t)plan->rows, "archiveDatabase", source, "archiveCreated", header->created);
   char *text = details != NULL ? json_dumps(details, JSON_COMPACT) : NULL;
   json_decref(details);
   AuditEntry entry = {.category = "database",
                       .type = "database.import",
-                      .operator_name = import->options->holder,
-                      .operator_ip = import->options->client_ip,
+                      .operator_name = run->options->holder,
+                      .operator_ip = run->options->client_ip,
                       .target_name = target.database,
                       .details_json = text,
                       .success = TRUE};
-  gboolean ok = audit_write(import->connection, &entry, error);
+  gboolean ok = audit_write(run->connection, &entry, error);
   free(text);
   return ok;
 }
 
 /* After a connection that broke during COMMIT: what became of the transaction. */
 static gboolean
-find_outcome(Import *import, const char *xid, GError **error)
+find_outcome(ImportRun *run, const char *xid, GError **error)
 {
   gint64 deadline = g_get_monotonic_time() + OUTCOME_TIMEOUT_S * G_USEC_PER_SEC;
   do {
-    g_autoptr(PgConnection) connection = pg_connection_open(import->options->dsn, "cch-data import", NULL, NULL);
+    g_autoptr(PgConnection) connection = pg_connection_open(run->options->dsn, "cch-data import", NULL, NULL);
     g_autofree char *status = NULL;
     if (connection != NULL &&
         pg_connection_value(connection, &status, NULL, "SELECT pg_catalog.txid_status($1::pg_catalog.int8)", 1, xid)) {
@@ -187,77 +198,95 @@ find_outcome(Import *import, const char *xid, GError **error)
 }
 
 static gboolean
-commit(Import *import, GError **error)
+commit(ImportRun *run, GError **error)
 {
-  backup_progress_phase(import->progress, BACKUP_PHASE_COMMIT);
-  backup_progress_say(import->progress, TEXT_IMPORT_COMMITTING);
+  backup_progress_phase(run->progress, BACKUP_PHASE_COMMIT);
+  backup_progress_say(run->progress, TEXT_IMPORT_COMMITTING);
   g_autofree char *xid = NULL;
-  if (!pg_connection_exec(import->connection, "SET CONSTRAINTS ALL IMMEDIATE", error) ||
-      !pg_connection_value(import->connection, &xid, error, "SELECT pg_catalog.txid_current()", 0) ||
-      !backup_lock_verify(import->lock, error))
+  if (!pg_connection_exec(run->connection, "SET CONSTRAINTS ALL IMMEDIATE", error) ||
+      !pg_connection_value(run->connection, &xid, error, "SELECT pg_catalog.txid_current()", 0) ||
+      !backup_lock_verify(run->lock, error))
     return FALSE;
   /* From here on there is no way back that we could take without knowing the outcome. */
   g_autoptr(GError) failure = NULL;
-  pg_connection_set_cancellable(import->connection, NULL);
-  if (pg_connection_exec(import->connection, "COMMIT", &failure))
+  pg_connection_set_cancellable(run->connection, NULL);
+  if (pg_connection_exec(run->connection, "COMMIT", &failure))
     return TRUE;
   /* A server that is shut down may say so after the commit as well as before it. */
-  if (error_code(failure) != CCH_ERROR_DATABASE_UNAVAILABLE && pg_connection_is_alive(import->connection)) {
+  if (error_code(failure) != CCH_ERROR_DATABASE_UNAVAILABLE && pg_connection_is_alive(run->connection)) {
     g_propagate_error(error, g_steal_pointer(&failure));
     return FALSE;
   }
-  return find_outcome(import, xid, error);
+  return find_outcome(run, xid, error);
 }
 
 /* One attempt at the whole transaction. */
 static gboolean
-apply_once(Import *import, GError **error)
+apply_once(ImportRun *run, GError **error)
 {
-  g_autoptr(RestorePlan) plan = make_plan(import, error);
+  g_autoptr(RestorePlan) plan = import_run_plan(run, error);
   if (plan == NULL)
     return FALSE;
-  gboolean is_merge = !import->options->clean_first;
-  g_autoptr(Restore) restore = restore_new(import->connection, import->reader, plan, import->progress,
-                                           import->cancellable, is_merge, import->options->lock_wait_s);
-  restore->on_conflict = import->options->on_conflict;
-  return restore_prepare_session(restore, error) && pg_connection_exec(import->connection, "BEGIN", error) &&
-         (is_merge || overwrite_clear(restore, error)) && restore_apply(restore, error) && migrate(import, error) &&
-         write_audit(import, plan, error) && commit(import, error);
+  gboolean is_merge = !run->options->clean_first;
+  g_autoptr(Restore) restore = restore_new(run->connection, run->reader, plan, run->progress, run->cancellable,
+                                           is_merge, run->options->lock_wait_s);
+  return restore_prepare_session(restore, error) && pg_connection_exec(run->connection, "BEGIN", error) &&
+         (is_merge || overwrite_clear(restore, error)) && restore_apply(restore, error) &&
+         import_run_migrate(run, error) && import_run_audit(run, plan, BACKUP_METHOD_TRANSACTION, error) &&
+         commit(run, error);
 }
 
 static void
-roll_back(Import *import)
+roll_back(ImportRun *run)
 {
-  pg_connection_set_cancellable(import->connection, NULL);
-  if (pg_connection_is_alive(import->connection))
-    pg_connection_exec(import->connection, "ROLLBACK", NULL);
-  pg_connection_set_cancellable(import->connection, import->cancellable);
+  pg_connection_set_cancellable(run->connection, NULL);
+  if (pg_connection_is_alive(run->connection))
+    pg_connection_exec(run->connection, "ROLLBACK", NULL);
+  pg_connection_set_cancellable(run->connection, run->cancellable);
 }
 
 /* Deadlocks with the running hub are nobody's fault: start again. */
 static gboolean
-apply(Import *import, GError **error)
+apply(ImportRun *run, GError **error)
 {
   for (guint attempt = 1;; attempt++) {
     g_autoptr(GError) failure = NULL;
-    if (apply_once(import, &failure))
+    if (apply_once(run, &failure))
       return TRUE;
-    roll_back(import);
+    roll_back(run);
     if (attempt == MAX_ATTEMPTS || verdict_of(failure, NULL, TRUE) != VERDICT_RESTART ||
-        g_cancellable_is_cancelled(import->cancellable)) {
+        g_cancellable_is_cancelled(run->cancellable)) {
       g_propagate_error(error, g_steal_pointer(&failure));
       return FALSE;
     }
-    backup_progress_restart(import->progress);
-    backup_progress_say(import->progress, TEXT_IMPORT_RETRYING, attempt + 1);
+    backup_progress_restart(run->progress);
+    backup_progress_say(run->progress, TEXT_IMPORT_RETRYING, attempt + 1);
   }
+}
+
+/* By the way that was asked for; without such a wish by swap, or, where that cannot be, in one transaction. */
+static gboolean
+apply_somehow(ImportRun *run, GError **error)
+{
+  BackupMethod wish = run->options->method;
+  if (!run->options->clean_first || wish == BACKUP_METHOD_TRANSACTION)
+    return apply(run, error);
+  g_autoptr(GError) failure = NULL;
+  if (import_by_swap(run, &failure))
+    return TRUE;
+  if (error_code(failure) != CCH_ERROR_IMPORT_SWAP_IMPOSSIBLE || wish == BACKUP_METHOD_SWAP) {
+    g_propagate_error(error, g_steal_pointer(&failure));
+    return FALSE;
+  }
+  backup_progress_say(run->progress, TEXT_SWAP_NOT_USED, failure->message);
+  return apply(run, error);
 }
 
 /* What was cancelled because the lock was lost says so. */
 static void
-name_true_cause(Import *import, GError **error)
+name_true_cause(ImportRun *run, GError **error)
 {
-  if (error_code(*error) == CCH_ERROR_CANCELLED && backup_lock_is_lost(import->lock)) {
+  if (error_code(*error) == CCH_ERROR_CANCELLED && backup_lock_is_lost(run->lock)) {
     g_clear_error(error);
     error_set(error, CCH_ERROR_LOCK_LOST, "another instance may have taken it");
   }
@@ -268,16 +297,14 @@ backup_import_run(ArchiveReader *reader, const BackupImportOptions *options, Bac
                   gpointer user_data, GCancellable *cancellable, GError **error)
 {
   g_autoptr(BackupProgress) progress = backup_progress_new(func, user_data, options->language);
-  Import import = {
+  ImportRun run = {
       .reader = reader, .options = options, .lock = lock, .progress = progress, .cancellable = cancellable};
   g_autoptr(GError) failure = NULL;
-  gboolean ok = check_choices(&import, &failure) && check_archive(&import, &failure) &&
-                connect_target(&import, &failure) && apply(&import, &failure);
-  gboolean was_begun = import.connection != NULL;
-  pg_connection_free(import.connection);
+  gboolean ok = check_archive(&run, &failure) && connect_target(&run, &failure) && apply_somehow(&run, &failure);
+  pg_connection_free(run.connection);
   if (!ok) {
-    name_true_cause(&import, &failure);
-    backup_progress_fail(progress, failure, was_begun && error_code(failure) != CCH_ERROR_IMPORT_OUTCOME_UNKNOWN);
+    name_true_cause(&run, &failure);
+    backup_progress_fail(progress, failure, run.is_begun && error_code(failure) != CCH_ERROR_IMPORT_OUTCOME_UNKNOWN);
     g_propagate_error(error, g_steal_pointer(&failure));
     return FALSE;
   }

@@ -1,5 +1,8 @@
-/* Imports an archive: checks it whole, plans, and applies it in one transaction. Whatever fails, the database is as it
- * was.
+/* Imports an archive: checks it whole, plans, and applies it. Whatever fails, the database is as it was.
+ *
+ * A merge is one transaction. An overwrite is done in one of two ways: by swap, which loads a shadow database over
+ * several connections while the live one stays in use, and then renames both (backup/shadow.h, backup/swap.h); or in
+ * one transaction, where the server, the role or what the live database holds do not allow that.
  *
  * The caller holds the lock (lock/lock.h) and the file. */
 #pragma once
@@ -11,17 +14,35 @@
 
 #include <gio/gio.h>
 
+typedef enum {
+  BACKUP_METHOD_AUTO, /* swap where it may be, else transaction */
+  BACKUP_METHOD_SWAP,
+  BACKUP_METHOD_TRANSACTION
+} BackupMethod;
+
+/* "auto", "swap", "transaction". */
+const char *backup_method_name(BackupMethod method);
+/* FALSE for another name. */
+gboolean backup_method_parse(const char *name, BackupMethod *ret_method);
+
+/* What an overwriting import would use now, as far as can be known without its archive: SWAP, with `ret_reason` NULL,
+ * or TRANSACTION, with a sentence why (free with g_free). */
+gboolean backup_import_method(const char *dsn, Language language, BackupMethod *ret_method, char **ret_reason,
+                              GError **error);
+
 typedef struct {
   const char *dsn;
   const char *redis_url;        /* to tell a running hub afterwards; NULL: none */
   const char *holder;           /* who imports, for the audit */
   const char *client_ip;        /* likewise; may be NULL */
   gboolean clean_first;         /* overwrite instead of merge */
+  BackupMethod method;          /* of an overwrite; a SWAP that cannot be is IMPORT_SWAP_IMPOSSIBLE */
+  guint keep_s;                 /* after a swap: how long the database from before is kept; 0: dropped at once */
   gboolean skip_logs;           /* leave out the rows of message_request */
   BackupOnConflict on_conflict; /* merge only, as is the next: see backup_choices_check */
   const char *const *tables;    /* NULL or none: all; else those of backup_tables_find */
   gboolean migrate;             /* run migrations afterwards */
-  guint lock_wait_s;            /* for table locks, in all */
+  guint lock_wait_s;            /* for table locks, in all; in a swap, for other sessions to end */
   Language language;            /* of the events' messages */
 } BackupImportOptions;
 

@@ -16,13 +16,29 @@ lock_tables(Restore *restore, const char *schemas, GError **error)
   return lock == NULL || restore_run_sql(restore, lock, error);
 }
 
-/* Tells of what goes without coming back: rows of the log, and tables that the archive does not know. */
 static gboolean
-tell_losses(Restore *restore, const char *schemas, GError **error)
+tell_lost_logs(PgConnection *connection, const RestorePlan *plan, BackupProgress *progress, GError **error)
+{
+  g_autofree char *log_table = NULL;
+  if (!pg_connection_value(connection, &log_table, error, "SELECT pg_catalog.to_regclass('public." LOG_TABLE "')", 0))
+    return FALSE;
+  g_autofree char *count = NULL;
+  if (log_table != NULL && g_strv_contains((const char *const *)plan->schemas, "public") &&
+      !pg_connection_value(connection, &count, error, "SELECT pg_catalog.count(*) FROM public." LOG_TABLE, 0))
+    return FALSE;
+  guint64 rows = count != NULL ? g_ascii_strtoull(count, NULL, 10) : 0;
+  if (rows > 0)
+    backup_progress_caution(progress, TEXT_IMPORT_LOGS_LOST, rows);
+  return TRUE;
+}
+
+gboolean
+overwrite_tell_losses(PgConnection *connection, ArchiveReader *reader, const RestorePlan *plan,
+                      BackupProgress *progress, GError **error)
 {
   g_autoptr(GStrvBuilder) builder = g_strv_builder_new();
-  for (guint i = 0; i < archive_reader_n_entries(restore->reader); i++) {
-    const TocEntry *entry = archive_reader_entry(restore->reader, i);
+  for (guint i = 0; i < archive_reader_n_entries(reader); i++) {
+    const TocEntry *entry = archive_reader_entry(reader, i);
     if (toc_entry_is(entry, "TABLE") && entry->namespace_name != NULL && entry->tag != NULL) {
       g_autofree char *name = g_strdup_printf("%s.%s", entry->namespace_name, entry->tag);
       g_strv_builder_add(builder, name);
@@ -30,27 +46,15 @@ tell_losses(Restore *restore, const char *schemas, GError **error)
   }
   g_auto(GStrv) named = g_strv_builder_end(builder);
   g_autofree char *named_array = pg_array((const char *const *)named);
+  g_autofree char *schemas = pg_array((const char *const *)plan->schemas);
   g_autoptr(PgResult) unnamed =
-      pg_connection_query(restore->connection, error, backup_overwrite_unnamed_sql, 2, schemas, named_array);
+      pg_connection_query(connection, error, backup_overwrite_unnamed_sql, 2, schemas, named_array);
   if (unnamed == NULL)
     return FALSE;
   if (pg_result_int64(unnamed, 0, 1) > 0)
-    backup_progress_caution(restore->progress, TEXT_IMPORT_UNNAMED_TABLES, pg_result_text(unnamed, 0, 1),
+    backup_progress_caution(progress, TEXT_IMPORT_UNNAMED_TABLES, pg_result_text(unnamed, 0, 1),
                             pg_result_text(unnamed, 0, 0));
-  if (restore->plan->has_log_rows)
-    return TRUE;
-  g_autofree char *log_table = NULL;
-  if (!pg_connection_value(restore->connection, &log_table, error,
-                           "SELECT pg_catalog.to_regclass('public." LOG_TABLE "')", 0))
-    return FALSE;
-  g_autofree char *count = NULL;
-  if (log_table != NULL && g_strv_contains((const char *const *)restore->plan->schemas, "public") &&
-      !pg_connection_value(restore->connection, &count, error, "SELECT pg_catalog.count(*) FROM public." LOG_TABLE, 0))
-    return FALSE;
-  guint64 rows = count != NULL ? g_ascii_strtoull(count, NULL, 10) : 0;
-  if (rows > 0)
-    backup_progress_caution(restore->progress, TEXT_IMPORT_LOGS_LOST, rows);
-  return TRUE;
+  return plan->has_log_rows || tell_lost_logs(connection, plan, progress, error);
 }
 
 /* Kinds of objects that no schema holds, by when they have to go: those that depend on objects in schemas before these,
@@ -186,7 +190,8 @@ overwrite_clear(Restore *restore, GError **error)
 {
   g_autofree char *schemas = pg_array((const char *const *)restore->plan->schemas);
   backup_progress_phase(restore->progress, BACKUP_PHASE_LOCKS);
-  if (!lock_tables(restore, schemas, error) || !tell_losses(restore, schemas, error) ||
+  if (!lock_tables(restore, schemas, error) ||
+      !overwrite_tell_losses(restore->connection, restore->reader, restore->plan, restore->progress, error) ||
       !overwrite_find_kept_extensions(restore, error))
     return FALSE;
   backup_progress_phase(restore->progress, BACKUP_PHASE_SCHEMA);

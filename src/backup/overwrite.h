@@ -7,6 +7,11 @@
 
 #include "backup/restore.h"
 
+/* Tells of what an overwrite takes away for good, which no error shows: rows of the log, and tables that the archive
+ * does not know. `connection` is to the live database. */
+gboolean overwrite_tell_losses(PgConnection *connection, ArchiveReader *reader, const RestorePlan *plan,
+                               BackupProgress *progress, GError **error);
+
 gboolean overwrite_clear(Restore *restore, GError **error);
 
 /* Extensions of another role's cannot be dropped, and need not be: what they consist of is the same. Remembers them in

@@ -1,12 +1,14 @@
 #include "backup/import.h"
 
 #include "backup/event_json.h"
+#include "backup/janitor.h"
 #include "backup/temp_file.h"
 #include "base/error.h"
 #include "cli/archive_file.h"
 #include "cli/cli.h"
 #include "cli/progress_bar.h"
 #include "cli/target.h"
+#include "cli/undo.h"
 #include "pg/dsn.h"
 
 #include <errno.h>
@@ -18,30 +20,20 @@ enum { SPOOL_BYTES = 256 * 1024 };
 
 typedef struct {
   gboolean overwrite, skip_logs, is_confirmed;
-  char *on_conflict;
-  char **tables;
-  BackupOnConflict conflict; /* on_conflict, parsed */
+  char *method_name; /* NULL: auto */
+  BackupMethod method;
+  gboolean is_undo, is_undo_discard;
+  char *kept_name; /* NULL: the newest */
 } ImportArguments;
-
-static void
-import_arguments_clear(ImportArguments *arguments)
-{
-  g_free(arguments->on_conflict);
-  g_strfreev(arguments->tables);
-}
-
-G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC(ImportArguments, import_arguments_clear)
 
 static void
 print_tables(const BackupEvent *event)
 {
-  printf("%12s %12s %12s %12s %12s  %s\n", "rows", "inserted", "updated", "unchanged", "skipped", "table");
+  printf("%14s %14s %14s  %s\n", "rows", "inserted", "skipped", "table");
   for (guint i = 0; i < event->n_tables; i++) {
     const BackupTableResult *table = &event->tables[i];
-    printf("%12" G_GUINT64_FORMAT " %12" G_GUINT64_FORMAT " %12" G_GUINT64_FORMAT " %12" G_GUINT64_FORMAT
-           " %12" G_GUINT64_FORMAT "  %s\n",
-           table->rows_total, table->rows_inserted, table->rows_updated, table->rows_unchanged, table->rows_skipped,
-           table->table);
+    printf("%14" G_GUINT64_FORMAT " %14" G_GUINT64_FORMAT " %14" G_GUINT64_FORMAT "  %s\n", table->rows_total,
+           table->rows_inserted, table->rows_skipped, table->table);
   }
 }
 
@@ -143,19 +135,76 @@ run_import(CliContext *context, ArchiveReader *reader, const ImportArguments *ar
   g_autoptr(BackupLock) lock = backup_lock_acquire(&lock_options, "import", holder, context->cancellable, &who, error);
   if (lock == NULL)
     return FALSE;
+  database_janitor_sweep(cli_target_dsn(target), context->cancellable,
+                         NULL); /* what cannot be dropped is no obstacle */
   g_autoptr(ProgressBar) bar = context->is_json ? NULL : progress_bar_new();
   BackupImportOptions options = {.dsn = cli_target_dsn(target),
                                  .redis_url = context->config->redis_url,
                                  .holder = holder,
                                  .clean_first = arguments->overwrite,
+                                 .method = arguments->method,
+                                 .keep_s = (guint)context->config->undo_keep_s,
                                  .skip_logs = arguments->skip_logs,
-                                 .on_conflict = arguments->conflict,
-                                 .tables = (const char *const *)arguments->tables,
                                  .migrate = context->config->auto_migrate,
                                  .lock_wait_s = (guint)context->config->lock_wait_s,
                                  .language = context->language};
   return backup_import_run(reader, &options, lock, report_event, bar, context->cancellable, error);
 }
+
+static gboolean
+check_arguments(ImportArguments *arguments, int n_files, GError **error)
+{
+  gboolean is_undo = arguments->is_undo || arguments->is_undo_discard;
+  if (arguments->method_name != NULL && !backup_method_parse(arguments->method_name, &arguments->method))
+    error_set(error, CCH_ERROR_USAGE, "--method must be auto, swap or transaction, not \"%s\"", arguments->method_name);
+  else if (arguments->method != BACKUP_METHOD_AUTO && !arguments->overwrite)
+    error_set(error, CCH_ERROR_USAGE, "--method goes with --overwrite");
+  else if (is_undo && (n_files > 0 || arguments->overwrite || arguments->skip_logs))
+    error_set(error, CCH_ERROR_USAGE, "--undo and --undo-discard take no archive and no options of an import");
+  else if (arguments->is_undo && arguments->is_undo_discard)
+    error_set(error, CCH_ERROR_USAGE, "give either --undo or --undo-discard");
+  else if (arguments->kept_name != NULL && !is_undo)
+    error_set(error, CCH_ERROR_USAGE, "--kept goes with --undo or --undo-discard");
+  else if (!is_undo && n_files == 0)
+    error_set(error, CCH_ERROR_USAGE, "import: which file?");
+  else
+    return TRUE;
+  return FALSE;
+}
+
+static gboolean
+run_undo(CliContext *context, const ImportArguments *arguments, GError **error)
+{
+  g_autoptr(ProgressBar) bar = context->is_json ? NULL : progress_bar_new();
+  CliUndo undo = {.name = arguments->kept_name,
+                  .is_discard = arguments->is_undo_discard,
+                  .is_confirmed = arguments->is_confirmed,
+                  .report = report_event,
+                  .report_data = bar};
+  return cli_undo(context, &undo, error);
+}
+
+static gboolean
+import_file(CliContext *context, const char *name, const ImportArguments *arguments, GError **error)
+{
+  if (strcmp(name, "-") == 0) {
+    g_autoptr(TempFile) spooled = NULL;
+    if (!spool_stdin(context, &spooled, error))
+      return FALSE;
+    g_autoptr(ArchiveReader) reader = archive_reader_open(temp_file_fd(spooled), error);
+    return reader != NULL && run_import(context, reader, arguments, error);
+  }
+  g_auto(ArchiveFile) file = {.fd = -1};
+  return archive_file_open(name, &file, error) && run_import(context, file.reader, arguments, error);
+}
+
+static void
+arguments_clear(ImportArguments *arguments)
+{
+  g_free(arguments->method_name);
+  g_free(arguments->kept_name);
+}
+G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC(ImportArguments, arguments_clear)
 
 gboolean
 cli_import(CliContext *context, int argc, char **argv, GError **error)
@@ -165,27 +214,24 @@ cli_import(CliContext *context, int argc, char **argv, GError **error)
       {"overwrite", 0, 0, G_OPTION_ARG_NONE, &arguments.overwrite,
        "replace what is there (pg_restore --clean --if-exists --no-owner) instead of merging", NULL},
       {"clean-first", 0, 0, G_OPTION_ARG_NONE, &arguments.overwrite, "the same", NULL},
+      {"method", 0, 0, G_OPTION_ARG_STRING, &arguments.method_name,
+       "how to overwrite: swap (load a new database beside the live one, then swap them), transaction, or auto",
+       "METHOD"},
       {"skip-logs", 0, 0, G_OPTION_ARG_NONE, &arguments.skip_logs, "do not import the rows of message_request", NULL},
-      {"on-conflict", 0, 0, G_OPTION_ARG_STRING, &arguments.on_conflict,
-       "of a row that is there: skip (default), update (the archive's row wins), or fail if they differ", "CHOICE"},
-      {"table", 't', 0, G_OPTION_ARG_STRING_ARRAY, &arguments.tables,
-       "merge this table only (schema.table, or table in public); may be repeated", "NAME"},
-      {"yes", 'y', 0, G_OPTION_ARG_NONE, &arguments.is_confirmed, "overwrite without asking", NULL},
+      {"undo", 0, 0, G_OPTION_ARG_NONE, &arguments.is_undo,
+       "swap back the database that was live before the last overwrite by swap", NULL},
+      {"undo-discard", 0, 0, G_OPTION_ARG_NONE, &arguments.is_undo_discard, "drop that database now", NULL},
+      {"kept", 0, 0, G_OPTION_ARG_STRING, &arguments.kept_name, "which of several kept databases; default: the newest",
+       "NAME"},
+      {"yes", 'y', 0, G_OPTION_ARG_NONE, &arguments.is_confirmed, "overwrite, undo or discard without asking", NULL},
       {NULL},
   };
-  CliParse parsed = cli_parse(context, "import", entries, &argc, &argv, 1, 1, error);
+  CliParse parsed = cli_parse(context, "import", entries, &argc, &argv, 0, 1, error);
   if (parsed != CLI_PARSE_RUN)
     return parsed == CLI_PARSE_DONE;
-  if ((arguments.on_conflict != NULL && !backup_on_conflict_parse(arguments.on_conflict, &arguments.conflict, error)) ||
-      !backup_choices_check(arguments.overwrite, arguments.conflict, (const char *const *)arguments.tables, error))
+  if (!check_arguments(&arguments, argc - 1, error))
     return FALSE;
-  if (strcmp(argv[1], "-") == 0) {
-    g_autoptr(TempFile) spooled = NULL;
-    if (!spool_stdin(context, &spooled, error))
-      return FALSE;
-    g_autoptr(ArchiveReader) reader = archive_reader_open(temp_file_fd(spooled), error);
-    return reader != NULL && run_import(context, reader, &arguments, error);
-  }
-  g_auto(ArchiveFile) file = {.fd = -1};
-  return archive_file_open(argv[1], &file, error) && run_import(context, file.reader, &arguments, error);
+  if (arguments.is_undo || arguments.is_undo_discard)
+    return run_undo(context, &arguments, error);
+  return import_file(context, argv[1], &arguments, error);
 }

@@ -3,8 +3,8 @@
 #include "auth/http.h"
 #include "auth/secret_file.h"
 #include "backup/http.h"
+#include "backup/janitor.h"
 #include "backup/temp_file.h"
-#include "batch/http.h"
 #include "base/data_dir.h"
 #include "base/error.h"
 #include "base/log.h"
@@ -39,9 +39,9 @@ typedef struct {
   gboolean is_token_new;
   AuthHttp auth;
   BackupHttp backup;
-  BatchHttp batch;
   HealthHttp *health;
   TempFileJanitor *janitor;
+  DatabaseJanitor *database_janitor;
   HttpServer *server;
   GCancellable *stop;     /* the caller's */
   GCancellable *stopping; /* our own: also when the start failed */
@@ -55,6 +55,7 @@ service_clear(Service *service)
   g_clear_pointer(&service->server, http_server_free);
   g_clear_pointer(&service->migration, g_thread_join);
   g_clear_pointer(&service->janitor, temp_file_janitor_free);
+  g_clear_pointer(&service->database_janitor, database_janitor_free);
   g_clear_pointer(&service->backup.uploads, uploads_close);
   g_clear_pointer(&service->health, health_http_free);
   g_clear_pointer(&service->auth.auth, auth_free);
@@ -227,7 +228,6 @@ start_server(Service *service, GError **error)
   http_server_add_routes(service->server, auth_http_routes, auth_http_n_routes, &service->auth);
   http_server_add_routes(service->server, backup_http_routes, backup_http_n_routes, &service->backup);
   http_server_add_routes(service->server, backup_http_upload_routes, backup_http_n_upload_routes, &service->backup);
-  http_server_add_routes(service->server, batch_http_routes, batch_http_n_routes, &service->batch);
   http_server_add_routes(service->server, health_http_routes, health_http_n_routes, service->health);
   return http_server_start(service->server, error);
 }
@@ -246,10 +246,11 @@ service_start(Service *service, GError **error)
       .life_s = (guint)MIN(config->upload_keep_s, config->temp_max_age_s), /* the janitor goes by age alone */
   };
   service->backup = (BackupHttp){config, service->dsn, uploads_open(&uploads)};
-  service->batch = (BatchHttp){config, service->dsn};
   service->health = health_http_new(service->dsn, config->redis_url);
   service->janitor =
       temp_file_janitor_start(config->temp_dir, (guint)config->temp_cleanup_interval_s, (guint)config->temp_max_age_s);
+  BackupLockOptions lock = {.dsn = service->dsn, .redis_url = config->redis_url, .ttl_ms = (guint)config->lock_ttl_ms};
+  service->database_janitor = database_janitor_start(&lock, (guint)config->temp_cleanup_interval_s);
   return start_server(service, error);
 }
 

@@ -6,6 +6,8 @@
 #include "pg/connection.h"
 #include "pg/dsn.h"
 
+#include <stdlib.h>
+
 #define INSPECTOR_NAME "cch-data status"
 
 /* A network that swallows everything shows within half a minute, not after two hours. */
@@ -14,6 +16,7 @@
 struct AdvisoryLock {
   PgConnection *connection;
   char *database; /* NULL: unknown */
+  int backend_pid;
 };
 
 /* The key as SQL parameters: whole, and in the halves that pg_locks shows. */
@@ -52,6 +55,17 @@ read_database(PgConnection *connection)
   return database;
 }
 
+/* By the server itself: what libpq knows is a pooler's, where there is one. */
+static gboolean
+read_backend_pid(PgConnection *connection, int *ret_pid, GError **error)
+{
+  g_autofree char *pid = NULL;
+  if (!pg_connection_value(connection, &pid, error, "SELECT pg_catalog.pg_backend_pid()", 0))
+    return FALSE;
+  *ret_pid = atoi(pid);
+  return TRUE;
+}
+
 static gboolean
 read_holder(PgConnection *connection, BackupLockHolder *ret_holder, GError **error)
 {
@@ -74,9 +88,11 @@ advisory_lock_open(const char *dsn, const char *operation, const char *holder, G
 {
   g_autofree char *name = lock_name_new(operation, holder);
   g_autoptr(PgConnection) connection = connect_with_keepalives(dsn, name, cancellable, error);
-  if (connection == NULL)
+  int backend_pid = 0;
+  if (connection == NULL || !read_backend_pid(connection, &backend_pid, error))
     return NULL;
   AdvisoryLock *lock = g_new0(AdvisoryLock, 1);
+  lock->backend_pid = backend_pid;
   lock->database = read_database(connection);
   lock->connection = g_steal_pointer(&connection);
   return lock;
@@ -122,6 +138,12 @@ advisory_lock_is_held(AdvisoryLock *lock)
   g_autoptr(PgResult) result =
       pg_connection_query(lock->connection, NULL, lock_advisory_is_held_sql, 2, key.high, key.low);
   return result != NULL && pg_result_bool(result, 0, 0);
+}
+
+int
+advisory_lock_backend_pid(const AdvisoryLock *lock)
+{
+  return lock->backend_pid;
 }
 
 int

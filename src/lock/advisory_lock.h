@@ -29,6 +29,9 @@ gboolean advisory_lock_take(AdvisoryLock *lock, gboolean *ret_taken, BackupLockH
 /* Asks the server whether this connection still holds it. */
 gboolean advisory_lock_is_held(AdvisoryLock *lock);
 
+/* The backend of its connection, as pg_stat_activity names it. */
+int advisory_lock_backend_pid(const AdvisoryLock *lock);
+
 /* For poll(2): readable when the server ended the connection. */
 int advisory_lock_socket(const AdvisoryLock *lock);
 

@@ -17,8 +17,12 @@ enum {
 };
 
 struct BackupLock {
-  Keeper *redis; /* NULL: not configured */
-  Keeper *advisory;
+  Keeper *redis;    /* NULL: not configured */
+  Keeper *advisory; /* NULL: let go */
+  int backend_pid;
+  /* To take the advisory lock again. */
+  char *dsn, *operation, *holder;
+  GCancellable *lost; /* may be NULL */
 };
 
 /* What acquire has got hold of before the keepers take it over. */
@@ -201,6 +205,29 @@ keep_redis(Catch *caught, guint ttl_ms, GCancellable *lost, GError **error)
   return keeper;
 }
 
+static gboolean
+start_advisory(BackupLock *lock, Catch *caught, GError **error)
+{
+  int backend_pid = advisory_lock_backend_pid(caught->advisory);
+  lock->advisory = keep_advisory(caught, lock->lost, error);
+  if (lock->advisory == NULL)
+    return FALSE;
+  lock->backend_pid = backend_pid;
+  return TRUE;
+}
+
+static BackupLock *
+lock_new(const BackupLockOptions *options, const char *operation, const char *holder, GCancellable *lost)
+{
+  BackupLock *lock = g_new0(BackupLock, 1);
+  lock->dsn = g_strdup(options->dsn);
+  lock->operation = g_strdup(operation);
+  lock->holder = g_strdup(holder);
+  if (lost != NULL)
+    lock->lost = g_object_ref(lost);
+  return lock;
+}
+
 BackupLock *
 backup_lock_acquire(const BackupLockOptions *options, const char *operation, const char *holder, GCancellable *lost,
                     BackupLockHolder *ret_holder, GError **error)
@@ -210,10 +237,10 @@ backup_lock_acquire(const BackupLockOptions *options, const char *operation, con
     refuse(&other, ret_holder, error);
     return NULL;
   }
-  BackupLock *lock = g_new0(BackupLock, 1);
+  BackupLock *lock = lock_new(options, operation, holder, lost);
   Catch caught = {0};
   gboolean ok = catch_all(&caught, options, operation, holder, lost, ret_holder, error) &&
-                (lock->advisory = keep_advisory(&caught, lost, error)) != NULL &&
+                start_advisory(lock, &caught, error) &&
                 (caught.redis == NULL || (lock->redis = keep_redis(&caught, options->ttl_ms, lost, error)) != NULL);
   if (ok)
     return lock;
@@ -225,7 +252,7 @@ backup_lock_acquire(const BackupLockOptions *options, const char *operation, con
 gboolean
 backup_lock_verify(BackupLock *lock, GError **error)
 {
-  if (keeper_ask(lock->advisory, VERIFY_TIMEOUT_MS) != KEEPER_HELD) {
+  if (lock->advisory == NULL || keeper_ask(lock->advisory, VERIFY_TIMEOUT_MS) != KEEPER_HELD) {
     error_set(error, CCH_ERROR_LOCK_LOST, "the advisory lock in the database is gone, or cannot be confirmed");
     return FALSE;
   }
@@ -239,7 +266,36 @@ backup_lock_verify(BackupLock *lock, GError **error)
 gboolean
 backup_lock_is_lost(BackupLock *lock)
 {
-  return keeper_is_lost(lock->advisory) || (lock->redis != NULL && keeper_is_lost(lock->redis));
+  return (lock->advisory != NULL && keeper_is_lost(lock->advisory)) ||
+         (lock->redis != NULL && keeper_is_lost(lock->redis));
+}
+
+void
+backup_lock_let_go(BackupLock *lock)
+{
+  keeper_stop(g_steal_pointer(&lock->advisory), ADVISORY_STOP_TIMEOUT_MS);
+  lock->backend_pid = 0;
+}
+
+gboolean
+backup_lock_take_again(BackupLock *lock, GError **error)
+{
+  Catch caught = {.advisory = advisory_lock_open(lock->dsn, lock->operation, lock->holder, NULL, error)};
+  if (caught.advisory == NULL)
+    return FALSE;
+  g_auto(BackupLockHolder) other = {0};
+  gboolean is_taken = FALSE;
+  gboolean ok = advisory_lock_take(caught.advisory, &is_taken, &other, error) &&
+                (is_taken || refuse(&other, NULL, error)) && start_advisory(lock, &caught, error);
+  if (!ok)
+    let_go(&caught);
+  return ok;
+}
+
+int
+backup_lock_backend_pid(const BackupLock *lock)
+{
+  return lock->backend_pid;
 }
 
 void
@@ -251,6 +307,10 @@ backup_lock_release(BackupLock *lock)
   keeper_stop(lock->advisory, ADVISORY_STOP_TIMEOUT_MS);
   keeper_stop(lock->redis, REDIS_STOP_TIMEOUT_MS);
   memory_lock_release();
+  g_clear_object(&lock->lost);
+  g_free(lock->dsn);
+  g_free(lock->operation);
+  g_free(lock->holder);
   g_free(lock);
 }
 

@@ -48,6 +48,17 @@ gboolean backup_lock_verify(BackupLock *lock, GError **error);
 /* TRUE when `lost` was triggered by this lock. */
 gboolean backup_lock_is_lost(BackupLock *lock);
 
+/* For an operation that renames the target database, which nobody may be connected to meanwhile, not even the advisory
+ * lock. Let go while nobody else can connect to the database either (a RENAME that waits holds its lock): then there is
+ * no moment in which another operation could begin. After that take again in what now has the database's name:
+ * LOCK_HELD when somebody was quicker. In between verify refuses, and the memory and Redis locks hold on; the latter
+ * still says for which database it was taken, so that after a crash between the two it has to expire by itself. */
+void backup_lock_let_go(BackupLock *lock);
+gboolean backup_lock_take_again(BackupLock *lock, GError **error);
+
+/* The backend that holds the advisory lock, as pg_stat_activity names it; 0 while it is let go. */
+int backup_lock_backend_pid(const BackupLock *lock);
+
 /* Releases; NULL is ignored. Call only after the operation has ended and rolled back or committed. */
 void backup_lock_release(BackupLock *lock);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(BackupLock, backup_lock_release)

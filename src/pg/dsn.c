@@ -101,13 +101,15 @@ dsn_append(GString *string, const char *keyword, const char *value)
   g_string_append_c(string, '\'');
 }
 
-/* All that the DSN names, then the defaults for the rest. */
+/* All that the DSN names, then the defaults for the rest. `database`, unless NULL, stands for the one that is named. */
 static char *
-write_options(const ConninfoOptions *options, gboolean with_secrets)
+write_options(const ConninfoOptions *options, gboolean with_secrets, const char *database)
 {
   GString *string = g_string_new(NULL);
   for (const ConninfoOptions *option = options; option->keyword != NULL; option++) {
     gboolean is_secret = option->dispchar[0] == '*';
+    if (database != NULL && strcmp(option->keyword, "dbname") == 0)
+      continue;
     if (option->val != NULL && *option->val != '\0' && (with_secrets || !is_secret))
       dsn_append(string, option->keyword, option->val);
   }
@@ -115,7 +117,9 @@ write_options(const ConninfoOptions *options, gboolean with_secrets)
     const char *value = effective_value(options, i);
     gboolean is_named =
         value_of(options, defaults[i].keyword) != NULL || (i == 0 && value_of(options, "hostaddr") != NULL);
-    if (!is_named && value != NULL)
+    if (database != NULL && strcmp(defaults[i].keyword, "dbname") == 0)
+      dsn_append(string, "dbname", database);
+    else if (!is_named && value != NULL)
       dsn_append(string, defaults[i].keyword, value);
   }
   return g_string_free(string, FALSE);
@@ -125,7 +129,14 @@ char *
 dsn_with_defaults(const char *dsn, GError **error)
 {
   g_autoptr(ConninfoOptions) options = parse(dsn, error);
-  return options != NULL ? write_options(options, TRUE) : NULL;
+  return options != NULL ? write_options(options, TRUE, NULL) : NULL;
+}
+
+char *
+dsn_with_database(const char *dsn, const char *database, GError **error)
+{
+  g_autoptr(ConninfoOptions) options = parse(dsn, error);
+  return options != NULL ? write_options(options, TRUE, database) : NULL;
 }
 
 gboolean
@@ -147,6 +158,6 @@ dsn_for_child(const char *dsn, char **ret_connection_string, char ***ret_environ
   }
   *ret_environment = g_strv_builder_end(environment);
   g_strv_builder_unref(environment);
-  *ret_connection_string = write_options(options, FALSE);
+  *ret_connection_string = write_options(options, FALSE, NULL);
   return TRUE;
 }

@@ -21,7 +21,7 @@ typedef struct {
  * again. */
 static const Migration migrations[] = {
     {SERIES_OWN, 1, "schema", migrations_own_0001_schema_sql},
-    {SERIES_OWN, 2, "operations", migrations_own_0002_operations_sql},
+    {SERIES_OWN, 2, "databases", migrations_own_0002_databases_sql},
     {SERIES_HUB, 1, "tables", migrations_hub_0001_tables_sql},
     {SERIES_HUB, 2, "indexes", migrations_hub_0002_indexes_sql},
 };
@@ -114,7 +114,7 @@ apply(PgConnection *connection, const Migration *migration, GHashTable *applied,
 }
 
 static gboolean
-migrate_in_transaction(PgConnection *connection, MigrateResult *result, GError **error)
+migrate_in_transaction(PgConnection *connection, gboolean is_own_only, MigrateResult *result, GError **error)
 {
   /* Two processes that start at once on one database would collide on the first CREATE. */
   if (!pg_connection_exec(
@@ -128,7 +128,7 @@ migrate_in_transaction(PgConnection *connection, MigrateResult *result, GError *
   if (applied == NULL)
     return FALSE;
   for (gsize i = 0; i < G_N_ELEMENTS(migrations); i++) {
-    if (migrations[i].series == SERIES_HUB && !is_ours)
+    if (migrations[i].series == SERIES_HUB && (is_own_only || !is_ours))
       continue;
     if (!apply(connection, &migrations[i], applied, result, error))
       return FALSE;
@@ -136,14 +136,14 @@ migrate_in_transaction(PgConnection *connection, MigrateResult *result, GError *
   return TRUE;
 }
 
-gboolean
-pg_migrate(PgConnection *connection, MigrateResult *ret_result, GError **error)
+static gboolean
+run(PgConnection *connection, gboolean is_own_only, MigrateResult *ret_result, GError **error)
 {
   MigrateResult result = {0};
   gboolean is_callers_transaction = pg_connection_in_transaction(connection);
   if (!is_callers_transaction && !pg_connection_exec(connection, "BEGIN", error))
     return FALSE;
-  gboolean is_done = migrate_in_transaction(connection, &result, error);
+  gboolean is_done = migrate_in_transaction(connection, is_own_only, &result, error);
   if (!is_callers_transaction) {
     is_done = is_done && pg_connection_exec(connection, "COMMIT", error);
     if (!is_done)
@@ -152,6 +152,18 @@ pg_migrate(PgConnection *connection, MigrateResult *ret_result, GError **error)
   if (is_done && ret_result != NULL)
     *ret_result = result;
   return is_done;
+}
+
+gboolean
+pg_migrate(PgConnection *connection, MigrateResult *ret_result, GError **error)
+{
+  return run(connection, FALSE, ret_result, error);
+}
+
+gboolean
+pg_migrate_own(PgConnection *connection, GError **error)
+{
+  return run(connection, TRUE, NULL, error);
 }
 
 gboolean

@@ -16,5 +16,8 @@ typedef struct {
 /* Opens its own transaction, or, when the connection is in one already, works inside it. */
 gboolean pg_migrate(PgConnection *connection, MigrateResult *ret_result, GError **error);
 
+/* The `own` series alone. */
+gboolean pg_migrate_own(PgConnection *connection, GError **error);
+
 /* Makes the next pg_migrate run the `hub` series again: after an import replaced the tables of public. */
 gboolean pg_migrate_forget_hub(PgConnection *connection, GError **error);

@@ -1,0 +1,9 @@
+-- ANALYZE of each table that this role may analyze, the largest first; of a partitioned one it takes the partitions along.
+SELECT pg_catalog.format('ANALYZE %I.%I', n.nspname, c.relname)
+FROM pg_catalog.pg_class c
+JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
+WHERE c.relkind IN ('r', 'p', 'm') AND NOT c.relispartition AND n.nspname !~ '^pg_' AND n.nspname <> 'information_schema'
+  AND (pg_catalog.pg_has_role(c.relowner, 'USAGE')
+       OR (SELECT pg_catalog.pg_has_role(datdba, 'USAGE') FROM pg_catalog.pg_database
+           WHERE datname = pg_catalog.current_database()))
+ORDER BY c.relpages DESC, pg_catalog.pg_relation_size(c.oid) DESC

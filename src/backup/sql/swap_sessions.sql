@@ -1,0 +1,8 @@
+-- The sessions in the databases $1 (oid[]) but for backend $2. Autovacuum's have no user; RENAME ends them by itself.
+-- pid, who it is
+SELECT pid,
+       pg_catalog.format('pid %s (%s, %s)', pid, usename, coalesce(nullif(application_name, ''), client_addr::text, state, '?'))
+FROM pg_catalog.pg_stat_activity
+WHERE datid = ANY ($1::pg_catalog.oid[]) AND pid <> $2::pg_catalog.int4 AND usesysid IS NOT NULL
+ORDER BY backend_start
+LIMIT 1000

@@ -1,1 +1,0 @@
-SELECT id FROM cch_data.operations WHERE id = $1
