@@ -29,6 +29,16 @@ export function cli(args, { dsn, env = {}, ...options } = {}) {
   return run(binary, args, { ...options, onlyEnv: environment({ DSN: dsn, ...env }) });
 }
 
+// One subcommand that somebody may want to kill: { pid, ended } with `ended` resolving to { code, signal, stdout, stderr }.
+export function startCli(args, { dsn, env = {} } = {}) {
+  const child = spawn(binary, args, { env: environment({ DSN: dsn, ...env }), stdio: ['ignore', 'pipe', 'pipe'] });
+  atExit(() => endSync(child.pid, 'SIGKILL'));
+  const output = { stdout: '', stderr: '' };
+  for (const name of Object.keys(output)) child[name].setEncoding('utf8').on('data', (chunk) => (output[name] += chunk));
+  const ended = new Promise((resolve) => child.on('close', (code, name) => resolve({ code, signal: name, ...output })));
+  return { pid: child.pid, ended };
+}
+
 export class Service {
   // Starts the service and waits until it listens. Every option of the table can be given in `env`.
   static async start({ dsn, redisUrl, token = adminToken, env = {}, tempDir, dataDir, args = [] } = {}) {
