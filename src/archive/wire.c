@@ -9,16 +9,34 @@
 
 #define BUFFER_BYTES (256 * 1024)
 
+/* Behind a jump little is read, because another jump may follow; then ever more. */
+#define JUMP_BUFFER_BYTES (4 * 1024)
+
 struct WireSource {
   int fd;
+  gboolean is_pipe;
+  GCancellable *cancellable; /* of a pipe; may be NULL */
   guint int_size;
   guint offset_size;
-  guint64 size;
+  guint64 size;       /* a pipe's: G_MAXUINT64 until it has ended */
   guint64 buffer_end; /* position in the file of the byte after the buffer's last */
   gsize filled;       /* bytes in the buffer */
   gsize used;         /* of them already consumed */
+  gsize fill_bytes;   /* to read next time */
   guint8 *buffer;
 };
+
+static WireSource *
+new_source(int fd, guint64 size)
+{
+  WireSource *source = g_new0(WireSource, 1);
+  source->fd = fd;
+  source->size = size;
+  source->fill_bytes = BUFFER_BYTES;
+  source->buffer = g_malloc(BUFFER_BYTES);
+  wire_source_set_sizes(source, 4, 8);
+  return source;
+}
 
 WireSource *
 wire_source_new(int fd, GError **error)
@@ -32,11 +50,15 @@ wire_source_new(int fd, GError **error)
     error_set(error, CCH_ERROR_ARCHIVE_FORMAT, "not a regular file");
     return NULL;
   }
-  WireSource *source = g_new0(WireSource, 1);
-  source->fd = fd;
-  source->size = (guint64)status.st_size;
-  source->buffer = g_malloc(BUFFER_BYTES);
-  wire_source_set_sizes(source, 4, 8);
+  return new_source(fd, (guint64)status.st_size);
+}
+
+WireSource *
+wire_source_new_pipe(int fd, GCancellable *cancellable)
+{
+  WireSource *source = new_source(fd, G_MAXUINT64);
+  source->is_pipe = TRUE;
+  source->cancellable = cancellable != NULL ? g_object_ref(cancellable) : NULL;
   return source;
 }
 
@@ -45,6 +67,7 @@ wire_source_free(WireSource *source)
 {
   if (source == NULL)
     return;
+  g_clear_object(&source->cancellable);
   g_free(source->buffer);
   g_free(source);
 }
@@ -79,27 +102,110 @@ wire_source_seek(WireSource *source, guint64 position)
 {
   source->buffer_end = MIN(position, source->size);
   source->filled = source->used = 0;
+  source->fill_bytes = JUMP_BUFFER_BYTES;
 }
 
+/* Bytes read, 0 at the end, -1 with an error. */
+static gssize
+read_pipe(WireSource *source, GError **error)
+{
+  GPollFD fds[2] = {{.fd = source->fd, .events = G_IO_IN}};
+  gboolean has_cancel_fd = g_cancellable_make_pollfd(source->cancellable, &fds[1]);
+  gssize n = -1;
+  int saved_errno = 0;
+  do {
+    fds[0].revents = 0;
+    errno = EINTR;
+    if (g_poll(fds, has_cancel_fd ? 2 : 1, -1) > 0 && fds[0].revents != 0)
+      n = read(source->fd, source->buffer, BUFFER_BYTES);
+    saved_errno = errno;
+    if (g_cancellable_is_cancelled(source->cancellable))
+      break;
+  } while (n < 0 && (saved_errno == EINTR || saved_errno == EAGAIN));
+  if (has_cancel_fd)
+    g_cancellable_release_fd(source->cancellable);
+  if (g_cancellable_set_error_if_cancelled(source->cancellable, error))
+    return -1;
+  if (n < 0)
+    error_set_errno(error, saved_errno, "read the archive at byte %" G_GUINT64_FORMAT, source->buffer_end);
+  return n;
+}
+
+static gssize
+read_file(WireSource *source, GError **error)
+{
+  gsize wanted = (gsize)MIN(source->fill_bytes, source->size - source->buffer_end);
+  gssize n;
+  do
+    n = pread(source->fd, source->buffer, wanted, (off_t)source->buffer_end);
+  while (n < 0 && errno == EINTR);
+  if (n < 0)
+    error_set_errno(error, errno, "read the archive at byte %" G_GUINT64_FORMAT, source->buffer_end);
+  source->fill_bytes = MIN(source->fill_bytes * 2, BUFFER_BYTES);
+  return n;
+}
+
+static void
+set_end_error(const WireSource *source, GError **error)
+{
+  error_set(error, CCH_ERROR_ARCHIVE_CORRUPT, "the file ends at byte %" G_GUINT64_FORMAT ", in the middle of something",
+            source->size);
+}
+
+/* The next bytes, at least one, unless it is at the end. */
 static gboolean
 fill(WireSource *source, GError **error)
 {
-  ssize_t n;
-  do
-    n = pread(source->fd, source->buffer, MIN(BUFFER_BYTES, source->size - source->buffer_end),
-              (off_t)source->buffer_end);
-  while (n < 0 && errno == EINTR);
-  if (n < 0) {
-    error_set_errno(error, errno, "read the archive at byte %" G_GUINT64_FORMAT, source->buffer_end);
+  gssize n = source->is_pipe ? read_pipe(source, error) : read_file(source, error);
+  if (n < 0)
     return FALSE;
-  }
-  if (n == 0) {
-    error_set(error, CCH_ERROR_ARCHIVE_CORRUPT, "the file became shorter while it was read");
-    return FALSE;
-  }
   source->buffer_end += (guint64)n;
   source->filled = (gsize)n;
   source->used = 0;
+  if (n == 0 && source->is_pipe)
+    source->size = source->buffer_end;
+  return TRUE;
+}
+
+static gboolean
+fill_something(WireSource *source, GError **error)
+{
+  if (!fill(source, error))
+    return FALSE;
+  if (source->filled > 0)
+    return TRUE;
+  if (source->is_pipe)
+    set_end_error(source, error);
+  else
+    error_set(error, CCH_ERROR_ARCHIVE_CORRUPT, "the file became shorter while it was read");
+  return FALSE;
+}
+
+gboolean
+wire_source_is_at_end(WireSource *source, gboolean *ret_is_at_end, GError **error)
+{
+  if (source->is_pipe && source->used == source->filled && source->size == G_MAXUINT64 && !fill(source, error))
+    return FALSE;
+  *ret_is_at_end = wire_source_remaining(source) == 0;
+  return TRUE;
+}
+
+gboolean
+wire_skip(WireSource *source, gsize size, GError **error)
+{
+  if (size > wire_source_remaining(source)) {
+    set_end_error(source, error);
+    return FALSE;
+  }
+  while (source->is_pipe && size > source->filled - source->used) {
+    size -= source->filled - source->used;
+    if (!fill_something(source, error))
+      return FALSE;
+  }
+  if (size <= source->filled - source->used)
+    source->used += size;
+  else
+    wire_source_seek(source, wire_source_position(source) + size);
   return TRUE;
 }
 
@@ -107,12 +213,11 @@ gboolean
 wire_read_bytes(WireSource *source, guint8 *ret_bytes, gsize size, GError **error)
 {
   if (size > wire_source_remaining(source)) {
-    error_set(error, CCH_ERROR_ARCHIVE_CORRUPT,
-              "the file ends at byte %" G_GUINT64_FORMAT ", in the middle of something", source->size);
+    set_end_error(source, error);
     return FALSE;
   }
   while (size > 0) {
-    if (source->used == source->filled && !fill(source, error))
+    if (source->used == source->filled && !fill_something(source, error))
       return FALSE;
     gsize n = MIN(size, source->filled - source->used);
     memcpy(ret_bytes, source->buffer + source->used, n);

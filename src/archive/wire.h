@@ -1,4 +1,4 @@
-/* The archive's bytes and the three kinds of value they are made of, over a buffered, seekable descriptor.
+/* The archive's bytes and the three kinds of value they are made of, over a buffered descriptor of a file or a pipe.
  *
  * An integer is a sign byte (0 or 1) and int_size bytes, least significant first. A string is an integer length, -1 for
  * NULL, and the bytes without a terminator. An offset is a state byte and offset_size bytes, least significant first
@@ -10,6 +10,8 @@
 
 #include "archive/toc.h"
 
+#include <gio/gio.h>
+
 typedef struct WireSource WireSource;
 
 /* Widths that an archive may state. PostgreSQL's own reader draws the line here too. */
@@ -18,6 +20,11 @@ typedef struct WireSource WireSource;
 /* Reads the regular file behind fd with pread; the descriptor stays the caller's. The file's size is taken once, here.
  */
 WireSource *wire_source_new(int fd, GError **error);
+
+/* Reads a pipe or socket from front to back, in blocking or non-blocking mode; waiting ends with CANCELLED. Its size is
+ * not known: wire_source_size is G_MAXUINT64 and seek must not be called. The cancellable may be NULL. */
+WireSource *wire_source_new_pipe(int fd, GCancellable *cancellable);
+
 void wire_source_free(WireSource *source);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(WireSource, wire_source_free)
 
@@ -28,6 +35,12 @@ guint64 wire_source_size(const WireSource *source);
 guint64 wire_source_position(const WireSource *source);
 guint64 wire_source_remaining(const WireSource *source);
 void wire_source_seek(WireSource *source, guint64 position);
+
+/* Whether all was read; waits for a pipe's next byte. */
+gboolean wire_source_is_at_end(WireSource *source, gboolean *ret_is_at_end, GError **error);
+
+/* Passes over bytes, without reading them where that is possible. */
+gboolean wire_skip(WireSource *source, gsize size, GError **error);
 
 gboolean wire_read_bytes(WireSource *source, guint8 *ret_bytes, gsize size, GError **error);
 gboolean wire_read_byte(WireSource *source, guint8 *ret_byte, GError **error);

@@ -1,42 +1,42 @@
 #include "backup/export.h"
 
 #include "audit/audit.h"
-#include "backup/plan.h"
+#include "backup/export_schema.h"
+#include "backup/export_stream.h"
+#include "backup/export_worker.h"
 #include "backup_sql.h"
 #include "base/child.h"
 #include "base/error.h"
-#include "pg/cluster.h"
-#include "pg/connection.h"
 #include "pg/dsn.h"
+#include "pg/program.h"
 
-#include <errno.h>
-#include <fcntl.h>
-#include <poll.h>
-#include <signal.h>
 #include <stdio.h>
 #include <string.h>
-#include <unistd.h>
 
 enum {
-  MAGIC_BYTES = 16,
-  LOCK_WAIT_MS = 60000, /* how long pg_dump waits for its table locks */
-  END_GRACE_MS = 3000
+  OLDEST_SERVER = 12,
+  MAX_JOBS = 64,
+  QUEUE_BYTES = 16 * 1024 * 1024, /* of packed pieces that wait, for all workers together */
+  MIN_LANE_BYTES = 2 * 1024 * 1024
 };
 
 struct BackupExport {
-  GCancellable *cancellable; /* also triggered when the lock is lost */
+  GCancellable *cancellable; /* the caller's; also triggered when the lock is lost */
+  gulong cancel_handler;
+  GCancellable *work; /* of the workers' connections */
   BackupLock *lock;
-  PgConnection *connection; /* for what is asked beforehand and the audit afterwards */
-  ChildProcess *pg_dump;
   char *file_name;
   char *database;
   char *holder;
+  ArchiveLevel level;
   gboolean exclude_logs;
-  guint64 relation_bytes;
-  guint8 head[MAGIC_BYTES]; /* read by start, not yet by the caller */
-  gsize head_size, head_taken;
-  guint64 bytes;
-  gboolean is_complete;
+  ExportSnapshot *snapshot;
+  ExportSchema *schema;
+  ExportUnits *units;
+  ExportQueue *queue;
+  GPtrArray *workers; /* ExportWorker */
+  ExportStream *stream;
+  Manifest *manifest; /* once complete */
 };
 
 /* "pg_dump (PostgreSQL) 15.20 (Debian …)" → 150020; 0 when it is not that. */
@@ -69,11 +69,22 @@ backup_find_pg_dump(const char *pg_bin_dir, char **ret_path, int *ret_version, G
   return TRUE;
 }
 
-/* pg_dump refuses a server of a newer major version than its own; say so before anything is started. */
+static PgConnection *
+leader_of(BackupExport *export)
+{
+  return g_ptr_array_index(export->snapshot->connections, 0);
+}
+
+/* pg_dump refuses a server of a newer major version than its own; say so before it is started. */
 static gboolean
 check_versions(BackupExport *export, int pg_dump_version, GError **error)
 {
-  int server = pg_connection_server_version(export->connection) / 10000;
+  int server = pg_connection_server_version(leader_of(export)) / 10000;
+  if (server < OLDEST_SERVER) {
+    error_set(error, CCH_ERROR_EXPORT_FAILED, "the server is PostgreSQL %d; at least %d is needed", server,
+              OLDEST_SERVER);
+    return FALSE;
+  }
   if (server <= pg_dump_version / 10000)
     return TRUE;
   error_set(error, CCH_ERROR_EXPORT_PG_DUMP,
@@ -82,11 +93,13 @@ check_versions(BackupExport *export, int pg_dump_version, GError **error)
   return FALSE;
 }
 
+/* On a connection of its own: a snapshot needs SELECT on all tables already for their locks. */
 static gboolean
-check_permissions(BackupExport *export, GError **error)
+check_permissions(BackupExport *export, const char *dsn, GError **error)
 {
   g_autofree char *unreadable = NULL;
-  if (!pg_connection_value(export->connection, &unreadable, error, backup_unreadable_tables_sql, 0))
+  g_autoptr(PgConnection) connection = pg_connection_open(dsn, "cch-data export", export->work, error);
+  if (connection == NULL || !pg_connection_value(connection, &unreadable, error, backup_unreadable_tables_sql, 0))
     return FALSE;
   if (unreadable == NULL)
     return TRUE;
@@ -94,121 +107,61 @@ check_permissions(BackupExport *export, GError **error)
   return FALSE;
 }
 
+/* Snapshot and table of contents, which must fit together. pg_dump waits for its locks only where somebody asked for a
+ * stronger one after the leader had its own, and now waits for the leader: then all is let go, so that they get it. */
 static gboolean
-read_size(BackupExport *export, GError **error)
+take_snapshot(BackupExport *export, const BackupExportOptions *options, GError **error)
 {
-  g_autofree char *bytes = NULL;
-  if (!pg_connection_value(export->connection, &bytes, error,
-                           "SELECT coalesce(sum(pg_catalog.pg_table_size(c.oid)), 0)::pg_catalog.int8 "
-                           "FROM pg_catalog.pg_class c JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace "
-                           "WHERE c.relkind IN ('r', 'm') AND n.nspname NOT LIKE 'pg\\_%' "
-                           "AND n.nspname NOT IN ('information_schema', '" OWN_SCHEMA "') "
-                           "AND NOT ($1::pg_catalog.bool AND n.nspname = 'public' AND c.relname = '" LOG_TABLE "')",
-                           1, export->exclude_logs ? "true" : "false"))
+  g_autofree char *path = NULL;
+  int version = 0;
+  if (!backup_find_pg_dump(options->pg_bin_dir, &path, &version, error))
     return FALSE;
-  export->relation_bytes = bytes != NULL ? g_ascii_strtoull(bytes, NULL, 10) : 0;
-  return TRUE;
+  ExportSchemaOptions schema_options = {.pg_dump = path, .exclude_logs = export->exclude_logs};
+  guint jobs = MIN(options->jobs > 0 ? options->jobs : g_get_num_processors(), MAX_JOBS);
+  for (guint attempt = 1;; attempt++) {
+    export->snapshot = export_snapshot_take(options->dsn, jobs, export->work, error);
+    if (export->snapshot == NULL || !check_versions(export, version, error))
+      return FALSE;
+    g_autoptr(GError) failure = NULL;
+    gboolean lock_waited = FALSE;
+    export->schema = export_schema_read(export->snapshot, &schema_options, export->work, &lock_waited, &failure);
+    if (export->schema != NULL)
+      return TRUE;
+    if (!lock_waited || attempt == EXPORT_MAX_ATTEMPTS || !export_snapshot_is_in_the_way(export->snapshot)) {
+      g_propagate_error(error, g_steal_pointer(&failure));
+      return FALSE;
+    }
+    g_clear_pointer(&export->snapshot, export_snapshot_free);
+  }
 }
 
+/* LZ4 and zstd are known to readers of 1.15 and newer. */
 static gboolean
-spawn_pg_dump(BackupExport *export, const char *dsn, const char *path, GError **error)
+check_level(BackupExport *export, GError **error)
 {
-  g_autofree char *connection_string = NULL;
-  g_auto(GStrv) secrets = NULL;
-  if (!dsn_for_child(dsn, &connection_string, &secrets, error))
-    return FALSE;
-  g_autofree char *target = g_strdup_printf("--dbname=%s application_name='cch-data export'", connection_string);
-  g_autofree char *lock_wait = g_strdup_printf("--lock-wait-timeout=%d", LOCK_WAIT_MS);
-  const char *argv[] = {path,
-                        "--format=custom",
-                        "--no-password",
-                        "--exclude-schema=" OWN_SCHEMA,
-                        lock_wait,
-                        target,
-                        export->exclude_logs ? "--exclude-table-data=public." LOG_TABLE : NULL,
-                        NULL};
-  ChildOptions options = {.argv = argv,
-                          .environment = (const char *const *)secrets,
-                          .capture_stdout = TRUE,
-                          .parent_death_signal = SIGTERM};
-  export->pg_dump = child_process_spawn(&options, error);
-  return export->pg_dump != NULL;
-}
-
-/* The failure of a pg_dump that has ended. */
-static void
-set_pg_dump_error(BackupExport *export, int exit_code, GError **error)
-{
-  g_autofree char *message = child_process_stderr(export->pg_dump);
-  if (backup_lock_is_lost(export->lock))
-    error_set(error, CCH_ERROR_LOCK_LOST, "the export was stopped");
-  else if (*message != '\0')
-    error_set(error, CCH_ERROR_EXPORT_FAILED, "%s", message);
-  else
-    error_set(error, CCH_ERROR_EXPORT_FAILED, "pg_dump ended with code %d", exit_code);
-}
-
-/* Waits until pg_dump's pipe has something to read, or its end. */
-static gboolean
-wait_readable(BackupExport *export, GError **error)
-{
-  GPollFD cancel_fd = {.fd = -1};
-  gboolean has_cancel = g_cancellable_make_pollfd(export->cancellable, &cancel_fd);
-  struct pollfd fds[2] = {{.fd = child_process_stdout(export->pg_dump), .events = POLLIN},
-                          {.fd = has_cancel ? cancel_fd.fd : -1, .events = POLLIN}};
-  while (poll(fds, 2, -1) < 0 && errno == EINTR)
-    ;
-  if (has_cancel)
-    g_cancellable_release_fd(export->cancellable);
-  if (!g_cancellable_is_cancelled(export->cancellable))
+  ArchiveCompression compression = archive_level_compression(export->level);
+  if (compression == ARCHIVE_COMPRESSION_NONE || compression == ARCHIVE_COMPRESSION_GZIP ||
+      export->schema->header.version_minor >= TOC_VERSION_COMPRESSION_ALGORITHM)
     return TRUE;
-  if (backup_lock_is_lost(export->lock))
-    error_set(error, CCH_ERROR_LOCK_LOST, "the export was stopped");
-  else
-    error_set(error, CCH_ERROR_CANCELLED, "cancelled");
+  error_set(error, CCH_ERROR_REQUEST_PARAMETER,
+            "compression %s needs pg_dump of PostgreSQL 16 or newer; this one is %s", archive_level_name(export->level),
+            export->schema->header.pg_dump_version);
   return FALSE;
 }
 
-static gssize
-read_pipe(BackupExport *export, guint8 *buffer, gsize size, GError **error)
+static void
+start_workers(BackupExport *export)
 {
-  for (;;) {
-    if (!wait_readable(export, error))
-      return -1;
-    gssize n = read(child_process_stdout(export->pg_dump), buffer, size);
-    if (n > 0)
-      return n;
-    if (n < 0 && (errno == EINTR || errno == EAGAIN))
-      continue;
-    if (n < 0) {
-      error_set_errno(error, errno, "read from pg_dump");
-      return -1;
-    }
-    int exit_code = -1;
-    child_process_wait(export->pg_dump, -1, &exit_code);
-    if (exit_code == 0)
-      return 0;
-    set_pg_dump_error(export, exit_code, error);
-    return -1;
-  }
-}
-
-/* The first bytes prove that pg_dump has connected, locked its tables and read the catalog: it writes nothing before.
- */
-static gboolean
-read_head(BackupExport *export, GError **error)
-{
-  while (export->head_size < MAGIC_BYTES) {
-    gssize n = read_pipe(export, export->head + export->head_size, MAGIC_BYTES - export->head_size, error);
-    if (n < 0)
-      return FALSE;
-    if (n == 0) {
-      error_set(error, CCH_ERROR_EXPORT_FAILED, "pg_dump wrote nothing");
-      return FALSE;
-    }
-    export->head_size += (gsize)n;
-  }
-  return TRUE;
+  guint n_workers = MIN(export->snapshot->connections->len, MAX(export->units->units->len, 1));
+  export->queue = export_queue_new(n_workers, export->units->units->len, MAX(QUEUE_BYTES / n_workers, MIN_LANE_BYTES));
+  export->stream =
+      export_stream_new(&export->schema->header, export->schema->entries, export->units, export->queue, export->level);
+  export->workers = g_ptr_array_new_with_free_func((GDestroyNotify)export_worker_free);
+  for (guint i = 0; i < n_workers; i++)
+    g_ptr_array_add(export->workers, export_worker_start(i, g_ptr_array_index(export->snapshot->connections, i),
+                                                         export->units, export->queue, export->level));
+  /* The others have nothing to do. */
+  g_ptr_array_set_size(export->snapshot->connections, (int)n_workers);
 }
 
 static char *
@@ -219,6 +172,43 @@ make_file_name(gboolean exclude_logs)
   return g_strdup_printf("backup_%s%s.dump", time, exclude_logs ? "_no-logs" : "");
 }
 
+static void
+cancel_work(GCancellable *cancellable, gpointer data)
+{
+  (void)cancellable;
+  g_cancellable_cancel(data);
+}
+
+/* The caller's words for an end that the caller, or the loss of the lock, brought about. */
+static void
+explain_end(BackupExport *export, GError **error)
+{
+  if (error == NULL || !g_cancellable_is_cancelled(export->cancellable))
+    return;
+  g_clear_error(error);
+  if (export->lock != NULL && backup_lock_is_lost(export->lock))
+    error_set(error, CCH_ERROR_LOCK_LOST, "the export was stopped");
+  else
+    error_set(error, CCH_ERROR_CANCELLED, "cancelled");
+}
+
+static gboolean
+start(BackupExport *export, const BackupExportOptions *options, BackupLockHolder *ret_holder, GError **error)
+{
+  BackupLockOptions lock_options = {
+      .dsn = options->dsn, .redis_url = options->redis_url, .ttl_ms = options->lock_ttl_ms};
+  export->lock = backup_lock_acquire(&lock_options, "export", options->holder, export->cancellable, ret_holder, error);
+  if (export->lock == NULL || !check_permissions(export, options->dsn, error) ||
+      !take_snapshot(export, options, error) || !check_level(export, error))
+    return FALSE;
+  export->units = export_units_new(export->snapshot, (const TocEntry *)(gpointer) export->schema->entries->data,
+                                   export->schema->entries->len, error);
+  if (export->units == NULL)
+    return FALSE;
+  start_workers(export);
+  return TRUE;
+}
+
 BackupExport *
 backup_export_start(const BackupExportOptions *options, GCancellable *cancellable, BackupLockHolder *ret_holder,
                     GError **error)
@@ -226,48 +216,60 @@ backup_export_start(const BackupExportOptions *options, GCancellable *cancellabl
   g_autoptr(BackupExport) export = g_new0(BackupExport, 1);
   g_auto(DsnDisplay) target = {0};
   export->cancellable = cancellable != NULL ? g_object_ref(cancellable) : g_cancellable_new();
+  export->work = g_cancellable_new();
   export->exclude_logs = options->exclude_logs;
+  export->level = options->level;
   export->file_name = make_file_name(options->exclude_logs);
   export->holder = g_strdup(options->holder);
   if (!dsn_parse_display(options->dsn, &target, error))
     return NULL;
   export->database = g_strdup(target.database);
+  export->cancel_handler =
+      g_cancellable_connect(export->cancellable, G_CALLBACK(cancel_work), g_object_ref(export->work), g_object_unref);
+  g_autoptr(GError) failure = NULL;
+  if (start(export, options, ret_holder, &failure))
+    return g_steal_pointer(&export);
+  if (error_code(failure) == CCH_ERROR_CANCELLED)
+    explain_end(export, &failure);
+  g_propagate_error(error, g_steal_pointer(&failure));
+  return NULL;
+}
 
-  BackupLockOptions lock_options = {
-      .dsn = options->dsn, .redis_url = options->redis_url, .ttl_ms = options->lock_ttl_ms};
-  export->lock = backup_lock_acquire(&lock_options, "export", options->holder, export->cancellable, ret_holder, error);
-  if (export->lock == NULL)
-    return NULL;
-  export->connection = pg_connection_open(options->dsn, "cch-data export", export->cancellable, error);
-  if (export->connection == NULL)
-    return NULL;
-  g_autofree char *path = NULL;
-  int version = 0;
-  if (!backup_find_pg_dump(options->pg_bin_dir, &path, &version, error) || !check_versions(export, version, error) ||
-      !check_permissions(export, error) || !read_size(export, error) ||
-      !spawn_pg_dump(export, options->dsn, path, error) || !read_head(export, error))
-    return NULL;
-  return g_steal_pointer(&export);
+static void
+make_manifest(BackupExport *export)
+{
+  const ArchiveHeader *header = &export->schema->header;
+  Manifest *manifest = manifest_new();
+  manifest->archive = g_strdup(export->file_name);
+  manifest->archive_bytes = export_stream_bytes(export->stream);
+  manifest->archive_sha256 = g_strdup(export_stream_sha256(export->stream));
+  manifest->snapshot_time = g_strdup(export->snapshot->time);
+  manifest->server_version = g_strdup(header->server_version);
+  manifest->pg_dump_version = g_strdup(header->pg_dump_version);
+  manifest->product_version = g_strdup(CCH_VERSION);
+  manifest->database = g_strdup(header->database);
+  manifest->compression = g_strdup(archive_level_name(export->level));
+  manifest->excludes_logs = export->exclude_logs;
+  for (guint i = 0; i < export->units->entries->len; i++) {
+    const ExportEntry *entry = &g_array_index(export->units->entries, ExportEntry, i);
+    if (!entry->is_large_objects)
+      manifest_add_table(manifest, entry->toc->namespace_name, entry->toc->tag,
+                         export_stream_totals(export->stream, i));
+  }
+  export->manifest = manifest;
 }
 
 gssize
 backup_export_read(BackupExport *export, guint8 *buffer, gsize size, GError **error)
 {
-  gsize waiting = export->head_size - export->head_taken;
-  if (waiting > 0) {
-    gsize n = MIN(waiting, size);
-    memcpy(buffer, export->head + export->head_taken, n);
-    export->head_taken += n;
-    export->bytes += n;
-    return (gssize)n;
+  g_autoptr(GError) failure = NULL;
+  gssize n = export_stream_read(export->stream, buffer, size, &failure);
+  if (n == 0 && export->manifest == NULL)
+    make_manifest(export);
+  if (n < 0) {
+    explain_end(export, &failure);
+    g_propagate_error(error, g_steal_pointer(&failure));
   }
-  if (export->is_complete)
-    return 0;
-  gssize n = read_pipe(export, buffer, size, error);
-  if (n == 0)
-    export->is_complete = TRUE;
-  else if (n > 0)
-    export->bytes += (guint64)n;
   return n;
 }
 
@@ -277,27 +279,57 @@ backup_export_file_name(const BackupExport *export)
   return export->file_name;
 }
 
-guint64
-backup_export_relation_bytes(const BackupExport *export)
+void
+backup_export_progress(BackupExport *export, BackupExportProgress *ret_progress)
 {
-  return export->relation_bytes;
+  export_stream_progress(export->stream, ret_progress);
+}
+
+Manifest *
+backup_export_manifest(BackupExport *export)
+{
+  return export->manifest;
+}
+
+gboolean
+backup_export_patch_offsets(BackupExport *export, int fd, GError **error)
+{
+  return export_stream_patch_offsets(export->stream, fd, error);
 }
 
 /* An export that cannot be noted, say from a read-only standby, is an export all the same. */
 static void
-note_in_audit(BackupExport *export)
+note_in_audit(BackupExport *export, PgConnection *connection)
 {
-  g_autofree char *details = g_strdup_printf("{\"excludeLogs\":%s,\"bytes\":%" G_GUINT64_FORMAT "}",
-                                             export->exclude_logs ? "true" : "false", export->bytes);
+  g_autofree char *details =
+      g_strdup_printf("{\"excludeLogs\":%s,\"bytes\":%" G_GUINT64_FORMAT "}", export->exclude_logs ? "true" : "false",
+                      export_stream_bytes(export->stream));
   AuditEntry entry = {.category = "database",
                       .type = "database.export",
                       .operator_name = export->holder,
                       .target_name = export->database,
                       .details_json = details,
-                      .success = export->is_complete,
-                      .error_message = export->is_complete ? NULL : "not completed"};
-  pg_connection_set_cancellable(export->connection, NULL);
-  audit_write(export->connection, &entry, NULL);
+                      .success = export->manifest != NULL,
+                      .error_message = export->manifest != NULL ? NULL : "not completed"};
+  audit_write(connection, &entry, NULL);
+}
+
+static void
+note(BackupExport *export)
+{
+  g_autoptr(PgConnection) connection = pg_connection_open(export->snapshot->dsn, "cch-data export", NULL, NULL);
+  if (connection != NULL)
+    note_in_audit(export, connection);
+}
+
+static void
+end_work(BackupExport *export)
+{
+  if (export->queue != NULL)
+    export_queue_stop(export->queue, NULL);
+  if (export->manifest == NULL)
+    g_cancellable_cancel(export->work);
+  g_clear_pointer(&export->workers, g_ptr_array_unref);
 }
 
 void
@@ -305,12 +337,18 @@ backup_export_free(BackupExport *export)
 {
   if (export == NULL)
     return;
-  if (export->pg_dump != NULL) {
-    child_process_end(export->pg_dump, END_GRACE_MS);
-    note_in_audit(export);
-  }
-  pg_connection_free(export->connection);
+  g_cancellable_disconnect(export->cancellable, export->cancel_handler);
+  end_work(export);
+  if (export->stream != NULL)
+    note(export);
+  g_clear_pointer(&export->stream, export_stream_free);
+  g_clear_pointer(&export->queue, export_queue_free);
+  g_clear_pointer(&export->units, export_units_free);
+  g_clear_pointer(&export->schema, export_schema_free);
+  g_clear_pointer(&export->snapshot, export_snapshot_free);
+  g_clear_pointer(&export->manifest, manifest_free);
   backup_lock_release(export->lock);
+  g_clear_object(&export->work);
   g_clear_object(&export->cancellable);
   g_free(export->file_name);
   g_free(export->database);

@@ -85,6 +85,7 @@ get_export(HttpRequest *request, gpointer context, GError **error)
       .lock_ttl_ms = (guint)http->config->lock_ttl_ms,
       .pg_bin_dir = http->config->pg_bin_dir,
       .holder = http_request_who(request),
+      .level = BACKUP_EXPORT_DEFAULT_LEVEL,
   };
   if (!read_exclude_logs(request, &options.exclude_logs, error))
     return NULL;

@@ -66,7 +66,8 @@ cli_export(CliContext *context, int argc, char **argv, GError **error)
                                  .lock_ttl_ms = (guint)context->config->lock_ttl_ms,
                                  .pg_bin_dir = context->config->pg_bin_dir,
                                  .holder = holder,
-                                 .exclude_logs = exclude_logs};
+                                 .exclude_logs = exclude_logs,
+                                 .level = BACKUP_EXPORT_DEFAULT_LEVEL};
   /* A file that cannot be written should not cost a dump to find out. */
   g_autoptr(OutputFile) output = argc > 1 ? output_file_create(argv[1], is_forced, error) : NULL;
   if (argc > 1 && output == NULL)
