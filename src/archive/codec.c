@@ -20,7 +20,7 @@ typedef struct {
 
 struct Codec {
   ArchiveCompression compression;
-  gboolean is_ended;
+  gboolean is_ended; /* the stream, or a frame */
   struct inflate_state *inflate;
   LZ4F_dctx *lz4;
   ZSTD_DCtx *zstd;
@@ -171,7 +171,9 @@ codec_decode(Codec *codec, const guint8 *data, gsize size, CodecSinkFunc sink, g
 
   gboolean is_output_full = FALSE;
   gboolean is_overrun = FALSE;
-  while (!codec->is_ended && (size > 0 || is_output_full)) {
+  while (size > 0 || (is_output_full && !codec->is_ended)) {
+    if (codec->is_ended && codec->compression == ARCHIVE_COMPRESSION_GZIP)
+      break;
     Step step;
     if (!step_any(codec, data, size, &step, error))
       return FALSE;

@@ -1,12 +1,17 @@
-/* Reads a custom-format archive from a seekable file.
+/* Reads a custom-format archive from a seekable file, or once from a pipe.
  *
  * Every byte of it may be hostile: sizes are bounded before anything is allocated, and every failure is an error
  * (ARCHIVE_FORMAT, ARCHIVE_VERSION, ARCHIVE_CORRUPT, ARCHIVE_UNSUPPORTED for a table WITH OIDS, or the file's own),
  * never a crash. Memory is that of the TOC plus constant buffers (zstd: plus its window, at most 128 MB).
  *
- * Order of use: open reads header and TOC; archive_reader_check reads every data block to its end, decompresses it, and
- * learns where each is and how many rows it holds; only then archive_reader_read_data may be used. Not thread-safe: one
- * reader a thread. */
+ * A file: open reads header and TOC; archive_reader_check or archive_reader_scan finds the data blocks; then
+ * archive_reader_read_data may be used, in any order. The check decompresses everything and counts the rows, so that
+ * nothing is begun with a damaged archive; the scan is quick, and damage shows while the data is read.
+ *
+ * A pipe: open_pipe reads header and TOC; then next_block and read_block in turn.
+ *
+ * Not thread-safe: one reader a thread. archive_reader_clone makes another for the same file, and entries of the one
+ * are entries of the other. */
 #pragma once
 
 #include "archive/toc.h"
@@ -30,6 +35,14 @@ ArchiveReader *archive_reader_open(int fd, GError **error);
 void archive_reader_free(ArchiveReader *reader);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(ArchiveReader, archive_reader_free)
 
+/* Another reader of the same file, for another thread, that knows what this one's check or scan found. It may outlive
+ * this one, but not the descriptor. Not for a pipe. */
+ArchiveReader *archive_reader_clone(const ArchiveReader *reader, GError **error);
+
+/* Reads header and TOC from a pipe or socket, and a little more. The descriptor stays the caller's; waiting for it ends
+ * with CANCELLED, here and later. */
+ArchiveReader *archive_reader_open_pipe(int fd, GCancellable *cancellable, GError **error);
+
 const ArchiveHeader *archive_reader_header(const ArchiveReader *reader);
 
 /* TOC entries in the archive's order, which is pg_dump's dependency order. */
@@ -39,11 +52,13 @@ const TocEntry *archive_reader_entry(const ArchiveReader *reader, guint index);
 /* The entry with this dump ID, or NULL. */
 const TocEntry *archive_reader_find(const ArchiveReader *reader, int dump_id);
 
-/* What the check learnt of an entry's data block. */
+/* What is known of an entry's data block. */
 typedef struct {
   gboolean is_present;
-  guint64 position;     /* of the block in the file */
-  guint64 stored_bytes; /* as in the file, without framing */
+  guint64 position;     /* of the block in the file, */
+  guint64 end_position; /* and of the byte behind it */
+  guint64 stored_bytes; /* as in the file; without framing, unless a scan believed the stated offsets */
+  gboolean is_counted;  /* the rest is known: the block was checked, or read to its end */
   guint64 data_bytes;   /* decompressed */
   guint64 rows;         /* lines of COPY text before the end marker; large objects: their number; SQL (--inserts): 0 */
 } ArchiveDataInfo;
@@ -57,7 +72,14 @@ typedef void (*ArchiveProgressFunc)(guint64 bytes_done, guint64 bytes_total, gpo
 gboolean archive_reader_check(ArchiveReader *reader, ArchiveProgressFunc progress, gpointer user_data,
                               GCancellable *cancellable, GError **error);
 
-/* The check's finding for an entry; never NULL after a successful check (is_present FALSE where there is no block). */
+/* Finds all blocks without decompressing them: by the stated offsets if all are stated and each points to a block of
+ * its entry, else by walking from chunk to chunk, with the check's strictness in what it passes. Blocks that it found
+ * cover the data part without gaps, and read_data holds each to its end: whoever has read all data without an error
+ * has checked the archive. */
+gboolean archive_reader_scan(ArchiveReader *reader, GCancellable *cancellable, GError **error);
+
+/* What check, scan or this reader's reading found of an entry; never NULL (is_present FALSE where there is no block, or
+ * neither has been called). */
 const ArchiveDataInfo *archive_reader_data_info(const ArchiveReader *reader, const TocEntry *entry);
 
 /* Receives decompressed bytes. FALSE with an error set stops the reading. */
@@ -68,8 +90,16 @@ typedef gboolean (*ArchiveLargeObjectFunc)(guint32 oid, gpointer user_data, GErr
 
 /* Passes an entry's data to the sink. For a table: the COPY text without its end marker ("\\.\n" and what follows is
  * cut off), or SQL statements where the entry has no copy_stmt (pg_dump --inserts), in pieces of any size. For large
- * objects: each object in turn. Nothing for an entry without data. Damage is found here too (the file may have changed
- * since the check), but late: treat what the sink got as void. Errors of the sink come back as they are. */
+ * objects: each object in turn. Nothing for an entry without data. It is as strict as the check (after which the file
+ * may have changed), but damage is found late: treat what the sink got as void. Errors of the sink come back as they
+ * are. */
 gboolean archive_reader_read_data(ArchiveReader *reader, const TocEntry *entry, ArchiveSinkFunc sink,
                                   ArchiveLargeObjectFunc large_object, gpointer user_data, GCancellable *cancellable,
                                   GError **error);
+
+/* Of a pipe: goes to the next block and tells whose it is; *ret_entry is NULL at the archive's end, where every block
+ * that the TOC promises has been there. After next_block, read_block must be called once; its functions are as
+ * read_data's. */
+gboolean archive_reader_next_block(ArchiveReader *reader, const TocEntry **ret_entry, GError **error);
+gboolean archive_reader_read_block(ArchiveReader *reader, ArchiveSinkFunc sink, ArchiveLargeObjectFunc large_object,
+                                   gpointer user_data, GCancellable *cancellable, GError **error);

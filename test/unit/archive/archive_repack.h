@@ -1,0 +1,12 @@
+/* Writes a read archive anew, to test the writer against the reader and against stock pg_restore. */
+#pragma once
+
+#include "archive/packer.h"
+#include "archive/reader.h"
+
+/* The whole archive behind the reader (a file's, checked or scanned) at another level, its data cut into pieces of
+ * `piece_bytes`. `shuffles`: entries come in reversed order. Fails the test on an error. */
+GByteArray *archive_repack(ArchiveReader *reader, ArchiveLevel level, gsize piece_bytes, gboolean shuffles);
+
+/* The same from a pipe: what comes is written at once. */
+GByteArray *archive_repack_pipe(int fd, ArchiveLevel level, gsize piece_bytes);
