@@ -2,6 +2,7 @@
 #pragma once
 
 #include "backup/import.h"
+#include "backup/running.h"
 #include "backup/uploads.h"
 #include "config/config.h"
 #include "http/router.h"
@@ -10,15 +11,22 @@ typedef struct {
   const Config *config;
   const char *dsn;  /* the configured one, or the private cluster's */
   Uploads *uploads; /* of this process */
+  Running *running; /* likewise */
 } BackupHttp;
 
 /* Their context is a BackupHttp. */
 extern const HttpRoute backup_http_routes[];
 extern const guint backup_http_n_routes;
 
-/* POST …/import (http_import.c). The lock is taken before the body is read; an answer that is not the event stream
- * leaves no lock and no file behind by the time it is sent, and neither does the last event. */
-extern const HttpUpload backup_http_import;
+/* POST …/import and …/import:preview (http_import.c). An import takes the lock before the body is read; an answer that
+ * is not the event stream leaves no lock and no file behind by the time it is sent, and neither does the last event. */
+extern const HttpUpload backup_http_import, backup_http_preview;
+
+/* GET …/operations/{id}/events (http_operations.c). */
+extern const HttpRoute backup_http_operation_routes[];
+extern const guint backup_http_n_operation_routes;
+/* The reply that sends a queue (stolen) as it fills. */
+HttpResponse *backup_http_event_stream(SseQueue *queue);
 
 /* …/uploads: resumable uploads by the tus protocol (http_uploads.c). Their context is a BackupHttp, too. */
 extern const HttpRoute backup_http_upload_routes[];

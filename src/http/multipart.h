@@ -6,7 +6,7 @@
 typedef struct HttpMultipart HttpMultipart;
 
 #define MULTIPART_BUFFER_BYTES (256 * 1024)
-#define MULTIPART_MAX_PARTS    16
+#define MULTIPART_MAX_PARTS    128
 
 /* Every function returns FALSE with an error set to refuse the whole body. */
 typedef struct {

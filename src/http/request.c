@@ -230,9 +230,10 @@ http_request_content_length(const HttpRequest *request)
 }
 
 /* "application/json; charset=utf-8" is application/json. */
-static gboolean
-is_json(const char *content_type)
+gboolean
+http_request_is_json(const HttpRequest *request)
 {
+  const char *content_type = http_request_header(request, "Content-Type");
   if (content_type == NULL)
     return FALSE;
   g_autofree char *type = g_strndup(content_type, strcspn(content_type, "; \t"));
@@ -244,7 +245,7 @@ http_request_json(HttpRequest *request, GError **error)
 {
   if (request->json != NULL)
     return request->json;
-  if (!is_json(http_request_header(request, "Content-Type"))) {
+  if (!http_request_is_json(request)) {
     error_set(error, CCH_ERROR_REQUEST_MEDIA_TYPE, "the body must be application/json");
     return NULL;
   }

@@ -36,6 +36,8 @@ const char *http_request_host(const HttpRequest *request); /* "example.org:8443"
 
 /* -1 when not said (a chunked body). */
 gint64 http_request_content_length(const HttpRequest *request);
+/* Whether the body claims to be JSON. */
+gboolean http_request_is_json(const HttpRequest *request);
 /* The parsed JSON body, an object; owned by the request. REQUEST_MEDIA_TYPE, REQUEST_MALFORMED_JSON. */
 json_t *http_request_json(HttpRequest *request, GError **error);
 

@@ -57,6 +57,7 @@ service_clear(Service *service)
   g_clear_pointer(&service->janitor, temp_file_janitor_free);
   g_clear_pointer(&service->database_janitor, database_janitor_free);
   g_clear_pointer(&service->backup.uploads, uploads_close);
+  g_clear_pointer(&service->backup.running, running_free);
   g_clear_pointer(&service->health, health_http_free);
   g_clear_pointer(&service->auth.auth, auth_free);
   g_clear_pointer(&service->cluster, pg_cluster_close);
@@ -228,6 +229,8 @@ start_server(Service *service, GError **error)
   http_server_add_routes(service->server, auth_http_routes, auth_http_n_routes, &service->auth);
   http_server_add_routes(service->server, backup_http_routes, backup_http_n_routes, &service->backup);
   http_server_add_routes(service->server, backup_http_upload_routes, backup_http_n_upload_routes, &service->backup);
+  http_server_add_routes(service->server, backup_http_operation_routes, backup_http_n_operation_routes,
+                         &service->backup);
   http_server_add_routes(service->server, health_http_routes, health_http_n_routes, service->health);
   return http_server_start(service->server, error);
 }
@@ -245,7 +248,7 @@ service_start(Service *service, GError **error)
       .max_total_bytes = config->upload_keep_bytes,
       .life_s = (guint)MIN(config->upload_keep_s, config->temp_max_age_s), /* the janitor goes by age alone */
   };
-  service->backup = (BackupHttp){config, service->dsn, uploads_open(&uploads)};
+  service->backup = (BackupHttp){config, service->dsn, uploads_open(&uploads), running_new()};
   service->health = health_http_new(service->dsn, config->redis_url);
   service->janitor =
       temp_file_janitor_start(config->temp_dir, (guint)config->temp_cleanup_interval_s, (guint)config->temp_max_age_s);

@@ -184,7 +184,8 @@ describe('an import over HTTP', { skip: !haveBinary && 'no binary' }, () => {
       await refused({ fields: { cleanFirst: 'yes' } }, 400, 'request.validation_failed');
       await refused({ fields: { skipLogs: '1' }, fieldsLast: true }, 400, 'request.validation_failed');
       await refused({ fields: { cleanfirst: 'true' } }, 400);
-      await refused({ headers: { 'content-type': 'application/json' } }, 415);
+      await refused({ headers: { 'content-type': 'text/plain' } }, 415);
+      await refused({ headers: { 'content-type': 'application/json' } }, 413);
       await refused({ headers: { 'content-type': 'multipart/form-data' } }, 415);
       const { request: call, response } = startUpload(service, { file: archive, headers: { 'content-type': 'multipart/form-data; boundary=another' } });
       assert.equal((await response).statusCode, 400);
