@@ -2,6 +2,7 @@
 #include "backup/http.h"
 #include "backup/http_archive.h"
 #include "backup/http_work.h"
+#include "backup/janitor.h"
 
 typedef struct {
   HttpWork *work;
@@ -85,6 +86,8 @@ static void
 run_import(gpointer data)
 {
   Import *import = data;
+  /* What earlier imports left behind; what cannot be dropped is no obstacle. */
+  database_janitor_sweep(import->options.dsn, http_work_cancellable(import->work), NULL);
   if (backup_import_run(import->reader, &import->options, http_work_lock(import->work), http_work_report, import->work,
                         http_work_cancellable(import->work), NULL))
     http_archive_set_done(import->archive);

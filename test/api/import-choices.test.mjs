@@ -40,6 +40,7 @@ describe('an import over HTTP', { skip: !haveBinary && 'no binary' }, () => {
 
   const byJson = (body, headers = {}) => request(service, 'POST', IMPORT, { headers: { authorization, ...headers }, body });
   const byForm = (fields, options = {}) => upload(service, { file: archive, fields, ...options });
+  const byName = (tables) => tables.toSorted((a, b) => a.table.localeCompare(b.table));
   const idle = () => assertIdle(service, database, { withinMs: 2000 });
 
   test('of a kept upload does what one of a form does, and the upload is gone then', async () => {
@@ -54,7 +55,7 @@ describe('an import over HTTP', { skip: !haveBinary && 'no binary' }, () => {
       const kept = await byJson({ uploadId, cleanFirst, skipLogs });
       assert.equal(kept.status, 200);
       assert.equal(lastEvent(kept.events).type, 'complete');
-      assert.deepEqual(lastEvent(kept.events).tables, lastEvent(plain.events).tables);
+      assert.deepEqual(byName(lastEvent(kept.events).tables), byName(lastEvent(plain.events).tables));
       const plainText = await other.dumpText('--exclude-schema=cch_data');
       assert.equal(firstDifference(await database.dumpText('--exclude-schema=cch_data'), plainText), null);
       await idle();
