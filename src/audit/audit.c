@@ -2,12 +2,12 @@
 
 #include "audit_sql.h"
 
-enum { N_COLUMNS = 9 };
+enum { N_COLUMNS = 10 };
 
 /* In the order of the values in insert. */
 #define COLUMN_NAMES                                                                                                   \
-  "{action_category,action_type,target_type,target_name,after_value,operator_user_name,operator_ip,success,"           \
-  "error_message}"
+  "{action_category,action_type,target_type,target_name,before_value,after_value,operator_user_name,operator_ip,"      \
+  "success,error_message}"
 
 /* Of an explicit cast, as here, PostgreSQL cuts what is too long for a varchar, at a character. */
 static char *
@@ -39,9 +39,11 @@ insert(PgConnection *connection, const PgResult *columns, const AuditEntry *entr
   g_autofree char *operator_ip = valid_utf8(entry->operator_ip);
   g_autofree char *target_name = valid_utf8(entry->target_name);
   g_autofree char *error_message = valid_utf8(entry->error_message);
-  const char *values[N_COLUMNS] = {entry->category,     entry->type,   "database",  target_name,
-                                   entry->details_json, operator_name, operator_ip, entry->success ? "true" : "false",
-                                   error_message};
+  const char *values[N_COLUMNS] = {
+      entry->category, entry->type,        entry->target_type != NULL ? entry->target_type : "database",
+      target_name,     entry->before_json, entry->details_json,
+      operator_name,   operator_ip,        entry->success ? "true" : "false",
+      error_message};
   g_autoptr(PgResult) result = pg_connection_queryv(connection, error, sql, N_COLUMNS, values);
   return result != NULL;
 }

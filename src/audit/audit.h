@@ -6,12 +6,14 @@
 #include "pg/connection.h"
 
 typedef struct {
-  const char *category;      /* "database" */
-  const char *type;          /* "database.export", "database.import" */
+  const char *category;      /* "database", "model_price" */
+  const char *type;          /* "database.export", "model_price.sync" */
   const char *operator_name; /* may be NULL, as may what follows */
   const char *operator_ip;
-  const char *target_name;  /* the database */
-  const char *details_json; /* what was done, for after_value */
+  const char *target_type;  /* NULL: "database" */
+  const char *target_name;  /* the database, a model, a file */
+  const char *before_json;  /* what was there, for before_value */
+  const char *details_json; /* what was done, or is there now, for after_value */
   gboolean success;
   const char *error_message;
 } AuditEntry;

@@ -39,16 +39,23 @@ http_response_empty(guint status)
 }
 
 HttpResponse *
-http_response_json(guint status, json_t *body)
+http_response_json_text(guint status, char *json)
 {
   HttpResponse *response = http_response_empty(status);
+  response->body = json;
+  response->body_size = strlen(json);
+  http_response_set_header(response, "Content-Type", "application/json; charset=utf-8");
+  return response;
+}
+
+HttpResponse *
+http_response_json(guint status, json_t *body)
+{
   char *text = json_dumps(body, JSON_COMPACT);
   json_decref(body);
   g_assert(text != NULL);
-  response->body = g_strdup(text);
-  response->body_size = strlen(text);
+  HttpResponse *response = http_response_json_text(status, g_strdup(text));
   free(text); /* jansson's allocator */
-  http_response_set_header(response, "Content-Type", "application/json; charset=utf-8");
   return response;
 }
 

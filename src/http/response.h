@@ -10,6 +10,8 @@ typedef struct HttpResponse HttpResponse;
 typedef gssize (*HttpStreamRead)(gpointer state, guint8 *buffer, gsize size, GError **error);
 
 HttpResponse *http_response_json(guint status, json_t *body); /* steals body */
+/* JSON that is text already, whose numbers are not to pass through doubles; steals it. */
+HttpResponse *http_response_json_text(guint status, char *json);
 HttpResponse *http_response_empty(guint status);
 /* `state` is freed when the last byte was read, or the client is gone. */
 HttpResponse *http_response_stream(guint status, const char *content_type, HttpStreamRead read, gpointer state,

@@ -15,6 +15,7 @@
 #include "pg/cluster.h"
 #include "pg/dsn.h"
 #include "pg/migrate.h"
+#include "prices/http.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -39,6 +40,7 @@ typedef struct {
   gboolean is_token_new;
   AuthHttp auth;
   BackupHttp backup;
+  PriceHttp prices;
   HealthHttp *health;
   TempFileJanitor *janitor;
   DatabaseJanitor *database_janitor;
@@ -231,6 +233,7 @@ start_server(Service *service, GError **error)
   http_server_add_routes(service->server, backup_http_upload_routes, backup_http_n_upload_routes, &service->backup);
   http_server_add_routes(service->server, backup_http_operation_routes, backup_http_n_operation_routes,
                          &service->backup);
+  http_server_add_routes(service->server, price_http_routes, price_http_n_routes, &service->prices);
   http_server_add_routes(service->server, health_http_routes, health_http_n_routes, service->health);
   return http_server_start(service->server, error);
 }
@@ -249,6 +252,7 @@ service_start(Service *service, GError **error)
       .life_s = (guint)MIN(config->upload_keep_s, config->temp_max_age_s), /* the janitor goes by age alone */
   };
   service->backup = (BackupHttp){config, service->dsn, uploads_open(&uploads), running_new()};
+  service->prices = (PriceHttp){config, service->dsn};
   service->health = health_http_new(service->dsn, config->redis_url);
   service->janitor =
       temp_file_janitor_start(config->temp_dir, (guint)config->temp_cleanup_interval_s, (guint)config->temp_max_age_s);

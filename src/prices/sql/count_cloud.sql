@@ -1,0 +1,1 @@
+SELECT pg_catalog.count(DISTINCT model_name) FROM public.model_prices WHERE source <> 'manual'
