@@ -10,7 +10,7 @@
 #include <zstd.h>
 
 #define ZSTD_LEVEL             3
-#define LIBDEFLATE_BALANCED    2
+#define LIBDEFLATE_BALANCED    3
 #define LIBDEFLATE_SMALL       6
 #define ISAL_LEVEL             1
 #define ISAL_LEVEL_BUFFER      ISAL_DEF_LVL1_DEFAULT

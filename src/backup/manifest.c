@@ -14,6 +14,14 @@
 typedef json_t Json;
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(Json, json_decref)
 
+/* Unambiguous: no name has a line break before a length. */
+static char *
+key_of(const char *schema, const char *name)
+{
+  return schema == NULL ? g_strconcat("-\n", name, NULL)
+                        : g_strdup_printf("%" G_GSIZE_FORMAT "\n%s\n%s", strlen(schema), schema, name);
+}
+
 static void
 table_clear(ManifestTable *table)
 {
@@ -27,6 +35,7 @@ manifest_new(void)
   Manifest *manifest = g_new0(Manifest, 1);
   manifest->tables = g_array_new(FALSE, TRUE, sizeof(ManifestTable));
   g_array_set_clear_func(manifest->tables, (GDestroyNotify)table_clear);
+  manifest->index = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);
   return manifest;
 }
 
@@ -44,6 +53,7 @@ manifest_free(Manifest *manifest)
   g_free(manifest->database);
   g_free(manifest->compression);
   g_array_unref(manifest->tables);
+  g_hash_table_unref(manifest->index);
   g_free(manifest);
 }
 
@@ -52,17 +62,15 @@ manifest_add_table(Manifest *manifest, const char *schema, const char *name, con
 {
   ManifestTable table = {.schema = g_strdup(schema), .name = g_strdup(name), .totals = *totals};
   g_array_append_val(manifest->tables, table);
+  g_hash_table_insert(manifest->index, key_of(schema, name), GUINT_TO_POINTER(manifest->tables->len));
 }
 
 const ManifestTable *
 manifest_find(const Manifest *manifest, const char *schema, const char *name)
 {
-  for (guint i = 0; i < manifest->tables->len; i++) {
-    const ManifestTable *table = &g_array_index(manifest->tables, ManifestTable, i);
-    if (g_strcmp0(table->schema, schema) == 0 && g_strcmp0(table->name, name) == 0)
-      return table;
-  }
-  return NULL;
+  g_autofree char *key = key_of(schema, name);
+  guint position = GPOINTER_TO_UINT(g_hash_table_lookup(manifest->index, key));
+  return position > 0 ? &g_array_index(manifest->tables, ManifestTable, position - 1) : NULL;
 }
 
 RowTotals

@@ -28,7 +28,8 @@ typedef struct {
   char *database;
   char *compression; /* archive_level_name */
   gboolean excludes_logs;
-  GArray *tables; /* ManifestTable */
+  GArray *tables;    /* ManifestTable; added by manifest_add_table only */
+  GHashTable *index; /* private */
 } Manifest;
 
 Manifest *manifest_new(void);

@@ -2,6 +2,8 @@
 #pragma once
 
 #include "archive/reader.h"
+#include "archive/row_hash.h"
+#include "backup/manifest.h"
 
 typedef struct {
   int fd;
@@ -11,3 +13,13 @@ typedef struct {
 gboolean archive_file_open(const char *path, ArchiveFile *ret_file, GError **error);
 void archive_file_clear(ArchiveFile *file);
 G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC(ArchiveFile, archive_file_clear)
+
+/* The manifest at `manifest_path`, or, where that is NULL, the one beside the archive; *ret_manifest is NULL if there
+ * is none beside it. */
+gboolean archive_file_manifest(const char *path, const char *manifest_path, Manifest **ret_manifest, GError **error);
+
+/* Scans and surveys the archive behind a progress bar: one RowTotals for each entry; free with g_free. */
+RowTotals *archive_file_survey(ArchiveFile *file, GCancellable *cancellable, GError **error);
+
+/* Bytes of an entry's data after a survey: of COPY text without its end marker, of other data all. */
+guint64 archive_file_bytes(const ArchiveFile *file, const TocEntry *entry, const RowTotals *totals);

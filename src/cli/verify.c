@@ -1,80 +1,107 @@
-#include "archive/reader.h"
-
 #include "backup/entry_sql.h"
+#include "backup/manifest_match.h"
 #include "base/error.h"
 #include "cli/archive_file.h"
 #include "cli/cli.h"
-#include "cli/progress_bar.h"
 
 #include <jansson.h>
 #include <stdio.h>
 #include <stdlib.h>
 
 static void
-show_progress(guint64 bytes_done, guint64 bytes_total, gpointer bar)
-{
-  ProgressState state = {.percent = bytes_total > 0 ? (double)bytes_done * 100 / (double)bytes_total : 0,
-                         .bytes = bytes_done};
-  progress_bar_update(bar, &state);
-}
-
-static void
-print_block(const CliContext *context, json_t *blocks, const TocEntry *entry, const ArchiveDataInfo *info)
+print_block(const CliContext *context, json_t *blocks, const TocEntry *entry, const ArchiveDataInfo *info,
+            guint64 bytes, const RowTotals *totals)
 {
   g_autofree char *name = entry_display_name(entry);
-  if (context->is_json)
-    json_array_append_new(blocks, json_pack("{s:s, s:s, s:I, s:I, s:I}", "kind", entry->desc, "name", name, "rows",
-                                            (json_int_t)info->rows, "bytes", (json_int_t)info->data_bytes,
-                                            "storedBytes", (json_int_t)info->stored_bytes));
-  else
-    printf("%14" G_GUINT64_FORMAT " %14" G_GUINT64_FORMAT " %14" G_GUINT64_FORMAT "  %s\n", info->rows,
-           info->data_bytes, info->stored_bytes, name);
+  if (!context->is_json) {
+    printf("%14" G_GUINT64_FORMAT " %14" G_GUINT64_FORMAT " %14" G_GUINT64_FORMAT "  %s\n", info->rows, bytes,
+           info->stored_bytes, name);
+    return;
+  }
+  g_autofree char *valid = g_utf8_make_valid(name, -1);
+  json_t *block =
+      json_pack("{s:s, s:s, s:I, s:I, s:I}", "kind", entry->desc, "name", valid, "rows", (json_int_t)info->rows,
+                "bytes", (json_int_t)bytes, "storedBytes", (json_int_t)info->stored_bytes);
+  if (toc_entry_is(entry, "TABLE DATA")) {
+    char hash[ROW_HASH_TEXT_BYTES];
+    row_totals_hash_text(totals, hash);
+    json_object_set_new(block, "rowHash", json_string(hash));
+  }
+  json_array_append_new(blocks, block);
 }
 
 static void
-print_result(const CliContext *context, const ArchiveReader *reader)
+print_end(const CliContext *context, json_t *blocks, guint64 rows, guint64 bytes, gboolean has_manifest)
+{
+  if (context->is_json) {
+    json_t *object = json_pack("{s:s, s:b, s:I, s:I, s:O}", "type", "complete", "matchesManifest", has_manifest, "rows",
+                               (json_int_t)rows, "bytes", (json_int_t)bytes, "blocks", blocks);
+    if (!has_manifest)
+      json_object_set_new(object, "matchesManifest", json_null());
+    char *text = json_dumps(object, JSON_COMPACT);
+    printf("%s\n", text);
+    free(text);
+    json_decref(object);
+    return;
+  }
+  gboolean is_zh = context->language == LANGUAGE_ZH_CN;
+  if (has_manifest)
+    printf("%s\n", is_zh ? "备份文件完整，与清单一致" : "The archive is intact and matches its manifest");
+  else
+    printf("%s\n", is_zh ? "备份文件完整" : "The archive is intact");
+}
+
+static void
+print_result(const CliContext *context, const ArchiveFile *file, const RowTotals *totals, gboolean has_manifest)
 {
   json_t *blocks = json_array();
   if (!context->is_json)
     printf("%14s %14s %14s  %s\n", "rows", "bytes", "stored", "table");
+  const ArchiveReader *reader = file->reader;
   guint64 rows = 0, bytes = 0;
   for (guint i = 0; i < archive_reader_n_entries(reader); i++) {
     const TocEntry *entry = archive_reader_entry(reader, i);
     const ArchiveDataInfo *info = archive_reader_data_info(reader, entry);
     if (!info->is_present)
       continue;
-    print_block(context, blocks, entry, info);
+    guint64 entry_bytes = archive_file_bytes(file, entry, &totals[i]);
+    print_block(context, blocks, entry, info, entry_bytes, &totals[i]);
     rows += toc_entry_is(entry, "TABLE DATA") ? info->rows : 0;
-    bytes += info->data_bytes;
+    bytes += entry_bytes;
   }
-  if (context->is_json) {
-    json_t *object = json_pack("{s:s, s:I, s:I, s:O}", "type", "complete", "rows", (json_int_t)rows, "bytes",
-                               (json_int_t)bytes, "blocks", blocks);
-    char *text = json_dumps(object, JSON_COMPACT);
-    printf("%s\n", text);
-    free(text);
-    json_decref(object);
-  } else {
-    printf("%s\n", context->language == LANGUAGE_ZH_CN ? "备份文件完整" : "The archive is intact");
-  }
+  print_end(context, blocks, rows, bytes, has_manifest);
   json_decref(blocks);
+}
+
+static gboolean
+match(const Manifest *manifest, const ArchiveFile *file, const RowTotals *totals, GCancellable *cancellable,
+      GError **error)
+{
+  return manifest == NULL || (manifest_match_tables(manifest, file->reader, totals, error) &&
+                              manifest_match_file(manifest, file->fd, cancellable, error));
 }
 
 gboolean
 cli_verify(CliContext *context, int argc, char **argv, GError **error)
 {
-  CliParse parsed = cli_parse(context, "verify", NULL, &argc, &argv, 1, 1, error);
+  g_autofree char *manifest_path = NULL;
+  const GOptionEntry options[] = {
+      {"manifest", 0, 0, G_OPTION_ARG_FILENAME, &manifest_path,
+       "compare with this manifest (the one beside FILE, if there is one)", "PATH"},
+      G_OPTION_ENTRY_NULL,
+  };
+  CliParse parsed = cli_parse(context, "verify", options, &argc, &argv, 1, 1, error);
   if (parsed != CLI_PARSE_RUN)
     return parsed == CLI_PARSE_DONE;
+  g_autoptr(Manifest) manifest = NULL;
   g_auto(ArchiveFile) file = {.fd = -1};
-  if (!archive_file_open(argv[1], &file, error))
+  if (!archive_file_open(argv[1], &file, error) || !archive_file_manifest(argv[1], manifest_path, &manifest, error))
     return FALSE;
-  g_autoptr(ProgressBar) bar = progress_bar_new();
-  if (!archive_reader_check(file.reader, show_progress, bar, context->cancellable, error)) {
+  g_autofree RowTotals *totals = archive_file_survey(&file, context->cancellable, error);
+  if (totals == NULL || !match(manifest, &file, totals, context->cancellable, error)) {
     g_prefix_error(error, "%s: ", argv[1]);
     return FALSE;
   }
-  g_clear_pointer(&bar, progress_bar_free);
-  print_result(context, file.reader);
+  print_result(context, &file, totals, manifest != NULL);
   return TRUE;
 }
