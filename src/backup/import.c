@@ -74,6 +74,14 @@ check_archive(ImportRun *run, GError **error)
 }
 
 static gboolean
+check_choices(const ImportRun *run, GError **error)
+{
+  const BackupImportOptions *options = run->options;
+  return backup_choices_check(options->clean_first, options->on_conflict, options->tables, error) &&
+         (options->tables == NULL || backup_tables_find(run->reader, options->tables, NULL, error));
+}
+
+static gboolean
 connect_target(ImportRun *run, GError **error)
 {
   backup_progress_phase(run->progress, BACKUP_PHASE_CONNECT);
@@ -101,6 +109,7 @@ RestorePlan *
 import_run_plan(ImportRun *run, GError **error)
 {
   RestorePlanOptions options = {.skip_logs = run->options->skip_logs,
+                                .tables = run->options->tables,
                                 .server_version = pg_connection_server_version(run->connection)};
   if (!run->options->clean_first && !has_structure(run, &options.skip_bookkeeping, error))
     return NULL;
@@ -156,10 +165,11 @@ import_run_audit(ImportRun *run, const RestorePlan *plan, BackupMethod method, G
   if (!dsn_parse_display(run->options->dsn, &target, error))
     return FALSE;
   g_autofree char *source = header->database != NULL ? g_utf8_make_valid(header->database, -1) : NULL;
-  json_t *details = json_pack("{s:s, s:s, s:b, s:I, s:I, s:s*, s:s*}", "mode",
-                              run->options->clean_first ? "overwrite" : "merge", "method", backup_method_name(method),
-                              "skipLogs", run->options->skip_logs, "tables", (json_int_t)plan->n_tables, "rows",
-                              (json_int_t)plan->rows, "archiveDatabase", source, "archiveCreated", header->created);
+  json_t *details =
+      json_pack("{s:s, s:s, s:s, s:b, s:I, s:I, s:s*, s:s*}", "mode", run->options->clean_first ? "overwrite" : "merge",
+                "method", backup_method_name(method), "onConflict", backup_on_conflict_name(run->options->on_conflict),
+                "skipLogs", run->options->skip_logs, "tables", (json_int_t)plan->n_tables, "rows",
+                (json_int_t)plan->rows, "archiveDatabase", source, "archiveCreated", header->created);
   char *text = details != NULL ? json_dumps(details, JSON_COMPACT) : NULL;
   json_decref(details);
   AuditEntry entry = {.category = "database",
@@ -230,6 +240,7 @@ apply_once(ImportRun *run, GError **error)
   gboolean is_merge = !run->options->clean_first;
   g_autoptr(Restore) restore = restore_new(run->connection, run->reader, plan, run->progress, run->cancellable,
                                            is_merge, run->options->lock_wait_s);
+  restore->on_conflict = run->options->on_conflict;
   return restore_prepare_session(restore, error) && pg_connection_exec(run->connection, "BEGIN", error) &&
          (is_merge || overwrite_clear(restore, error)) && restore_apply(restore, error) &&
          import_run_migrate(run, error) && import_run_audit(run, plan, BACKUP_METHOD_TRANSACTION, error) &&
@@ -300,7 +311,8 @@ backup_import_run(ArchiveReader *reader, const BackupImportOptions *options, Bac
   ImportRun run = {
       .reader = reader, .options = options, .lock = lock, .progress = progress, .cancellable = cancellable};
   g_autoptr(GError) failure = NULL;
-  gboolean ok = check_archive(&run, &failure) && connect_target(&run, &failure) && apply_somehow(&run, &failure);
+  gboolean ok = check_choices(&run, &failure) && check_archive(&run, &failure) && connect_target(&run, &failure) &&
+                apply_somehow(&run, &failure);
   pg_connection_free(run.connection);
   if (!ok) {
     name_true_cause(&run, &failure);

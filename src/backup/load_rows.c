@@ -217,13 +217,13 @@ static gboolean
 merge_conflicts(Restore *leader, const TableLoad *table, GError **error)
 {
   const TocEntry *entry = table->step->entry;
-  guint64 rows, inserted;
-  if (!merge_rows(leader, entry, &rows, &inserted, error) || !merge_end_rows(leader, error)) {
+  BackupTableResult result;
+  if (!merge_rows(leader, entry, &result, error) || !merge_end_rows(leader, error)) {
     g_autofree char *name = entry_display_name(entry);
     g_prefix_error(error, "restore %s %s: ", entry->desc, name);
     return FALSE;
   }
-  restore_say_table_done(leader, entry, rows, inserted + table->rows_taken);
+  restore_say_table_done(leader, entry, result.rows_total, result.rows_inserted + table->rows_taken);
   return TRUE;
 }
 

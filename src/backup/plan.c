@@ -1,6 +1,7 @@
 #include "backup/plan.h"
 
 #include "backup/entry_sql.h"
+#include "backup/plan_tables.h"
 #include "base/error.h"
 
 #include <string.h>
@@ -122,9 +123,12 @@ account_for_data(const ArchiveReader *reader, const RestoreStep *step, const Res
 
 static gboolean
 plan_entry(const ArchiveReader *reader, const TocEntry *entry, const RestorePlanOptions *options, RestorePlan *plan,
-           GArray *stages[STAGE_COUNT], PlanStage region, GError **error)
+           GArray *stages[STAGE_COUNT], PlanStage region, PlanChoice choice, GError **error)
 {
-  RestoreStep step = {.entry = entry, .kind = kind_of(entry), .stage = stage_of(entry, region)};
+  RestoreStep step = {.entry = entry,
+                      .kind = kind_of(entry),
+                      .stage = stage_of(entry, region),
+                      .is_loose = choice == PLAN_CHOICE_LOOSE};
   gboolean is_applied = TRUE;
   if (step.kind == STEP_ROWS || step.kind == STEP_LARGE_OBJECT_DATA) {
     if (!account_for_data(reader, &step, options, plan, &is_applied, error))
@@ -147,6 +151,9 @@ steal_strings(GPtrArray *strings)
 RestorePlan *
 restore_plan_new(const ArchiveReader *reader, const RestorePlanOptions *options, GError **error)
 {
+  g_autoptr(PlanTables) tables = plan_tables_new(reader, options->tables, error);
+  if (tables == NULL)
+    return NULL;
   g_autoptr(RestorePlan) plan = g_new0(RestorePlan, 1);
   plan->steps = g_array_new(FALSE, FALSE, sizeof(RestoreStep));
   GPtrArray *schemas = g_ptr_array_new();
@@ -163,12 +170,13 @@ restore_plan_new(const ArchiveReader *reader, const RestorePlanOptions *options,
       region = STAGE_DATA;
     else if (entry->section == SECTION_POST_DATA)
       region = STAGE_POST_DATA;
-    if (is_left_out(entry, options, plan))
+    PlanChoice choice = plan_tables_choice(tables, entry);
+    if (choice == PLAN_CHOICE_NONE || is_left_out(entry, options, plan))
       continue;
     note_schema(schemas, entry_schema(entry));
     if (toc_entry_is(entry, "SCHEMA") && g_strcmp0(entry->tag, "public") != 0)
       note_schema(created, entry->tag);
-    ok = plan_entry(reader, entry, options, plan, stages, region, error);
+    ok = plan_entry(reader, entry, options, plan, stages, region, choice, error);
   }
   for (guint i = 0; i < STAGE_COUNT; i++) {
     g_array_append_vals(plan->steps, stages[i]->data, stages[i]->len);

@@ -28,12 +28,16 @@ typedef struct {
   const TocEntry *entry;
   StepKind kind;
   PlanStage stage;
+  gboolean is_loose; /* it may name something that was not chosen and is not there: then it is left out */
 } RestoreStep;
 
 typedef struct {
   gboolean skip_logs;        /* no rows of message_request */
   gboolean skip_bookkeeping; /* nothing of schema drizzle: the live database keeps its own migration records */
   int server_version;        /* of the target */
+  /* NULL or none: all. Else these tables (backup_tables_find) with what belongs to them and what they need
+   * (backup/plan_tables.h). */
+  const char *const *tables;
 } RestorePlanOptions;
 
 typedef struct {

@@ -333,6 +333,22 @@ apply_sql(Restore *restore, const TocEntry *entry, GError **error)
   return set_owner(restore, entry, error);
 }
 
+/* A foreign key to a table that was not chosen, say: without that table there is no key, and a warning. */
+static gboolean
+apply_loose(Restore *restore, const TocEntry *entry, GError **error)
+{
+  g_autoptr(GError) failure = NULL;
+  if (apply_sql(restore, entry, &failure))
+    return TRUE;
+  const char *sqlstate = error_sqlstate(failure);
+  gboolean is_other_missing = strcmp(sqlstate, "42P01") == 0 || strcmp(sqlstate, "42830") == 0;
+  if (is_other_missing)
+    warn_of(restore, entry, failure);
+  else
+    g_propagate_error(error, g_steal_pointer(&failure));
+  return is_other_missing;
+}
+
 /* Grants one by one, so that a role which is missing here takes only its own grants with it. */
 static gboolean
 apply_access(Restore *restore, const TocEntry *entry, GError **error)
@@ -444,20 +460,22 @@ apply_rows(Restore *restore, const TocEntry *entry, GError **error)
 {
   restore_say_table(restore, entry);
   CopyJob job = {.entry = entry};
-  guint64 rows = 0, inserted = 0;
   gboolean is_plain = !restore->is_merge || !merge_is_needed(restore, entry);
   g_autoptr(GError) failure = NULL;
-  if (is_plain && restore_run(restore, copy_all_rows, &job, &failure))
-    rows = inserted = job.rows;
-  else if (failure != NULL && verdict_of(failure, entry->desc, restore->is_merge) != VERDICT_DUPLICATE_KEY)
-    return restore_judge(restore, entry, g_steal_pointer(&failure), error);
-  else if (!merge_rows(restore, entry, &rows, &inserted, error)) {
-    g_autofree char *name = entry_display_name(entry);
-    g_prefix_error(error, "restore TABLE DATA %s: ", name);
-    return FALSE;
+  if (is_plain && restore_run(restore, copy_all_rows, &job, &failure)) {
+    restore_say_table_done(restore, entry, job.rows, job.rows);
+    return TRUE;
   }
-  restore_say_table_done(restore, entry, rows, inserted);
-  return TRUE;
+  if (failure != NULL && verdict_of(failure, entry->desc, restore->is_merge) != VERDICT_DUPLICATE_KEY)
+    return restore_judge(restore, entry, g_steal_pointer(&failure), error);
+  BackupTableResult result;
+  if (merge_rows(restore, entry, &result, error)) {
+    merge_say_done(restore, entry, &result);
+    return TRUE;
+  }
+  g_autofree char *name = entry_display_name(entry);
+  g_prefix_error(error, "restore TABLE DATA %s: ", name);
+  return FALSE;
 }
 
 gboolean
@@ -467,7 +485,7 @@ restore_apply_step(Restore *restore, const RestoreStep *step, GError **error)
     return TRUE;
   switch (step->kind) {
   case STEP_SQL:
-    return apply_sql(restore, step->entry, error);
+    return (step->is_loose ? apply_loose : apply_sql)(restore, step->entry, error);
   case STEP_ACCESS:
     return apply_access(restore, step->entry, error);
   case STEP_ROWS:

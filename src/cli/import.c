@@ -24,16 +24,21 @@ typedef struct {
   BackupMethod method;
   gboolean is_undo, is_undo_discard;
   char *kept_name; /* NULL: the newest */
+  char *on_conflict;
+  char **tables;
+  BackupOnConflict conflict; /* on_conflict, parsed */
 } ImportArguments;
 
 static void
 print_tables(const BackupEvent *event)
 {
-  printf("%14s %14s %14s  %s\n", "rows", "inserted", "skipped", "table");
+  printf("%12s %12s %12s %12s %12s  %s\n", "rows", "inserted", "updated", "unchanged", "skipped", "table");
   for (guint i = 0; i < event->n_tables; i++) {
     const BackupTableResult *table = &event->tables[i];
-    printf("%14" G_GUINT64_FORMAT " %14" G_GUINT64_FORMAT " %14" G_GUINT64_FORMAT "  %s\n", table->rows_total,
-           table->rows_inserted, table->rows_skipped, table->table);
+    printf("%12" G_GUINT64_FORMAT " %12" G_GUINT64_FORMAT " %12" G_GUINT64_FORMAT " %12" G_GUINT64_FORMAT
+           " %12" G_GUINT64_FORMAT "  %s\n",
+           table->rows_total, table->rows_inserted, table->rows_updated, table->rows_unchanged, table->rows_skipped,
+           table->table);
   }
 }
 
@@ -145,6 +150,8 @@ run_import(CliContext *context, ArchiveReader *reader, const ImportArguments *ar
                                  .method = arguments->method,
                                  .keep_s = (guint)context->config->undo_keep_s,
                                  .skip_logs = arguments->skip_logs,
+                                 .on_conflict = arguments->conflict,
+                                 .tables = (const char *const *)arguments->tables,
                                  .migrate = context->config->auto_migrate,
                                  .lock_wait_s = (guint)context->config->lock_wait_s,
                                  .language = context->language};
@@ -159,7 +166,8 @@ check_arguments(ImportArguments *arguments, int n_files, GError **error)
     error_set(error, CCH_ERROR_USAGE, "--method must be auto, swap or transaction, not \"%s\"", arguments->method_name);
   else if (arguments->method != BACKUP_METHOD_AUTO && !arguments->overwrite)
     error_set(error, CCH_ERROR_USAGE, "--method goes with --overwrite");
-  else if (is_undo && (n_files > 0 || arguments->overwrite || arguments->skip_logs))
+  else if (is_undo && (n_files > 0 || arguments->overwrite || arguments->skip_logs || arguments->on_conflict != NULL ||
+                       arguments->tables != NULL))
     error_set(error, CCH_ERROR_USAGE, "--undo and --undo-discard take no archive and no options of an import");
   else if (arguments->is_undo && arguments->is_undo_discard)
     error_set(error, CCH_ERROR_USAGE, "give either --undo or --undo-discard");
@@ -168,7 +176,10 @@ check_arguments(ImportArguments *arguments, int n_files, GError **error)
   else if (!is_undo && n_files == 0)
     error_set(error, CCH_ERROR_USAGE, "import: which file?");
   else
-    return TRUE;
+    return (arguments->on_conflict == NULL ||
+            backup_on_conflict_parse(arguments->on_conflict, &arguments->conflict, error)) &&
+           backup_choices_check(arguments->overwrite, arguments->conflict, (const char *const *)arguments->tables,
+                                error);
   return FALSE;
 }
 
@@ -203,6 +214,8 @@ arguments_clear(ImportArguments *arguments)
 {
   g_free(arguments->method_name);
   g_free(arguments->kept_name);
+  g_free(arguments->on_conflict);
+  g_strfreev(arguments->tables);
 }
 G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC(ImportArguments, arguments_clear)
 
@@ -218,6 +231,10 @@ cli_import(CliContext *context, int argc, char **argv, GError **error)
        "how to overwrite: swap (load a new database beside the live one, then swap them), transaction, or auto",
        "METHOD"},
       {"skip-logs", 0, 0, G_OPTION_ARG_NONE, &arguments.skip_logs, "do not import the rows of message_request", NULL},
+      {"on-conflict", 0, 0, G_OPTION_ARG_STRING, &arguments.on_conflict,
+       "of a row that is there: skip (default), update (the archive's row wins), or fail if they differ", "CHOICE"},
+      {"table", 't', 0, G_OPTION_ARG_STRING_ARRAY, &arguments.tables,
+       "merge this table only (schema.table, or table in public); may be repeated", "NAME"},
       {"undo", 0, 0, G_OPTION_ARG_NONE, &arguments.is_undo,
        "swap back the database that was live before the last overwrite by swap", NULL},
       {"undo-discard", 0, 0, G_OPTION_ARG_NONE, &arguments.is_undo_discard, "drop that database now", NULL},

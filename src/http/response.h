@@ -1,6 +1,7 @@
 /* A response, made by a handler and sent by the server. */
 #pragma once
 
+#include "base/json.h"
 #include "http/request.h"
 
 typedef struct HttpResponse HttpResponse;
@@ -25,7 +26,6 @@ HttpResponse *http_response_problem(HttpRequest *request, const GError *error);
 void http_response_set_header(HttpResponse *response, const char *name, const char *value);
 void http_response_free(HttpResponse *response);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(HttpResponse, http_response_free)
-G_DEFINE_AUTOPTR_CLEANUP_FUNC(json_t, json_decref)
 
 /* A JSON string of any bytes: what is not UTF-8 is replaced. JSON null for NULL. */
 json_t *http_json_text(const char *text);

@@ -45,16 +45,18 @@ http_match_clear(HttpMatch *match)
   match->route = NULL;
 }
 
-/* One segment against one of a pattern; a {name} takes any that is not empty. */
+/* One segment against one of a pattern; a {name} takes any text that is not empty, "{name}:verb" all before the verb. */
 static gboolean
 segment_matches(const char *pattern, const char *segment, GHashTable *parameters)
 {
-  gsize length = strlen(pattern);
-  if (length < 3 || pattern[0] != '{' || pattern[length - 1] != '}')
+  const char *end = pattern[0] == '{' ? strchr(pattern, '}') : NULL;
+  if (end == NULL)
     return strcmp(pattern, segment) == 0;
-  if (*segment == '\0')
+  gsize length = strlen(segment), verb_length = strlen(end + 1);
+  if (length <= verb_length || strcmp(segment + length - verb_length, end + 1) != 0)
     return FALSE;
-  g_hash_table_insert(parameters, g_strndup(pattern + 1, length - 2), g_strdup(segment));
+  g_hash_table_insert(parameters, g_strndup(pattern + 1, (gsize)(end - pattern - 1)),
+                      g_strndup(segment, length - verb_length));
   return TRUE;
 }
 

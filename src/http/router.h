@@ -25,7 +25,7 @@ typedef struct {
 
 typedef struct {
   const char *method; /* GET also answers HEAD */
-  const char *path;   /* "/api/v1/keys/{id}/limits": {id} is one segment */
+  const char *path;   /* "/api/v1/keys/{id}/limits": {id} is one segment, or its part before a verb, "{id}:undo" */
   guint flags;        /* HttpRouteFlags */
   HttpHandler handler;
   const HttpUpload *upload; /* instead of handler */

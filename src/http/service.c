@@ -5,6 +5,7 @@
 #include "backup/http.h"
 #include "backup/janitor.h"
 #include "backup/temp_file.h"
+#include "batch/http.h"
 #include "base/data_dir.h"
 #include "base/error.h"
 #include "base/log.h"
@@ -41,6 +42,7 @@ typedef struct {
   AuthHttp auth;
   BackupHttp backup;
   PriceHttp prices;
+  BatchHttp batch;
   HealthHttp *health;
   TempFileJanitor *janitor;
   DatabaseJanitor *database_janitor;
@@ -234,6 +236,7 @@ start_server(Service *service, GError **error)
   http_server_add_routes(service->server, backup_http_operation_routes, backup_http_n_operation_routes,
                          &service->backup);
   http_server_add_routes(service->server, price_http_routes, price_http_n_routes, &service->prices);
+  http_server_add_routes(service->server, batch_http_routes, batch_http_n_routes, &service->batch);
   http_server_add_routes(service->server, health_http_routes, health_http_n_routes, service->health);
   return http_server_start(service->server, error);
 }
@@ -253,6 +256,7 @@ service_start(Service *service, GError **error)
   };
   service->backup = (BackupHttp){config, service->dsn, uploads_open(&uploads), running_new()};
   service->prices = (PriceHttp){config, service->dsn};
+  service->batch = (BatchHttp){config, service->dsn};
   service->health = health_http_new(service->dsn, config->redis_url);
   service->janitor =
       temp_file_janitor_start(config->temp_dir, (guint)config->temp_cleanup_interval_s, (guint)config->temp_max_age_s);

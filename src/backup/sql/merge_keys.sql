@@ -1,17 +1,27 @@
--- The unique indexes of table $1.$2 that cover all rows and consist of columns among $3 (text[]).
+-- The unique indexes of table $1.$2 that cover all rows and consist of columns among $3 (text[]); those that tell every row
+-- apart first, of them the primary key, then the shortest.
 -- does it tell every row apart (no NULLs in it), is it checked at once (else ON CONFLICT passes it over),
--- the condition that row l and row s have the same key
+-- the condition that row l and row s have the same key, one of l's columns, s's columns, columns as text[],
+-- an expression that names s's key to people: values only of kinds that hold no secret
 SELECT pg_catalog.bool_and(k.attnotnull),
        i.indimmediate,
-       pg_catalog.string_agg(k.condition, ' AND ' ORDER BY k.position)
+       pg_catalog.string_agg(k.condition, ' AND ' ORDER BY k.position),
+       pg_catalog.min(pg_catalog.format('l.%I', k.attname)) FILTER (WHERE k.position = 0),
+       pg_catalog.string_agg(pg_catalog.format('s.%I', k.attname), ', ' ORDER BY k.position),
+       pg_catalog.array_agg(k.attname::pg_catalog.text ORDER BY k.position),
+       pg_catalog.string_agg(k.shown, ' || '', '' || ' ORDER BY k.position)
 FROM pg_catalog.pg_class c
 JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
 JOIN pg_catalog.pg_index i ON i.indrelid = c.oid
 CROSS JOIN LATERAL (
   SELECT a.attname, a.attnotnull, g.position,
-         pg_catalog.format('l.%1$I OPERATOR(%2$I.%3$s) s.%1$I', a.attname, opn.nspname, op.oprname) AS condition
+         pg_catalog.format('l.%1$I OPERATOR(%2$I.%3$s) s.%1$I', a.attname, opn.nspname, op.oprname) AS condition,
+         CASE WHEN t.typcategory IN ('B', 'D', 'E', 'I', 'N') OR t.oid = 'pg_catalog.uuid'::pg_catalog.regtype
+              THEN pg_catalog.format('pg_catalog.concat(%L, s.%I)', a.attname || '=', a.attname)
+              ELSE pg_catalog.quote_literal(a.attname || '=…') END AS shown
   FROM pg_catalog.generate_series(0, i.indnkeyatts - 1) AS g (position)
   JOIN pg_catalog.pg_attribute a ON a.attrelid = c.oid AND a.attnum = i.indkey[g.position]
+  JOIN pg_catalog.pg_type t ON t.oid = a.atttypid
   JOIN pg_catalog.pg_opclass oc ON oc.oid = i.indclass[g.position]
   JOIN pg_catalog.pg_amop ao ON ao.amopfamily = oc.opcfamily AND ao.amopstrategy = 3
     AND ao.amoplefttype = oc.opcintype AND ao.amoprighttype = oc.opcintype
@@ -20,5 +30,6 @@ CROSS JOIN LATERAL (
 ) k
 WHERE n.nspname = $1 AND c.relname = $2
   AND i.indisunique AND i.indisvalid AND i.indpred IS NULL AND i.indexprs IS NULL
-GROUP BY i.indexrelid, i.indimmediate, i.indnkeyatts
+GROUP BY i.indexrelid, i.indimmediate, i.indisprimary, i.indnkeyatts
 HAVING pg_catalog.count(*) = i.indnkeyatts AND pg_catalog.bool_and(k.attname = ANY ($3::pg_catalog.text[]))
+ORDER BY pg_catalog.bool_and(k.attnotnull) DESC, i.indisprimary DESC, i.indnkeyatts, i.indexrelid

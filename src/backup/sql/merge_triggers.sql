@@ -1,4 +1,4 @@
--- What would act on an INSERT into table $1.$2: enabled user triggers, and rules.
+-- What would act on an INSERT into table $1.$2, or with $3 on an UPDATE of it: enabled user triggers, and rules.
 -- statement that switches it off, statement that puts it back
 SELECT pg_catalog.format('ALTER TABLE ONLY %I.%I DISABLE TRIGGER %I', $1::text, $2::text, t.tgname),
        pg_catalog.format('ALTER TABLE ONLY %I.%I ENABLE %s TRIGGER %I', $1::text, $2::text,
@@ -12,4 +12,4 @@ SELECT pg_catalog.format('ALTER TABLE %I.%I DISABLE RULE %I', $1::text, $2::text
                          CASE r.ev_enabled WHEN 'A' THEN 'ALWAYS' WHEN 'R' THEN 'REPLICA' ELSE '' END, r.rulename)
 FROM pg_catalog.pg_rewrite r
 WHERE r.ev_class = pg_catalog.format('%I.%I', $1::text, $2::text)::pg_catalog.regclass
-  AND r.ev_type = '3' AND r.ev_enabled <> 'D'
+  AND (r.ev_type = '3' OR ($3::pg_catalog.bool AND r.ev_type = '2')) AND r.ev_enabled <> 'D'

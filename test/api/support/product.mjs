@@ -32,6 +32,12 @@ export function tableReport(event, table) {
   return found ? [found.rows, found.inserted, found.skipped] : null;
 }
 
+// The same with what a merge with a choice tells: [total, inserted, updated, unchanged, skipped].
+export function mergeReport(event, table) {
+  const found = event.tables?.find((entry) => entry.table === table);
+  return found ? [found.rows, found.inserted, found.updated, found.unchanged, found.skipped] : null;
+}
+
 // Downloads an export of the service into a file; returns the response's headers.
 export async function exportOverHttp(service, file, query = '') {
   const response = await service.fetch(`/api/admin/database/export${query}`);

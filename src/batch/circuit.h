@@ -1,0 +1,11 @@
+/* Circuit breakers, which live in Redis: each provider's, those of its endpoints, and of its vendor and type. */
+#pragma once
+
+#include "batch/batch.h"
+
+/* Closes the breakers of these providers: {"providerIds": [1, 2], "dryRun": false}. The states are written as the hub
+ * writes them (five fields of a hash, a day's life), all in one step; one that somebody opened by hand stays. Every
+ * instance of the hub is told. {requestedCount, resetCount, resetIds, dryRun}: of providers that had something to
+ * reset. BATCH_CIRCUIT_REDIS without Redis: nothing was done. */
+json_t *batch_circuits_reset(const BatchContext *context, const json_t *body, BatchProblems *problems,
+                             GCancellable *cancellable, GError **error);

@@ -1,0 +1,64 @@
+/* The fields that a batch can change, and the check of a new value before the database sees it.
+ *
+ * A value is text as PostgreSQL would print it ("10.00", "true", "[\"a\", \"b\"]"; NULL is SQL NULL), so that what was,
+ * what is wanted and what is stored compare as strings, and no price or limit ever passes through a double. */
+#pragma once
+
+#include "base/json.h"
+
+typedef enum { BATCH_USERS, BATCH_KEYS, BATCH_PROVIDERS, BATCH_ENDPOINTS, BATCH_N_ENTITIES } BatchEntity;
+
+typedef enum {
+  BATCH_TYPE_TEXT,
+  BATCH_TYPE_GROUP,
+  BATCH_TYPE_TAGS,
+  BATCH_TYPE_INTEGER,
+  BATCH_TYPE_DECIMAL,
+  BATCH_TYPE_BOOLEAN,
+  BATCH_TYPE_TIME
+} BatchType;
+
+typedef struct {
+  BatchEntity entity;
+  const char *name;   /* in requests */
+  const char *column; /* of the entity's table */
+  BatchType type;
+  gint64 lowest, highest; /* of the value, or of the number of characters or tags */
+  int decimals;
+  gboolean is_nullable;
+  gboolean is_internal; /* not to be set from outside */
+} BatchField;
+
+extern const BatchField batch_fields[]; /* ends with a NULL name; an entity's fields stand together */
+
+/* "users", "keys", "providers", "provider_endpoints": also the table in public. */
+const char *batch_entity_name(BatchEntity entity);
+/* NULL when there is none, or it is internal. */
+const BatchField *batch_field_find(BatchEntity entity, const char *name);
+const BatchField *batch_field_by_column(BatchEntity entity, const char *column);
+/* The type to cast a text value to. */
+const char *batch_field_sql_type(const BatchField *field);
+
+/* What is wrong with a value: a stable code ("not_a_number", "too_many_decimals", …) with its text for people in
+ * batch_problem_text(). NULL: nothing. */
+typedef const char *BatchProblem;
+
+/* A value as JSON has it, but tags; `max_characters` is the column's width, 0: unbounded. */
+BatchProblem batch_value_from_json(const BatchField *field, const json_t *json, guint max_characters, char **ret_value);
+/* A value as a spreadsheet's cell has it ("10.5", "true"). An empty cell is no value: it is the caller's to see to. */
+BatchProblem batch_value_from_text(const BatchField *field, const char *text, guint max_characters, char **ret_value);
+/* A stored value for JSON: booleans, integers and arrays as such, decimals as strings, exact. */
+json_t *batch_value_to_json(const BatchField *field, const char *value);
+gboolean batch_value_equal(const char *a, const char *b);
+
+/* The names of several comma-separated lists (NULL-terminated) as one: trimmed, sorted, each once; "default" for none.
+ * As the hub does it. */
+char *batch_group_join(const char *const *lists);
+
+/* Tags: an array of up to 20 different, trimmed strings of 1 to 32 characters. */
+BatchProblem batch_tags_check(const json_t *tags);
+/* The tags of `before` (a value; NULL: none) with some added at the end and some removed. `add` and `remove` may be
+ * NULL. NULL with a problem when there would be too many. */
+BatchProblem batch_tags_change(const char *before, const json_t *add, const json_t *remove, char **ret_value);
+/* In the form in which PostgreSQL prints jsonb. */
+char *batch_tags_value(const json_t *tags);

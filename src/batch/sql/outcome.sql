@@ -1,0 +1,1 @@
+SELECT id FROM cch_data.operations WHERE id = $1
