@@ -25,7 +25,7 @@ backup_load(ArchiveReader *reader, const RestorePlan *plan, const LoadOptions *o
   g_autoptr(LoadResult) result = g_new0(LoadResult, 1);
   result->tables = g_array_new(FALSE, FALSE, sizeof(LoadedTable));
   if (!overwrite_find_kept_extensions(leader, error) || !restore_apply_stage(leader, STAGE_PRE_DATA, error) ||
-      !load_team_begin_sessions(team, error) || !load_rows(team, result->tables, error) ||
+      !load_team_begin_sessions(team, error) || !load_rows(team, options->hash_rows, result->tables, error) ||
       !load_objects(team, result->tables, error) || !restore_apply_stage(leader, STAGE_ACCESS, error) ||
       !restore_apply_stage(leader, STAGE_LAST, error))
     return NULL;

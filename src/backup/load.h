@@ -6,6 +6,7 @@
  * (backup/restore.h): what that one goes on after, this one does, with the same warnings. */
 #pragma once
 
+#include "archive/row_hash.h"
 #include "backup/plan.h"
 #include "backup/progress.h"
 
@@ -14,15 +15,15 @@
 #define LOAD_MAX_JOBS 64
 
 typedef struct {
-  const char *dsn; /* of the fresh database: made from template0 or the like, with nobody else in it */
-  guint jobs;      /* connections that work at once, 1 to LOAD_MAX_JOBS; one more leads */
+  const char *dsn;    /* of the fresh database: made from template0 or the like, with nobody else in it */
+  guint jobs;         /* connections that work at once, 1 to LOAD_MAX_JOBS; one more leads */
+  gboolean hash_rows; /* for comparing with a manifest */
 } LoadOptions;
 
 /* What was loaded into one table. */
 typedef struct {
   const TocEntry *entry; /* the TABLE DATA; the reader's */
-  guint64 rows;          /* that the archive holds and the server took */
-  guint64 bytes;         /* of COPY text, without the end marker */
+  RowTotals totals;      /* that the archive holds and the server took; the hash where it was asked for */
 } LoadedTable;
 
 typedef struct {

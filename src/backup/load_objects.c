@@ -71,9 +71,9 @@ weigh_tables(const GArray *tables)
   GHashTable *weights = g_hash_table_new(NULL, NULL);
   for (guint i = 0; i < tables->len; i++) {
     LoadedTable *table = &g_array_index(tables, LoadedTable, i);
-    g_hash_table_insert(weights, GINT_TO_POINTER(table->entry->dump_id), &table->bytes);
+    g_hash_table_insert(weights, GINT_TO_POINTER(table->entry->dump_id), &table->totals.bytes);
     for (guint j = 0; j < table->entry->n_dependencies; j++)
-      g_hash_table_insert(weights, GINT_TO_POINTER(table->entry->dependencies[j]), &table->bytes);
+      g_hash_table_insert(weights, GINT_TO_POINTER(table->entry->dependencies[j]), &table->totals.bytes);
   }
   return weights;
 }

@@ -6,7 +6,7 @@ struct RowQueue {
   guint n_blocks;
   RowBlock *filling; /* the reading thread's; NULL: none yet */
   gpointer table;    /* that is read */
-  RowTotals totals;  /* of it */
+  QueuedRows rows;   /* of it, so far */
 
   GMutex mutex; /* guards what follows */
   GCond changed;
@@ -86,9 +86,9 @@ ship(RowQueue *queue, RowBlock *block, gboolean is_open)
   block->table = queue->table;
   block->is_open = is_open;
   block->rows = count_rows(block);
-  queue->totals.blocks++;
-  queue->totals.rows += block->rows;
-  queue->totals.bytes += block->size;
+  queue->rows.blocks++;
+  queue->rows.rows += block->rows;
+  queue->rows.bytes += block->size;
   g_autoptr(GMutexLocker) locker = g_mutex_locker_new(&queue->mutex);
   g_queue_push_tail(&queue->ready, block);
   g_cond_broadcast(&queue->changed);
@@ -118,7 +118,7 @@ void
 row_queue_begin(RowQueue *queue, gpointer table)
 {
   queue->table = table;
-  queue->totals = (RowTotals){0};
+  queue->rows = (QueuedRows){0};
 }
 
 gboolean
@@ -139,14 +139,14 @@ row_queue_write(RowQueue *queue, const guint8 *data, gsize size)
 }
 
 gboolean
-row_queue_end(RowQueue *queue, RowTotals *ret_totals)
+row_queue_end(RowQueue *queue, QueuedRows *ret_rows)
 {
   if (queue->filling != NULL && queue->filling->size > 0)
     ship(queue, g_steal_pointer(&queue->filling), FALSE);
   g_autoptr(GMutexLocker) locker = g_mutex_locker_new(&queue->mutex);
   if (queue->is_stopped)
     return FALSE;
-  *ret_totals = queue->totals;
+  *ret_rows = queue->rows;
   return TRUE;
 }
 

@@ -28,13 +28,13 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC(RowQueue, row_queue_free)
 /* What went in for one table. */
 typedef struct {
   guint64 blocks, rows, bytes;
-} RowTotals;
+} QueuedRows;
 
 /* The reading thread: begins a table, writes its rows in pieces of any size, ends it; in the end finishes the queue.
  * FALSE once the queue was stopped. */
 void row_queue_begin(RowQueue *queue, gpointer table);
 gboolean row_queue_write(RowQueue *queue, const guint8 *data, gsize size);
-gboolean row_queue_end(RowQueue *queue, RowTotals *ret_totals);
+gboolean row_queue_end(RowQueue *queue, QueuedRows *ret_rows);
 void row_queue_finish(RowQueue *queue);
 
 /* The takers: the next block, NULL when there is none left or the queue was stopped. Each is given back. `taker` tells

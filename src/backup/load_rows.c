@@ -13,8 +13,9 @@ typedef struct {
   const RestoreStep *step;
 
   /* Guarded by the mutex of the RowLoad. */
-  RowTotals read;         /* as far as the table is read to its end */
+  QueuedRows read;        /* what there is, once it is read to its end */
   gboolean is_read;       /* it is */
+  RowTotals hashed;       /* where rows are hashed */
   guint64 blocks_taken;   /* that are committed, or dropped */
   guint64 rows_taken;     /* that the server says it took */
   gboolean has_conflicts; /* rows were there already: what the server refused has to be merged */
@@ -24,14 +25,18 @@ typedef struct {
 typedef struct {
   RowQueue *queue;
   GArray *tables; /* TableLoad; does not grow while workers are about */
+  gboolean hash_rows;
   GMutex mutex;
 } RowLoad;
 
-/* A worker's COPY. */
+/* A worker, and its COPY. */
 typedef struct {
-  TableLoad *table; /* NULL: none is open */
+  RowLoad *load;
+  Restore *restore;
+  RowHash *hash;    /* NULL: rows are not hashed */
+  TableLoad *table; /* whose COPY is open; NULL: none is */
   guint64 blocks;   /* written to it */
-} OpenCopy;
+} Worker;
 
 static gboolean
 stopped(GError **error)
@@ -64,103 +69,129 @@ complete_table(Restore *restore, const TableLoad *table, GError **error)
 
 /* ---- The workers ---- */
 
-/* Blocks of a table are done with. */
+/* Blocks of a table are done with: `rows` of them the server took. */
 static gboolean
-settle_blocks(RowLoad *load, Restore *restore, TableLoad *table, guint64 blocks, guint64 rows, GError **error)
+settle_blocks(const Worker *worker, TableLoad *table, guint64 blocks, guint64 rows, GError **error)
 {
+  RowLoad *load = worker->load;
   g_mutex_lock(&load->mutex);
   table->blocks_taken += blocks;
   table->rows_taken += rows;
-  gboolean completes = blocks > 0 && is_complete(table);
+  gboolean completes = is_complete(table);
   g_mutex_unlock(&load->mutex);
-  return !completes || complete_table(restore, table, error);
+  return !completes || complete_table(worker->restore, table, error);
 }
 
-/* A COPY has failed, and nothing of it is there: whether to go on. */
+/* The COPY is over. */
 static gboolean
-judge_copy(RowLoad *load, Restore *restore, OpenCopy *copy, GError *failure, GError **error)
+settle_copy(Worker *worker, guint64 rows, GError **error)
 {
-  TableLoad *table = copy->table;
+  TableLoad *table = g_steal_pointer(&worker->table);
+  guint64 blocks = worker->blocks;
+  worker->blocks = 0;
+  return settle_blocks(worker, table, blocks, rows, error);
+}
+
+/* The COPY has failed, and nothing of it is there: whether to go on. */
+static gboolean
+judge_copy(Worker *worker, GError *failure, GError **error)
+{
+  TableLoad *table = worker->table;
   const TocEntry *entry = table->step->entry;
   Verdict verdict = verdict_of(failure, entry->desc, FALSE);
   /* Two COPYs of one table lock each other out only over rows that are the same. */
   gboolean is_conflict = verdict == VERDICT_DUPLICATE_KEY || verdict == VERDICT_RESTART;
-  if (is_conflict && !g_cancellable_is_cancelled(restore->cancellable))
+  if (is_conflict && !g_cancellable_is_cancelled(worker->restore->cancellable))
     g_error_free(failure);
-  else if (!restore_judge(restore, entry, failure, error))
+  else if (!restore_judge(worker->restore, entry, failure, error))
     return FALSE;
-  g_mutex_lock(&load->mutex);
+  g_mutex_lock(&worker->load->mutex);
   table->has_conflicts = table->has_conflicts || is_conflict;
   table->is_given_up = table->is_given_up || !is_conflict;
-  g_mutex_unlock(&load->mutex);
-  guint64 blocks = copy->blocks;
-  *copy = (OpenCopy){0};
-  return settle_blocks(load, restore, table, blocks, 0, error);
+  g_mutex_unlock(&worker->load->mutex);
+  return settle_copy(worker, 0, error);
 }
 
 static gboolean
-end_copy(RowLoad *load, Restore *restore, OpenCopy *copy, GError **error)
+end_copy(Worker *worker, GError **error)
 {
   GError *failure = NULL;
   guint64 rows = 0;
-  if (!pg_connection_copy_in_end(restore->connection, &rows, &failure))
-    return judge_copy(load, restore, copy, failure, error);
-  TableLoad *table = copy->table;
-  guint64 blocks = copy->blocks;
-  *copy = (OpenCopy){0};
-  return settle_blocks(load, restore, table, blocks, rows, error);
+  if (worker->table == NULL)
+    return TRUE;
+  if (!pg_connection_copy_in_end(worker->restore->connection, &rows, &failure))
+    return judge_copy(worker, failure, error);
+  return settle_copy(worker, rows, error);
+}
+
+/* Rows are hashed whatever becomes of them: it is what the archive holds. */
+static void
+hash_block(Worker *worker, const RowBlock *block)
+{
+  if (worker->hash == NULL)
+    return;
+  row_hash_push(worker->hash, block->data, block->size);
+  if (block->is_open)
+    return;
+  TableLoad *table = block->table;
+  RowTotals totals = row_hash_take(worker->hash);
+  g_autoptr(GMutexLocker) locker = g_mutex_locker_new(&worker->load->mutex);
+  row_totals_add(&table->hashed, &totals);
 }
 
 static gboolean
-is_dropped(RowLoad *load, const TableLoad *table)
+is_dropped(const Worker *worker, const TableLoad *table)
 {
-  g_autoptr(GMutexLocker) locker = g_mutex_locker_new(&load->mutex);
+  g_autoptr(GMutexLocker) locker = g_mutex_locker_new(&worker->load->mutex);
   return table->has_conflicts || table->is_given_up;
 }
 
-/* Writes a block to the table's COPY, which is begun if need be. */
+/* Writes a block to its table's COPY, which is begun if need be. */
 static gboolean
-load_block(RowLoad *load, Restore *restore, OpenCopy *copy, const RowBlock *block, GError **error)
+load_block(Worker *worker, const RowBlock *block, GError **error)
 {
   TableLoad *table = block->table;
-  if (copy->table == NULL) {
-    if (is_dropped(load, table))
-      return settle_blocks(load, restore, table, 1, 0, error);
-    copy->table = table;
-    GError *failure = NULL;
-    if (!pg_connection_copy_in_begin(restore->connection, table->step->entry->copy_stmt, &failure)) {
-      copy->blocks = 1;
-      return judge_copy(load, restore, copy, failure, error);
-    }
-  }
-  copy->blocks++;
+  PgConnection *connection = worker->restore->connection;
   GError *failure = NULL;
-  if (!pg_connection_copy_in_write(restore->connection, block->data, block->size, &failure))
-    return judge_copy(load, restore, copy, failure, error);
-  backup_progress_add(restore->progress, block->rows, block->size);
+  if (worker->table != table && !end_copy(worker, error))
+    return FALSE;
+  gboolean is_begun = worker->table == table;
+  if (!is_begun && is_dropped(worker, table))
+    return settle_blocks(worker, table, 1, 0, error);
+  worker->table = table;
+  worker->blocks++;
+  if ((!is_begun && !pg_connection_copy_in_begin(connection, table->step->entry->copy_stmt, &failure)) ||
+      !pg_connection_copy_in_write(connection, block->data, block->size, &failure))
+    return judge_copy(worker, failure, error);
+  backup_progress_add(worker->restore->progress, block->rows, block->size);
   return TRUE;
+}
+
+static gboolean
+load_blocks(Worker *worker, GError **error)
+{
+  RowBlock *block;
+  while ((block = row_queue_take(worker->load->queue, worker)) != NULL) {
+    hash_block(worker, block);
+    gboolean ok = load_block(worker, block, error);
+    row_queue_give_back(worker->load->queue, block);
+    if (!ok)
+      return FALSE;
+  }
+  if (!g_cancellable_is_cancelled(worker->restore->cancellable))
+    return end_copy(worker, error);
+  if (worker->table != NULL)
+    pg_connection_copy_in_abort(worker->restore->connection);
+  return stopped(error);
 }
 
 static gboolean
 work(Restore *restore, gpointer user_data, GError **error)
 {
   RowLoad *load = user_data;
-  OpenCopy copy = {0};
-  RowBlock *block;
-  gboolean ok = TRUE;
-  while (ok && (block = row_queue_take(load->queue, restore)) != NULL) {
-    ok = (copy.table == NULL || copy.table == block->table || end_copy(load, restore, &copy, error)) &&
-         load_block(load, restore, &copy, block, error);
-    row_queue_give_back(load->queue, block);
-  }
-  if (!ok)
-    return FALSE;
-  if (g_cancellable_is_cancelled(restore->cancellable)) {
-    if (copy.table != NULL)
-      pg_connection_copy_in_abort(restore->connection);
-    return stopped(error);
-  }
-  return copy.table == NULL || end_copy(load, restore, &copy, error);
+  g_autoptr(RowHash) hash = load->hash_rows ? row_hash_new() : NULL;
+  Worker worker = {.load = load, .restore = restore, .hash = hash};
+  return load_blocks(&worker, error);
 }
 
 /* ---- The leader ---- */
@@ -176,7 +207,7 @@ static gboolean
 read_table(RowLoad *load, Restore *leader, TableLoad *table, GError **error)
 {
   const TocEntry *entry = table->step->entry;
-  RowTotals totals;
+  QueuedRows rows;
   restore_say_table(leader, entry);
   row_queue_begin(load->queue, table);
   if (!archive_reader_read_data(leader->reader, entry, take_text, NULL, load, leader->cancellable, error)) {
@@ -184,10 +215,10 @@ read_table(RowLoad *load, Restore *leader, TableLoad *table, GError **error)
     g_prefix_error(error, "restore %s %s: ", entry->desc, name);
     return FALSE;
   }
-  if (!row_queue_end(load->queue, &totals))
+  if (!row_queue_end(load->queue, &rows))
     return stopped(error);
   g_mutex_lock(&load->mutex);
-  table->read = totals;
+  table->read = rows;
   table->is_read = TRUE;
   gboolean completes = is_complete(table);
   g_mutex_unlock(&load->mutex);
@@ -263,7 +294,9 @@ report_tables(const RowLoad *load, GArray *tables)
 {
   for (guint i = 0; i < load->tables->len; i++) {
     const TableLoad *table = &g_array_index(load->tables, TableLoad, i);
-    LoadedTable loaded = {.entry = table->step->entry, .rows = table->read.rows, .bytes = table->read.bytes};
+    LoadedTable loaded = {.entry = table->step->entry, .totals = table->hashed};
+    loaded.totals.rows = table->read.rows;
+    loaded.totals.bytes = table->read.bytes;
     g_array_append_val(tables, loaded);
   }
 }
@@ -275,11 +308,12 @@ stop(gpointer user_data)
 }
 
 gboolean
-load_rows(LoadTeam *team, GArray *tables, GError **error)
+load_rows(LoadTeam *team, gboolean hash_rows, GArray *tables, GError **error)
 {
   Restore *leader = load_team_leader(team);
   RowLoad load = {.queue = row_queue_new(load_team_n_workers(team) * BLOCKS_PER_WORKER + BLOCKS_TO_FILL),
-                  .tables = g_array_new(FALSE, FALSE, sizeof(TableLoad))};
+                  .tables = g_array_new(FALSE, FALSE, sizeof(TableLoad)),
+                  .hash_rows = hash_rows};
   g_mutex_init(&load.mutex);
   collect_tables(&load, leader->plan);
   restore_enter_stage(leader, STAGE_DATA);

@@ -4,4 +4,4 @@
 #include "backup/load_team.h"
 
 /* Applies the plan's data stage. `tables` (LoadedTable) gets what was loaded. */
-gboolean load_rows(LoadTeam *team, GArray *tables, GError **error);
+gboolean load_rows(LoadTeam *team, gboolean hash_rows, GArray *tables, GError **error);

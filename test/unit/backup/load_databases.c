@@ -210,8 +210,8 @@ load_databases_assert_left(const LoadDatabases *databases, const char *database)
   }
 }
 
-static void
-ignore_event(const BackupEvent *event, gpointer user_data)
+void
+load_databases_ignore_event(const BackupEvent *event, gpointer user_data)
 {
 }
 
@@ -230,11 +230,11 @@ load_databases_load(LoadDatabases *databases, const char *archive, const char *d
   if (run->before != NULL)
     run->before(fd);
   g_autoptr(BackupProgress) progress =
-      backup_progress_new(run->func != NULL ? run->func : ignore_event, run->user_data, LANGUAGE_EN);
+      backup_progress_new(run->func != NULL ? run->func : load_databases_ignore_event, run->user_data, LANGUAGE_EN);
   backup_progress_totals(progress, plan->rows, plan->bytes);
   g_autofree char *dsn = load_databases_dsn(databases, database);
-  LoadResult *result =
-      backup_load(reader, plan, &(LoadOptions){.dsn = dsn, .jobs = run->jobs}, progress, run->cancellable, error);
+  LoadOptions options = {.dsn = dsn, .jobs = run->jobs, .hash_rows = run->hash_rows};
+  LoadResult *result = backup_load(reader, plan, &options, progress, run->cancellable, error);
   close(fd);
   return result;
 }

@@ -41,9 +41,13 @@ void load_databases_assert_equal(LoadDatabases *databases, const char *database,
 /* Nobody is connected to the database, or is so only to leave. */
 void load_databases_assert_left(const LoadDatabases *databases, const char *database);
 
+/* Hears an event and does nothing. */
+void load_databases_ignore_event(const BackupEvent *event, gpointer user_data);
+
 /* How a load is run and heard. */
 typedef struct {
   guint jobs;
+  gboolean hash_rows;
   BackupEventFunc func; /* NULL: nobody listens */
   gpointer user_data;
   GCancellable *cancellable;

@@ -175,7 +175,7 @@ a_server_without_connections_to_spare_is_loaded_by_fewer(void **state)
 }
 
 static void
-the_result_tells_each_tables_rows_and_bytes(void **state)
+the_result_tells_each_tables_rows_and_their_hash(void **state)
 {
   g_autofree char *source = load_databases_create(databases, "");
   load_databases_exec(
@@ -184,16 +184,19 @@ the_result_tells_each_tables_rows_and_bytes(void **state)
   g_autofree char *archive = load_databases_dump(databases, source);
   g_autofree char *database = load_databases_create(databases, "");
   g_autoptr(GError) error = NULL;
-  g_autoptr(LoadResult) result = load_databases_load(databases, archive, database, &(LoadRun){.jobs = 2}, &error);
+  g_autoptr(LoadResult) result =
+      load_databases_load(databases, archive, database, &(LoadRun){.jobs = 2, .hash_rows = TRUE}, &error);
   assert_non_null(result);
   assert_int_equal(result->tables->len, 2);
   const LoadedTable *empty = &g_array_index(result->tables, LoadedTable, 0);
   const LoadedTable *filled = &g_array_index(result->tables, LoadedTable, 1);
   assert_string_equal(empty->entry->copy_stmt, "COPY public.empty (id) FROM stdin;\n");
-  assert_int_equal(empty->rows, 0);
-  assert_int_equal(empty->bytes, 0);
-  assert_int_equal(filled->rows, 3);
-  assert_int_equal(filled->bytes, strlen("1\n22\n333\n"));
+  g_autoptr(RowHash) hash = row_hash_new();
+  RowTotals nothing = row_hash_take(hash);
+  assert_true(row_totals_equal(&empty->totals, &nothing));
+  row_hash_push(hash, (const guint8 *)"1\n22\n333\n", strlen("1\n22\n333\n"));
+  RowTotals three = row_hash_take(hash);
+  assert_true(row_totals_equal(&filled->totals, &three));
 }
 
 static int
@@ -223,7 +226,7 @@ main(void)
       cmocka_unit_test(the_rows_of_one_table_are_split_between_the_connections),
       cmocka_unit_test(a_row_larger_than_any_block_arrives_whole),
       cmocka_unit_test(a_server_without_connections_to_spare_is_loaded_by_fewer),
-      cmocka_unit_test(the_result_tells_each_tables_rows_and_bytes),
+      cmocka_unit_test(the_result_tells_each_tables_rows_and_their_hash),
   };
   return cmocka_run_group_tests(tests, start, end);
 }
