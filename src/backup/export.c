@@ -1,6 +1,6 @@
 #include "backup/export.h"
 
-#include "audit/audit.h"
+#include "backup/export_note.h"
 #include "backup/export_schema.h"
 #include "backup/export_stream.h"
 #include "backup/export_worker.h"
@@ -15,7 +15,6 @@
 
 enum {
   OLDEST_SERVER = 12,
-  MAX_JOBS = 64,
   QUEUE_BYTES = 16 * 1024 * 1024, /* of packed pieces that wait, for all workers together */
   MIN_LANE_BYTES = 2 * 1024 * 1024
 };
@@ -117,7 +116,7 @@ take_snapshot(BackupExport *export, const BackupExportOptions *options, GError *
   if (!backup_find_pg_dump(options->pg_bin_dir, &path, &version, error))
     return FALSE;
   ExportSchemaOptions schema_options = {.pg_dump = path, .exclude_logs = export->exclude_logs};
-  guint jobs = MIN(options->jobs > 0 ? options->jobs : g_get_num_processors(), MAX_JOBS);
+  guint jobs = MIN(options->jobs > 0 ? options->jobs : g_get_num_processors(), BACKUP_EXPORT_MAX_JOBS);
   for (guint attempt = 1;; attempt++) {
     export->snapshot = export_snapshot_take(options->dsn, jobs, export->work, error);
     if (export->snapshot == NULL || !check_versions(export, version, error))
@@ -297,29 +296,19 @@ backup_export_patch_offsets(BackupExport *export, int fd, GError **error)
   return export_stream_patch_offsets(export->stream, fd, error);
 }
 
-/* An export that cannot be noted, say from a read-only standby, is an export all the same. */
-static void
-note_in_audit(BackupExport *export, PgConnection *connection)
-{
-  g_autofree char *details =
-      g_strdup_printf("{\"excludeLogs\":%s,\"bytes\":%" G_GUINT64_FORMAT "}", export->exclude_logs ? "true" : "false",
-                      export_stream_bytes(export->stream));
-  AuditEntry entry = {.category = "database",
-                      .type = "database.export",
-                      .operator_name = export->holder,
-                      .target_name = export->database,
-                      .details_json = details,
-                      .success = export->manifest != NULL,
-                      .error_message = export->manifest != NULL ? NULL : "not completed"};
-  audit_write(connection, &entry, NULL);
-}
-
+/* On a new connection: the workers' may be lost, or in the middle of something. */
 static void
 note(BackupExport *export)
 {
+  ExportNote what = {.holder = export->holder,
+                     .database = export->database,
+                     .level = export->level,
+                     .exclude_logs = export->exclude_logs,
+                     .bytes = export_stream_bytes(export->stream),
+                     .manifest = export->manifest};
   g_autoptr(PgConnection) connection = pg_connection_open(export->snapshot->dsn, "cch-data export", NULL, NULL);
   if (connection != NULL)
-    note_in_audit(export, connection);
+    export_note_write(connection, &what);
 }
 
 static void

@@ -16,6 +16,7 @@
 typedef struct BackupExport BackupExport;
 
 #define BACKUP_EXPORT_DEFAULT_LEVEL ARCHIVE_LEVEL_FAST
+#define BACKUP_EXPORT_MAX_JOBS      64
 
 typedef struct {
   const char *dsn;

@@ -86,6 +86,7 @@ get_export(HttpRequest *request, gpointer context, GError **error)
       .pg_bin_dir = http->config->pg_bin_dir,
       .holder = http_request_who(request),
       .level = BACKUP_EXPORT_DEFAULT_LEVEL,
+      .jobs = (guint)http->config->export_jobs,
   };
   if (!read_exclude_logs(request, &options.exclude_logs, error))
     return NULL;

@@ -1,89 +1,204 @@
 #include "backup/export.h"
 
 #include "base/error.h"
+#include "base/sha256.h"
 #include "cli/cli.h"
 #include "cli/output_file.h"
 #include "cli/progress_bar.h"
 #include "cli/target.h"
 
+#include <jansson.h>
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
 
 enum { BUFFER_BYTES = 256 * 1024 };
 
+typedef struct {
+  gboolean exclude_logs, is_forced, without_manifest;
+  const char *path; /* NULL: the export's own name */
+  char *output;
+  char *compression;
+  int jobs;
+} ExportArguments;
+
+static void
+export_arguments_clear(ExportArguments *arguments)
+{
+  g_free(arguments->output);
+  g_free(arguments->compression);
+}
+G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC(ExportArguments, export_arguments_clear)
+
+static CliParse
+parse_arguments(CliContext *context, int argc, char **argv, ExportArguments *arguments, GError **error)
+{
+  const GOptionEntry entries[] = {
+      {"exclude-logs", 0, 0, G_OPTION_ARG_NONE, &arguments->exclude_logs, "leave out the rows of message_request",
+       NULL},
+      {"compression", 'Z', 0, G_OPTION_ARG_STRING, &arguments->compression,
+       "fast (default), balanced, small, none; lz4 and zstd for PostgreSQL 16 or newer", "HOW"},
+      {"jobs", 'j', 0, G_OPTION_ARG_INT, &arguments->jobs, "connections to read with; 0: one for each core", "N"},
+      {"output", 'o', 0, G_OPTION_ARG_FILENAME, &arguments->output, "the same as FILE", "FILE"},
+      {"no-manifest", 0, 0, G_OPTION_ARG_NONE, &arguments->without_manifest, "no FILE" MANIFEST_SUFFIX " beside FILE",
+       NULL},
+      {"force", 0, 0, G_OPTION_ARG_NONE, &arguments->is_forced, "replace FILE if it exists", NULL},
+      {NULL},
+  };
+  CliParse parsed = cli_parse(context, "export", entries, &argc, &argv, 0, 1, error);
+  if (parsed != CLI_PARSE_RUN)
+    return parsed;
+  if (arguments->output != NULL && argc > 1) {
+    error_set(error, CCH_ERROR_USAGE, "give either FILE or --output FILE");
+    return CLI_PARSE_ERROR;
+  }
+  if (argc > 1)
+    arguments->output = g_strdup(argv[1]);
+  arguments->path = arguments->output;
+  return CLI_PARSE_RUN;
+}
+
 static gboolean
-copy_to_output(BackupExport *export, OutputFile *output, ProgressBar *bar, guint64 *ret_bytes, GError **error)
+fill_options(const CliContext *context, const ExportArguments *arguments, BackupExportOptions *options, GError **error)
+{
+  const char *compression = arguments->compression;
+  if (compression != NULL && !archive_level_from_name(compression, &options->level)) {
+    error_set(error, CCH_ERROR_USAGE, "--compression is fast, balanced, small, none, lz4 or zstd, not \"%.64s\"",
+              compression);
+    return FALSE;
+  }
+  if (arguments->jobs < 0 || arguments->jobs > BACKUP_EXPORT_MAX_JOBS) {
+    error_set(error, CCH_ERROR_USAGE, "--jobs is 0 to %d", BACKUP_EXPORT_MAX_JOBS);
+    return FALSE;
+  }
+  options->jobs = arguments->jobs > 0 ? (guint)arguments->jobs : (guint)context->config->export_jobs;
+  options->redis_url = context->config->redis_url;
+  options->lock_ttl_ms = (guint)context->config->lock_ttl_ms;
+  options->pg_bin_dir = context->config->pg_bin_dir;
+  options->exclude_logs = arguments->exclude_logs;
+  return TRUE;
+}
+
+static void
+show_progress(BackupExport *export, ProgressBar *bar)
+{
+  BackupExportProgress progress;
+  backup_export_progress(export, &progress);
+  ProgressState state = {.label = *progress.table != '\0' ? progress.table : NULL,
+                         .rows = progress.rows,
+                         .bytes = progress.archive_bytes,
+                         .percent = progress.relation_bytes > 0
+                                        ? 100.0 * (double)progress.relation_bytes_done / (double)progress.relation_bytes
+                                        : -1};
+  progress_bar_update(bar, &state);
+}
+
+static gboolean
+copy_to_output(BackupExport *export, OutputFile *output, ProgressBar *bar, GError **error)
 {
   g_autofree guint8 *buffer = g_malloc(BUFFER_BYTES);
-  ProgressState state = {.percent = -1};
   gssize n;
   while ((n = backup_export_read(export, buffer, BUFFER_BYTES, error)) > 0) {
     if (!output_file_write(output, buffer, (gsize)n, error))
       return FALSE;
-    state.bytes += (guint64)n;
-    progress_bar_update(bar, &state);
+    show_progress(export, bar);
   }
-  if (n < 0)
+  return n == 0;
+}
+
+/* A file can say where its data is, which lets pg_restore -j begin at once; its checksum is another one then. */
+static gboolean
+complete_file(BackupExport *export, OutputFile *output, const CliContext *context, GError **error)
+{
+  int fd = output_file_descriptor(output);
+  if (fd < 0)
+    return TRUE;
+  char sha256[SHA256_TEXT_BYTES];
+  if (!backup_export_patch_offsets(export, fd, error) || !sha256_of_file(fd, context->cancellable, sha256, error))
     return FALSE;
-  *ret_bytes = state.bytes;
-  return output_file_commit(output, error);
+  Manifest *manifest = backup_export_manifest(export);
+  g_free(manifest->archive_sha256);
+  manifest->archive_sha256 = g_strdup(sha256);
+  return TRUE;
+}
+
+/* After the archive has its name: an archive without a manifest is whole, the other way round there would be none. */
+static gboolean
+write_manifest(BackupExport *export, const char *path, GError **error)
+{
+  Manifest *manifest = backup_export_manifest(export);
+  g_free(manifest->archive);
+  manifest->archive = g_path_get_basename(path);
+  g_autofree char *json = manifest_to_json(manifest);
+  g_autofree char *manifest_path = g_strconcat(path, MANIFEST_SUFFIX, NULL);
+  g_autoptr(OutputFile) file = output_file_create(manifest_path, TRUE, error);
+  return file != NULL && output_file_write(file, (const guint8 *)json, strlen(json), error) &&
+         output_file_write(file, (const guint8 *)"\n", 1, error) && output_file_commit(file, error);
 }
 
 static void
-print_result(const CliContext *context, const char *path, guint64 bytes, gint64 start_us)
+print_result(const CliContext *context, const char *path, const Manifest *manifest, gint64 start_us)
 {
   double seconds = (double)(g_get_monotonic_time() - start_us) / G_USEC_PER_SEC;
-  gboolean is_stdout = strcmp(path, "-") == 0;
-  FILE *stream = is_stdout ? stderr : stdout;
-  g_autofree char *size = g_format_size(bytes);
-  if (context->is_json)
-    fprintf(stream, "{\"type\":\"complete\",\"file\":\"%s\",\"bytes\":%" G_GUINT64_FORMAT ",\"seconds\":%.3f}\n", path,
-            bytes, seconds);
-  else
-    fprintf(stream, "%s  %s  %.1f s\n", path, size, seconds);
+  FILE *stream = strcmp(path, "-") == 0 ? stderr : stdout;
+  RowTotals totals = manifest_totals(manifest);
+  if (context->is_json) {
+    json_t *result = json_pack("{s:s, s:s%, s:I, s:I, s:f, s:s}", "type", "complete", "file", path, strlen(path),
+                               "bytes", (json_int_t)manifest->archive_bytes, "rows", (json_int_t)totals.rows, "seconds",
+                               seconds, "sha256", manifest->archive_sha256);
+    g_autofree char *line = result != NULL ? json_dumps(result, JSON_COMPACT) : NULL;
+    fprintf(stream, "%s\n", line != NULL ? line : "{\"type\":\"complete\"}");
+    json_decref(result);
+    return;
+  }
+  g_autofree char *size = g_format_size(manifest->archive_bytes);
+  fprintf(stream, "%s  %s  %" G_GUINT64_FORMAT " rows  %.1f s\n", path, size, totals.rows, seconds);
+}
+
+static gboolean
+run_export(CliContext *context, const ExportArguments *arguments, const BackupExportOptions *options, gint64 start_us,
+           GError **error)
+{
+  /* A file that cannot be written should not cost a dump to find out. */
+  g_autoptr(OutputFile) output =
+      arguments->path != NULL ? output_file_create(arguments->path, arguments->is_forced, error) : NULL;
+  if (arguments->path != NULL && output == NULL)
+    return FALSE;
+  g_auto(BackupLockHolder) who = {0};
+  g_autoptr(BackupExport) export = backup_export_start(options, context->cancellable, &who, error);
+  if (export == NULL)
+    return FALSE;
+  const char *path = arguments->path != NULL ? arguments->path : backup_export_file_name(export);
+  if (output == NULL)
+    output = output_file_create(path, arguments->is_forced, error);
+  g_autoptr(ProgressBar) bar = progress_bar_new();
+  if (output == NULL || !copy_to_output(export, output, bar, error) || !complete_file(export, output, context, error))
+    return FALSE;
+  gboolean has_name = strcmp(path, "-") != 0;
+  if (!output_file_commit(output, error) ||
+      (has_name && !arguments->without_manifest && !write_manifest(export, path, error)))
+    return FALSE;
+  g_clear_pointer(&bar, progress_bar_free);
+  print_result(context, path, backup_export_manifest(export), start_us);
+  return TRUE;
 }
 
 gboolean
 cli_export(CliContext *context, int argc, char **argv, GError **error)
 {
-  gboolean exclude_logs = FALSE, is_forced = FALSE;
-  const GOptionEntry entries[] = {
-      {"exclude-logs", 0, 0, G_OPTION_ARG_NONE, &exclude_logs, "leave out the rows of message_request", NULL},
-      {"force", 0, 0, G_OPTION_ARG_NONE, &is_forced, "replace FILE if it exists", NULL},
-      {NULL},
-  };
-  CliParse parsed = cli_parse(context, "export", entries, &argc, &argv, 0, 1, error);
+  g_auto(ExportArguments) arguments = {0};
+  CliParse parsed = parse_arguments(context, argc, argv, &arguments, error);
   if (parsed != CLI_PARSE_RUN)
     return parsed == CLI_PARSE_DONE;
   gint64 start_us = g_get_monotonic_time();
+  BackupExportOptions options = {.level = BACKUP_EXPORT_DEFAULT_LEVEL};
+  if (!fill_options(context, &arguments, &options, error))
+    return FALSE;
   g_autofree char *holder = cli_holder("export");
   g_autoptr(CliTarget) target = cli_target_open(context, error);
   if (target == NULL)
     return FALSE;
-  BackupExportOptions options = {.dsn = cli_target_dsn(target),
-                                 .redis_url = context->config->redis_url,
-                                 .lock_ttl_ms = (guint)context->config->lock_ttl_ms,
-                                 .pg_bin_dir = context->config->pg_bin_dir,
-                                 .holder = holder,
-                                 .exclude_logs = exclude_logs,
-                                 .level = BACKUP_EXPORT_DEFAULT_LEVEL};
-  /* A file that cannot be written should not cost a dump to find out. */
-  g_autoptr(OutputFile) output = argc > 1 ? output_file_create(argv[1], is_forced, error) : NULL;
-  if (argc > 1 && output == NULL)
-    return FALSE;
-  g_auto(BackupLockHolder) who = {0};
-  g_autoptr(BackupExport) export = backup_export_start(&options, context->cancellable, &who, error);
-  if (export == NULL)
-    return FALSE;
-  const char *path = argc > 1 ? argv[1] : backup_export_file_name(export);
-  if (output == NULL)
-    output = output_file_create(path, is_forced, error);
-  g_autoptr(ProgressBar) bar = progress_bar_new();
-  guint64 bytes = 0;
-  if (output == NULL || !copy_to_output(export, output, bar, &bytes, error))
-    return FALSE;
-  g_clear_pointer(&bar, progress_bar_free);
-  print_result(context, path, bytes, start_us);
-  return TRUE;
+  options.dsn = cli_target_dsn(target);
+  options.holder = holder;
+  return run_export(context, &arguments, &options, start_us, error);
 }

@@ -35,7 +35,7 @@ output_file_create(const char *path, gboolean replace, GError **error)
   }
   file->path = g_strdup(path);
   file->temporary = g_strdup_printf("%s.%08x.partial", path, g_random_int());
-  file->fd = open(file->temporary, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
+  file->fd = open(file->temporary, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
   if (file->fd < 0) {
     error_set_errno(error, errno, "create %s", file->temporary);
     g_clear_pointer(&file->temporary, g_free);
@@ -59,6 +59,12 @@ output_file_write(OutputFile *file, const guint8 *data, gsize size, GError **err
     size -= (gsize)n;
   }
   return TRUE;
+}
+
+int
+output_file_descriptor(const OutputFile *file)
+{
+  return file->path != NULL ? file->fd : -1;
 }
 
 /* Makes the new name itself survive a crash. */

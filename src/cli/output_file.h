@@ -8,6 +8,8 @@ typedef struct OutputFile OutputFile;
 /* USAGE when `path` exists and `replace` is not set; nothing is touched before commit. */
 OutputFile *output_file_create(const char *path, gboolean replace, GError **error);
 gboolean output_file_write(OutputFile *file, const guint8 *data, gsize size, GError **error);
+/* For what writes at any place of the file, and for reading it, before the commit; -1 for standard output. */
+int output_file_descriptor(const OutputFile *file);
 gboolean output_file_commit(OutputFile *file, GError **error);
 /* Without a commit leaves nothing behind. */
 void output_file_free(OutputFile *file);
