@@ -106,30 +106,46 @@ check_permissions(BackupExport *export, const char *dsn, GError **error)
   return FALSE;
 }
 
-/* Snapshot and table of contents, which must fit together. pg_dump waits for its locks only where somebody asked for a
- * stronger one after the leader had its own, and now waits for the leader: then all is let go, so that they get it. */
+/* One attempt at a snapshot, the table of contents for it, and connections that share it; pg_dump before the others, as
+ * it needs a connection too. *ret_in_the_way when it failed because somebody asked for a stronger lock after the leader
+ * had its own, and now waits for the leader, with us behind. */
+static gboolean
+try_snapshot(BackupExport *export, const BackupExportOptions *options, const char *pg_dump, int version,
+             gboolean *ret_in_the_way, GError **error)
+{
+  *ret_in_the_way = FALSE;
+  ExportSchemaOptions schema_options = {.pg_dump = pg_dump, .exclude_logs = export->exclude_logs};
+  guint jobs = options->jobs > 0 ? options->jobs : g_get_num_processors();
+  export->snapshot = export_snapshot_take(options->dsn, export->work, error);
+  if (export->snapshot == NULL || !check_versions(export, version, error))
+    return FALSE;
+  gboolean lock_waited = FALSE;
+  export->schema = export_schema_read(export->snapshot, &schema_options, export->work, &lock_waited, error);
+  if (export->schema == NULL) {
+    *ret_in_the_way = lock_waited && export_snapshot_is_in_the_way(export->snapshot);
+    return FALSE;
+  }
+  return export_snapshot_join(export->snapshot, MIN(jobs, BACKUP_EXPORT_MAX_JOBS), export->work, ret_in_the_way, error);
+}
+
+/* Where we are in somebody's way, all is let go, so that they get their lock. */
 static gboolean
 take_snapshot(BackupExport *export, const BackupExportOptions *options, GError **error)
 {
-  g_autofree char *path = NULL;
+  g_autofree char *pg_dump = NULL;
   int version = 0;
-  if (!backup_find_pg_dump(options->pg_bin_dir, &path, &version, error))
+  if (!backup_find_pg_dump(options->pg_bin_dir, &pg_dump, &version, error))
     return FALSE;
-  ExportSchemaOptions schema_options = {.pg_dump = path, .exclude_logs = export->exclude_logs};
-  guint jobs = MIN(options->jobs > 0 ? options->jobs : g_get_num_processors(), BACKUP_EXPORT_MAX_JOBS);
   for (guint attempt = 1;; attempt++) {
-    export->snapshot = export_snapshot_take(options->dsn, jobs, export->work, error);
-    if (export->snapshot == NULL || !check_versions(export, version, error))
-      return FALSE;
     g_autoptr(GError) failure = NULL;
-    gboolean lock_waited = FALSE;
-    export->schema = export_schema_read(export->snapshot, &schema_options, export->work, &lock_waited, &failure);
-    if (export->schema != NULL)
+    gboolean in_the_way = FALSE;
+    if (try_snapshot(export, options, pg_dump, version, &in_the_way, &failure))
       return TRUE;
-    if (!lock_waited || attempt == EXPORT_MAX_ATTEMPTS || !export_snapshot_is_in_the_way(export->snapshot)) {
+    if (!in_the_way || attempt == EXPORT_MAX_ATTEMPTS) {
       g_propagate_error(error, g_steal_pointer(&failure));
       return FALSE;
     }
+    g_clear_pointer(&export->schema, export_schema_free);
     g_clear_pointer(&export->snapshot, export_snapshot_free);
   }
 }

@@ -33,6 +33,7 @@ export_snapshot_free(ExportSnapshot *snapshot)
   g_free(snapshot->id);
   g_free(snapshot->time);
   g_free(snapshot->encoding);
+  g_free(snapshot->lock_sql);
   g_free(snapshot);
 }
 
@@ -87,7 +88,7 @@ is_gone(const GError *error)
 
 /* Locks all tables and takes the snapshot; AGAIN when the set of tables changed in between. */
 static Outcome
-lock_and_look(ExportSnapshot *snapshot, char **ret_lock_sql, GError **error)
+lock_and_look(ExportSnapshot *snapshot, GError **error)
 {
   PgConnection *leader = leader_of(snapshot);
   g_autoptr(PgResult) before = pg_connection_query(leader, error, backup_export_tables_sql, 0);
@@ -119,12 +120,13 @@ lock_and_look(ExportSnapshot *snapshot, char **ret_lock_sql, GError **error)
   g_free(snapshot->time);
   snapshot->id = g_strdup(pg_result_text(taken, 0, 0));
   snapshot->time = g_strdup(pg_result_text(taken, 0, 1));
-  *ret_lock_sql = g_steal_pointer(&lock_sql);
+  g_free(snapshot->lock_sql);
+  snapshot->lock_sql = g_steal_pointer(&lock_sql);
   return OUTCOME_DONE;
 }
 
 /* Connections beyond which the tables' locks could crowd the server's lock table: an entry is kept for each table and
- * each session that locks it, pg_dump's among them. */
+ * each session that locks it. */
 static gboolean
 limit_jobs(ExportSnapshot *snapshot, guint *jobs, GError **error)
 {
@@ -135,53 +137,45 @@ limit_jobs(ExportSnapshot *snapshot, guint *jobs, GError **error)
                            0))
     return FALSE;
   guint64 sessions = g_ascii_strtoull(slots, NULL, 10) / MAX(snapshot->n_tables, 1);
-  *jobs = (guint)CLAMP(sessions, 2, *jobs + 1) - 1;
+  *jobs = (guint)CLAMP(sessions, 1, *jobs);
   return TRUE;
 }
 
 static gboolean
-join_snapshot(PgConnection *connection, const char *id, const char *lock_sql, GError **error)
+join(ExportSnapshot *snapshot, PgConnection *connection, GError **error)
 {
-  g_autofree char *literal = pg_quote_literal(id);
+  g_autofree char *id = pg_quote_literal(snapshot->id);
   return pg_connection_exec(connection, begin_sql, error) &&
-         pg_connection_execf(connection, error, "SET TRANSACTION SNAPSHOT %s", literal) &&
-         (lock_sql == NULL || pg_connection_execf(connection, error, "%s NOWAIT", lock_sql));
+         pg_connection_execf(connection, error, "SET TRANSACTION SNAPSHOT %s", id) &&
+         (snapshot->lock_sql == NULL || pg_connection_execf(connection, error, "%s NOWAIT", snapshot->lock_sql));
 }
 
-/* Adds a connection. Without room for one, the export does with those it has. */
-static Outcome
-add_connection(ExportSnapshot *snapshot, const char *lock_sql, GCancellable *cancellable, GError **error)
+gboolean
+export_snapshot_join(ExportSnapshot *snapshot, guint jobs, GCancellable *cancellable, gboolean *ret_lock_waited,
+                     GError **error)
 {
-  g_autoptr(GError) failure = NULL;
-  g_autoptr(PgConnection) connection = open_session(snapshot->dsn, cancellable, &failure);
-  if (connection != NULL && join_snapshot(connection, snapshot->id, lock_sql, &failure)) {
-    g_ptr_array_add(snapshot->connections, g_steal_pointer(&connection));
-    return OUTCOME_DONE;
-  }
-  if (error_code(failure) == CCH_ERROR_DATABASE_LOCK_TIMEOUT)
-    return OUTCOME_AGAIN;
-  if (g_str_has_prefix(error_sqlstate(failure), "53"))
-    return OUTCOME_DONE;
-  g_propagate_error(error, g_steal_pointer(&failure));
-  return OUTCOME_FAILED;
-}
-
-static Outcome
-try_once(ExportSnapshot *snapshot, guint jobs, GCancellable *cancellable, GError **error)
-{
-  g_autofree char *lock_sql = NULL;
-  Outcome outcome = lock_and_look(snapshot, &lock_sql, error);
-  if (outcome != OUTCOME_DONE)
-    return outcome;
+  *ret_lock_waited = FALSE;
   if (!limit_jobs(snapshot, &jobs, error))
-    return OUTCOME_FAILED;
-  for (guint i = 1; i < jobs && outcome == OUTCOME_DONE; i++)
-    outcome = add_connection(snapshot, lock_sql, cancellable, error);
-  return outcome;
+    return FALSE;
+  while (snapshot->connections->len < jobs) {
+    g_autoptr(GError) failure = NULL;
+    g_autoptr(PgConnection) connection = open_session(snapshot->dsn, cancellable, &failure);
+    if (connection != NULL && join(snapshot, connection, &failure)) {
+      g_ptr_array_add(snapshot->connections, g_steal_pointer(&connection));
+      continue;
+    }
+    /* Class 53, insufficient resources: connections, or memory for locks. */
+    if (g_str_has_prefix(error_sqlstate(failure), "53"))
+      return TRUE;
+    *ret_lock_waited = error_code(failure) == CCH_ERROR_DATABASE_LOCK_TIMEOUT;
+    g_propagate_error(error, g_steal_pointer(&failure));
+    return FALSE;
+  }
+  return TRUE;
 }
 
 ExportSnapshot *
-export_snapshot_take(const char *dsn, guint jobs, GCancellable *cancellable, GError **error)
+export_snapshot_take(const char *dsn, GCancellable *cancellable, GError **error)
 {
   g_autoptr(ExportSnapshot) snapshot = g_new0(ExportSnapshot, 1);
   snapshot->connections = g_ptr_array_new_with_free_func((GDestroyNotify)pg_connection_free);
@@ -192,12 +186,9 @@ export_snapshot_take(const char *dsn, guint jobs, GCancellable *cancellable, GEr
   snapshot->dsn = pg_connection_dsn(leader);
   snapshot->encoding = g_strdup(pg_connection_parameter(leader, "server_encoding"));
   for (guint attempt = 0; attempt < EXPORT_MAX_ATTEMPTS; attempt++) {
-    Outcome outcome = try_once(snapshot, MAX(jobs, 1), cancellable, error);
-    if (outcome == OUTCOME_DONE)
-      return g_steal_pointer(&snapshot);
-    if (outcome == OUTCOME_FAILED)
-      return NULL;
-    g_ptr_array_set_size(snapshot->connections, 1);
+    Outcome outcome = lock_and_look(snapshot, error);
+    if (outcome != OUTCOME_AGAIN)
+      return outcome == OUTCOME_DONE ? g_steal_pointer(&snapshot) : NULL;
     pg_connection_rollback(leader);
   }
   error_set(error, CCH_ERROR_DATABASE_LOCK_TIMEOUT,

@@ -15,12 +15,19 @@ typedef struct {
   char *id;               /* for SET TRANSACTION SNAPSHOT; good while the leader's transaction lasts */
   char *time;             /* UTC, "2026-01-29T10:30:00.123Z" */
   char *encoding;         /* the database's, in which all of this is read */
+  char *lock_sql;         /* locks all tables; NULL: there are none */
   guint n_tables;
 } ExportSnapshot;
 
-/* Takes one with up to `jobs` connections: fewer where the server has no room for more of them, or for their locks.
- * `cancellable` is theirs from now on. Waits up to a minute for the tables' locks, then DATABASE_LOCK_TIMEOUT. */
-ExportSnapshot *export_snapshot_take(const char *dsn, guint jobs, GCancellable *cancellable, GError **error);
+/* Opens the leader and takes the snapshot. `cancellable` is the connections' from now on. Waits up to a minute for the
+ * tables' locks, then DATABASE_LOCK_TIMEOUT. */
+ExportSnapshot *export_snapshot_take(const char *dsn, GCancellable *cancellable, GError **error);
+
+/* Adds connections until there are `jobs` of them, the leader included; fewer where the server has no room for more, or
+ * for their locks. FALSE with *ret_lock_waited when somebody is waiting for a lock that the leader holds: start over.
+ */
+gboolean export_snapshot_join(ExportSnapshot *snapshot, guint jobs, GCancellable *cancellable,
+                              gboolean *ret_lock_waited, GError **error);
 
 /* TRUE when another session waits for a lock that the leader holds. */
 gboolean export_snapshot_is_in_the_way(ExportSnapshot *snapshot);
