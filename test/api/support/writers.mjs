@@ -2,12 +2,14 @@
 
 import { until } from './run.mjs';
 
-const SETUP = `
+// `rows` of about 3 KB each: pages of two or three, so that a row that changes moves to another page.
+const setup = (rows) => `
   CREATE SCHEMA live;
   CREATE TABLE live.stop ();
   CREATE TABLE live.ledger (id bigserial PRIMARY KEY, account integer NOT NULL, amount integer NOT NULL, filler text);
+  ALTER TABLE live.ledger ALTER filler SET STORAGE PLAIN;
   CREATE TABLE live.balances (account integer PRIMARY KEY, total bigint NOT NULL, entries bigint NOT NULL);
-  INSERT INTO live.ledger (account, amount, filler) SELECT 1 + i % 10, i, repeat(md5(i::text), 10) FROM generate_series(1, 5000) AS i;
+  INSERT INTO live.ledger (account, amount, filler) SELECT 1 + i % 10, i, repeat(md5(i::text), 90) FROM generate_series(1, ${rows}) AS i;
   INSERT INTO live.balances SELECT account, sum(amount), count(*) FROM live.ledger GROUP BY account;
   -- Who changes an account locks its balance first. Rows are added, moved and removed, so that pages fill and empty.
   CREATE PROCEDURE live.work() LANGUAGE plpgsql AS $$
@@ -17,8 +19,8 @@ const SETUP = `
         chosen := 1 + floor(random() * 10);
         added := floor(random() * 1000);
         UPDATE live.balances SET total = total + 2 * added, entries = entries + 2 WHERE account = chosen;
-        INSERT INTO live.ledger (account, amount, filler) SELECT chosen, added, repeat(md5(i::text), 10) FROM generate_series(1, 2) AS i;
-        UPDATE live.ledger SET filler = repeat('m', 300) WHERE id IN (SELECT id FROM live.ledger WHERE account = chosen LIMIT 3);
+        INSERT INTO live.ledger (account, amount, filler) SELECT chosen, added, repeat(md5(i::text), 90) FROM generate_series(1, 2) AS i;
+        UPDATE live.ledger SET filler = filler || 'm' WHERE id IN (SELECT id FROM live.ledger WHERE account = chosen ORDER BY random() LIMIT 3);
         DELETE FROM live.ledger WHERE id = (SELECT id FROM live.ledger WHERE account = chosen ORDER BY id LIMIT 1) RETURNING amount INTO gone;
         UPDATE live.balances SET total = total - gone.amount, entries = entries - 1 WHERE account = chosen;
         COMMIT;
@@ -31,8 +33,8 @@ const BROKEN = `
 
 // Starts `count` writers in the schema `live`, which is made; resolves when they write. `stop` ends them and resolves to
 // the number of transactions that they committed.
-export async function startWriters(database, count = 2) {
-  await database.exec(SETUP);
+export async function startWriters(database, { rows, count = 2 }) {
+  await database.exec(setup(rows));
   const sessions = Array.from({ length: count }, () => database.session());
   const work = sessions.map((session) => session.exec('CALL live.work()'));
   const entries = () => database.value('SELECT sum(entries) FROM live.balances').then(Number);
