@@ -18,7 +18,17 @@ const LANES = 2;
 
 const importArgs = (...flags) => (archive) => ['import', '--json', '--yes', ...flags, archive];
 const operations = [
-  { name: 'an overwrite by transaction', args: importArgs('--overwrite'), fields: { cleanFirst: 'true' } },
+  { name: 'an overwrite by swap', args: importArgs('--overwrite', '--method', 'swap'), fields: { cleanFirst: 'true', method: 'swap' } },
+  {
+    name: 'an undo',
+    async prepare(lane, database, own) {
+      const { code, stderr } = await lane.startCli(importArgs('--overwrite', '--method', 'swap')(lane.archive), database, own).ended;
+      assert.equal(code, 0, stderr);
+    },
+    args: () => ['import', '--json', '--yes', '--undo'],
+    ways: ['command line'],
+  },
+  { name: 'an overwrite by transaction', args: importArgs('--overwrite', '--method', 'transaction'), fields: { cleanFirst: 'true', method: 'transaction' } },
   { name: 'a merge', args: importArgs(), fields: { cleanFirst: 'false' } },
   { name: 'an export', isExport: true, args: (_, output) => ['export', output] },
 ];
@@ -119,7 +129,7 @@ async function kill(lane, { operation, by, victim, part }) {
 describe('killed at a random moment:', { skip: !haveBinary && 'no binary' }, () => {
   const r = new Random(SEED);
   const combinations = operations.flatMap((operation) =>
-    Object.keys(victims).flatMap((victim) => ['HTTP', 'command line'].map((by) => ({ operation, victim, by }))));
+    Object.keys(victims).flatMap((victim) => (operation.ways ?? ['HTTP', 'command line']).map((by) => ({ operation, victim, by }))));
   const plan = [];
   while (plan.length < COUNT) plan.push(...r.shuffle(combinations).map((one) => ({ ...one, part: r.next() * 1.05 })));
   const lanes = [];
