@@ -1,6 +1,7 @@
 #include "backup/import_run.h"
 
 #include "audit/audit.h"
+#include "backup/merge.h"
 #include "backup/notify.h"
 #include "backup/overwrite.h"
 #include "backup/restore.h"
@@ -91,27 +92,13 @@ connect_target(ImportRun *run, GError **error)
   return run->is_begun;
 }
 
-/* A merge leaves the structure of a hub's database as it is, and so the records of which migrations it has had. */
-static gboolean
-has_structure(ImportRun *run, gboolean *ret_has, GError **error)
-{
-  g_autofree char *found = NULL;
-  if (!pg_connection_value(run->connection, &found, error,
-                           "SELECT coalesce(pg_catalog.to_regclass('public.users'), "
-                           "pg_catalog.to_regclass('drizzle.__drizzle_migrations'))",
-                           0))
-    return FALSE;
-  *ret_has = found != NULL;
-  return TRUE;
-}
-
 RestorePlan *
 import_run_plan(ImportRun *run, GError **error)
 {
   RestorePlanOptions options = {.skip_logs = run->options->skip_logs,
                                 .tables = run->options->tables,
                                 .server_version = pg_connection_server_version(run->connection)};
-  if (!run->options->clean_first && !has_structure(run, &options.skip_bookkeeping, error))
+  if (!run->options->clean_first && !merge_keeps_bookkeeping(run->connection, &options.skip_bookkeeping, error))
     return NULL;
   RestorePlan *plan = restore_plan_new(run->reader, &options, error);
   if (plan == NULL)

@@ -28,6 +28,19 @@ merge_state_free(MergeState *state)
   g_free(state);
 }
 
+gboolean
+merge_keeps_bookkeeping(PgConnection *connection, gboolean *ret_keeps, GError **error)
+{
+  g_autofree char *found = NULL;
+  if (!pg_connection_value(connection, &found, error,
+                           "SELECT coalesce(pg_catalog.to_regclass('public.users'), "
+                           "pg_catalog.to_regclass('drizzle.__drizzle_migrations'))",
+                           0))
+    return FALSE;
+  *ret_keeps = found != NULL;
+  return TRUE;
+}
+
 /* The entry that makes the table or sequence whose contents this entry is; NULL when the archive does not have it. */
 static const TocEntry *
 definition_of(const Restore *restore, const TocEntry *entry)

@@ -14,6 +14,9 @@
 MergeState *merge_state_new(void);
 void merge_state_free(MergeState *state);
 
+/* A merge leaves the structure of a hub's database as it is, and so the records of which migrations it has had. */
+gboolean merge_keeps_bookkeeping(PgConnection *connection, gboolean *ret_keeps, GError **error);
+
 /* TRUE when the entry's table or sequence was there before this import. */
 gboolean merge_is_needed(const Restore *restore, const TocEntry *entry);
 

@@ -233,7 +233,7 @@ let_archive_win(Restore *restore, MergeJob *job, MergeComparison *ret_left, GErr
 {
   const MergeTable *table = &job->table;
   for (;;) {
-    if (!merge_compare(restore->connection, table, ret_left, error))
+    if (!merge_compare(restore->connection, table, FALSE, ret_left, error))
       return FALSE;
     guint64 inserted = 0, updated = 0;
     if (ret_left->missing > 0 && !insert_missing(restore, table, &inserted, error))
@@ -270,22 +270,10 @@ tell_left_out(Restore *restore, const MergeJob *job, const MergeComparison *left
 /* ---- Tables without an identity: there is nothing to update, but keys with NULLs may keep rows out ---- */
 
 static gboolean
-count_missing(Restore *restore, const MergeTable *table, guint64 *ret_missing, GError **error)
-{
-  g_autofree char *query = merge_missing_rows(table, "");
-  g_autofree char *count = g_strdup_printf("SELECT pg_catalog.count(*) FROM (%s) AS missing", query);
-  g_autoptr(PgResult) result = pg_connection_query(restore->connection, error, count, 0);
-  if (result == NULL)
-    return FALSE;
-  *ret_missing = (guint64)pg_result_int64(result, 0, 0);
-  return TRUE;
-}
-
-static gboolean
 add_to_multiset(Restore *restore, MergeJob *job, MergeComparison *ret_left, GError **error)
 {
   *ret_left = (MergeComparison){0};
-  if (!count_missing(restore, &job->table, &ret_left->missing, error))
+  if (!merge_count_missing(restore->connection, &job->table, "", &ret_left->missing, error))
     return FALSE;
   if (ret_left->missing == 0)
     return TRUE;
@@ -293,7 +281,7 @@ add_to_multiset(Restore *restore, MergeJob *job, MergeComparison *ret_left, GErr
   if (!insert_missing(restore, &job->table, inserted, error))
     return FALSE;
   if (*inserted < ret_left->missing)
-    return count_missing(restore, &job->table, &ret_left->missing, error);
+    return merge_count_missing(restore->connection, &job->table, "", &ret_left->missing, error);
   ret_left->missing = 0;
   return TRUE;
 }
@@ -329,7 +317,7 @@ insert_if_all_agree(Restore *restore, MergeJob *job, MergeComparison *ret_left, 
 {
   const MergeTable *table = &job->table;
   if (!merge_delete_twins(restore->connection, table, &job->twins, error) ||
-      !merge_compare(restore->connection, table, ret_left, error))
+      !merge_compare(restore->connection, table, FALSE, ret_left, error))
     return FALSE;
   /* Once the import is lost, the other tables are compared only. */
   gboolean is_lost = ret_left->different + job->twins > 0 || restore->merge->conflicts->len > 0;
@@ -340,7 +328,7 @@ insert_if_all_agree(Restore *restore, MergeJob *job, MergeComparison *ret_left, 
   if (!insert_missing(restore, table, &job->result.rows_inserted, error))
     return FALSE;
   if (job->result.rows_inserted < ret_left->missing)
-    return merge_compare(restore->connection, table, ret_left, error);
+    return merge_compare(restore->connection, table, FALSE, ret_left, error);
   ret_left->missing = 0;
   return TRUE;
 }

@@ -19,6 +19,7 @@ merge_table_clear(MergeTable *table)
   g_free(table->live_list);
   g_free(table->set_list);
   g_free(table->ignored);
+  g_free(table->defaulted);
   g_free(table->missing);
   g_free(table->key_filter);
   g_free(table->identity);
@@ -26,6 +27,7 @@ merge_table_clear(MergeTable *table)
   g_free(table->identity_stage);
   g_free(table->identity_shown);
   g_strfreev(table->identity_columns);
+  g_free(table->identity_index);
   g_strfreev(table->always_identities);
   g_free(table->check_at_once);
 }
@@ -64,6 +66,19 @@ find_missing_column(const PgResult *live, const char *const *archived)
       return g_strdup(name);
   }
   return NULL;
+}
+
+/* Live columns that hold values of their own and that the archive lacks. */
+static char *
+list_defaulted(const PgResult *live, const char *const *archived)
+{
+  g_autoptr(GString) list = g_string_new(NULL);
+  for (guint i = 0; i < pg_result_rows(live); i++) {
+    const char *name = pg_result_text(live, i, LIVE_NAME);
+    if (name != NULL && !pg_result_bool(live, i, LIVE_IS_GENERATED) && !g_strv_contains(archived, name))
+      append(list, "%s", name);
+  }
+  return list->len > 0 ? g_utf8_make_valid(list->str, -1) : NULL;
 }
 
 /* Sorts the archive's columns into those that the live table has too and those that are left behind. */
@@ -132,7 +147,7 @@ read_conflicts(PgConnection *connection, MergeTable *table, GError **error)
 }
 
 /* Result columns of merge_keys.sql. */
-enum { KEY_IS_IDENTITY, KEY_IS_IMMEDIATE, KEY_CONDITION, KEY_LIVE, KEY_STAGE, KEY_COLUMNS, KEY_SHOWN };
+enum { KEY_IS_IDENTITY, KEY_IS_IMMEDIATE, KEY_CONDITION, KEY_LIVE, KEY_STAGE, KEY_COLUMNS, KEY_SHOWN, KEY_INDEX };
 
 static gboolean
 read_identity(PgConnection *connection, MergeTable *table, const PgResult *keys, GError **error)
@@ -141,6 +156,7 @@ read_identity(PgConnection *connection, MergeTable *table, const PgResult *keys,
   table->identity_live = g_strdup(pg_result_text(keys, 0, KEY_LIVE));
   table->identity_stage = g_strdup(pg_result_text(keys, 0, KEY_STAGE));
   table->identity_shown = g_strdup(pg_result_text(keys, 0, KEY_SHOWN));
+  table->identity_index = g_strdup(pg_result_text(keys, 0, KEY_INDEX));
   g_autoptr(PgResult) names = pg_connection_query(connection, error, "SELECT pg_catalog.unnest($1::pg_catalog.text[])",
                                                   1, pg_result_text(keys, 0, KEY_COLUMNS));
   if (names == NULL)
@@ -191,6 +207,7 @@ merge_table_read(PgConnection *connection, const TocEntry *entry, MergeTable *re
   table.target = pg_quote_qualified(entry->namespace_name, entry->tag);
   table.from = g_strconcat(*relkind == 'p' ? "" : "ONLY ", table.target, NULL);
   table.missing = find_missing_column(live, (const char *const *)archived);
+  table.defaulted = list_defaulted(live, (const char *const *)archived);
   match_columns(&table, live, (const char *const *)archived);
   if (!read_conflicts(connection, &table, error) || !read_keys(connection, &table, error))
     return FALSE;
@@ -225,20 +242,38 @@ merge_missing_rows(const MergeTable *table, const char *filter)
 }
 
 gboolean
-merge_compare(PgConnection *connection, const MergeTable *table, MergeComparison *ret_comparison, GError **error)
+merge_compare(PgConnection *connection, const MergeTable *table, gboolean with_only_live,
+              MergeComparison *ret_comparison, GError **error)
 {
   g_autofree char *differs = merge_differs(table);
-  g_autofree char *sql = g_strdup_printf("SELECT pg_catalog.count(*), pg_catalog.count(*) FILTER (WHERE %1$s IS NULL), "
-                                         "pg_catalog.count(*) FILTER (WHERE %1$s IS NOT NULL AND %2$s) "
-                                         "FROM " MERGE_STAGE " AS s LEFT JOIN %3$s AS l ON %4$s",
-                                         table->identity_live, differs, table->from, table->identity);
+  const char *column = strchr(table->identity_live, '.');
+  g_autofree char *sql =
+      g_strdup_printf("SELECT pg_catalog.count(*) FILTER (WHERE l%1$s IS NULL), "
+                      "pg_catalog.count(*) FILTER (WHERE l%1$s IS NOT NULL AND s%1$s IS NOT NULL AND %2$s), "
+                      "pg_catalog.count(*) FILTER (WHERE l%1$s IS NOT NULL AND s%1$s IS NULL), pg_catalog.count(*) "
+                      "FROM " MERGE_STAGE " AS s %5$s JOIN %3$s AS l ON %4$s",
+                      column, differs, table->from, table->identity, with_only_live ? "FULL" : "LEFT");
   g_autoptr(PgResult) counts = pg_connection_query(connection, error, sql, 0);
   if (counts == NULL)
     return FALSE;
-  guint64 all = (guint64)pg_result_int64(counts, 0, 0);
-  ret_comparison->missing = (guint64)pg_result_int64(counts, 0, 1);
-  ret_comparison->different = (guint64)pg_result_int64(counts, 0, 2);
-  ret_comparison->identical = all - ret_comparison->missing - ret_comparison->different;
+  MergeComparison found = {.missing = (guint64)pg_result_int64(counts, 0, 0),
+                           .different = (guint64)pg_result_int64(counts, 0, 1),
+                           .only_live = (guint64)pg_result_int64(counts, 0, 2)};
+  found.identical = (guint64)pg_result_int64(counts, 0, 3) - found.missing - found.different - found.only_live;
+  *ret_comparison = found;
+  return TRUE;
+}
+
+gboolean
+merge_count_missing(PgConnection *connection, const MergeTable *table, const char *filter, guint64 *ret_missing,
+                    GError **error)
+{
+  g_autofree char *query = merge_missing_rows(table, filter);
+  g_autofree char *sql = g_strdup_printf("SELECT pg_catalog.count(*) FROM (%s) AS missing", query);
+  g_autoptr(PgResult) count = pg_connection_query(connection, error, sql, 0);
+  if (count == NULL)
+    return FALSE;
+  *ret_missing = (guint64)pg_result_int64(count, 0, 0);
   return TRUE;
 }
 

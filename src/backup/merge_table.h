@@ -22,6 +22,7 @@ typedef struct {
   char *live_list;      /* "l.id, l.name" */
   char *set_list;       /* "id = s.id, name = s.name": what an UPDATE may set */
   char *ignored;        /* columns of the archive that the live table lacks; NULL for none */
+  char *defaulted;      /* columns of the live table that the archive lacks; NULL for none */
   char *missing;        /* a column that the live table cannot do without and the archive lacks; NULL for none */
   char *key_filter;     /* " AND NOT EXISTS (…)" for each of the keys that cover all rows and that ON CONFLICT passes
                            over */
@@ -30,6 +31,7 @@ typedef struct {
   char *identity_stage; /* "s.id" */
   char *identity_shown; /* an expression that names s to people */
   char **identity_columns;  /* their names */
+  char *identity_index;     /* the OID of its index */
   char **always_identities; /* shared GENERATED ALWAYS AS IDENTITY columns that the identity does not hold */
   char *check_at_once;      /* the statement that has late keys checked at once; NULL for none */
   gboolean is_row_by_row;   /* ON CONFLICT cannot be used */
@@ -52,10 +54,15 @@ char *merge_missing_rows(const MergeTable *table, const char *filter);
 /* How the staged rows of a table with an identity relate to the live ones. */
 typedef struct {
   guint64 missing, different, identical;
+  guint64 only_live; /* live rows without a staged one, where they are asked for */
 } MergeComparison;
 
-gboolean merge_compare(PgConnection *connection, const MergeTable *table, MergeComparison *ret_comparison,
-                       GError **error);
+gboolean merge_compare(PgConnection *connection, const MergeTable *table, gboolean with_only_live,
+                       MergeComparison *ret_comparison, GError **error);
+
+/* How many rows merge_missing_rows returns. */
+gboolean merge_count_missing(PgConnection *connection, const MergeTable *table, const char *filter,
+                             guint64 *ret_missing, GError **error);
 
 /* Deletes staged rows whose identity another staged row has, all but the first of each. */
 gboolean merge_delete_twins(PgConnection *connection, const MergeTable *table, guint64 *ret_deleted, GError **error);

@@ -6,6 +6,7 @@
 #include "base/error.h"
 #include "cli/archive_file.h"
 #include "cli/cli.h"
+#include "cli/dry_run.h"
 #include "cli/progress_bar.h"
 #include "cli/target.h"
 #include "cli/undo.h"
@@ -19,7 +20,7 @@
 enum { SPOOL_BYTES = 256 * 1024 };
 
 typedef struct {
-  gboolean overwrite, skip_logs, is_confirmed;
+  gboolean overwrite, skip_logs, is_confirmed, is_dry_run;
   char *method_name; /* NULL: auto */
   BackupMethod method;
   gboolean is_undo, is_undo_discard;
@@ -69,7 +70,7 @@ report_event(const BackupEvent *event, gpointer user_data)
 static gboolean
 confirm(const CliContext *context, const char *dsn, const ImportArguments *arguments, GError **error)
 {
-  if (!arguments->overwrite || arguments->is_confirmed)
+  if (!arguments->overwrite || arguments->is_confirmed || arguments->is_dry_run)
     return TRUE;
   g_auto(DsnDisplay) target = {0};
   if (!dsn_parse_display(dsn, &target, error))
@@ -137,12 +138,13 @@ run_import(CliContext *context, ArchiveReader *reader, const ImportArguments *ar
                                     .redis_url = context->config->redis_url,
                                     .ttl_ms = (guint)context->config->lock_ttl_ms};
   g_auto(BackupLockHolder) who = {0};
-  g_autoptr(BackupLock) lock = backup_lock_acquire(&lock_options, "import", holder, context->cancellable, &who, error);
+  g_autoptr(BackupLock) lock = backup_lock_acquire(&lock_options, arguments->is_dry_run ? "preview" : "import", holder,
+                                                   context->cancellable, &who, error);
   if (lock == NULL)
     return FALSE;
-  database_janitor_sweep(cli_target_dsn(target), context->cancellable,
-                         NULL); /* what cannot be dropped is no obstacle */
-  g_autoptr(ProgressBar) bar = context->is_json ? NULL : progress_bar_new();
+  if (!arguments->is_dry_run)
+    database_janitor_sweep(cli_target_dsn(target), context->cancellable,
+                           NULL); /* what cannot be dropped is no obstacle */
   BackupImportOptions options = {.dsn = cli_target_dsn(target),
                                  .redis_url = context->config->redis_url,
                                  .holder = holder,
@@ -155,6 +157,9 @@ run_import(CliContext *context, ArchiveReader *reader, const ImportArguments *ar
                                  .migrate = context->config->auto_migrate,
                                  .lock_wait_s = (guint)context->config->lock_wait_s,
                                  .language = context->language};
+  if (arguments->is_dry_run)
+    return dry_run_print(context, reader, &options, lock, error);
+  g_autoptr(ProgressBar) bar = context->is_json ? NULL : progress_bar_new();
   return backup_import_run(reader, &options, lock, report_event, bar, context->cancellable, error);
 }
 
@@ -240,6 +245,8 @@ cli_import(CliContext *context, int argc, char **argv, GError **error)
       {"undo-discard", 0, 0, G_OPTION_ARG_NONE, &arguments.is_undo_discard, "drop that database now", NULL},
       {"kept", 0, 0, G_OPTION_ARG_STRING, &arguments.kept_name, "which of several kept databases; default: the newest",
        "NAME"},
+      {"dry-run", 'n', 0, G_OPTION_ARG_NONE, &arguments.is_dry_run,
+       "compare the archive with the database, tell what the import would do, and change nothing", NULL},
       {"yes", 'y', 0, G_OPTION_ARG_NONE, &arguments.is_confirmed, "overwrite, undo or discard without asking", NULL},
       {NULL},
   };

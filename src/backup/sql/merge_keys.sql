@@ -2,14 +2,15 @@
 -- apart first, of them the primary key, then the shortest.
 -- does it tell every row apart (no NULLs in it), is it checked at once (else ON CONFLICT passes it over),
 -- the condition that row l and row s have the same key, one of l's columns, s's columns, columns as text[],
--- an expression that names s's key to people: values only of kinds that hold no secret
+-- an expression that names s's key to people: values only of kinds that hold no secret; the index's OID
 SELECT pg_catalog.bool_and(k.attnotnull),
        i.indimmediate,
        pg_catalog.string_agg(k.condition, ' AND ' ORDER BY k.position),
        pg_catalog.min(pg_catalog.format('l.%I', k.attname)) FILTER (WHERE k.position = 0),
        pg_catalog.string_agg(pg_catalog.format('s.%I', k.attname), ', ' ORDER BY k.position),
        pg_catalog.array_agg(k.attname::pg_catalog.text ORDER BY k.position),
-       pg_catalog.string_agg(k.shown, ' || '', '' || ' ORDER BY k.position)
+       pg_catalog.string_agg(k.shown, ' || '', '' || ' ORDER BY k.position),
+       i.indexrelid
 FROM pg_catalog.pg_class c
 JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
 JOIN pg_catalog.pg_index i ON i.indrelid = c.oid

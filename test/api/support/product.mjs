@@ -23,6 +23,12 @@ export async function importOk(database, file, options) {
   return result;
 }
 
+// { code, preview, stderr }: `cch-data import --dry-run` on a database.
+export async function previewByCli(database, file, { args = [] } = {}) {
+  const result = await cli(['import', '--dry-run', '--json', ...args, file], { dsn: database.dsn });
+  return { ...result, preview: result.code === 0 ? JSON.parse(result.stdout) : null };
+}
+
 // The warnings of an import.
 export const warnings = (events) => events.filter((event) => event.warning).map((event) => event.message);
 

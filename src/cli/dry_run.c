@@ -1,0 +1,86 @@
+#include "cli/dry_run.h"
+
+#include "backup/preview.h"
+#include "cli/progress_bar.h"
+
+#include <stdio.h>
+
+static void
+show_progress(const BackupEvent *event, gpointer user_data)
+{
+  ProgressState state = {.label = event->table != NULL ? event->table : backup_phase_name(event->phase),
+                         .percent = event->percent,
+                         .rows = event->rows,
+                         .bytes = event->bytes};
+  progress_bar_update(user_data, &state);
+}
+
+static const char *
+or_unknown(const char *text)
+{
+  return text != NULL ? text : "?";
+}
+
+static void
+print_archive(const BackupPreview *preview)
+{
+  printf("archive    %s of %s, format %s, compression %s, pg_dump %s, PostgreSQL %s\n", or_unknown(preview->database),
+         or_unknown(preview->created), preview->format_version, preview->compression,
+         or_unknown(preview->pg_dump_version), or_unknown(preview->server_version));
+  printf("           %u tables, %" G_GUINT64_FORMAT " rows, %" G_GUINT64_FORMAT " bytes, %s logs\n", preview->n_tables,
+         preview->rows, preview->bytes, preview->has_logs ? "with" : "without");
+  printf("database   %s, PostgreSQL %s, %" G_GUINT64_FORMAT " bytes\n", preview->live_database,
+         or_unknown(preview->live_server_version), preview->live_bytes);
+  printf("import     %s, on conflict %s%s\n\n", preview->mode, backup_on_conflict_name(preview->on_conflict),
+         preview->skip_logs ? ", without logs" : "");
+}
+
+static void
+print_table(const BackupPreviewTable *table)
+{
+  if (table->is_compared)
+    printf("%12" G_GUINT64_FORMAT " %12" G_GUINT64_FORMAT " %12" G_GUINT64_FORMAT " %12" G_GUINT64_FORMAT
+           " %12" G_GUINT64_FORMAT " %12" G_GUINT64_FORMAT "  %s%s\n",
+           table->archive_rows, table->added, table->identical, table->different, table->only_live, table->conflicting,
+           table->table, table->is_new ? " (new)" : "");
+  else
+    printf("%12" G_GUINT64_FORMAT " %12s %12s %12s %12s %12s  %s\n", table->archive_rows, "?", "?", "?", "?", "?",
+           table->table);
+  if (table->problem != NULL)
+    printf("%78s  ! %s\n", "", table->problem);
+  for (guint i = 0; i < table->examples->len; i++) {
+    const BackupPreviewExample *example = table->examples->pdata[i];
+    printf("%78s  %s: %s\n", "", example->key, example->columns);
+  }
+}
+
+static void
+print_text(const BackupPreview *preview)
+{
+  print_archive(preview);
+  printf("%12s %12s %12s %12s %12s %12s  %s\n", "archive", "added", "identical", "different", "only live",
+         "conflicting", "table");
+  for (guint i = 0; i < preview->tables->len; i++)
+    print_table(preview->tables->pdata[i]);
+  for (guint i = 0; i < preview->warnings->len; i++)
+    printf("! %s\n", (const char *)preview->warnings->pdata[i]);
+}
+
+gboolean
+dry_run_print(const CliContext *context, ArchiveReader *reader, const BackupImportOptions *options, BackupLock *lock,
+              GError **error)
+{
+  g_autoptr(ProgressBar) bar = context->is_json ? NULL : progress_bar_new();
+  g_autoptr(BackupPreview) preview =
+      backup_preview_run(reader, options, lock, bar != NULL ? show_progress : NULL, bar, context->cancellable, error);
+  g_clear_pointer(&bar, progress_bar_free);
+  if (preview == NULL)
+    return FALSE;
+  if (context->is_json) {
+    g_autofree char *json = backup_preview_to_json(preview);
+    printf("%s\n", json);
+  } else {
+    print_text(preview);
+  }
+  return TRUE;
+}

@@ -1,0 +1,9 @@
+/* `import --dry-run`: a preview, printed. */
+#pragma once
+
+#include "backup/import.h"
+#include "cli/cli.h"
+
+/* Prints what the import would do: a table for people, or with --json one JSON object. */
+gboolean dry_run_print(const CliContext *context, ArchiveReader *reader, const BackupImportOptions *options,
+                       BackupLock *lock, GError **error);
