@@ -172,7 +172,7 @@ check_arguments(ImportArguments *arguments, int n_files, GError **error)
   else if (arguments->method != BACKUP_METHOD_AUTO && !arguments->overwrite)
     error_set(error, CCH_ERROR_USAGE, "--method goes with --overwrite");
   else if (is_undo && (n_files > 0 || arguments->overwrite || arguments->skip_logs || arguments->on_conflict != NULL ||
-                       arguments->tables != NULL))
+                       arguments->tables != NULL || arguments->is_dry_run))
     error_set(error, CCH_ERROR_USAGE, "--undo and --undo-discard take no archive and no options of an import");
   else if (arguments->is_undo && arguments->is_undo_discard)
     error_set(error, CCH_ERROR_USAGE, "give either --undo or --undo-discard");
