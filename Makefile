@@ -8,7 +8,7 @@ ROWS =
 RUNS = 3
 WRITE =
 
-.PHONY: build run test test-fast lint fuzz bench clean
+.PHONY: build run test test-fast test-long lint fuzz bench clean
 
 build: build/build.ninja
 	meson compile -C build
@@ -35,6 +35,14 @@ test-fast:
 	@$(MAKE) --no-print-directory build
 	meson test -C build --print-errorlogs
 	CCH_DATA_BINARY=build/src/cch-data tools/test-api $(API_TESTS)
+
+# Hundreds of kills at random moments, and many random databases of each kind: KILLS=300, PROPERTIES=20.
+test-long: export KILLS ?= 300
+test-long: export PROPERTIES ?= 20
+test-long:
+	tools/setup build run test
+	@$(MAKE) --no-print-directory build
+	CCH_DATA_BINARY=build/src/cch-data tools/test-api test/api/kills.test.mjs test/api/properties.test.mjs
 
 lint:
 	tools/setup build lint

@@ -41,8 +41,9 @@ const victims = {
     await lane.server.stop('SIGQUIT');
     return () => lane.server.start();
   },
-  'one of our backends': ({ database }) =>
-    database.exec(`SELECT pg_terminate_backend(pid) FROM (SELECT pid FROM pg_stat_activity WHERE application_name LIKE 'cch-data%' ORDER BY random() LIMIT 1) AS one`),
+  // From another database: this one is being renamed, perhaps.
+  'one of our backends': ({ lane }) =>
+    lane.admin.exec(`SELECT pg_terminate_backend(pid) FROM (SELECT pid FROM pg_stat_activity WHERE application_name LIKE 'cch-data%' ORDER BY random() LIMIT 1) AS one`),
   'the connections to PostgreSQL': ({ lane }) => lane.proxy.cut(),
   Redis: ({ lane }) => {
     if (!lane.redis) return undefined;

@@ -48,6 +48,7 @@ export class Lane {
     const lane = new Lane();
     lane.directory = temporaryDirectory('kills');
     lane.server = await startPostgres({ config: 'fsync = on\nsynchronous_commit = on\nfull_page_writes = on\nmax_connections = 60' });
+    lane.admin = new Database(lane.server, 'postgres');
     lane.redis = haveRedis() ? await startRedis() : null;
     lane.proxy = await Proxy.start(lane.server.port);
     if (!model) {
@@ -150,7 +151,7 @@ export function startByHttp(lane, operation, service) {
 
 // What an operation on `database` has left behind that nothing will remove any more.
 export async function leftovers(lane, database, service) {
-  const side = await lane.old.rows(`SELECT datname FROM pg_catalog.pg_database WHERE starts_with(datname, '${database.name}_cch_')`);
+  const side = await lane.admin.rows(`SELECT datname FROM pg_catalog.pg_database WHERE starts_with(datname, '${database.name}_cch_')`);
   const names = side.map(([name]) => name);
   const recorded = names.length ? (await database.rows(`SELECT name FROM cch_data.databases WHERE kind = 'kept'`)).map(([name]) => name) : [];
   const backends = (await database.backends()).map((backend) => `backend ${backend.join(' ')}`);
@@ -165,6 +166,6 @@ export async function leftovers(lane, database, service) {
 
 // The databases that a swap has kept go, too.
 export async function dropAll(lane, database) {
-  const names = await lane.old.rows(`SELECT datname FROM pg_catalog.pg_database WHERE starts_with(datname, '${database.name}')`);
+  const names = await lane.admin.rows(`SELECT datname FROM pg_catalog.pg_database WHERE starts_with(datname, '${database.name}')`);
   for (const [name] of names) await new Database(lane.server, name).drop();
 }
