@@ -10,7 +10,7 @@ import { assertContents } from './support/contents.mjs';
 import { alternate, measure, median } from './support/measure.mjs';
 import { megabytes, milliseconds, ratio, seconds, table } from './support/report.mjs';
 
-const OURS = [{ name: 'cch-data', args: [], fields: [] }];
+const METHODS = ['swap', 'transaction'];
 
 // What an import that does nothing would leave.
 const CHANGE = `
@@ -54,9 +54,9 @@ export async function run(bench) {
     },
   });
   const pgRestore = (...args) => ['pg_restore', ['--clean', '--if-exists', '--no-owner', ...args, '-d', target.name, archive]];
-  const curl = (fields) => ['curl', [
+  const curl = (method) => ['curl', [
     '-sS', '-f', '-N', '-H', `@${authorization}`, '-H', 'Expect:',
-    ...['cleanFirst=true', ...fields, `file=@${archive}`].flatMap((field) => ['-F', field]),
+    ...['cleanFirst=true', `method=${method}`, `file=@${archive}`].flatMap((field) => ['-F', field]),
     '-w', '\nfirstByte %{time_starttransfer}\n', `${service.url}/api/admin/database/import`,
   ]];
   const plain = makeWay('pg_restore', ...pgRestore());
@@ -65,9 +65,9 @@ export async function run(bench) {
     plain,
     makeWay('pg_restore --single-transaction', ...pgRestore('--single-transaction')),
     parallel,
-    ...OURS.flatMap(({ name, args, fields }) => [
-      makeWay(`${name}, command line`, binary, ['import', '--json', '--yes', '--overwrite', ...args, archive], { env: { DSN: target.dsn }, isOurs: true }),
-      makeWay(`${name}, HTTP`, ...curl(fields), { by: service, isOurs: true }),
+    ...METHODS.flatMap((method) => [
+      makeWay(`${method}, command line`, binary, ['import', '--json', '--yes', '--overwrite', '--method', method, archive], { env: { DSN: target.dsn }, isOurs: true }),
+      makeWay(`${method}, HTTP`, ...curl(method), { by: service, isOurs: true }),
     ]),
   ];
   const results = await alternate(ways, runs, log);
