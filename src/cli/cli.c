@@ -22,6 +22,8 @@ const CliCommand cli_commands[] = {
             "import an archive: merge (the default) or overwrite"),
     COMMAND("inspect", "FILE", cli_inspect, "显示备份文件的头信息与目录", "show an archive's header and contents"),
     COMMAND("verify", "FILE", cli_verify, "完整检查备份文件", "read an archive to its end and check every byte"),
+    COMMAND("prices", "VERB", cli_prices, "价格表：import、sync、list、get、set、delete、export",
+            "the price table: import, sync, list, get, set, delete, export"),
     COMMAND("migrate", "", cli_migrate, "执行数据库迁移", "bring the database to the current schema"),
     COMMAND("demo", "", cli_demo, "在空数据库中写入演示数据", "fill an empty database with plausible data"),
     {.name = NULL},

@@ -50,4 +50,5 @@ gboolean cli_import(CliContext *context, int argc, char **argv, GError **error);
 gboolean cli_inspect(CliContext *context, int argc, char **argv, GError **error);
 gboolean cli_verify(CliContext *context, int argc, char **argv, GError **error);
 gboolean cli_migrate(CliContext *context, int argc, char **argv, GError **error);
+gboolean cli_prices(CliContext *context, int argc, char **argv, GError **error);
 gboolean cli_serve(CliContext *context, int argc, char **argv, GError **error);

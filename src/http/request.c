@@ -240,6 +240,18 @@ http_request_is_json(const HttpRequest *request)
   return g_ascii_strcasecmp(type, "application/json") == 0;
 }
 
+const char *
+http_request_json_text(HttpRequest *request, gsize *ret_size, GError **error)
+{
+  gsize size = request->body != NULL ? request->body->len : 0;
+  if (size > 0 && !http_request_is_json(request)) {
+    error_set(error, CCH_ERROR_REQUEST_MEDIA_TYPE, "the body must be application/json");
+    return NULL;
+  }
+  *ret_size = size;
+  return size > 0 ? (const char *)request->body->data : "";
+}
+
 json_t *
 http_request_json(HttpRequest *request, GError **error)
 {

@@ -40,6 +40,9 @@ gint64 http_request_content_length(const HttpRequest *request);
 gboolean http_request_is_json(const HttpRequest *request);
 /* The parsed JSON body, an object; owned by the request. REQUEST_MEDIA_TYPE, REQUEST_MALFORMED_JSON. */
 json_t *http_request_json(HttpRequest *request, GError **error);
+/* The body as it came, for JSON whose numbers must not pass through doubles: REQUEST_MEDIA_TYPE when it is not said to
+ * be JSON, unless it is empty. Owned by the request. */
+const char *http_request_json_text(HttpRequest *request, gsize *ret_size, GError **error);
 
 /* Who asks, for the log, the lock and the audit; set by the guard. NULL: nobody known. */
 const char *http_request_who(const HttpRequest *request);

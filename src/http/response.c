@@ -39,13 +39,19 @@ http_response_empty(guint status)
 }
 
 HttpResponse *
-http_response_json_text(guint status, char *json)
+http_response_text(guint status, const char *content_type, char *text)
 {
   HttpResponse *response = http_response_empty(status);
-  response->body = json;
-  response->body_size = strlen(json);
-  http_response_set_header(response, "Content-Type", "application/json; charset=utf-8");
+  response->body = text;
+  response->body_size = strlen(text);
+  http_response_set_header(response, "Content-Type", content_type);
   return response;
+}
+
+HttpResponse *
+http_response_json_text(guint status, char *json)
+{
+  return http_response_text(status, "application/json; charset=utf-8", json);
 }
 
 HttpResponse *

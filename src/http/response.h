@@ -13,6 +13,8 @@ typedef gssize (*HttpStreamRead)(gpointer state, guint8 *buffer, gsize size, GEr
 HttpResponse *http_response_json(guint status, json_t *body); /* steals body */
 /* JSON that is text already, whose numbers are not to pass through doubles; steals it. */
 HttpResponse *http_response_json_text(guint status, char *json);
+/* Any text; steals it. */
+HttpResponse *http_response_text(guint status, const char *content_type, char *text);
 HttpResponse *http_response_empty(guint status);
 /* `state` is freed when the last byte was read, or the client is gone. */
 HttpResponse *http_response_stream(guint status, const char *content_type, HttpStreamRead read, gpointer state,

@@ -58,6 +58,7 @@ service_clear(Service *service)
   g_cancellable_cancel(service->stopping);
   g_clear_pointer(&service->server, http_server_free);
   g_clear_pointer(&service->migration, g_thread_join);
+  g_clear_pointer(&service->prices.sync, price_sync_free);
   g_clear_pointer(&service->janitor, temp_file_janitor_free);
   g_clear_pointer(&service->database_janitor, database_janitor_free);
   g_clear_pointer(&service->backup.uploads, uploads_close);
@@ -235,6 +236,7 @@ start_server(Service *service, GError **error)
   http_server_add_routes(service->server, backup_http_upload_routes, backup_http_n_upload_routes, &service->backup);
   http_server_add_routes(service->server, backup_http_operation_routes, backup_http_n_operation_routes,
                          &service->backup);
+  http_server_add_routes(service->server, price_http_sync_routes, price_http_n_sync_routes, &service->prices);
   http_server_add_routes(service->server, price_http_routes, price_http_n_routes, &service->prices);
   http_server_add_routes(service->server, batch_http_routes, batch_http_n_routes, &service->batch);
   http_server_add_routes(service->server, health_http_routes, health_http_n_routes, service->health);
@@ -255,14 +257,19 @@ service_start(Service *service, GError **error)
       .life_s = (guint)MIN(config->upload_keep_s, config->temp_max_age_s), /* the janitor goes by age alone */
   };
   service->backup = (BackupHttp){config, service->dsn, uploads_open(&uploads), running_new()};
-  service->prices = (PriceHttp){config, service->dsn};
   service->batch = (BatchHttp){config, service->dsn};
+  service->prices = (PriceHttp){config, service->dsn, price_sync_new(config, service->dsn, error)};
+  if (service->prices.sync == NULL)
+    return FALSE;
   service->health = health_http_new(service->dsn, config->redis_url);
   service->janitor =
       temp_file_janitor_start(config->temp_dir, (guint)config->temp_cleanup_interval_s, (guint)config->temp_max_age_s);
   BackupLockOptions lock = {.dsn = service->dsn, .redis_url = config->redis_url, .ttl_ms = (guint)config->lock_ttl_ms};
   service->database_janitor = database_janitor_start(&lock, (guint)config->temp_cleanup_interval_s);
-  return start_server(service, error);
+  if (!start_server(service, error))
+    return FALSE;
+  price_sync_start(service->prices.sync);
+  return TRUE;
 }
 
 static void

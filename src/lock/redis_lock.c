@@ -8,6 +8,7 @@
 enum { INHERIT_ATTEMPTS = 3 };
 
 struct RedisLock {
+  const char *key;
   char *url;
   char *value;
   char *database; /* NULL: unknown */
@@ -17,7 +18,14 @@ struct RedisLock {
 RedisLock *
 redis_lock_new(const char *url, const char *value, const char *database, guint ttl_ms)
 {
+  return redis_lock_new_for(REDIS_LOCK_KEY, url, value, database, ttl_ms);
+}
+
+RedisLock *
+redis_lock_new_for(const char *key, const char *url, const char *value, const char *database, guint ttl_ms)
+{
   RedisLock *lock = g_new0(RedisLock, 1);
+  lock->key = key;
   lock->url = g_strdup(url);
   lock->value = g_strdup(value);
   lock->database = g_strdup(database);
@@ -43,8 +51,8 @@ redis_lock_hold(const RedisLock *lock, const char *dead_value, char **ret_other,
   g_autoptr(RedisConnection) connection = redis_connection_open(lock->url, error);
   if (connection == NULL)
     return FALSE;
-  g_autoptr(RedisReply) reply = redis_command(connection, error, 7, "EVAL", lock_hold_lua, "1", REDIS_LOCK_KEY,
-                                              lock->value, ttl, dead_value != NULL ? dead_value : "");
+  g_autoptr(RedisReply) reply = redis_command(connection, error, 7, "EVAL", lock_hold_lua, "1", lock->key, lock->value,
+                                              ttl, dead_value != NULL ? dead_value : "");
   if (reply == NULL)
     return FALSE;
   *ret_other = g_strdup(redis_reply_string(reply));
@@ -83,7 +91,7 @@ redis_lock_release(const RedisLock *lock, GError **error)
   if (connection == NULL)
     return FALSE;
   g_autoptr(RedisReply) reply =
-      redis_command(connection, error, 5, "EVAL", lock_release_lua, "1", REDIS_LOCK_KEY, lock->value);
+      redis_command(connection, error, 5, "EVAL", lock_release_lua, "1", lock->key, lock->value);
   return reply != NULL;
 }
 

@@ -4,12 +4,15 @@
 
 #include <glib.h>
 
-#define REDIS_LOCK_KEY "database:backup:lock" /* the hub's */
+#define REDIS_LOCK_KEY        "database:backup:lock"      /* the hub's */
+#define REDIS_PRICES_LOCK_KEY "cch-data:prices:sync:lock" /* of those who sync the price table */
 
 typedef struct RedisLock RedisLock;
 
 /* `value` is of lock_value_new; `database` as there. Takes nothing yet. */
 RedisLock *redis_lock_new(const char *url, const char *value, const char *database, guint ttl_ms);
+/* The same for another key than REDIS_LOCK_KEY; a constant. */
+RedisLock *redis_lock_new_for(const char *key, const char *url, const char *value, const char *database, guint ttl_ms);
 void redis_lock_free(RedisLock *lock);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(RedisLock, redis_lock_free)
 

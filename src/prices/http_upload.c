@@ -92,13 +92,6 @@ upload_free(gpointer data)
   g_free(upload);
 }
 
-static gboolean
-is_json(HttpRequest *request)
-{
-  const char *type = http_request_header(request, "Content-Type");
-  return type != NULL && g_ascii_strncasecmp(type, "application/json", strlen("application/json")) == 0;
-}
-
 static gpointer
 upload_begin(HttpRequest *request, gpointer context, GError **error)
 {
@@ -114,7 +107,7 @@ upload_begin(HttpRequest *request, gpointer context, GError **error)
   upload->source = g_string_new(NULL);
   upload->dry_run = g_string_new(NULL);
   upload->overwrite = g_ptr_array_new_with_free_func(free_string);
-  if (is_json(request))
+  if (http_request_is_json(request))
     return upload;
   upload->multipart = http_multipart_new(request, &sink, upload, error);
   if (upload->multipart != NULL)

@@ -43,7 +43,7 @@ static GArray *
 copy_issues(const GArray *issues)
 {
   GArray *copy = price_issues_new();
-  for (guint i = 0; i < issues->len; i++) {
+  for (guint i = 0; issues != NULL && i < issues->len; i++) {
     const PriceIssue *issue = &g_array_index(issues, PriceIssue, i);
     price_issues_add(copy, issue->code, issue->model, issue->field, issue->value, issue->old);
   }
@@ -55,12 +55,12 @@ price_report_new(const PriceTable *table, gboolean is_dry_run)
 {
   PriceReport *report = g_new0(PriceReport, 1);
   report->is_dry_run = is_dry_run;
-  report->total = table->total;
+  report->total = table != NULL ? table->total : 0;
   GPtrArray **names[] = {&report->added, &report->updated, &report->unchanged, &report->skipped, &report->removed};
   for (gsize i = 0; i < G_N_ELEMENTS(names); i++)
     *names[i] = g_ptr_array_new_with_free_func(g_free);
-  report->failed = copy_issues(table->failed);
-  report->warnings = copy_issues(table->warnings);
+  report->failed = copy_issues(table != NULL ? table->failed : NULL);
+  report->warnings = copy_issues(table != NULL ? table->warnings : NULL);
   report->changes = array_new(sizeof(PriceChange), clear_change);
   report->conflicts = array_new(sizeof(PriceConflict), clear_conflict);
   return report;

@@ -3,6 +3,7 @@
 
 #include "prices/apply.h"
 
+/* `table` may be NULL. */
 PriceReport *price_report_new(const PriceTable *table, gboolean is_dry_run);
 
 /* `old_source` NULL: the model is new. In the order of the names. */

@@ -51,7 +51,7 @@ export class Service {
     const child = spawn(binary, ['serve', ...args], {
       env: environment({
         DSN: dsn, REDIS_URL: redisUrl, ADMIN_TOKEN: token, LISTEN_PORT: 0, TEMP_DIR: service.tempDir,
-        DATA_DIR: service.dataDir, ...env,
+        DATA_DIR: service.dataDir, PRICE_SYNC_INTERVAL: 0, ...env,
       }),
       stdio: ['ignore', log, log],
       cwd: '/',

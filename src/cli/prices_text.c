@@ -1,0 +1,89 @@
+#include "cli/prices_text.h"
+
+#include <string.h>
+
+static void
+append_names(GString *out, const char *sign, const GPtrArray *names)
+{
+  for (guint i = 0; i < names->len; i++)
+    g_string_append_printf(out, "%s %s\n", sign, (const char *)g_ptr_array_index(names, i));
+}
+
+static void
+append_issues(GString *out, const char *sign, const GArray *issues, Language language)
+{
+  for (guint i = 0; i < issues->len; i++) {
+    const PriceIssue *issue = &g_array_index(issues, PriceIssue, i);
+    g_autofree char *reason = price_issue_text(issue, language);
+    g_string_append_printf(out, "%s %s: %s\n", sign, issue->model, reason);
+  }
+}
+
+static void
+append_fields(GString *out, const PriceChange *change)
+{
+  for (guint i = 0; i < change->fields->len; i++) {
+    const PriceFieldChange *field = &g_array_index(change->fields, PriceFieldChange, i);
+    if (field->old != NULL)
+      g_string_append_printf(out, "    - %s = %s\n", field->field, field->old);
+    if (field->new != NULL)
+      g_string_append_printf(out, "    + %s = %s\n", field->field, field->new);
+  }
+}
+
+static void
+append_changes(GString *out, const PriceReport *report)
+{
+  for (guint i = 0; i < report->changes->len; i++) {
+    const PriceChange *change = &g_array_index(report->changes, PriceChange, i);
+    g_string_append_printf(out, "%s %s", change->is_new ? "+" : "~", change->model);
+    if (!change->is_new && strcmp(change->old_source, report->source) != 0)
+      g_string_append_printf(out, " (%s -> %s)", change->old_source, report->source);
+    g_string_append_c(out, '\n');
+    if (report->is_dry_run)
+      append_fields(out, change);
+  }
+}
+
+char *
+price_report_to_text(const PriceReport *report, Language language)
+{
+  gboolean is_zh = language == LANGUAGE_ZH_CN;
+  g_autoptr(GString) out = g_string_new(NULL);
+  append_changes(out, report);
+  append_names(out, "-", report->removed);
+  append_names(out, is_zh ? "= 保留手动价格" : "= manual price kept:", report->skipped);
+  append_issues(out, is_zh ? "! 失败" : "! failed:", report->failed, language);
+  append_issues(out, is_zh ? "? 注意" : "? look at", report->warnings, language);
+  g_string_append_printf(out,
+                         is_zh ? "%s新增 %u，更新 %u，未变 %u（其中保留手动价格 %u），删除 %u，失败 %u，共 %u 个模型\n"
+                               : "%s%u added, %u updated, %u unchanged (%u of them manual prices that were kept), "
+                                 "%u removed, %u failed, of %u models\n",
+                         !report->is_dry_run ? ""
+                         : is_zh             ? "试运行，未作更改："
+                                             : "Dry run, nothing was changed: ",
+                         report->added->len, report->updated->len, report->unchanged->len, report->skipped->len,
+                         report->removed->len, report->failed->len, report->total);
+  return g_string_free(g_steal_pointer(&out), FALSE);
+}
+
+/* A scalar's text, "-" where there is none. */
+static const char *
+shown(const Tree *object, const char *field)
+{
+  const Tree *value = tree_get(object, field);
+  return value != NULL && value->text != NULL ? value->text : "-";
+}
+
+char *
+price_items_to_text(const Tree *items)
+{
+  g_autoptr(GString) out = g_string_new(NULL);
+  for (guint i = 0; i < tree_size(items); i++) {
+    const Tree *item = tree_child(items, i), *data = tree_get(item, "priceData");
+    g_string_append_printf(out, "%-8s %-18s %14s %14s  %s\n", shown(item, "source"), shown(data, "mode"),
+                           shown(data, "input_cost_per_token"), shown(data, "output_cost_per_token"),
+                           shown(item, "modelName"));
+  }
+  return g_string_free(g_steal_pointer(&out), FALSE);
+}

@@ -1,0 +1,1 @@
+DELETE FROM public.model_prices WHERE model_name = $1

@@ -1,0 +1,47 @@
+/* The prices of single models: listed, read, set by hand, deleted, pinned, exported. What is set or pinned becomes the
+ * model's one row, source manual. Every change is one transaction with its audit row, and waits for the others of
+ * prices/apply.h. Results are JSON text, whose numbers are what is stored; free it with g_free. */
+#pragma once
+
+#include "pg/connection.h"
+#include "prices/tree.h"
+
+typedef struct {
+  const char *search, *source, *provider, *vendor, *mode; /* NULL: any */
+  const char *sort, *order;                               /* NULL: updatedAt, desc */
+  guint page, page_size;                                  /* from 1 */
+} PriceFilter;
+
+/* TRUE for a name that PriceFilter.sort takes. */
+gboolean price_sort_is_known(const char *sort);
+
+/* `ret_items` is an array of {id, modelName, priceData, source, createdAt, updatedAt}. */
+gboolean price_list(PgConnection *connection, const PriceFilter *filter, char **ret_items, guint64 *ret_total,
+                    GError **error);
+
+/* The current price; PRICES_NOT_FOUND. */
+char *price_get(PgConnection *connection, const char *name, GError **error);
+
+typedef struct {
+  const char *operator_name, *operator_ip;
+  guint lock_wait_s;
+} PriceEditor;
+
+/* Sets the fields that the object names (a null takes the field away) and keeps the others; makes the model if there is
+ * none. PRICES_MODEL when the result is not valid. */
+char *price_set(PgConnection *connection, const char *name, const Tree *fields, const PriceEditor *editor,
+                GError **error);
+
+/* TRUE also when there was none; `ret_was_there` (may be NULL) tells. */
+gboolean price_delete(PgConnection *connection, const char *name, const PriceEditor *editor, gboolean *ret_was_there,
+                      GError **error);
+
+/* Makes one provider's prices out of the cloud's row the manual price; PRICES_NOT_FOUND. */
+char *price_pin(PgConnection *connection, const char *name, const char *provider_key, const PriceEditor *editor,
+                GError **error);
+
+typedef enum { PRICE_EXPORT_JSON, PRICE_EXPORT_TOML } PriceExportFormat;
+
+/* A file that gives the very same table when it is uploaded. `source` as in sql/export.sql. PRICES_NO_TOML for values
+ * that TOML does not know. */
+char *price_export(PgConnection *connection, PriceExportFormat format, const char *source, GError **error);
