@@ -1,0 +1,267 @@
+// Prices from outside: uploads, single models, lists, exports, the command line.
+
+import assert from 'node:assert/strict';
+import { writeFileSync } from 'node:fs';
+import path from 'node:path';
+import { after, before, beforeEach, test } from 'node:test';
+import { temporaryDirectory } from './support/cleanup.mjs';
+import { Database } from './support/database.mjs';
+import { startPostgres } from './support/servers.mjs';
+import { Service, cli } from './support/service.mjs';
+import { randomTable } from './support/prices.mjs';
+
+let server, database, service;
+const models = '/api/v1/model-prices';
+
+before(async () => {
+  server = await startPostgres();
+  database = await Database.create(server);
+  assert.equal((await cli(['migrate'], { dsn: database.dsn })).code, 0);
+  service = await Service.start({ dsn: database.dsn });
+});
+after(() => service?.stop());
+beforeEach(() => database.exec('TRUNCATE public.model_prices, public.audit_log'));
+
+async function send(method, target, body, headers = {}) {
+  const text = body === undefined || typeof body === 'string' ? body : JSON.stringify(body);
+  const response = await service.fetch(target, {
+    method,
+    body: text,
+    headers: { ...(text === undefined ? {} : { 'content-type': 'application/json' }), 'accept-language': 'en', ...headers },
+  });
+  const reply = await response.text();
+  return { status: response.status, headers: response.headers, text: reply, body: reply === '' ? null : JSON.parse(reply) };
+}
+
+const upload = (content, options = {}) =>
+  send('POST', `${models}:upload`, { content: typeof content === 'string' ? content : JSON.stringify(content), ...options });
+
+const chat = (input, more = {}) => ({ mode: 'chat', input_cost_per_token: input, ...more });
+
+const stored = async (name) =>
+  database.value(`SELECT string_agg(source || ' ' || (price_data->'input_cost_per_token'), ', ' ORDER BY source)
+                    FROM public.model_prices WHERE model_name = '${name}'`);
+
+test('an upload of JSON in JSON answers with what became of each model', async () => {
+  await upload({ kept: chat(2), changed: chat(1) });
+  await upload({ mine: chat(5) }, { source: 'manual' });
+  const { status, body } = await upload(
+    '{"kept":{"mode":"chat","input_cost_per_token":2.0},"changed":{"mode":"chat","input_cost_per_token":3e-7},' +
+      '"new":{"mode":"chat"},"mine":{"mode":"chat"},"bad":{"mode":"chat","input_cost_per_token":-1}}',
+  );
+  assert.equal(status, 200);
+  assert.deepEqual(body.added, ['new']);
+  assert.deepEqual(body.updated, ['changed']);
+  assert.deepEqual(body.unchanged, ['kept', 'mine']);
+  assert.deepEqual(body.skippedConflicts, ['mine']);
+  assert.deepEqual(body.failed, ['bad']);
+  assert.equal(body.total, 5);
+  assert.match(body.failures[0].reason, /input_cost_per_token must not be negative, but is -1/);
+  assert.equal(await stored('changed'), 'cloud 0.0000003');
+  assert.equal(await stored('mine'), 'manual 5');
+});
+
+test('a file in a form is taken like the text, TOML too', async () => {
+  const form = new FormData();
+  form.set('file', new Blob(['[models."a/b"]\nmode = "chat"\ninput_cost_per_token = 0.000_000_3\n']), 'prices.toml');
+  form.set('source', 'manual');
+  const response = await service.fetch(`${models}:upload`, { method: 'POST', body: form });
+  assert.deepEqual((await response.json()).added, ['a/b']);
+  assert.equal(await stored('a/b'), 'manual 0.0000003');
+});
+
+test('names to overwrite come as an array or in a form', async () => {
+  await upload({ a: chat(1), b: chat(1) }, { source: 'manual' });
+  const form = new FormData();
+  form.set('file', new Blob([JSON.stringify({ a: chat(2), b: chat(2) })]), 'prices.json');
+  form.append('overwriteManual', '["a"]');
+  assert.deepEqual((await (await service.fetch(`${models}:upload`, { method: 'POST', body: form })).json()).updated, ['a']);
+  const { body } = await upload({ a: chat(2), b: chat(2) }, { overwriteManual: ['b'] });
+  assert.deepEqual([body.updated, body.unchanged], [['b'], ['a']]);
+});
+
+test('a dry run shows every field and changes nothing', async () => {
+  await upload({ a: chat(1, { x: 1 }) });
+  const { body } = await upload({ a: chat(2, { y: 2 }) }, { dryRun: true });
+  assert.deepEqual(body.changes[0].fields, [
+    { field: 'input_cost_per_token', old: 1, new: 2 },
+    { field: 'x', old: 1, new: null },
+    { field: 'y', old: null, new: 2 },
+  ]);
+  assert.equal(await stored('a'), 'cloud 1');
+});
+
+test('what cannot be an upload is refused as a problem with its code', async () => {
+  const cases = [
+    [{ content: '{' }, 400, 'prices.format', /line 1, column 2/],
+    [{ content: '{}' }, 400, 'prices.no_valid_model', /no models/],
+    [{ content: '' }, 400, 'request.validation_failed', /empty/],
+    [{ content: 'x', source: 'heaven' }, 400, 'request.validation_failed', /source/],
+    [{ content: 'x', colour: 'red' }, 400, 'request.validation_failed', /colour/],
+    [{ content: 'x', overwriteManual: [1] }, 400, 'request.validation_failed', /overwriteManual/],
+    ['{"content":1}', 400, 'request.validation_failed', /content/],
+    ['{"content":', 400, 'request.malformed_json', /line 1/],
+    [{ content: '['.repeat(100) + '{"a":1}' }, 400, /prices\./, /./],
+  ];
+  for (const [body, status, code, detail] of cases) {
+    const reply = await send('POST', `${models}:upload`, body);
+    assert.equal(reply.status, status, reply.text);
+    assert.match(reply.headers.get('content-type'), /application\/problem\+json/);
+    assert.match(reply.body.errorCode, new RegExp(code));
+    assert.match(reply.body.detail, detail);
+  }
+  const zh = await send('POST', `${models}:upload`, { content: '{' }, { 'accept-language': 'zh-CN' });
+  assert.equal(zh.body.title, '价格表格式错误');
+});
+
+test('a file over 32 MB is refused', async () => {
+  const form = new FormData();
+  form.set('file', new Blob([' '.repeat(33 * 1024 * 1024)]), 'prices.json');
+  const response = await service.fetch(`${models}:upload`, { method: 'POST', body: form });
+  assert.equal(response.status, 413);
+  assert.equal((await response.json()).errorCode, 'prices.too_large');
+});
+
+test('nobody but an administrator may, and no other site', async () => {
+  for (const [method, target] of [['GET', '/api/prices'], ['POST', `${models}:upload`], ['PUT', `${models}/a`]]) {
+    assert.equal((await send(method, target, method === 'GET' ? undefined : '{}', { authorization: 'Bearer no' })).status, 401);
+  }
+});
+
+test('lists are paged, searched, filtered and sorted by current prices', async () => {
+  await upload({
+    'a_1': chat(3, { litellm_provider: 'x', vendor: 'v' }), 'ab1': chat(1, { litellm_provider: 'y' }),
+    'c': { mode: 'embedding', input_cost_per_token: 2, display_name: 'The A_1 of C' },
+  });
+  await database.exec(`INSERT INTO public.model_prices (model_name, price_data, source)
+                       VALUES ('c', '{"mode":"chat","input_cost_per_token":9}', 'manual')`);
+  const names = async (query) => (await send('GET', `${models}?${query}`)).body.items.map((item) => item.modelName);
+  assert.deepEqual(await names('sortBy=modelName&sortOrder=asc'), ['a_1', 'ab1', 'c']);
+  assert.deepEqual(await names('sortBy=inputPrice&sortOrder=desc'), ['c', 'a_1', 'ab1']);
+  assert.deepEqual(await names('search=a_1&sortBy=modelName&sortOrder=asc'), ['a_1']);
+  assert.deepEqual(await names('source=cloud&sortBy=modelName&sortOrder=asc'), ['a_1', 'ab1']);
+  assert.deepEqual(await names('source=manual'), ['c']);
+  assert.deepEqual(await names('litellmProvider=y'), ['ab1']);
+  assert.deepEqual(await names('vendor=v'), ['a_1']);
+  assert.deepEqual(await names('mode=embedding'), []);
+  const page = (await send('GET', `${models}?pageSize=2&page=2&sortBy=modelName&sortOrder=asc`)).body;
+  assert.deepEqual([page.items.length, page.total, page.page, page.pageSize, page.totalPages], [1, 3, 2, 2, 2]);
+  const old = (await send('GET', '/api/prices?size=1')).body;
+  assert.deepEqual([old.ok, old.data.data.length, old.data.total, old.data.totalPages], [true, 1, 3, 3]);
+  for (const query of ['page=0', 'pageSize=201', 'source=x', 'sortBy=x', 'sortOrder=x', 'unknown=1']) {
+    const reply = await send('GET', `/api/prices?${query}`);
+    assert.equal(reply.status, 400, query);
+    if (query !== 'unknown=1') assert.equal(reply.body.ok, false);
+  }
+  assert.equal((await send('GET', `${models}/exists`)).body.exists, true);
+});
+
+test('a PUT keeps the fields that it does not name and the decimal that was written', async () => {
+  await upload({ 'x/y:1': chat(1, { supports_vision: true, max_tokens: 5 }) });
+  const target = `${models}/${encodeURIComponent('x/y:1')}`;
+  const reply = await send('PUT', target, '{"inputCostPerToken":1.10e-7,"displayName":"X","extraFieldsJson":"{\\"max_tokens\\":null}"}');
+  assert.equal(reply.status, 200, reply.text);
+  assert.match(reply.text, /"input_cost_per_token": 0\.000000110[,}]/);
+  assert.deepEqual(reply.body.priceData, { mode: 'chat', display_name: 'X', supports_vision: true, input_cost_per_token: 1.1e-7 });
+  assert.equal(reply.body.source, 'manual');
+  assert.deepEqual((await send('GET', target)).body, reply.body);
+  assert.equal(await database.count('public.model_prices'), 1);
+  const [type, before, after] = (await database.rows(
+    'SELECT action_type, before_value, after_value FROM public.audit_log ORDER BY id DESC LIMIT 1'))[0];
+  assert.equal(type, 'model_price.set');
+  assert.equal(JSON.parse(before).priceData.max_tokens, 5);
+  assert.equal(JSON.parse(after).priceData.display_name, 'X');
+});
+
+test('a PUT that is not valid changes nothing', async () => {
+  await upload({ a: chat(1) });
+  for (const body of [{ inputCostPerToken: -1 }, { mode: null }, { modelName: 'b' }, { colour: 1 }, { extraFieldsJson: '[' },
+    { inputCostPerToken: 1, priceData: { input_cost_per_token: 2 } }, { outputCostPerToken: 'x' }]) {
+    const reply = await send('PUT', `${models}/a`, body);
+    assert.equal(reply.status, 400, JSON.stringify(body));
+  }
+  assert.equal(await stored('a'), 'cloud 1');
+  assert.equal((await send('PUT', `${models}/new`, { inputCostPerToken: 1 })).body.errorCode, 'model_price.invalid');
+});
+
+test('a DELETE removes all rows of a model, and is the same again', async () => {
+  await upload({ a: chat(1) });
+  assert.equal((await send('DELETE', `${models}/a`)).status, 204);
+  assert.equal((await send('DELETE', `${models}/a`)).status, 204);
+  assert.equal((await send('GET', `${models}/a`)).body.errorCode, 'model_price.not_found');
+  assert.equal(await database.count("public.audit_log WHERE action_type = 'model_price.delete'"), 1);
+});
+
+test("one provider's prices can be pinned", async () => {
+  await upload({ 'm:1': chat(1, { pricing: { p: { input_cost_per_token: 7 } } }) });
+  assert.equal((await send('POST', `${models}/m:1/pricing:pinManual`, { pricingProviderKey: 'q' })).status, 404);
+  const { body } = await send('POST', `${models}/m:1:pinManual`, { pricingProviderKey: 'p' });
+  assert.equal(body.source, 'manual');
+  assert.equal(body.priceData.input_cost_per_token, 7);
+  assert.equal(body.priceData.selected_pricing_provider, 'p');
+  assert.equal(body.priceData.pricing, undefined);
+});
+
+test('an export uploads to the very same table, for random tables, in both formats', async () => {
+  for (let seed = 1; seed <= 15; seed++) {
+    await database.exec('TRUNCATE public.model_prices, cch_data.price_applied');
+    const table = randomTable(seed);
+    const first = await upload(table);
+    assert.equal(first.status, 200, first.text);
+    const again = await upload(table);
+    assert.equal(again.body.unchanged.length, first.body.added.length);
+    for (const format of ['json', 'toml']) {
+      await database.exec('TRUNCATE cch_data.price_applied');
+      const file = await (await service.fetch(`${models}:export?format=${format}`)).text();
+      const same = await upload(file);
+      assert.equal(same.status, 200, `${format} ${seed}: ${same.text}`);
+      assert.deepEqual([same.body.added, same.body.updated, same.body.failed], [[], [], []], `${format} ${seed}`);
+      assert.equal(same.body.unchanged.length, first.body.added.length);
+    }
+  }
+});
+
+test('prices arrive in PostgreSQL as the decimals that were written', async () => {
+  const decimals = ['0.1', '3e-7', '0.30000000000000004', '1.000000000000000000001', '123456789012345678901234567890.5', '5e-324'];
+  const table = decimals.map((decimal, i) => `"m${i}":{"mode":"chat","input_cost_per_token":${decimal}}`).join(',');
+  await upload(`{${table}}`);
+  for (const [i, decimal] of decimals.entries()) {
+    assert.equal(await database.value(`SELECT (price_data->'input_cost_per_token')::numeric = '${decimal}'::numeric
+                                         FROM public.model_prices WHERE model_name = 'm${i}'`), 't', decimal);
+  }
+});
+
+test('the command line does the same', async () => {
+  const dsn = database.dsn;
+  const run = async (...args) => cli(['prices', ...args], { dsn });
+  const file = path.join(temporaryDirectory('prices'), 'table.json');
+  writeFileSync(file, JSON.stringify({ a: chat(1), b: chat(2) }));
+  const dry = await run('import', file, '--dry-run');
+  assert.equal(dry.code, 0, dry.stderr);
+  assert.match(dry.stdout, /^\+ a\n {4}\+ input_cost_per_token = 1\n/);
+  assert.match(dry.stdout, /Dry run, nothing was changed: 2 added/);
+  assert.equal(await database.count('public.model_prices'), 0);
+  assert.deepEqual(JSON.parse((await run('import', file, '--json')).stdout).added, ['a', 'b']);
+  const set = await run('set', 'a', 'input_cost_per_token=3e-7', 'note=dear');
+  assert.match(set.stdout, /0\.0000003/);
+  assert.match((await run('get', 'a')).stdout, /"note": "dear"/);
+  assert.match((await run('list', '--source', 'manual')).stdout, /manual +chat +0\.0000003 +- {2}a\n$/);
+  assert.equal((await run('delete', 'b')).code, 0);
+  assert.equal((await run('delete', 'b')).code, 3);
+  const toml = await run('export', '--format', 'toml');
+  assert.match(toml.stdout, /\[models\."a"\]\n"mode" = "chat"\n"note" = "dear"/);
+  const exported = path.join(temporaryDirectory('prices'), 'out.toml');
+  assert.equal((await run('export', exported)).code, 0);
+  assert.match((await run('import', exported)).stdout, /0 added, 0 updated, 1 unchanged \(1 of them manual/);
+  assert.equal((await run('frobnicate')).code, 2);
+  assert.equal((await run('import', '/nonexistent')).code, 1);
+});
+
+test('a database that a newer hub made says cloud, an older one litellm', async () => {
+  await upload({ a: chat(1) });
+  assert.equal(await stored('a'), 'cloud 1');
+  await database.exec("ALTER TABLE public.model_prices ALTER source SET DEFAULT 'litellm'");
+  await upload({ b: chat(1) });
+  assert.equal(await stored('b'), 'litellm 1');
+  await database.exec("ALTER TABLE public.model_prices ALTER source SET DEFAULT 'cloud'");
+});
