@@ -1,6 +1,7 @@
 // Overwriting by swap: the archive is loaded into a new database while the live one stays in use; then both are renamed.
 
 import assert from 'node:assert/strict';
+import { spawn } from 'node:child_process';
 import path from 'node:path';
 import { before, describe, test } from 'node:test';
 import { temporaryDirectory } from './support/cleanup.mjs';
@@ -8,7 +9,7 @@ import { Database, firstDifference, fixture } from './support/database.mjs';
 import { assertUnchanged, importByCli } from './support/product.mjs';
 import { until } from './support/run.mjs';
 import { startPostgres } from './support/servers.mjs';
-import { cli, haveBinary } from './support/service.mjs';
+import { Service, binary, cli, haveBinary } from './support/service.mjs';
 
 const dir = temporaryDirectory('swap');
 const SIDE = `datname ~ '_cch_(new|old)_[0-9a-f]{16}$'`;
@@ -47,6 +48,28 @@ describe('an overwrite by swap', { skip: !haveBinary && 'no binary' }, () => {
   };
   const wasSwapped = ({ events }) => events.some((event) => event.phase === 'swap');
   const said = ({ events }, pattern) => events.some((event) => pattern.test(event.message));
+
+  // Starts an overwrite and ends it by SIGKILL at the first event that is the one.
+  const killAt = async (database, file, isIt) => {
+    const child = spawn(binary, ['import', '--json', '--yes', '--overwrite', '--method', 'swap', file], {
+      env: { PATH: process.env.PATH, LANG: 'C.UTF-8', DSN: database.dsn }, stdio: ['ignore', 'pipe', 'inherit'],
+    });
+    let text = '';
+    let isKilled = false;
+    child.stdout.on('data', (chunk) => {
+      text += chunk;
+      const lines = text.split('\n');
+      text = lines.pop();
+      if (!isKilled && lines.filter(Boolean).some((line) => isIt(JSON.parse(line)))) {
+        isKilled = true;
+        child.kill('SIGKILL');
+      }
+    });
+    const ended = await new Promise((resolve) => child.on('close', (code, name) => resolve(name)));
+    assert.equal(ended, 'SIGKILL');
+    await until('the end of its sessions', async () =>
+      (await admin.value(`SELECT count(*) FROM pg_stat_activity WHERE application_name LIKE 'cch-data%'`)) === '0');
+  };
 
   test('gives what the way by one transaction gives, and what pg_restore gives', async () => {
     const [bySwap, byTransaction, byRestore] = [await hub('v09'), await hub('v09'), await Database.create(server)];
@@ -213,6 +236,73 @@ describe('an overwrite by swap', { skip: !haveBinary && 'no binary' }, () => {
     assert.equal(await database.count('users'), rows);
     assert.equal(await admin.value(`SELECT pg_get_userbyid(datdba) FROM pg_database WHERE datname = '${database.name}'`), 'builder');
     assert.equal((await sides(database.name)).length, 2);
+  });
+
+  test('gives up behind a session that it may not end, names it, and leaves all as it was', async () => {
+    await admin.exec(`CREATE ROLE owner LOGIN CREATEDB`);
+    const database = await Database.create(server, { options: 'OWNER owner' });
+    const dsn = dsnOf(database.name, 'owner');
+    assert.equal((await cli(['migrate'], { dsn })).code, 0);
+    const session = database.session();
+    await session.exec('SET application_name = superuser_at_work');
+    const { last, events, code } = await assertUnchanged(database, () => overwrite(null, hubs.v05.archive, { dsn, env: { LOCK_WAIT: '6' } }));
+    assert.equal(last.errorCode, 'import.sessions_in_the_way');
+    assert.equal(code, 7);
+    assert.match(last.message, /superuser_at_work/);
+    assert.ok(said({ events }, /Waiting for other sessions.*superuser_at_work/));
+    assert.equal(await session.exec('SELECT 1 + 1'), '2');
+    await session.close();
+    assert.deepEqual(await sides(database.name), []);
+    assert.ok(wasSwapped(await overwriteOk(null, hubs.v05.archive, { dsn })));
+  });
+
+  test('killed at any moment leaves the old database or the new one, whole, and the janitor the rest', async () => {
+    const target = await hub('v09');
+    assert.equal((await cli(['migrate'], { dsn: target.dsn })).code, 0);
+    const contents = () => target.dumpText('--exclude-schema=cch_data', '--exclude-table=audit_log*');
+    const before = await contents();
+    const moments = [
+      ['the shadow is there', (event) => /^Importing into the new database/.test(event.message)],
+      ['rows are loaded', (event) => event.phase === 'data' && event.rows > 0],
+      ['indexes are built', (event) => event.phase === 'indexes'],
+      ['the statistics are collected', (event) => /statistics/.test(event.message)],
+      ['it migrates', (event) => event.phase === 'migrate'],
+    ];
+    for (const [moment, isIt] of moments) {
+      await killAt(target, hubs.v05.archive, isIt);
+      assert.equal(firstDifference(await contents(), before), null, moment);
+    }
+    assert.ok((await sides(target.name, 'new')).length > 0);
+    const service = await Service.start({ dsn: target.dsn });
+    await until('the janitor', async () => (await sides(target.name)).length === 0, 30_000);
+    await service.stop();
+    assert.equal(await target.count('cch_data.databases'), 0);
+
+    const oid = await oidOf(target.name);
+    await killAt(target, hubs.v05.archive, (event) => event.phase === 'swap');
+    if ((await oidOf(target.name)) !== oid) assert.equal((await cli(['import', '--undo', '--yes'], { dsn: target.dsn })).code, 0);
+    assert.equal(firstDifference(await contents(), before), null);
+    await importByCli(target, hubs.v05.archive, {}); // sweeps, and merges
+    await killAt(target, hubs.v05.archive, (event) => /is kept as/.test(event.message));
+    assert.notEqual(firstDifference(await contents(), before), null);
+    assert.equal((await sides(target.name, 'new')).length, 0);
+    assert.equal((await cli(['import', '--undo', '--yes', '--json'], { dsn: target.dsn })).code, 0);
+    assert.equal(await oidOf(target.name), oid);
+  });
+
+  test('that was never recorded is nobody\'s to drop, whatever its name', async () => {
+    const target = await hub('v09');
+    assert.equal((await cli(['migrate'], { dsn: target.dsn })).code, 0);
+    const [foreign, copy] = [`${target.name}_cch_new_0123456789abcdef`, `${target.name}_copy`];
+    await admin.exec(`CREATE DATABASE ${foreign}`);
+    await overwriteOk(target, hubs.v05.archive, { env: { UNDO_KEEP: '1' } });
+    await admin.exec(`CREATE DATABASE ${copy} TEMPLATE ${target.name}`);
+    await until('the expiry', () => target.count('cch_data.databases WHERE expires_at < now()'));
+    const sweep = await importByCli(null, hubs.v05.archive, { dsn: dsnOf(copy) });
+    assert.equal(sweep.last.type, 'complete');
+    assert.equal((await sides(target.name, 'old')).length, 1, 'a copy of the database has no say over what belongs to the original');
+    await importByCli(target, hubs.v05.archive, {});
+    assert.deepEqual(await sides(target.name), [foreign]);
   });
 
   test('that fails late leaves the live database as it was, and no other', async () => {
