@@ -1,4 +1,5 @@
 #include "backup/analyze.h"
+#include "backup/disk_space.h"
 #include "backup/import_run.h"
 #include "backup/janitor.h"
 #include "backup/load.h"
@@ -46,6 +47,19 @@ check_choice(ImportRun *run, const RestorePlan *plan, GError **error)
   if (!swap_choice_reason(run->connection, run->options->dsn, plan, run->options->language, &reason, error))
     return FALSE;
   return reason == NULL || refuse(reason, error);
+}
+
+static gboolean
+check_space(ImportRun *run, const RestorePlan *plan, GError **error)
+{
+  guint64 bytes = 0;
+  gboolean is_known = FALSE;
+  if (!disk_space_needed(run->connection, plan, run->reader, &bytes, error) ||
+      !disk_space_check(run->connection, bytes, &is_known, error))
+    return FALSE;
+  if (!is_known)
+    backup_progress_say(run->progress, TEXT_SWAP_SPACE_UNKNOWN, (double)bytes / (1024 * 1024));
+  return TRUE;
 }
 
 /* Our own schema, which no archive brings. */
@@ -152,7 +166,8 @@ gboolean
 import_by_swap(ImportRun *run, GError **error)
 {
   g_autoptr(RestorePlan) plan = NULL;
-  if (!prepare_records(run, error) || (plan = import_run_plan(run, error)) == NULL || !check_choice(run, plan, error))
+  if (!prepare_records(run, error) || (plan = import_run_plan(run, error)) == NULL || !check_choice(run, plan, error) ||
+      !check_space(run, plan, error))
     return FALSE;
   g_autoptr(Shadow) shadow = make_shadow(run, error);
   if (shadow == NULL)
