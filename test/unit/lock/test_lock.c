@@ -284,6 +284,31 @@ contending_threads_never_overlap(void **state)
   assert_redis_key(NULL);
 }
 
+static void
+let_go_it_keeps_others_of_this_process_out_and_can_be_taken_again(void **state)
+{
+  (void)state;
+  g_autoptr(GCancellable) lost = g_cancellable_new();
+  BackupLock *lock = acquire(with_redis(), lost);
+  assert_int_not_equal(backup_lock_backend_pid(lock), 0);
+  g_autofree char *key = redis_key();
+  backup_lock_let_go(lock);
+  assert_int_equal(backup_lock_backend_pid(lock), 0);
+  assert_redis_key(key);
+  g_autoptr(GError) error = NULL;
+  assert_false(backup_lock_verify(lock, &error));
+  assert_false(backup_lock_is_lost(lock));
+  assert_false(g_cancellable_is_cancelled(lost));
+  assert_refused(with_redis(), "import", "Admin Token @ 10.0.0.7");
+
+  assert_true(backup_lock_take_again(lock, NULL));
+  assert_int_not_equal(backup_lock_backend_pid(lock), 0);
+  assert_true(backup_lock_verify(lock, NULL));
+  assert_redis_key(key);
+  backup_lock_release(lock);
+  assert_free(with_redis());
+}
+
 int
 main(int argc, char **argv)
 {
@@ -303,6 +328,7 @@ main(int argc, char **argv)
       cmocka_unit_test(inspecting_tells_who_holds_it_and_takes_nothing),
       cmocka_unit_test(inspecting_is_not_misled_by_what_a_killed_process_left),
       cmocka_unit_test(contending_threads_never_overlap),
+      cmocka_unit_test(let_go_it_keeps_others_of_this_process_out_and_can_be_taken_again),
   };
   return cmocka_run_group_tests(tests, start_servers, stop_servers);
 }
