@@ -150,6 +150,10 @@ mutate_stream(BuilderStream *stream, GRand *random)
   guint size = stream->data->len;
   if (g_rand_int_range(random, 0, 8) == 0)
     stream->is_raw = TRUE;
+  if (g_rand_int_range(random, 0, 4) == 0) {
+    stream->n_parts = (guint)g_rand_int_range(random, 2, 5);
+    return;
+  }
   g_byte_array_set_size(stream->data, size + STREAM_GROWTH_BYTES);
   gsize mutated = LLVMFuzzerMutate(stream->data->data, size, stream->data->len);
   g_byte_array_set_size(stream->data, (guint)mutated);

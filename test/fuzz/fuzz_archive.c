@@ -1,10 +1,17 @@
-/* Whatever the bytes, the reader neither crashes nor gives data that its own check has not seen. */
-#include "archive/reader.h"
+/* Whatever the bytes, the reader neither crashes nor gives data that its own check has not seen; scanning and reading,
+ * over threads and from a pipe, finds what the check finds; and what the writer makes of it reads the same. */
+#include "archive/survey.h"
 #include "archive_builder.h"
+#include "archive_repack.h"
 #include "base/error.h"
 
 #include <stdint.h>
+#include <string.h>
+#include <sys/socket.h>
 #include <unistd.h>
+
+/* What fits into a socket's buffer, so that it can be read without another thread. */
+#define MAX_PIPE_BYTES 65536
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
@@ -50,17 +57,70 @@ read_entry(ArchiveReader *reader, const TocEntry *entry)
   }
 }
 
+static gboolean
+survey(int fd, RowTotals **ret_totals)
+{
+  g_autoptr(GError) error = NULL;
+  g_autoptr(ArchiveReader) reader = archive_reader_open(fd, NULL);
+  g_assert(reader != NULL);
+  g_autofree RowTotals *totals = g_new0(RowTotals, archive_reader_n_entries(reader));
+  if (!archive_reader_scan(reader, NULL, &error) || !archive_survey(reader, 1, totals, NULL, NULL, NULL, &error)) {
+    g_assert(error_code(error) == CCH_ERROR_ARCHIVE_CORRUPT);
+    return FALSE;
+  }
+  *ret_totals = g_steal_pointer(&totals);
+  return TRUE;
+}
+
+static gboolean
+read_pipe(const uint8_t *data, size_t size)
+{
+  int fds[2];
+  g_assert(socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, fds) == 0);
+  g_assert(write(fds[1], data, size) == (ssize_t)size);
+  close(fds[1]);
+  g_autoptr(ArchiveReader) reader = archive_reader_open_pipe(fds[0], NULL, NULL);
+  const TocEntry *entry = NULL;
+  Seen seen = {0};
+  gboolean ok = reader != NULL;
+  while (ok && (ok = archive_reader_next_block(reader, &entry, NULL)) && entry != NULL)
+    ok = archive_reader_read_block(reader, see_bytes, see_large_object, &seen, NULL, NULL);
+  close(fds[0]);
+  return ok;
+}
+
 static void
-read_archive(int fd, GError **error)
+rewrite(ArchiveReader *reader, const RowTotals *totals)
+{
+  ArchiveLevel level = (ArchiveLevel)(archive_reader_n_entries(reader) % ARCHIVE_LEVEL_COUNT);
+  g_autoptr(GByteArray) written = archive_repack(reader, level, 100, FALSE);
+  int fd = builder_open_file(written);
+  g_autofree RowTotals *again = NULL;
+  g_assert(survey(fd, &again));
+  for (guint i = 0; i < archive_reader_n_entries(reader); i++)
+    g_assert(row_totals_equal(&again[i], &totals[i]));
+  close(fd);
+}
+
+static void
+read_archive(int fd, const uint8_t *data, size_t size, GError **error)
 {
   g_autoptr(ArchiveReader) reader = archive_reader_open(fd, error);
-  if (reader == NULL || !archive_reader_check(reader, NULL, NULL, NULL, error))
+  if (reader == NULL)
+    return;
+  gboolean is_whole = archive_reader_check(reader, NULL, NULL, NULL, error);
+  g_autofree RowTotals *totals = NULL;
+  g_assert(survey(fd, &totals) == is_whole);
+  if (size <= MAX_PIPE_BYTES)
+    g_assert(read_pipe(data, size) == is_whole);
+  if (!is_whole)
     return;
   for (guint i = 0; i < archive_reader_n_entries(reader); i++) {
     const TocEntry *entry = archive_reader_entry(reader, i);
     g_assert(archive_reader_find(reader, entry->dump_id) == entry);
     read_entry(reader, entry);
   }
+  rewrite(reader, totals);
 }
 
 int
@@ -71,7 +131,7 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
   if (size > 0)
     g_byte_array_append(bytes, data, (guint)size);
   int fd = builder_open_file(bytes);
-  read_archive(fd, &error);
+  read_archive(fd, data, size, &error);
   close(fd);
   if (error != NULL) {
     ErrorCode code = error_code(error);

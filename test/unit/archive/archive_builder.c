@@ -252,11 +252,26 @@ put_entry(const ArchiveBuilder *builder, GByteArray *out, const BuilderEntry *en
   put_number(out, state == OFFSET_SET ? (guint64)(offset + entry->offset_error) : 0, builder->header.offset_size);
 }
 
+static GByteArray *
+compress_stream(const ArchiveBuilder *builder, const BuilderStream *stream)
+{
+  ArchiveCompression compression = stream->is_raw ? ARCHIVE_COMPRESSION_NONE : builder->header.compression;
+  guint n_parts = MAX(stream->n_parts, 1), size = stream->data->len;
+  GByteArray *stored = g_byte_array_new();
+  for (guint i = 0; i < n_parts; i++) {
+    guint start = (guint)((guint64)size * i / n_parts), end = (guint)((guint64)size * (i + 1) / n_parts);
+    g_autoptr(GByteArray) part =
+        builder_compress(compression, size > 0 ? stream->data->data + start : NULL, end - start);
+    if (part->len > 0)
+      g_byte_array_append(stored, part->data, part->len);
+  }
+  return stored;
+}
+
 static void
 put_stream(const ArchiveBuilder *builder, GByteArray *out, const BuilderStream *stream)
 {
-  ArchiveCompression compression = stream->is_raw ? ARCHIVE_COMPRESSION_NONE : builder->header.compression;
-  g_autoptr(GByteArray) stored = builder_compress(compression, stream->data->data, stream->data->len);
+  g_autoptr(GByteArray) stored = compress_stream(builder, stream);
   for (gsize at = 0; at < stored->len; at += builder->chunk_bytes) {
     gsize size = MIN(builder->chunk_bytes, stored->len - at);
     put_int(builder, out, (gint64)size);

@@ -9,6 +9,7 @@ typedef struct {
   guint32 oid; /* of a large object; unused for a table */
   GByteArray *data;
   gboolean is_raw; /* store the data as it is, without compressing it */
+  guint n_parts;   /* 2 or more: so many frames or zlib streams one after the other, each with a part of the data */
 } BuilderStream;
 
 typedef struct {
