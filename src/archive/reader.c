@@ -237,3 +237,9 @@ archive_reader_read_block(ArchiveReader *reader, ArchiveSinkFunc sink, ArchiveLa
   remember_counts(info, &pass.info);
   return TRUE;
 }
+
+guint64
+archive_reader_position(const ArchiveReader *reader)
+{
+  return wire_source_position(reader->source);
+}

@@ -97,6 +97,9 @@ gboolean archive_reader_read_data(ArchiveReader *reader, const TocEntry *entry, 
                                   ArchiveLargeObjectFunc large_object, gpointer user_data, GCancellable *cancellable,
                                   GError **error);
 
+/* How far into the file the reading has got, also while it goes on. */
+guint64 archive_reader_position(const ArchiveReader *reader);
+
 /* Of a pipe: goes to the next block and tells whose it is; *ret_entry is NULL at the archive's end, where every block
  * that the TOC promises has been there. After next_block, read_block must be called once; its functions are as
  * read_data's. */

@@ -26,6 +26,13 @@ typedef struct {
   RowQueue *queue;
   GArray *tables; /* TableLoad; does not grow while workers are about */
   gboolean hash_rows;
+  const ArchiveReader *reader;
+  BackupProgress *progress;
+
+  /* For the progress of an archive whose rows nobody has counted: bytes of the file. */
+  guint64 stored_total; /* 0: they were counted */
+  guint64 stored_done;  /* of the tables that are read */
+  guint64 block_start;  /* where the one that is read begins */
   GMutex mutex;
 } RowLoad;
 
@@ -200,6 +207,9 @@ static gboolean
 take_text(const guint8 *data, gsize size, gpointer user_data, GError **error)
 {
   RowLoad *load = user_data;
+  if (load->stored_total > 0)
+    backup_progress_set(load->progress, load->stored_done + archive_reader_position(load->reader) - load->block_start,
+                        load->stored_total);
   return row_queue_write(load->queue, data, size) || stopped(error);
 }
 
@@ -209,6 +219,8 @@ read_table(RowLoad *load, Restore *leader, TableLoad *table, GError **error)
   const TocEntry *entry = table->step->entry;
   QueuedRows rows;
   restore_say_table(leader, entry);
+  const ArchiveDataInfo *info = archive_reader_data_info(leader->reader, entry);
+  load->block_start = info->position;
   row_queue_begin(load->queue, table);
   if (!archive_reader_read_data(leader->reader, entry, take_text, NULL, load, leader->cancellable, error)) {
     g_autofree char *name = entry_display_name(entry);
@@ -217,6 +229,7 @@ read_table(RowLoad *load, Restore *leader, TableLoad *table, GError **error)
   }
   if (!row_queue_end(load->queue, &rows))
     return stopped(error);
+  load->stored_done += info->end_position - info->position;
   g_mutex_lock(&load->mutex);
   table->read = rows;
   table->is_read = TRUE;
@@ -285,6 +298,8 @@ collect_tables(RowLoad *load, const RestorePlan *plan)
     if (step->kind == STEP_ROWS) {
       TableLoad table = {.step = step};
       g_array_append_val(load->tables, table);
+      const ArchiveDataInfo *info = archive_reader_data_info(load->reader, step->entry);
+      load->stored_total += plan->bytes == 0 ? info->end_position - info->position : 0;
     }
   }
 }
@@ -313,7 +328,9 @@ load_rows(LoadTeam *team, gboolean hash_rows, GArray *tables, GError **error)
   Restore *leader = load_team_leader(team);
   RowLoad load = {.queue = row_queue_new(load_team_n_workers(team) * BLOCKS_PER_WORKER + BLOCKS_TO_FILL),
                   .tables = g_array_new(FALSE, FALSE, sizeof(TableLoad)),
-                  .hash_rows = hash_rows};
+                  .hash_rows = hash_rows,
+                  .reader = leader->reader,
+                  .progress = leader->progress};
   g_mutex_init(&load.mutex);
   collect_tables(&load, leader->plan);
   restore_enter_stage(leader, STAGE_DATA);
