@@ -16,8 +16,6 @@ typedef struct {
 static gboolean
 check_all_there(const Work *work, const BatchRows *rows, GError **error)
 {
-  static const ErrorCode codes[BATCH_N_ENTITIES] = {CCH_ERROR_BATCH_USERS_UNKNOWN, CCH_ERROR_BATCH_KEYS_UNKNOWN,
-                                                    CCH_ERROR_BATCH_PROVIDERS_UNKNOWN, CCH_ERROR_INTERNAL};
   g_autoptr(GString) missing = g_string_new(NULL);
   guint n = 0;
   for (guint i = 0; i < work->request->ids->len; i++) {
@@ -29,7 +27,7 @@ check_all_there(const Work *work, const BatchRows *rows, GError **error)
     batch_append_name(missing, &n, text);
   }
   if (n > 0)
-    error_set(error, codes[work->request->entity], "%s", missing->str);
+    error_set(error, CCH_ERROR_BATCH_UNKNOWN, "%s: %s", batch_entity_name(work->request->entity), missing->str);
   return n == 0;
 }
 
@@ -95,7 +93,8 @@ static gboolean
 delete_endpoints(BatchTransaction *transaction, const char *providers, GError **error)
 {
   g_autofree char *table = NULL;
-  if (!pg_connection_value(transaction->connection, &table, error, "SELECT to_regclass('public.provider_endpoints')", 0))
+  if (!pg_connection_value(transaction->connection, &table, error, "SELECT to_regclass('public.provider_endpoints')",
+                           0))
     return FALSE;
   if (table == NULL)
     return TRUE;

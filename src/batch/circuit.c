@@ -49,7 +49,7 @@ check_providers(PgConnection *connection, const BatchRequest *request, const cha
   for (guint i = 0; i < pg_result_rows(missing); i++)
     batch_append_name(names, &n, pg_result_text(missing, i, 0));
   if (n > 0)
-    error_set(error, CCH_ERROR_BATCH_PROVIDERS_UNKNOWN, "%s", names->str);
+    error_set(error, CCH_ERROR_BATCH_UNKNOWN, "providers: %s", names->str);
   return n == 0;
 }
 

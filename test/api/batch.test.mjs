@@ -126,7 +126,7 @@ for (const version of ['v05', 'v09']) {
         const reply = await post('/api/v1/users:batchUpdate', body);
         assert.deepEqual([reply.status, reply.body.errorCode], [status, code], JSON.stringify(reply.body));
       }
-      assert.match((await post('/api/v1/users:batchUpdate', cases[3][0])).body.detail, /^999999$/);
+      assert.match((await post('/api/v1/users:batchUpdate', cases[3][0])).body.detail, /^users: 999999$/);
       assert.notEqual((await user(1)).rpm_limit, 77);
       const action = await post('/api/actions/users/batchUpdateUsers', { userIds: [999999], updates: { rpm: 1 } });
       assert.deepEqual([action.status, action.body.ok, action.body.errorCode], [404, false, 'NOT_FOUND']);
