@@ -1,6 +1,7 @@
 #include "backup/http.h"
 
 #include "backup/export.h"
+#include "backup/undo.h"
 #include "backup_sql.h"
 #include "base/error.h"
 #include "base/text.h"
@@ -35,85 +36,6 @@ backup_http_explain_size(HttpRequest *request, const Config *config, guint64 siz
   http_request_set_error_details(request, details);
 }
 
-/* `excludeLogs`, and `mode`, which newer clients use for the same. */
-static gboolean
-read_exclude_logs(HttpRequest *request, gboolean *ret_exclude_logs, GError **error)
-{
-  const char *mode = http_request_query(request, "mode");
-  if (mode == NULL)
-    return http_request_query_boolean(request, "excludeLogs", FALSE, ret_exclude_logs, error);
-  if (http_request_query(request, "excludeLogs") != NULL) {
-    error_set(error, CCH_ERROR_REQUEST_PARAMETER, "give either mode or excludeLogs");
-    return FALSE;
-  }
-  *ret_exclude_logs = strcmp(mode, "excludeLogs") == 0;
-  if (*ret_exclude_logs || strcmp(mode, "full") == 0)
-    return TRUE;
-  error_set(error, CCH_ERROR_REQUEST_PARAMETER, "mode must be full or excludeLogs, not \"%.64s\"", mode);
-  return FALSE;
-}
-
-typedef struct {
-  BackupExport *export; /* NULL once it was read to its end */
-} ExportStream;
-
-static gssize
-read_export(gpointer state, guint8 *buffer, gsize size, GError **error)
-{
-  ExportStream *stream = state;
-  gssize n = backup_export_read(stream->export, buffer, size, error);
-  if (n == 0)
-    g_clear_pointer(&stream->export, backup_export_free); /* whoever sees the end may start the next operation */
-  return n;
-}
-
-static void
-export_stream_free(gpointer state)
-{
-  ExportStream *stream = state;
-  backup_export_free(stream->export);
-  g_free(stream);
-}
-
-static HttpResponse *
-get_export(HttpRequest *request, gpointer context, GError **error)
-{
-  const BackupHttp *http = context;
-  BackupExportOptions options = {
-      .dsn = http->dsn,
-      .redis_url = http->config->redis_url,
-      .lock_ttl_ms = (guint)http->config->lock_ttl_ms,
-      .pg_bin_dir = http->config->pg_bin_dir,
-      .holder = http_request_who(request),
-      .level = BACKUP_EXPORT_DEFAULT_LEVEL,
-      .jobs = (guint)http->config->export_jobs,
-  };
-  if (!read_exclude_logs(request, &options.exclude_logs, error))
-    return NULL;
-  const char *content_type = "application/octet-stream";
-  if (http_request_is_head(request)) {
-    HttpResponse *head = http_response_empty(200);
-    http_response_set_header(head, "Content-Type", content_type);
-    return head;
-  }
-  g_auto(BackupLockHolder) holder = {0};
-  g_autoptr(GError) problem = NULL;
-  BackupExport *export = backup_export_start(&options, http_request_cancellable(request), &holder, &problem);
-  if (export == NULL) {
-    if (error_code(problem) == CCH_ERROR_LOCK_HELD)
-      backup_http_explain_lock(request, &holder);
-    g_propagate_error(error, g_steal_pointer(&problem));
-    return NULL;
-  }
-  g_autofree char *disposition = g_strdup_printf("attachment; filename=\"%s\"", backup_export_file_name(export));
-  ExportStream *stream = g_new0(ExportStream, 1);
-  stream->export = export;
-  HttpResponse *response = http_response_stream(200, content_type, read_export, stream, export_stream_free);
-  http_response_set_header(response, "Content-Disposition", disposition);
-  http_response_set_header(response, "Cache-Control", "no-cache, no-store");
-  return response;
-}
-
 static void
 set(json_t *object, const char *name, json_t *value)
 {
@@ -128,8 +50,21 @@ short_version(const char *version)
   return http_json_text(first);
 }
 
-/* As the reference: a database that is away is no failure of the question. */
+/* How an overwriting import would go, and what an undo could go back to. */
 static void
+describe_overwriting(json_t *status, const char *dsn, Language language)
+{
+  BackupMethod method;
+  g_autofree char *reason = NULL;
+  gboolean is_known = backup_import_method(dsn, language, &method, &reason, NULL);
+  set(status, "importMethod", is_known ? json_string(backup_method_name(method)) : json_null());
+  set(status, "importMethodReason", http_json_text(reason));
+  g_autoptr(GPtrArray) kept = backup_undo_list(dsn, NULL);
+  set(status, "kept", kept != NULL ? backup_http_describe_kept(kept) : json_array());
+}
+
+/* As the reference: a database that is away is no failure of the question. */
+static gboolean
 describe_database(json_t *status, const char *dsn)
 {
   g_autoptr(GError) error = NULL;
@@ -146,6 +81,7 @@ describe_database(json_t *status, const char *dsn)
   set(status, "logRows", log_rows != NULL ? json_integer(pg_result_int64(result, 0, 2)) : json_null());
   if (error != NULL)
     set(status, "error", http_json_text(error->message));
+  return connection != NULL;
 }
 
 static void
@@ -192,29 +128,21 @@ describe_redis(const Config *config)
 static HttpResponse *
 get_status(HttpRequest *request, gpointer context, GError **error)
 {
-  (void)request;
   (void)error;
   const BackupHttp *http = context;
   json_t *status = json_object();
-  describe_database(status, http->dsn);
+  if (describe_database(status, http->dsn))
+    describe_overwriting(status, http->dsn, http_request_language(request));
   describe_target(status, http->dsn);
   set(status, "pgDumpVersion", describe_pg_dump(http->config));
   set(status, "operation", describe_operation(http));
+  set(status, "running", running_describe(http->running));
   set(status, "redis", describe_redis(http->config));
   set(status, "maxUploadBytes", json_integer((json_int_t)http->config->max_upload_bytes));
   return http_response_json(200, status);
 }
 
-static const char *const export_query[] = {"excludeLogs", "mode", NULL};
-
 const HttpRoute backup_http_routes[] = {
-    {
-        .method = "GET",
-        .path = "/api/admin/database/export",
-        .flags = HTTP_ROUTE_ADMIN | HTTP_ROUTE_COSTLY,
-        .handler = get_export,
-        .query = export_query,
-    },
     {
         .method = "POST",
         .path = "/api/admin/database/import",

@@ -1,4 +1,4 @@
-/* The backup domain over HTTP: GET /api/admin/database/export, POST …/import, GET …/status. */
+/* The backup domain over HTTP, below /api/admin/database/. */
 #pragma once
 
 #include "backup/import.h"
@@ -28,7 +28,15 @@ extern const guint backup_http_n_operation_routes;
 /* The reply that sends a queue (stolen) as it fills. */
 HttpResponse *backup_http_event_stream(SseQueue *queue);
 
-/* …/uploads: resumable uploads by the tus protocol (http_uploads.c). Their context is a BackupHttp, too. */
+/* All that follows: their context is a BackupHttp, too. GET …/export, …/exports (http_export.c). */
+extern const HttpRoute backup_http_export_routes[];
+extern const guint backup_http_n_export_routes;
+/* …/import:undo (http_undo.c). */
+extern const HttpRoute backup_http_undo_routes[];
+extern const guint backup_http_n_undo_routes;
+/* An array of what backup_undo_list returned. */
+json_t *backup_http_describe_kept(const GPtrArray *kept);
+/* …/uploads: resumable uploads by the tus protocol (http_uploads.c). */
 extern const HttpRoute backup_http_upload_routes[];
 extern const guint backup_http_n_upload_routes;
 

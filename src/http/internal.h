@@ -15,8 +15,10 @@ typedef struct {
 
 struct HttpResponse {
   guint status;
-  GArray *headers; /* of HttpHeader */
-  char *body;      /* NULL: empty, or streamed */
+  GArray *headers;           /* of HttpHeader */
+  GArray *trailers;          /* likewise; NULL: none yet */
+  struct MHD_Response *sent; /* libmicrohttpd's, once it is being sent */
+  char *body;                /* NULL: empty, or streamed */
   gsize body_size;
   HttpStreamRead read;
   gpointer stream;

@@ -78,6 +78,20 @@ http_response_stream(guint status, const char *content_type, HttpStreamRead read
 }
 
 void
+http_response_announce_trailers(HttpResponse *response, const char *names)
+{
+  http_response_set_header(response, "Trailer", names);
+}
+
+void
+http_response_set_trailer(HttpResponse *response, const char *name, const char *value)
+{
+  if (response->trailers == NULL)
+    response->trailers = http_headers_new();
+  http_headers_add(response->trailers, name, value);
+}
+
+void
 http_response_set_header(HttpResponse *response, const char *name, const char *value)
 {
   http_headers_add(response->headers, name, value);
@@ -91,6 +105,7 @@ http_response_free(HttpResponse *response)
   if (response->free_stream != NULL)
     response->free_stream(response->stream);
   g_array_unref(response->headers);
+  g_clear_pointer(&response->trailers, g_array_unref);
   g_free(response->body);
   g_free(response);
 }

@@ -25,6 +25,11 @@ HttpResponse *http_response_error(HttpRequest *request, const GError *error);
 /* application/problem+json (RFC 9457): the shape of /api/v1. */
 HttpResponse *http_response_problem(HttpRequest *request, const GError *error);
 
+/* A streamed body can be followed by trailers: announce their names ("A, B") before it is sent, and set them while it
+ * is read, at the latest when its read function returns 0. A client of HTTP/1.0 does not get them. */
+void http_response_announce_trailers(HttpResponse *response, const char *names);
+void http_response_set_trailer(HttpResponse *response, const char *name, const char *value);
+
 void http_response_set_header(HttpResponse *response, const char *name, const char *value);
 void http_response_free(HttpResponse *response);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(HttpResponse, http_response_free)

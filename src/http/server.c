@@ -44,6 +44,16 @@ reset_connection(int fd)
     shutdown(fd, SHUT_RDWR);
 }
 
+/* libmicrohttpd sends them behind the last chunk, if it sends chunks. */
+static void
+add_trailers(HttpResponse *response)
+{
+  for (guint i = 0; response->trailers != NULL && i < response->trailers->len; i++) {
+    const HttpHeader *trailer = &g_array_index(response->trailers, HttpHeader, i);
+    MHD_add_response_footer(response->sent, trailer->name, trailer->value);
+  }
+}
+
 static ssize_t
 on_stream_read(void *cls, uint64_t position, char *buffer, size_t size)
 {
@@ -55,8 +65,10 @@ on_stream_read(void *cls, uint64_t position, char *buffer, size_t size)
     request->sent_bytes += (guint64)n;
     return n;
   }
-  if (n == 0)
+  if (n == 0) {
+    add_trailers(request->response);
     return MHD_CONTENT_READER_END_OF_STREAM;
+  }
   request->failure = g_strdup(error->message);
   if (request->is_http_1_0)
     reset_connection(request->fd);
@@ -118,6 +130,7 @@ send_response(HttpRequest *request, HttpResponse *response)
   request->sent_bytes = http_request_is_head(request) ? 0 : response->body_size;
   http_watched_set_deadline(request->watched, response->read != NULL ? 0 : HTTP_REPLY_TIMEOUT_MS, NULL, NULL);
   struct MHD_Response *made = make_mhd_response(request, response);
+  response->sent = made;
   enum MHD_Result result = MHD_queue_response(request->connection, response->status, made);
   MHD_destroy_response(made);
   return result;

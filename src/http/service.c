@@ -233,6 +233,8 @@ start_server(Service *service, GError **error)
   http_server_set_guard(service->server, auth_http_guard, &service->auth);
   http_server_add_routes(service->server, auth_http_routes, auth_http_n_routes, &service->auth);
   http_server_add_routes(service->server, backup_http_routes, backup_http_n_routes, &service->backup);
+  http_server_add_routes(service->server, backup_http_export_routes, backup_http_n_export_routes, &service->backup);
+  http_server_add_routes(service->server, backup_http_undo_routes, backup_http_n_undo_routes, &service->backup);
   http_server_add_routes(service->server, backup_http_upload_routes, backup_http_n_upload_routes, &service->backup);
   http_server_add_routes(service->server, backup_http_operation_routes, backup_http_n_operation_routes,
                          &service->backup);
