@@ -18,9 +18,9 @@ typedef struct {
 extern const HttpRoute backup_http_routes[];
 extern const guint backup_http_n_routes;
 
-/* POST …/import and …/import:preview (http_import.c). An import takes the lock before the body is read; an answer that
+/* POST …/import (http_import.c). An import takes the lock before the body is read; an answer that
  * is not the event stream leaves no lock and no file behind by the time it is sent, and neither does the last event. */
-extern const HttpUpload backup_http_import, backup_http_preview;
+extern const HttpUpload backup_http_import;
 
 /* GET …/operations/{id}/events (http_operations.c). */
 extern const HttpRoute backup_http_operation_routes[];
@@ -31,6 +31,9 @@ HttpResponse *backup_http_event_stream(SseQueue *queue);
 /* All that follows: their context is a BackupHttp, too. GET …/export, …/exports (http_export.c). */
 extern const HttpRoute backup_http_export_routes[];
 extern const guint backup_http_n_export_routes;
+/* POST …/import:preview (http_preview.c). */
+extern const HttpRoute backup_http_preview_routes[];
+extern const guint backup_http_n_preview_routes;
 /* …/import:undo (http_undo.c). */
 extern const HttpRoute backup_http_undo_routes[];
 extern const guint backup_http_n_undo_routes;

@@ -5,11 +5,11 @@
 #include "backup/http.h"
 #include "backup/janitor.h"
 #include "backup/temp_file.h"
-#include "batch/http.h"
 #include "base/data_dir.h"
 #include "base/error.h"
 #include "base/log.h"
 #include "base/text.h"
+#include "batch/http.h"
 #include "demo/demo.h"
 #include "http/health.h"
 #include "http/server.h"
@@ -234,6 +234,7 @@ start_server(Service *service, GError **error)
   http_server_add_routes(service->server, auth_http_routes, auth_http_n_routes, &service->auth);
   http_server_add_routes(service->server, backup_http_routes, backup_http_n_routes, &service->backup);
   http_server_add_routes(service->server, backup_http_export_routes, backup_http_n_export_routes, &service->backup);
+  http_server_add_routes(service->server, backup_http_preview_routes, backup_http_n_preview_routes, &service->backup);
   http_server_add_routes(service->server, backup_http_undo_routes, backup_http_n_undo_routes, &service->backup);
   http_server_add_routes(service->server, backup_http_upload_routes, backup_http_n_upload_routes, &service->backup);
   http_server_add_routes(service->server, backup_http_operation_routes, backup_http_n_operation_routes,

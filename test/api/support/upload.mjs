@@ -24,6 +24,7 @@ export function multipartFrame(filename, fields, { fieldsLast = false } = {}) {
 
 // Starts an upload. Options:
 //   file, or data (a Buffer)   what is uploaded; `filename` its name in the form
+//   path                       the endpoint, if not that of the import
 //   fields, fieldsLast         the other fields, and whether they come after the file
 //   chunked                    without Content-Length
 //   contentLength              a false one
@@ -39,7 +40,7 @@ export function startUpload(service, options) {
   const request = http.request({
     host: '127.0.0.1',
     port: service.port,
-    path: '/api/admin/database/import',
+    path: options.path ?? '/api/admin/database/import',
     method: 'POST',
     agent: false,
     headers: {
