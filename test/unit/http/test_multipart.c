@@ -1,3 +1,4 @@
+#include "http/multipart.h"
 #include "upload_server.h"
 
 #include <setjmp.h>
@@ -75,10 +76,10 @@ parts_without_a_name_and_too_many_parts_are_refused(void **state)
   static const char nameless[] = "--BOUNDARY\r\nContent-Disposition: form-data\r\n\r\nx" CLOSING_BOUNDARY;
   assert_answer(nameless, sizeof nameless - 1, 64, "400", "without a name");
   g_autoptr(GString) body = g_string_new(NULL);
-  for (guint i = 0; i < 17; i++)
+  for (guint i = 0; i <= MULTIPART_MAX_PARTS; i++)
     g_string_append_printf(body, "--BOUNDARY\r\nContent-Disposition: form-data; name=\"f%u\"\r\n\r\nx\r\n", i);
   g_string_append(body, "--BOUNDARY--\r\n");
-  assert_answer(body->str, body->len, 64, "400", "more than 16 parts");
+  assert_answer(body->str, body->len, 64, "400", "more than 128 parts");
 }
 
 static char *
