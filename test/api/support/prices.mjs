@@ -47,3 +47,29 @@ export function randomTable(seed, count = 40) {
 // A table of plain models: { a: 1 } is one model that costs 1 a token.
 export const tableOf = (prices) =>
   JSON.stringify(Object.fromEntries(Object.entries(prices).map(([name, price]) => [name, { mode: 'chat', input_cost_per_token: price }])));
+
+// A web server that plays the cloud: what it answers is set by `answer(request, response)`, or for a table by `serve`.
+export async function startCloud() {
+  const { createServer } = await import('node:http');
+  const { createHash } = await import('node:crypto');
+  const cloud = { requests: [] };
+  cloud.serve = (text) => {
+    const etag = `"${createHash('sha256').update(text).digest('hex').slice(0, 16)}"`;
+    cloud.answer = (request, response) => {
+      if (request.headers['if-none-match'] === etag) return response.writeHead(304, { etag }).end();
+      return response.writeHead(200, { etag, 'content-type': 'application/json' }).end(text);
+    };
+  };
+  const server = createServer((request, response) => {
+    cloud.requests.push({ url: request.url, headers: request.headers });
+    cloud.answer(request, response);
+  });
+  await new Promise((resolve) => server.listen(0, '127.0.0.1', resolve));
+  server.unref();
+  cloud.url = `http://127.0.0.1:${server.address().port}`;
+  cloud.stop = () => {
+    server.closeAllConnections();
+    server.close();
+  };
+  return cloud;
+}

@@ -1,0 +1,233 @@
+// Syncs with a cloud that answers well, badly, or not at all; and many at once over two instances.
+
+import assert from 'node:assert/strict';
+import { after, before, beforeEach, test } from 'node:test';
+import { gzipSync } from 'node:zlib';
+import { Database } from './support/database.mjs';
+import { startCloud, tableOf } from './support/prices.mjs';
+import { until } from './support/run.mjs';
+import { haveRedis, startPostgres, startRedis } from './support/servers.mjs';
+import { Service, cli } from './support/service.mjs';
+
+let server, redis, database, cloud, mirror, first, second;
+const models = '/api/v1/model-prices';
+
+before(async () => {
+  server = await startPostgres();
+  redis = haveRedis() ? await startRedis() : undefined;
+  database = await Database.create(server);
+  cloud = await startCloud();
+  mirror = await startCloud();
+  assert.equal((await cli(['migrate'], { dsn: database.dsn })).code, 0);
+  const start = () => Service.start({
+    dsn: database.dsn, redisUrl: redis?.url, env: { PRICE_SYNC_URL: `${cloud.url}/prices.json, ${mirror.url}/m.json`, PRICE_SYNC_TIMEOUT: 2 },
+  });
+  [first, second] = [await start(), await start()];
+});
+after(async () => {
+  await first?.stop();
+  await second?.stop();
+  cloud?.stop();
+  mirror?.stop();
+});
+beforeEach(async () => {
+  await database.exec('TRUNCATE public.model_prices, cch_data.price_applied, cch_data.price_sync, public.audit_log');
+  mirror.answer = (request, response) => response.writeHead(404).end();
+  cloud.requests.length = mirror.requests.length = 0;
+});
+
+async function post(action, body, service = first) {
+  const response = await service.fetch(`${models}:${action}`, {
+    method: 'POST',
+    body: body === undefined ? undefined : JSON.stringify(body),
+    headers: { 'accept-language': 'en', ...(body === undefined ? {} : { 'content-type': 'application/json' }) },
+  });
+  return { status: response.status, body: await response.json() };
+}
+
+const sync = (body, service) => post('syncLitellm', body, service);
+const status = async () => (await first.fetch(`${models}:syncStatus`)).json();
+const prices = () => database.value(`SELECT string_agg(concat_ws(' ', model_name, source, price_data->'input_cost_per_token'), ', '
+                                            ORDER BY model_name, source) FROM public.model_prices`);
+
+test('a sync without a body adds, changes and removes; an unchanged table costs one 304', async () => {
+  cloud.serve(tableOf({ a: 1, b: 1, c: 1 }));
+  assert.deepEqual((await sync()).body.added, ['a', 'b', 'c']);
+  const again = await sync();
+  assert.deepEqual([again.body.unchanged, again.body.total], [['a', 'b', 'c'], 3]);
+  assert.ok(cloud.requests[1].headers['if-none-match']);
+  assert.equal((await status()).last.upstreamStatus, 304);
+  cloud.serve(tableOf({ a: 2, b: 1 }));
+  const { body } = await sync();
+  assert.deepEqual([body.updated, body.removed], [['a'], ['c']]);
+  assert.equal(await prices(), 'a cloud 2, b cloud 1');
+  assert.equal(await database.count("public.audit_log WHERE action_type = 'model_price.sync'"), 2);
+});
+
+test('a 304 is not asked for once somebody has changed a row', async () => {
+  cloud.serve(tableOf({ a: 1 }));
+  await sync();
+  await database.exec('DELETE FROM public.model_prices');
+  assert.deepEqual((await sync()).body.added, ['a']);
+  assert.equal(cloud.requests[1].headers['if-none-match'], undefined);
+});
+
+test('a compressed table is read', async () => {
+  cloud.answer = (request, response) => {
+    assert.match(request.headers['accept-encoding'], /gzip/);
+    response.writeHead(200, { 'content-encoding': 'gzip' }).end(gzipSync(tableOf({ a: 1 })));
+  };
+  assert.deepEqual((await sync()).body.added, ['a']);
+});
+
+test('a mirror is used when the first does not answer well', async () => {
+  cloud.answer = (request, response) => response.writeHead(500).end();
+  mirror.serve(tableOf({ m: 1 }));
+  assert.deepEqual((await sync()).body.added, ['m']);
+});
+
+const failures = {
+  '404': [(request, response) => response.writeHead(404).end(), /HTTP 404/, 404],
+  '500': [(request, response) => response.writeHead(500).end(), /HTTP 500/],
+  'a redirect elsewhere': [(request, response) => response.writeHead(302, { location: `${mirror.url}/x` }).end(), /unexpected address/],
+  'a redirect in a circle': [(request, response) => response.writeHead(302, { location: '/prices.json' }).end(), /too often/],
+  'a slow answer': [(request, response) => response.writeHead(200).write('{'), /[Tt]imeout/],
+  'an endless answer': [(request, response) => {
+    response.writeHead(200);
+    const chunk = Buffer.alloc(1024 * 1024, ' ');
+    const more = () => { while (!response.destroyed && response.write(chunk)); };
+    response.on('drain', more);
+    more();
+  }, /too large|[Tt]imeout/],
+  'a truncated answer': [(request, response) => {
+    response.writeHead(200, { 'content-length': 1000 });
+    response.write('{"a":');
+    setTimeout(() => response.destroy(), 50);
+  }, /127\.0\.0\.1/],
+  'wrong compression': [(request, response) => response.writeHead(200, { 'content-encoding': 'gzip' }).end('{"a":{"mode":"x"}}'), /127\.0\.0\.1/],
+  'a bomb': [(request, response) => response.writeHead(200, { 'content-encoding': 'gzip' }).end(gzipSync(Buffer.alloc(40 * 1024 * 1024, ' '))), /too large/],
+  'no table': [(request, response) => response.writeHead(200).end('<html>'), /line 1/],
+};
+for (const [name, [answer, reason, upstream]] of Object.entries(failures)) {
+  test(`${name} keeps the table and is told`, async () => {
+    cloud.serve(tableOf({ a: 1 }));
+    await sync();
+    await database.exec("UPDATE cch_data.price_sync SET etag = NULL, last_modified = NULL");
+    cloud.answer = answer;
+    const { status: code, body } = await sync();
+    assert.equal(code, 502, JSON.stringify(body));
+    assert.equal(body.errorCode, 'prices.upstream');
+    assert.match(body.detail, reason);
+    if (upstream) assert.equal(body.upstreamStatus, upstream);
+    assert.equal(await prices(), 'a cloud 1');
+    const { last } = await status();
+    assert.equal(last.errorCode, 'prices.upstream');
+    assert.match(last.error, reason);
+    assert.ok(last.lastSuccessAt);
+  });
+}
+
+test('less than half of the models is refused with the numbers, and can be forced', async () => {
+  cloud.serve(tableOf({ a: 1, b: 1, c: 1 }));
+  await sync();
+  cloud.serve(tableOf({ a: 1 }));
+  const refused = await sync();
+  assert.deepEqual([refused.status, refused.body.errorCode], [409, 'prices.shrunk']);
+  assert.match(refused.body.detail, /1 valid models now, 3 last time/);
+  assert.equal(await prices(), 'a cloud 1, b cloud 1, c cloud 1');
+  assert.deepEqual((await sync({ force: true })).body.removed, ['b', 'c']);
+});
+
+test('a check shows conflicts, and the sync after it applies that download', async () => {
+  cloud.serve(tableOf({ a: 1, b: 2, c: 3 }));
+  await database.exec(`INSERT INTO public.model_prices (model_name, price_data, source) VALUES
+    ('a', '{"mode":"chat","input_cost_per_token":1.0}', 'manual'), ('b', '{"mode":"chat","input_cost_per_token":9}', 'manual')`);
+  const check = await post('syncLitellmCheck');
+  assert.equal(check.body.hasConflicts, true);
+  assert.deepEqual(check.body.conflicts.map((conflict) => [conflict.modelName, conflict.manualPrice.input_cost_per_token,
+    conflict.cloudPrice.input_cost_per_token]), [['b', 9, 2]]);
+  assert.deepEqual(check.body.added, ['c']);
+  cloud.serve(tableOf({ a: 5, b: 5, c: 5 }));
+  const { body } = await sync({ overwriteManual: ['b'], checkId: check.body.checkId });
+  assert.deepEqual([body.added, body.updated, body.skippedConflicts], [['c'], ['b'], ['a']]);
+  assert.equal(cloud.requests.length, 1);
+  assert.equal(await prices(), 'a manual 1.0, b cloud 2, c cloud 3');
+  const used = await sync({ checkId: check.body.checkId });
+  assert.deepEqual([used.status, used.body.errorCode], [409, 'prices.check_stale']);
+});
+
+test('a check that was overtaken is refused, and the next sync is fresh', async () => {
+  cloud.serve(tableOf({ a: 1 }));
+  await post('syncLitellmCheck');
+  await database.exec(`INSERT INTO public.model_prices (model_name, price_data, source) VALUES ('a', '{"mode":"x"}', 'manual')`);
+  assert.equal((await sync()).status, 409);
+  assert.deepEqual((await sync()).body.skippedConflicts, ['a']);
+});
+
+test('the count of the cloud is told, and costs a 304 once it is known', async () => {
+  cloud.serve(tableOf({ a: 1, b: 1 }));
+  const count = async () => (await first.fetch('/api/prices/cloud-model-count')).json();
+  assert.deepEqual(await count(), { ok: true, data: { count: 2 } });
+  await sync();
+  assert.deepEqual(await count(), { ok: true, data: { count: 2 } });
+  assert.ok(cloud.requests.at(-1).headers['if-none-match']);
+  cloud.answer = (request, response) => response.writeHead(403).end();
+  const response = await first.fetch('/api/prices/cloud-model-count');
+  assert.deepEqual([response.status, (await response.json()).ok], [502, false]);
+});
+
+test('ten uploads and syncs at once over two instances end in a serial outcome without duplicates', async () => {
+  cloud.serve(tableOf({ a: 100, b: 100, s: 100 }));
+  const upload = (price, service) => post('upload', { content: tableOf({ a: price, b: price, [`u${price}`]: price }) }, service);
+  const replies = await Promise.all(Array.from({ length: 10 }, (_, i) => {
+    const service = i % 2 ? first : second;
+    return i < 6 ? upload(i + 1, service) : sync(undefined, service);
+  }));
+  for (const { status: code, body } of replies) assert.equal(code, 200, JSON.stringify(body));
+  const rows = await database.rows("SELECT model_name, price_data->>'input_cost_per_token' FROM public.model_prices ORDER BY 1");
+  assert.equal(new Set(rows.map(([name]) => name)).size, rows.length);
+  const table = Object.fromEntries(rows);
+  assert.equal(table.a, table.b);
+  assert.deepEqual(Object.keys(table).filter((name) => name.startsWith('u')).length, 6);
+  assert.equal(table.s, '100');
+});
+
+test('syncs at once write once', async () => {
+  cloud.serve(tableOf({ a: 1, b: 1 }));
+  const replies = await Promise.all([sync(), sync(undefined, second), sync(), sync(undefined, second)]);
+  assert.equal(replies.filter(({ body }) => body.added.length === 2).length, 1);
+  assert.equal(replies.filter(({ body }) => body.unchanged.length === 2).length, 3);
+  assert.equal(await database.count('public.audit_log'), 1);
+  if (redis) assert.equal(await redis.command('EXISTS', 'cch-data:prices:sync:lock'), 0);
+});
+
+test('a key in Redis that a dead instance left on this database is taken over', { skip: !haveRedis() }, async () => {
+  cloud.serve(tableOf({ a: 1 }));
+  await database.exec('SELECT 1');
+  const identity = await database.value(`SELECT concat(system_identifier, '/', oid) FROM pg_control_system(), pg_database WHERE datname = current_database()`);
+  await redis.command('SET', 'cch-data:prices:sync:lock', `1-1 {"operation":"prices sync","holder":"dead","database":"${identity}"}`);
+  assert.equal((await sync()).status, 200);
+});
+
+test('the schedule syncs at the start when there are no prices, notices others, and goes on after a failure', async () => {
+  cloud.answer = (request, response) => response.writeHead(404).end();
+  const own = await Database.create(server);
+  const env = { PRICE_SYNC_URL: `${cloud.url}/s.json`, PRICE_SYNC_INTERVAL: 1, PRICE_SYNC_TIMEOUT: 2 };
+  const services = [await Service.start({ dsn: own.dsn, env }), await Service.start({ dsn: own.dsn, env })];
+  await until('a failed sync', () => services.some((service) => service.log().includes('price sync failed')), 30_000);
+  cloud.serve(tableOf({ a: 1 }));
+  await until('the first prices', async () => (await own.count('public.model_prices')) === 1, 30_000);
+  cloud.serve(tableOf({ a: 2 }));
+  await until('the new price', async () => (await own.value("SELECT price_data->'input_cost_per_token' FROM public.model_prices")) === '2', 30_000);
+  assert.ok((await (await services[0].fetch(`${models}:syncStatus`)).json()).nextAt);
+  for (const service of services) await service.stop();
+});
+
+test('the command line syncs, and shows first', async () => {
+  cloud.serve(tableOf({ a: 1 }));
+  const run = (...args) => cli(['prices', 'sync', ...args], { dsn: database.dsn, env: { PRICE_SYNC_URL: cloud.url } });
+  assert.match((await run('--dry-run')).stdout, /\+ a\n {4}\+ input_cost_per_token = 1/);
+  assert.equal(await database.count('public.model_prices'), 0);
+  assert.match((await run()).stdout, /1 added/);
+  assert.equal((await cli(['prices', 'sync'], { dsn: database.dsn, env: { PRICE_SYNC_URL: 'ftp://x' } })).code, 2);
+});
