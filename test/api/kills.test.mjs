@@ -8,6 +8,7 @@ import { before, describe, test } from 'node:test';
 import { setTimeout as delay } from 'node:timers/promises';
 import { isRunning, signal, temporaryDirectory } from './support/cleanup.mjs';
 import { Lane, dropAll, fingerprint, leftovers, startByCli, startByHttp } from './support/kill_lane.mjs';
+import { startRequest } from './support/http.mjs';
 import { Random } from './support/random.mjs';
 import { until } from './support/run.mjs';
 import { Service, children, haveBinary, isSanitized } from './support/service.mjs';
@@ -26,7 +27,7 @@ const operations = [
       assert.equal(code, 0, stderr);
     },
     args: () => ['import', '--json', '--yes', '--undo'],
-    ways: ['command line'],
+    request: (service) => startRequest(service, 'POST', '/api/admin/database/import:undo'),
   },
   { name: 'an overwrite by transaction', args: importArgs('--overwrite', '--method', 'transaction'), fields: { cleanFirst: 'true', method: 'transaction' } },
   { name: 'a merge', args: importArgs(), fields: { cleanFirst: 'false' } },
@@ -130,7 +131,7 @@ async function kill(lane, { operation, by, victim, part }) {
 describe('killed at a random moment:', { skip: !haveBinary && 'no binary' }, () => {
   const r = new Random(SEED);
   const combinations = operations.flatMap((operation) =>
-    Object.keys(victims).flatMap((victim) => (operation.ways ?? ['HTTP', 'command line']).map((by) => ({ operation, victim, by }))));
+    Object.keys(victims).flatMap((victim) => ['HTTP', 'command line'].map((by) => ({ operation, victim, by }))));
   const plan = [];
   while (plan.length < COUNT) plan.push(...r.shuffle(combinations).map((one) => ({ ...one, part: r.next() * 1.05 })));
   const lanes = [];

@@ -64,9 +64,10 @@ export async function run(bench) {
   const ways = [
     reference,
     makeWay('pg_dump -Fc -Z1', pgDump('-Z1')),
-    ...COMPRESSIONS.map((compression) =>
-      makeWay(`${compression}, command line`, (file) => [binary, ['export', '--compression', compression, file]], { env: { DSN: source.dsn } })),
-    makeWay('fast, HTTP', curl(''), { by: service }),
+    ...COMPRESSIONS.flatMap((compression) => [
+      makeWay(`${compression}, command line`, (file) => [binary, ['export', '--compression', compression, file]], { env: { DSN: source.dsn } }),
+      makeWay(`${compression}, HTTP`, curl(`?compression=${compression}`), { by: service }),
+    ]),
   ];
   const results = await alternate(ways, runs, log);
   await service.stop();

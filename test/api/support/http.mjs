@@ -34,3 +34,12 @@ export function request(service, method, path, { headers = {}, body, localAddres
 }
 
 export const bearer = (token) => ({ authorization: `Bearer ${token}` });
+
+// A request as the administrator, without a body: a promise of the IncomingMessage, which nobody has read yet.
+export function startRequest(service, method, path) {
+  return new Promise((resolve, reject) => {
+    const call = http.request({ host: '127.0.0.1', port: service.port, method, path, agent: false, headers: bearer(service.token) }, resolve);
+    call.on('error', reject);
+    call.end();
+  });
+}

@@ -139,7 +139,7 @@ async function outcome(response) {
 export function startByHttp(lane, operation, service) {
   const run = async () => {
     if (operation.isExport) return exportByHttp(lane, service);
-    const { response } = operation.request ? operation.request(service) : startUpload(service, { file: lane.archive, fields: operation.fields });
+    const response = operation.request ? operation.request(service) : startUpload(service, { file: lane.archive, fields: operation.fields }).response;
     try {
       return await outcome(await response);
     } catch {
