@@ -126,8 +126,10 @@ clear_key(gpointer data)
 static gboolean
 check_keys_differ(Check *check, guint first)
 {
-  Key *keys = &g_array_index(check->keys, Key, first);
   guint n = check->keys->len - first;
+  if (n == 0)
+    return TRUE;
+  Key *keys = &g_array_index(check->keys, Key, first);
   qsort(keys, n, sizeof *keys, compare_keys);
   for (guint i = 1; i < n; i++) {
     if (compare_keys(&keys[i - 1], &keys[i]) != 0)
