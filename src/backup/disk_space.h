@@ -5,9 +5,11 @@
 #include "backup/plan.h"
 #include "pg/connection.h"
 
-/* About how many bytes the plan's tables will take with their indexes, judged by the live tables of the same names. */
-gboolean disk_space_needed(PgConnection *live, const RestorePlan *plan, const ArchiveReader *reader, guint64 *ret_bytes,
-                           GError **error);
+/* About how many bytes the plan's tables will take with their indexes, judged by the live tables of the same names. Of
+ * tables whose rows nobody has counted (the archive was scanned, not checked) it reads the beginning: what is found
+ * there is an error of the reader's. */
+gboolean disk_space_needed(PgConnection *live, const RestorePlan *plan, ArchiveReader *reader,
+                           GCancellable *cancellable, guint64 *ret_bytes, GError **error);
 
 /* DISK_FULL, with the numbers, when there is less than that where the live database is. `ret_is_known` is FALSE when it
  * cannot be found out, which is no error. */

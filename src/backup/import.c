@@ -82,10 +82,9 @@ check_choices(const ImportRun *run, GError **error)
          (options->tables == NULL || backup_tables_find(run->reader, options->tables, NULL, error));
 }
 
-static gboolean
-connect_target(ImportRun *run, GError **error)
+gboolean
+import_run_connect(ImportRun *run, GError **error)
 {
-  backup_progress_phase(run->progress, BACKUP_PHASE_CONNECT);
   backup_progress_say(run->progress, TEXT_IMPORT_CONNECTING);
   run->connection = pg_connection_open(run->options->dsn, "cch-data import", run->cancellable, error);
   run->is_begun = run->connection != NULL;
@@ -262,13 +261,22 @@ apply(ImportRun *run, GError **error)
   }
 }
 
+static gboolean
+import_in_transaction(ImportRun *run, GError **error)
+{
+  if (!check_archive(run, error))
+    return FALSE;
+  backup_progress_phase(run->progress, BACKUP_PHASE_CONNECT);
+  return import_run_connect(run, error) && apply(run, error);
+}
+
 /* By the way that was asked for; without such a wish by swap, or, where that cannot be, in one transaction. */
 static gboolean
-apply_somehow(ImportRun *run, GError **error)
+import_somehow(ImportRun *run, GError **error)
 {
   BackupMethod wish = run->options->method;
   if (!run->options->clean_first || wish == BACKUP_METHOD_TRANSACTION)
-    return apply(run, error);
+    return import_in_transaction(run, error);
   g_autoptr(GError) failure = NULL;
   if (import_by_swap(run, &failure))
     return TRUE;
@@ -277,7 +285,8 @@ apply_somehow(ImportRun *run, GError **error)
     return FALSE;
   }
   backup_progress_say(run->progress, TEXT_SWAP_NOT_USED, failure->message);
-  return apply(run, error);
+  g_clear_pointer(&run->connection, pg_connection_free);
+  return import_in_transaction(run, error);
 }
 
 /* What was cancelled because the lock was lost says so. */
@@ -298,8 +307,7 @@ backup_import_run(ArchiveReader *reader, const BackupImportOptions *options, Bac
   ImportRun run = {
       .reader = reader, .options = options, .lock = lock, .progress = progress, .cancellable = cancellable};
   g_autoptr(GError) failure = NULL;
-  gboolean ok = check_choices(&run, &failure) && check_archive(&run, &failure) && connect_target(&run, &failure) &&
-                apply_somehow(&run, &failure);
+  gboolean ok = check_choices(&run, &failure) && import_somehow(&run, &failure);
   pg_connection_free(run.connection);
   if (!ok) {
     name_true_cause(&run, &failure);

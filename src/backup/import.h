@@ -1,8 +1,12 @@
-/* Imports an archive: checks it whole, plans, and applies it. Whatever fails, the database is as it was.
+/* Imports an archive: plans, and applies it. Whatever fails, the database is as it was.
  *
  * A merge is one transaction. An overwrite is done in one of two ways: by swap, which loads a shadow database over
  * several connections while the live one stays in use, and then renames both (backup/shadow.h, backup/swap.h); or in
  * one transaction, where the server, the role or what the live database holds do not allow that.
+ *
+ * Before a transaction touches anything the archive is checked whole. The way by swap reads it once only: damage shows
+ * while the shadow is loaded, which is then dropped. (What is left out of the import, as by `skip_logs`, it does not
+ * read.)
  *
  * The caller holds the lock (lock/lock.h) and the file. */
 #pragma once
@@ -47,6 +51,6 @@ typedef struct {
 } BackupImportOptions;
 
 /* Runs the import on this thread and reports through `func`. The last event is COMPLETE or ERROR. Cancelling rolls
- * back. The reader is freshly opened; the check is part of the run. Returns TRUE when the data is committed. */
+ * back. The reader is freshly opened; checking it is part of the run. Returns TRUE when the data is committed. */
 gboolean backup_import_run(ArchiveReader *reader, const BackupImportOptions *options, BackupLock *lock,
                            BackupEventFunc func, gpointer user_data, GCancellable *cancellable, GError **error);

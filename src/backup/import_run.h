@@ -20,6 +20,9 @@ typedef struct {
   gboolean has_told; /* what the plan leaves out */
 } ImportRun;
 
+/* To the live database. */
+gboolean import_run_connect(ImportRun *run, GError **error);
+
 /* Of what the archive has for this database; tells what is left out. */
 RestorePlan *import_run_plan(ImportRun *run, GError **error);
 
@@ -27,6 +30,6 @@ RestorePlan *import_run_plan(ImportRun *run, GError **error);
 gboolean import_run_migrate(ImportRun *run, GError **error);
 gboolean import_run_audit(ImportRun *run, const RestorePlan *plan, BackupMethod method, GError **error);
 
-/* The whole way by swap, from the connection to the live database on. IMPORT_SWAP_IMPOSSIBLE, with the reason as
- * message, when it cannot be: nothing has happened then, and the connection is the live one's still. */
+/* The whole way by swap. IMPORT_SWAP_IMPOSSIBLE, with the reason as message, when it cannot be: nothing has happened
+ * then, but that the reader has been scanned. */
 gboolean import_by_swap(ImportRun *run, GError **error);

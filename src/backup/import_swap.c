@@ -54,7 +54,7 @@ check_space(ImportRun *run, const RestorePlan *plan, GError **error)
 {
   guint64 bytes = 0;
   gboolean is_known = FALSE;
-  if (!disk_space_needed(run->connection, plan, run->reader, &bytes, error) ||
+  if (!disk_space_needed(run->connection, plan, run->reader, run->cancellable, &bytes, error) ||
       !disk_space_check(run->connection, bytes, &is_known, error))
     return FALSE;
   if (!is_known)
@@ -142,12 +142,40 @@ swap(ImportRun *run, const Shadow *shadow, const char *outgoing, GError **error)
   return backup_swap(&options, run->lock, run->progress, run->cancellable, error);
 }
 
-static gboolean
-fill_and_swap(ImportRun *run, const Shadow *shadow, const RestorePlan *plan, GError **error)
+/* Rows of a damaged block may look wrong to the server before the block turns out to be damaged: that is the cause. */
+static void
+name_damage(ImportRun *run, GError **failure)
 {
+  g_autoptr(GError) damage = NULL;
+  if (*error_sqlstate(*failure) == '\0' || g_cancellable_is_cancelled(run->cancellable) ||
+      archive_reader_check(run->reader, NULL, NULL, run->cancellable, &damage) ||
+      error_code(damage) == CCH_ERROR_CANCELLED)
+    return;
+  g_clear_error(failure);
+  *failure = g_steal_pointer(&damage);
+}
+
+static gboolean
+load_shadow(ImportRun *run, const Shadow *shadow, RestorePlan *plan, GError **error)
+{
+  g_autoptr(GError) failure = NULL;
   LoadOptions load = {.dsn = shadow->dsn, .jobs = n_jobs()};
-  g_autoptr(LoadResult) result = backup_load(run->reader, plan, &load, run->progress, run->cancellable, error);
-  if (result == NULL)
+  g_autoptr(LoadResult) result = backup_load(run->reader, plan, &load, run->progress, run->cancellable, &failure);
+  if (result == NULL) {
+    name_damage(run, &failure);
+    g_propagate_error(error, g_steal_pointer(&failure));
+    return FALSE;
+  }
+  plan->rows = 0;
+  for (guint i = 0; i < result->tables->len; i++)
+    plan->rows += g_array_index(result->tables, LoadedTable, i).totals.rows;
+  return TRUE;
+}
+
+static gboolean
+fill_and_swap(ImportRun *run, const Shadow *shadow, RestorePlan *plan, GError **error)
+{
+  if (!load_shadow(run, shadow, plan, error))
     return FALSE;
   backup_progress_say(run->progress, TEXT_SWAP_ANALYZING);
   g_autofree char *outgoing = side_database_name_new(shadow->live_name, SIDE_KEPT);
@@ -162,13 +190,31 @@ fill_and_swap(ImportRun *run, const Shadow *shadow, const RestorePlan *plan, GEr
   return TRUE;
 }
 
+/* Finds the blocks only: the load reads them. */
+static gboolean
+scan_archive(ImportRun *run, GError **error)
+{
+  backup_progress_phase(run->progress, BACKUP_PHASE_CHECK);
+  backup_progress_say(run->progress, TEXT_IMPORT_CHECKING);
+  if (!archive_reader_scan(run->reader, run->cancellable, error))
+    return FALSE;
+  guint tables = 0;
+  for (guint i = 0; i < archive_reader_n_entries(run->reader); i++) {
+    const TocEntry *entry = archive_reader_entry(run->reader, i);
+    tables += toc_entry_is(entry, "TABLE DATA") && archive_reader_data_info(run->reader, entry)->is_present;
+  }
+  backup_progress_say(run->progress, TEXT_IMPORT_SCANNED, tables);
+  return TRUE;
+}
+
 gboolean
 import_by_swap(ImportRun *run, GError **error)
 {
   g_autoptr(RestorePlan) plan = NULL;
-  if (!prepare_records(run, error) || (plan = import_run_plan(run, error)) == NULL || !check_choice(run, plan, error) ||
-      !check_space(run, plan, error))
+  if (!scan_archive(run, error) || !import_run_connect(run, error) || !prepare_records(run, error) ||
+      (plan = import_run_plan(run, error)) == NULL || !check_choice(run, plan, error) || !check_space(run, plan, error))
     return FALSE;
+  backup_progress_phase(run->progress, BACKUP_PHASE_CONNECT);
   g_autoptr(Shadow) shadow = make_shadow(run, error);
   if (shadow == NULL)
     return FALSE;

@@ -45,13 +45,13 @@ typedef struct {
   char **schemas;              /* that the archive restores, without cch_data */
   char **created_schemas;      /* those of them that it creates itself: all but public */
   guint n_tables;              /* with rows to import */
-  guint64 rows, bytes;         /* of them, decompressed; large objects count in bytes */
+  guint64 rows, bytes;         /* of them, decompressed; large objects count in bytes. 0 after a scan */
   gboolean has_log_rows;       /* rows of public.message_request will be imported */
   gboolean leaves_own_schema;  /* something of cch_data was left out */
   gboolean leaves_bookkeeping; /* something of drizzle was left out */
 } RestorePlan;
 
-/* The archive must have been checked. ARCHIVE_UNSUPPORTED for what cannot be restored (rows as INSERT statements). */
+/* The archive must have been checked or scanned. ARCHIVE_UNSUPPORTED for what cannot be restored (rows as INSERT statements). */
 RestorePlan *restore_plan_new(const ArchiveReader *reader, const RestorePlanOptions *options, GError **error);
 void restore_plan_free(RestorePlan *plan);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(RestorePlan, restore_plan_free)

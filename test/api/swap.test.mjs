@@ -2,8 +2,10 @@
 
 import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
+import { writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { before, describe, test } from 'node:test';
+import { readArchive } from './support/archive.mjs';
 import { temporaryDirectory } from './support/cleanup.mjs';
 import { Database, firstDifference, fixture } from './support/database.mjs';
 import { assertUnchanged, importByCli } from './support/product.mjs';
@@ -305,16 +307,42 @@ describe('an overwrite by swap', { skip: !haveBinary && 'no binary' }, () => {
     assert.deepEqual(await sides(target.name), [foreign]);
   });
 
+  test('of an archive that is damaged late leaves the live database as it was, and says what is wrong', async () => {
+    const target = await hub('v09');
+    await cli(['migrate'], { dsn: target.dsn });
+    const source = await hub('v09');
+    await source.exec(`CREATE TABLE z (n numeric PRIMARY KEY); INSERT INTO z SELECT (i * 7919::numeric) % 1000003 FROM generate_series(1, 60000) i`);
+    for (const level of ['0', '6']) {
+      const archive = await source.pgDump(path.join(dir, `damaged-${level}.dump`), `--compress=${level}`);
+      const { bytes, blocks } = readArchive(archive);
+      const { start, end } = blocks.at(-1);
+      for (const share of [0.02, 0.5, 0.99]) {
+        const damaged = path.join(dir, 'damaged.dump');
+        const flipped = Buffer.from(bytes);
+        flipped[Math.floor(start + (end - start) * share)] ^= 0x40;
+        writeFileSync(damaged, flipped);
+        const { last, code } = await assertUnchanged(target, () => overwrite(target, damaged));
+        // Nobody can see the damage of what is stored as it is, but the server can.
+        if (level !== '0') assert.deepEqual([last.errorCode, code], ['archive.corrupt', 3], `${level}, ${share}: ${last.message}`);
+        assert.equal(last.type, 'error', `${level}, ${share}`);
+        assert.match(last.message, /public\.z|block|archive|chunk/);
+        assert.deepEqual(await sides(target.name), []);
+        assert.equal(await target.count('cch_data.databases'), 0);
+      }
+    }
+  });
+
   test('that fails late leaves the live database as it was, and no other', async () => {
     const target = await hub('v09');
     await cli(['migrate'], { dsn: target.dsn });
-    const source = await Database.create(server);
+    const source = await hub('v09');
     await source.exec(`CREATE TABLE a (i int); INSERT INTO a VALUES (1), (1);
       CREATE FUNCTION boom(int) RETURNS int IMMUTABLE LANGUAGE plpgsql AS $$ BEGIN IF current_database() <> '${source.name}' THEN RAISE 'boom'; END IF; RETURN $1; END $$;
       CREATE INDEX ON a (boom(i))`);
     const archive = await source.pgDump(path.join(dir, 'boom.dump'));
-    const { last } = await assertUnchanged(target, () => overwrite(target, archive, { method: 'auto' }));
+    const { last } = await assertUnchanged(target, () => overwrite(target, archive));
     assert.equal(last.type, 'error');
+    assert.match(last.message, /boom/);
     assert.deepEqual(await sides(target.name), []);
     assert.equal(await target.count('cch_data.databases'), 0);
   });
