@@ -11,7 +11,7 @@ for (const version of ['v05', 'v09']) {
     let server, database, redis, service;
 
     before(async () => {
-      [server, redis] = await Promise.all([startPostgres(), startRedis()]);
+      [server, redis] = await Promise.all([startPostgres({ config: 'max_connections = 200' }), startRedis()]);
       database = await Database.create(server, { name: 'hub' });
       await database.execFile(fixture(`hub-${version}.sql`));
       await database.exec(`ALTER TABLE users ALTER tags SET DEFAULT '[]'; UPDATE users SET tags = '["a"]' WHERE id <= 5`);
