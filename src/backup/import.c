@@ -1,6 +1,8 @@
 #include "backup/import_run.h"
 
+#include "archive/survey.h"
 #include "audit/audit.h"
+#include "backup/manifest_match.h"
 #include "backup/merge.h"
 #include "backup/notify.h"
 #include "backup/overwrite.h"
@@ -53,12 +55,28 @@ check_progress(guint64 bytes_done, guint64 bytes_total, gpointer user_data)
   backup_progress_set(((ImportRun *)user_data)->progress, bytes_done, bytes_total);
 }
 
+/* Reads the whole of it, with a manifest for comparing. */
+static gboolean
+read_archive(ImportRun *run, GError **error)
+{
+  const Manifest *manifest = run->options->manifest;
+  if (manifest == NULL)
+    return archive_reader_check(run->reader, check_progress, run, run->cancellable, error);
+  g_autofree RowTotals *totals = g_new0(RowTotals, archive_reader_n_entries(run->reader));
+  if (!archive_reader_scan(run->reader, run->cancellable, error) ||
+      !archive_survey(run->reader, 0, totals, check_progress, run, run->cancellable, error) ||
+      !manifest_match_tables(manifest, run->reader, totals, error))
+    return FALSE;
+  backup_progress_say(run->progress, TEXT_IMPORT_MATCHES_MANIFEST);
+  return TRUE;
+}
+
 static gboolean
 check_archive(ImportRun *run, GError **error)
 {
   backup_progress_phase(run->progress, BACKUP_PHASE_CHECK);
   backup_progress_say(run->progress, TEXT_IMPORT_CHECKING);
-  if (!archive_reader_check(run->reader, check_progress, run, run->cancellable, error))
+  if (!read_archive(run, error))
     return FALSE;
   guint tables = 0;
   guint64 rows = 0;

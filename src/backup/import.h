@@ -8,11 +8,15 @@
  * while the shadow is loaded, which is then dropped. (What is left out of the import, as by `skip_logs`, it does not
  * read.)
  *
+ * Where a manifest is given, the rows that were read are compared with it, before the transaction or before the swap:
+ * MANIFEST_MISMATCH.
+ *
  * The caller holds the lock (lock/lock.h) and the file. */
 #pragma once
 
 #include "archive/reader.h"
 #include "backup/event.h"
+#include "backup/manifest.h"
 #include "backup/merge_choice.h"
 #include "lock/lock.h"
 
@@ -45,6 +49,7 @@ typedef struct {
   gboolean skip_logs;           /* leave out the rows of message_request */
   BackupOnConflict on_conflict; /* merge only, as is the next: see backup_choices_check */
   const char *const *tables;    /* NULL or none: all; else those of backup_tables_find */
+  const Manifest *manifest;     /* what the archive has to hold; NULL: not known */
   gboolean migrate;             /* run migrations afterwards */
   guint lock_wait_s;            /* for table locks, in all; in a swap, for other sessions to end */
   Language language;            /* of the events' messages */

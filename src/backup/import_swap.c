@@ -3,6 +3,7 @@
 #include "backup/import_run.h"
 #include "backup/janitor.h"
 #include "backup/load.h"
+#include "backup/manifest_match.h"
 #include "backup/overwrite.h"
 #include "backup/own_state.h"
 #include "backup/shadow.h"
@@ -159,12 +160,18 @@ static gboolean
 load_shadow(ImportRun *run, const Shadow *shadow, RestorePlan *plan, GError **error)
 {
   g_autoptr(GError) failure = NULL;
-  LoadOptions load = {.dsn = shadow->dsn, .jobs = n_jobs()};
+  const Manifest *manifest = run->options->manifest;
+  LoadOptions load = {.dsn = shadow->dsn, .jobs = n_jobs(), .hash_rows = manifest != NULL};
   g_autoptr(LoadResult) result = backup_load(run->reader, plan, &load, run->progress, run->cancellable, &failure);
   if (result == NULL) {
     name_damage(run, &failure);
     g_propagate_error(error, g_steal_pointer(&failure));
     return FALSE;
+  }
+  if (manifest != NULL) {
+    if (!manifest_match_loaded(manifest, run->reader, result, error))
+      return FALSE;
+    backup_progress_say(run->progress, TEXT_IMPORT_MATCHES_MANIFEST);
   }
   plan->rows = 0;
   for (guint i = 0; i < result->tables->len; i++)

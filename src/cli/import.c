@@ -26,6 +26,8 @@ typedef struct {
   gboolean is_undo, is_undo_discard;
   char *kept_name; /* NULL: the newest */
   char *on_conflict;
+  char *manifest_path;
+  Manifest *manifest; /* NULL: none */
   char **tables;
   BackupOnConflict conflict; /* on_conflict, parsed */
 } ImportArguments;
@@ -154,6 +156,7 @@ run_import(CliContext *context, ArchiveReader *reader, const ImportArguments *ar
                                  .skip_logs = arguments->skip_logs,
                                  .on_conflict = arguments->conflict,
                                  .tables = (const char *const *)arguments->tables,
+                                 .manifest = arguments->manifest,
                                  .migrate = context->config->auto_migrate,
                                  .lock_wait_s = (guint)context->config->lock_wait_s,
                                  .language = context->language};
@@ -172,7 +175,7 @@ check_arguments(ImportArguments *arguments, int n_files, GError **error)
   else if (arguments->method != BACKUP_METHOD_AUTO && !arguments->overwrite)
     error_set(error, CCH_ERROR_USAGE, "--method goes with --overwrite");
   else if (is_undo && (n_files > 0 || arguments->overwrite || arguments->skip_logs || arguments->on_conflict != NULL ||
-                       arguments->tables != NULL || arguments->is_dry_run))
+                       arguments->tables != NULL || arguments->is_dry_run || arguments->manifest_path != NULL))
     error_set(error, CCH_ERROR_USAGE, "--undo and --undo-discard take no archive and no options of an import");
   else if (arguments->is_undo && arguments->is_undo_discard)
     error_set(error, CCH_ERROR_USAGE, "give either --undo or --undo-discard");
@@ -220,6 +223,8 @@ arguments_clear(ImportArguments *arguments)
   g_free(arguments->method_name);
   g_free(arguments->kept_name);
   g_free(arguments->on_conflict);
+  g_free(arguments->manifest_path);
+  manifest_free(arguments->manifest);
   g_strfreev(arguments->tables);
 }
 G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC(ImportArguments, arguments_clear)
@@ -240,6 +245,8 @@ cli_import(CliContext *context, int argc, char **argv, GError **error)
        "of a row that is there: skip (default), update (the archive's row wins), or fail if they differ", "CHOICE"},
       {"table", 't', 0, G_OPTION_ARG_STRING_ARRAY, &arguments.tables,
        "merge this table only (schema.table, or table in public); may be repeated", "NAME"},
+      {"manifest", 0, 0, G_OPTION_ARG_FILENAME, &arguments.manifest_path,
+       "refuse the archive unless its rows are those of this manifest (the one beside FILE, if there is one)", "PATH"},
       {"undo", 0, 0, G_OPTION_ARG_NONE, &arguments.is_undo,
        "swap back the database that was live before the last overwrite by swap", NULL},
       {"undo-discard", 0, 0, G_OPTION_ARG_NONE, &arguments.is_undo_discard, "drop that database now", NULL},
@@ -257,5 +264,6 @@ cli_import(CliContext *context, int argc, char **argv, GError **error)
     return FALSE;
   if (arguments.is_undo || arguments.is_undo_discard)
     return run_undo(context, &arguments, error);
-  return import_file(context, argv[1], &arguments, error);
+  return archive_file_manifest(argv[1], arguments.manifest_path, &arguments.manifest, error) &&
+         import_file(context, argv[1], &arguments, error);
 }

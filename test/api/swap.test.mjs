@@ -2,7 +2,7 @@
 
 import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
-import { writeFileSync } from 'node:fs';
+import { readFileSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { before, describe, test } from 'node:test';
 import { readArchive } from './support/archive.mjs';
@@ -330,6 +330,42 @@ describe('an overwrite by swap', { skip: !haveBinary && 'no binary' }, () => {
         assert.equal(await target.count('cch_data.databases'), 0);
       }
     }
+  });
+
+  test('and by the other ways, is held to the manifest beside the archive, or to one that is named', async () => {
+    const target = await hub('v09');
+    await cli(['migrate'], { dsn: target.dsn });
+    const archive = path.join(dir, 'own.dump');
+    const exported = await cli(['export', archive], { dsn: dsnOf(hubs.v09.template) });
+    assert.equal(exported.code, 0, exported.stderr);
+    const manifest = JSON.parse(readFileSync(`${archive}.manifest.json`, 'utf8'));
+    const [users, providers] = ['users', 'providers'].map((name) => manifest.tables.findIndex((table) => table.name === name));
+    assert.ok(said(await overwriteOk(target, archive), /rows are those of the manifest/));
+    assert.ok(!wasSwapped(await overwriteOk(target, archive, { method: 'transaction' })));
+    const differing = (change) => {
+      const other = structuredClone(manifest);
+      change(other.tables);
+      const file = path.join(dir, 'other.manifest.json');
+      writeFileSync(file, JSON.stringify(other));
+      return file;
+    };
+    const ways = [['--overwrite', '--method', 'swap'], ['--overwrite', '--method', 'transaction'], []];
+    const changes = [
+      [(tables) => { tables[users].rows++; tables[providers].rows--; }, /public\.providers has .*public\.users has/],
+      [(tables) => { tables[users].rowHash = tables[providers].rowHash; }, /public\.users has other rows/],
+      [(tables) => { tables.splice(users, 1); }, /public\.users is in the archive, but not in its manifest/],
+    ];
+    for (const args of ways) {
+      for (const [change, message] of changes) {
+        const result = await assertUnchanged(target, () =>
+          importByCli(target, archive, { args: [...args, '--manifest', differing(change)], env: { AUTO_MIGRATE: 'true' } }));
+        assert.deepEqual([result.last.errorCode, result.code], ['manifest.mismatch', 3], `${args}: ${result.last.message}`);
+        assert.match(result.last.message, message);
+      }
+    }
+    assert.deepEqual(await sides(target.name, 'new'), []);
+    const withoutLogs = await overwriteOk(target, archive, { skipLogs: true });
+    assert.ok(said(withoutLogs, /rows are those of the manifest/), 'what is left out is not compared');
   });
 
   test('that fails late leaves the live database as it was, and no other', async () => {
