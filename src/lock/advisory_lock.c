@@ -160,13 +160,34 @@ advisory_lock_release(AdvisoryLock *lock)
       pg_connection_query(lock->connection, NULL, "SELECT pg_catalog.pg_advisory_unlock($1)", 1, key.whole);
 }
 
+/* `database` is the connection's. pg_locks shows the whole server's. */
+static gboolean
+is_orphan(PgConnection *connection, const char *database, const char *value)
+{
+  guint32 oid = lock_value_database_oid(value, database);
+  if (oid == 0)
+    return FALSE;
+  KeyTexts key = key_texts();
+  g_autofree char *oid_text = g_strdup_printf("%u", oid);
+  g_autoptr(PgResult) result =
+      pg_connection_query(connection, NULL, lock_advisory_is_held_in_sql, 3, key.high, key.low, oid_text);
+  return result != NULL && !pg_result_bool(result, 0, 0);
+}
+
 gboolean
-advisory_lock_inspect(const char *dsn, BackupLockHolder *ret_holder, char **ret_database, GError **error)
+advisory_lock_is_orphan(AdvisoryLock *lock, const char *value)
+{
+  return is_orphan(lock->connection, lock->database, value);
+}
+
+gboolean
+advisory_lock_inspect(const char *dsn, const char *value, BackupLockHolder *ret_holder, gboolean *ret_is_orphan,
+                      GError **error)
 {
   g_autoptr(PgConnection) connection = connect_with_keepalives(dsn, INSPECTOR_NAME, NULL, error);
   if (connection == NULL || !read_holder(connection, ret_holder, error))
     return FALSE;
-  if (ret_database != NULL)
-    *ret_database = read_database(connection);
+  g_autofree char *database = value != NULL ? read_database(connection) : NULL;
+  *ret_is_orphan = value != NULL && is_orphan(connection, database, value);
   return TRUE;
 }

@@ -38,5 +38,10 @@ int advisory_lock_socket(const AdvisoryLock *lock);
 /* Frees the lock and waits until the server has (closing alone would let it linger a moment). */
 void advisory_lock_release(AdvisoryLock *lock);
 
-/* Who holds it, without trying; `ret_database` (may be NULL) as advisory_lock_database. */
-gboolean advisory_lock_inspect(const char *dsn, BackupLockHolder *ret_holder, char **ret_database, GError **error);
+/* TRUE when nobody holds the lock of the database for which this value of the Redis key was written: one of the same
+ * server. FALSE also when that cannot be known. */
+gboolean advisory_lock_is_orphan(AdvisoryLock *lock, const char *value);
+
+/* Who holds it, without trying; `ret_is_orphan` as advisory_lock_is_orphan of `value` (NULL: FALSE). */
+gboolean advisory_lock_inspect(const char *dsn, const char *value, BackupLockHolder *ret_holder,
+                               gboolean *ret_is_orphan, GError **error);

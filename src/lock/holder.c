@@ -103,6 +103,20 @@ lock_value_read(const char *value, BackupLockHolder *ret_holder)
   json_decref(root);
 }
 
+guint32
+lock_value_database_oid(const char *value, const char *database)
+{
+  json_t *root = parse_value(value);
+  const char *named = json_string_value(json_object_get(root, "database"));
+  const char *slash = database != NULL ? strrchr(database, '/') : NULL;
+  guint64 oid = 0;
+  if (named != NULL && slash != NULL && strncmp(named, database, (gsize)(slash + 1 - database)) == 0 &&
+      !g_ascii_string_to_unsigned(named + (slash + 1 - database), 10, 1, G_MAXUINT32, &oid, NULL))
+    oid = 0;
+  json_decref(root);
+  return (guint32)oid;
+}
+
 gboolean
 lock_value_is_of_database(const char *value, const char *database)
 {

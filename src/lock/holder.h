@@ -14,6 +14,9 @@ void lock_value_read(const char *value, BackupLockHolder *ret_holder);
 /* TRUE when a program of ours wrote the value for an operation on this database. NULL is no database. */
 gboolean lock_value_is_of_database(const char *value, const char *database);
 
+/* Likewise for an operation on a database of the same server: its OID; else 0. */
+guint32 lock_value_database_oid(const char *value, const char *database);
+
 enum { LOCK_NAME_MAX_BYTES = 63 }; /* PostgreSQL's NAMEDATALEN - 1 */
 
 /* An application_name: "cch-data lock: import by Admin Token". PostgreSQL allows printable ASCII there and replaces the

@@ -12,6 +12,7 @@ enum {
   REDIS_AWAY_INTERVAL_MS = 1000,
   REDIS_CHECKS_PER_TTL = 3,
   VERIFY_TIMEOUT_MS = 10000,
+  ORPHAN_PAUSE_MS = 1000,
   ADVISORY_STOP_TIMEOUT_MS = 2000,
   REDIS_STOP_TIMEOUT_MS = 3000
 };
@@ -104,6 +105,18 @@ refuse_by_value(const char *value, BackupLockHolder *ret_holder, GError **error)
   return refuse(&holder, ret_holder, error);
 }
 
+/* Whether a value for another database of the same server is a dead process's: after a crash right behind a swap the
+ * key names the database that was live before. Looked at twice, because whoever is about to hold the key and the lock,
+ * or has let it go for the swap, is no longer than a moment without the lock. */
+static gboolean
+is_orphan(AdvisoryLock *advisory, const char *value)
+{
+  if (!advisory_lock_is_orphan(advisory, value))
+    return FALSE;
+  g_usleep(ORPHAN_PAUSE_MS * 1000);
+  return advisory_lock_is_orphan(advisory, value);
+}
+
 /* Redis first: FALSE when it is another's for sure, or misconfigured. `ret_heir_of` is set when the key is of a process
  * of ours on the same database, which the advisory lock will tell to be alive or dead. */
 static gboolean
@@ -117,8 +130,15 @@ catch_redis(Catch *caught, char **ret_heir_of, BackupLockHolder *ret_holder, GEr
     g_propagate_error(error, g_steal_pointer(&redis_error));
     return FALSE;
   }
-  if (other != NULL && !redis_lock_may_inherit(caught->redis, other))
-    return refuse_by_value(other, ret_holder, error);
+  if (other != NULL && !redis_lock_may_inherit(caught->redis, other)) {
+    g_autofree char *dead = g_steal_pointer(&other);
+    if (!is_orphan(caught->advisory, dead))
+      return refuse_by_value(dead, ret_holder, error);
+    if (!redis_lock_hold(caught->redis, dead, &other, NULL))
+      return TRUE; /* gone away just now */
+    if (other != NULL && !redis_lock_may_inherit(caught->redis, other))
+      return refuse_by_value(other, ret_holder, error);
+  }
   caught->is_redis_held = other == NULL;
   *ret_heir_of = g_steal_pointer(&other);
   return TRUE;
@@ -333,11 +353,10 @@ backup_lock_inspect(const BackupLockOptions *options, BackupLockHolder *ret_hold
   g_autofree char *value = NULL;
   inspect_redis(options->redis_url, &value);
   g_auto(BackupLockHolder) in_database = {0};
-  g_autofree char *database = NULL;
+  gboolean is_orphan_value = FALSE;
   g_autoptr(GError) database_error = NULL;
-  gboolean is_asked = advisory_lock_inspect(options->dsn, &in_database, &database, &database_error);
-  gboolean is_dead = is_asked && !in_database.is_held && value != NULL && lock_value_is_of_database(value, database);
-  if (value != NULL && !is_dead) {
+  gboolean is_asked = advisory_lock_inspect(options->dsn, value, &in_database, &is_orphan_value, &database_error);
+  if (value != NULL && !is_orphan_value) {
     lock_value_read(value, &found);
     *ret_holder = found;
     return TRUE;

@@ -8,7 +8,8 @@
  *
  * Redis away, at first or later, is no loss: the other two hold on, and the Redis lock is taken (again) when Redis is
  * back. Only when another program has it by then is the lock lost. A Redis key that a dead process of ours left behind
- * is recognised, because its owner no longer holds the advisory lock of the same database, and taken over at once.
+ * is recognised, because its owner no longer holds the advisory lock of the database that it names, and taken over at
+ * once; of another database of the same server (say of the one that was live before a swap) after a second's look.
  *
  * A Redis that hangs delays acquire and release by no more than about 4 s each. */
 #pragma once
@@ -52,7 +53,7 @@ gboolean backup_lock_is_lost(BackupLock *lock);
  * lock. Let go while nobody else can connect to the database either (a RENAME that waits holds its lock): then there is
  * no moment in which another operation could begin. After that take again in what now has the database's name:
  * LOCK_HELD when somebody was quicker. In between verify refuses, and the memory and Redis locks hold on; the latter
- * still says for which database it was taken, so that after a crash between the two it has to expire by itself. */
+ * still says for which database it was taken. */
 void backup_lock_let_go(BackupLock *lock);
 gboolean backup_lock_take_again(BackupLock *lock, GError **error);
 

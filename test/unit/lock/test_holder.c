@@ -84,6 +84,10 @@ a_value_belongs_to_the_database_it_names(void **state)
   assert_false(lock_value_is_of_database(named, NULL));
   assert_false(lock_value_is_of_database(unnamed, NULL));
   assert_false(lock_value_is_of_database("1769682600000-k3j9x2", "7/16384"));
+  assert_int_equal(lock_value_database_oid(named, "7/1"), 16384);
+  assert_int_equal(lock_value_database_oid(named, "77/1"), 0);
+  assert_int_equal(lock_value_database_oid(named, NULL), 0);
+  assert_int_equal(lock_value_database_oid(unnamed, "7/1"), 0);
 }
 
 static void

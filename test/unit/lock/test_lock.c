@@ -1,7 +1,10 @@
 #include "lock_support.h"
 
 #include "base/child.h"
+#include "lock/advisory_lock.h"
+#include "lock/holder.h"
 #include "pg/connection.h"
+#include "pg/dsn.h"
 
 #include <setjmp.h>
 #include <signal.h>
@@ -130,6 +133,61 @@ a_killed_process_leaves_nothing_that_holds_others_up(void **state)
     assert_true(elapsed_ms(started) < SOON_MS);
   }
   assert_redis_key(NULL);
+}
+
+/* A value of ours for another database of the server. */
+static char *
+value_for_database(const char *name)
+{
+  g_autoptr(PgConnection) connection = pg_connection_open(test_postgres_dsn(postgres), "test", NULL, NULL);
+  g_autofree char *database = NULL;
+  assert_non_null(connection);
+  assert_true(pg_connection_value(connection, &database, NULL,
+                                  "SELECT concat(system_identifier, '/', oid) FROM pg_control_system(), pg_database "
+                                  "WHERE datname = $1",
+                                  1, name));
+  return lock_value_new("import", "B", database);
+}
+
+static void
+a_key_that_names_another_database_of_the_server_is_left_to_the_living_only(void **state)
+{
+  (void)state;
+  g_autofree char *value = value_for_database("template1");
+  set_redis_key(value);
+  g_autofree char *dsn = dsn_with_database(test_postgres_dsn(postgres), "template1", NULL);
+  g_autoptr(AdvisoryLock) living = advisory_lock_open(dsn, "import", "B", NULL, NULL);
+  g_auto(BackupLockHolder) nobody = {0};
+  gboolean is_taken = FALSE;
+  assert_true(advisory_lock_take(living, &is_taken, &nobody, NULL) && is_taken);
+  assert_refused(with_redis(), "import", "B");
+  assert_redis_key(value);
+  advisory_lock_release(living);
+
+  BackupLockOptions options = with_redis();
+  g_auto(BackupLockHolder) found = {0};
+  assert_true(backup_lock_inspect(&options, &found, NULL));
+  assert_false(found.is_held);
+  backup_lock_release(acquire(options, NULL));
+  assert_redis_key(NULL);
+}
+
+static void
+a_key_of_a_database_that_is_gone_holds_nobody_up_but_one_of_another_server_does(void **state)
+{
+  (void)state;
+  g_autofree char *here = value_for_database("postgres");
+  const char *from = strstr(here, "\"database\":\"") + strlen("\"database\":\"");
+  g_autofree char *server = g_strndup(from, strcspn(from, "/"));
+  g_autofree char *gone = g_strconcat(server, "/4000000000", NULL);
+  g_autofree char *dead = lock_value_new("import", "B", gone), *elsewhere = lock_value_new("import", "B", "1/5");
+  set_redis_key(dead);
+  backup_lock_release(acquire(with_redis(), NULL));
+  assert_redis_key(NULL);
+  set_redis_key(elsewhere);
+  assert_refused(with_redis(), "import", "B");
+  assert_redis_key(elsewhere);
+  delete_redis_key();
 }
 
 static void
@@ -320,6 +378,8 @@ main(int argc, char **argv)
       cmocka_unit_test(one_process_at_a_time_with_redis),
       cmocka_unit_test(processes_with_and_without_redis_exclude_each_other),
       cmocka_unit_test(a_killed_process_leaves_nothing_that_holds_others_up),
+      cmocka_unit_test(a_key_that_names_another_database_of_the_server_is_left_to_the_living_only),
+      cmocka_unit_test(a_key_of_a_database_that_is_gone_holds_nobody_up_but_one_of_another_server_does),
       cmocka_unit_test(the_hubs_lock_is_respected),
       cmocka_unit_test(the_redis_key_is_as_the_hub_expects_and_gone_after_release),
       cmocka_unit_test(the_advisory_connection_is_idle_outside_any_transaction),
