@@ -51,7 +51,8 @@ typedef struct {
   gboolean leaves_bookkeeping; /* something of drizzle was left out */
 } RestorePlan;
 
-/* The archive must have been checked or scanned. ARCHIVE_UNSUPPORTED for what cannot be restored (rows as INSERT statements). */
+/* The archive must have been checked or scanned. ARCHIVE_UNSUPPORTED for what cannot be restored (rows as INSERT
+ * statements). */
 RestorePlan *restore_plan_new(const ArchiveReader *reader, const RestorePlanOptions *options, GError **error);
 void restore_plan_free(RestorePlan *plan);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(RestorePlan, restore_plan_free)

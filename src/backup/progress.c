@@ -23,7 +23,7 @@ static const struct {
     [BACKUP_PHASE_LOCKS] = {"locks", 12, 12},     [BACKUP_PHASE_SCHEMA] = {"schema", 12, 14},
     [BACKUP_PHASE_DATA] = {"data", 14, 75},       [BACKUP_PHASE_INDEXES] = {"indexes", 75, 98},
     [BACKUP_PHASE_MIGRATE] = {"migrate", 98, 99}, [BACKUP_PHASE_COMMIT] = {"commit", 99, 99.5},
-    [BACKUP_PHASE_SWAP] = {"swap", 99.5, 100},      [BACKUP_PHASE_DONE] = {"done", 100, 100},
+    [BACKUP_PHASE_SWAP] = {"swap", 99.5, 100},    [BACKUP_PHASE_DONE] = {"done", 100, 100},
 };
 
 const char *

@@ -36,8 +36,8 @@ typedef struct {
   GHashTable *created_large_objects; /* OIDs: those that this import made */
   MergeState *merge;
   BackupOnConflict on_conflict; /* of a merge; ON_CONFLICT_SKIP unless the caller sets it */
-  GHashTable *kept_extensions; /* names: extensions that another role owns stay as they are */
-  char *default_tablespace;    /* as last set; "" is the database's own */
+  GHashTable *kept_extensions;  /* names: extensions that another role owns stay as they are */
+  char *default_tablespace;     /* as last set; "" is the database's own */
 } Restore;
 
 /* `lock_wait_s`: how long to wait for table locks in all. Nothing is started yet. */

@@ -37,8 +37,9 @@ typedef struct {
 } BackupUndoOptions;
 
 /* Swaps back on this thread and reports through `func`; the last event is COMPLETE or ERROR. UNDO_NOTHING when nothing
- * is kept (under that name). Whatever fails, the live database is as it was. (The kept one, prepared for a swap that then
- * failed, has the row of the audit already: when a later undo brings it back, its audit log tells of both attempts.) */
+ * is kept (under that name). Whatever fails, the live database is as it was. (The kept one, prepared for a swap that
+ * then failed, has the row of the audit already: when a later undo brings it back, its audit log tells of both
+ * attempts.) */
 gboolean backup_undo_run(const BackupUndoOptions *options, BackupLock *lock, BackupEventFunc func, gpointer user_data,
                          GCancellable *cancellable, GError **error);
 

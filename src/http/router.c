@@ -45,7 +45,8 @@ http_match_clear(HttpMatch *match)
   match->route = NULL;
 }
 
-/* One segment against one of a pattern; a {name} takes any text that is not empty, "{name}:verb" all before the verb. */
+/* One segment against one of a pattern; a {name} takes any text that is not empty, "{name}:verb" all before the verb.
+ */
 static gboolean
 segment_matches(const char *pattern, const char *segment, GHashTable *parameters)
 {
