@@ -33,3 +33,10 @@ toc_entry_is(const TocEntry *entry, const char *desc)
 {
   return strcmp(entry->desc, desc) == 0;
 }
+
+const char *
+archive_compression_name(ArchiveCompression compression)
+{
+  static const char *const names[] = {"none", "gzip", "lz4", "zstd"};
+  return names[compression];
+}

@@ -67,5 +67,8 @@ typedef struct {
 void toc_entry_clear(TocEntry *entry);
 void archive_header_clear(ArchiveHeader *header);
 
+/* "none", "gzip", "lz4", "zstd". */
+const char *archive_compression_name(ArchiveCompression compression);
+
 /* TRUE when the entry's desc is the given one. */
 gboolean toc_entry_is(const TocEntry *entry, const char *desc);

@@ -263,25 +263,49 @@ min_entry_bytes(const ArchiveHeader *header)
   return numbers * (1u + header->int_size) + 1u + header->offset_size;
 }
 
-GArray *
-toc_parse_entries(WireSource *source, const ArchiveHeader *header, GError **error)
+gboolean
+toc_parse_count(WireSource *source, const ArchiveHeader *header, guint *ret_n_entries, GError **error)
 {
   int n_entries;
   if (!wire_read_int_in(source, 0, ARCHIVE_MAX_ENTRIES, "number of TOC entries", &n_entries, error))
-    return NULL;
+    return FALSE;
   if ((guint64)n_entries > wire_source_remaining(source) / min_entry_bytes(header)) {
     error_set(error, CCH_ERROR_ARCHIVE_CORRUPT, "%d TOC entries are more than the file can hold", n_entries);
-    return NULL;
+    return FALSE;
   }
-  TocParser parser = {source, header->version_minor, ARCHIVE_MAX_TOC_BYTES};
-  g_autoptr(GArray) entries = g_array_new(FALSE, TRUE, sizeof(TocEntry));
+  *ret_n_entries = (guint)n_entries;
+  return TRUE;
+}
+
+GArray *
+toc_entries_new(void)
+{
+  GArray *entries = g_array_new(FALSE, TRUE, sizeof(TocEntry));
   g_array_set_clear_func(entries, (GDestroyNotify)toc_entry_clear);
-  for (int i = 0; i < n_entries; i++) {
-    g_array_set_size(entries, (guint)i + 1);
+  return entries;
+}
+
+gboolean
+toc_parse_into(GArray *entries, guint n_entries, WireSource *source, const ArchiveHeader *header, GError **error)
+{
+  TocParser parser = {source, header->version_minor, ARCHIVE_MAX_TOC_BYTES};
+  for (guint i = 0; i < n_entries; i++) {
+    g_array_set_size(entries, i + 1);
     if (!parse_entry(&parser, &g_array_index(entries, TocEntry, i), error)) {
-      g_prefix_error(error, "TOC entry %d of %d: ", i + 1, n_entries);
-      return NULL;
+      g_array_set_size(entries, i);
+      g_prefix_error(error, "TOC entry %u of %u: ", i + 1, n_entries);
+      return FALSE;
     }
   }
+  return TRUE;
+}
+
+GArray *
+toc_parse_entries(WireSource *source, const ArchiveHeader *header, GError **error)
+{
+  guint n_entries;
+  g_autoptr(GArray) entries = toc_entries_new();
+  if (!toc_parse_count(source, header, &n_entries, error) || !toc_parse_into(entries, n_entries, source, header, error))
+    return NULL;
   return g_steal_pointer(&entries);
 }

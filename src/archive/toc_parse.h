@@ -10,3 +10,10 @@ gboolean toc_parse_header(WireSource *source, ArchiveHeader *ret_header, GError 
 /* From behind the header: an array of TocEntry that frees them. Errors: ARCHIVE_CORRUPT, ARCHIVE_UNSUPPORTED (a table
  * WITH OIDS), FILE. */
 GArray *toc_parse_entries(WireSource *source, const ArchiveHeader *header, GError **error);
+
+/* The same in two steps: how many entries follow, and those entries, after which a failure leaves the whole ones in the
+ * array. */
+gboolean toc_parse_count(WireSource *source, const ArchiveHeader *header, guint *ret_n_entries, GError **error);
+GArray *toc_entries_new(void);
+gboolean toc_parse_into(GArray *entries, guint n_entries, WireSource *source, const ArchiveHeader *header,
+                        GError **error);

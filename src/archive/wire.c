@@ -15,6 +15,7 @@
 struct WireSource {
   int fd;
   gboolean is_pipe;
+  gboolean has_run_out;      /* of the bytes that the file has, though not of those it says it has */
   GCancellable *cancellable; /* of a pipe; may be NULL */
   guint int_size;
   guint offset_size;
@@ -60,6 +61,18 @@ wire_source_new_pipe(int fd, GCancellable *cancellable)
   source->is_pipe = TRUE;
   source->cancellable = cancellable != NULL ? g_object_ref(cancellable) : NULL;
   return source;
+}
+
+WireSource *
+wire_source_new_prefix(int fd, guint64 size)
+{
+  return new_source(fd, size);
+}
+
+gboolean
+wire_source_ran_out(const WireSource *source)
+{
+  return source->has_run_out;
 }
 
 void
@@ -174,6 +187,7 @@ fill_something(WireSource *source, GError **error)
     return FALSE;
   if (source->filled > 0)
     return TRUE;
+  source->has_run_out = !source->is_pipe;
   if (source->is_pipe)
     set_end_error(source, error);
   else

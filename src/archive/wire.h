@@ -25,6 +25,12 @@ WireSource *wire_source_new(int fd, GError **error);
  * not known: wire_source_size is G_MAXUINT64 and seek must not be called. The cancellable may be NULL. */
 WireSource *wire_source_new_pipe(int fd, GCancellable *cancellable);
 
+/* Reads a regular file that holds only the beginning of an archive, whose size is `size`, or G_MAXUINT64 when that is
+ * not known. What lies behind the file's end is ARCHIVE_CORRUPT, as always, and wire_source_ran_out says that this was
+ * why. */
+WireSource *wire_source_new_prefix(int fd, guint64 size);
+gboolean wire_source_ran_out(const WireSource *source);
+
 void wire_source_free(WireSource *source);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(WireSource, wire_source_free)
 

@@ -319,3 +319,9 @@ entry_display_name(const TocEntry *entry)
                               : g_strdup(tag);
   return g_utf8_make_valid(name, -1);
 }
+
+gboolean
+entry_is_access(const TocEntry *entry)
+{
+  return toc_entry_is(entry, "ACL") || toc_entry_is(entry, "ACL LANGUAGE") || toc_entry_is(entry, "DEFAULT ACL");
+}

@@ -34,3 +34,6 @@ gboolean entry_large_objects(const TocEntry *entry, GArray **ret_oids, GError **
 
 /* "users" → "public.users" for messages; free with g_free. */
 char *entry_display_name(const TocEntry *entry);
+
+/* Whether it grants or revokes. */
+gboolean entry_is_access(const TocEntry *entry);

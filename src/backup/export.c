@@ -36,6 +36,8 @@ struct BackupExport {
   GPtrArray *workers; /* ExportWorker */
   ExportStream *stream;
   Manifest *manifest; /* once complete */
+  gint64 start_us;    /* when the work began, the lock being there */
+  gint64 end_us;      /* when the last byte had been read */
 };
 
 /* "pg_dump (PostgreSQL) 15.20 (Debian …)" → 150020; 0 when it is not that. */
@@ -213,6 +215,7 @@ start(BackupExport *export, const BackupExportOptions *options, BackupLockHolder
   BackupLockOptions lock_options = {
       .dsn = options->dsn, .redis_url = options->redis_url, .ttl_ms = options->lock_ttl_ms};
   export->lock = backup_lock_acquire(&lock_options, "export", options->holder, export->cancellable, ret_holder, error);
+  export->start_us = g_get_monotonic_time();
   if (export->lock == NULL || !check_permissions(export, options->dsn, error) ||
       !take_snapshot(export, options, error) || !check_level(export, error))
     return FALSE;
@@ -272,6 +275,7 @@ make_manifest(BackupExport *export)
                          export_stream_totals(export->stream, i));
   }
   export->manifest = manifest;
+  export->end_us = g_get_monotonic_time();
 }
 
 gssize
@@ -321,6 +325,8 @@ note(BackupExport *export)
                      .level = export->level,
                      .exclude_logs = export->exclude_logs,
                      .bytes = export_stream_bytes(export->stream),
+                     .duration_ms = (guint64)MAX(export->end_us - export->start_us, 0) / 1000,
+                     .relation_bytes = export->units->relation_bytes,
                      .manifest = export->manifest};
   g_autoptr(PgConnection) connection = pg_connection_open(export->snapshot->dsn, "cch-data export", NULL, NULL);
   if (connection != NULL)

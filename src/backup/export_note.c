@@ -23,9 +23,15 @@ write_audit(PgConnection *connection, const ExportNote *note)
 static void
 keep_manifest(PgConnection *connection, const ExportNote *note)
 {
+  char duration[24], relations[24];
+  g_snprintf(duration, sizeof duration, "%" G_GUINT64_FORMAT, note->duration_ms);
+  g_snprintf(relations, sizeof relations, "%" G_GUINT64_FORMAT, note->relation_bytes);
   g_autofree char *json = manifest_to_json(note->manifest);
   pg_result_free(pg_connection_query(connection, NULL, backup_export_keep_sql, 4, note->manifest->archive,
                                      note->manifest->archive_sha256, json, note->holder));
+  /* By itself: an older database has the table without these columns. */
+  pg_result_free(pg_connection_query(connection, NULL, backup_export_time_sql, 3, note->manifest->archive_sha256,
+                                     duration, relations));
 }
 
 void

@@ -34,6 +34,12 @@ extern const guint backup_http_n_export_routes;
 /* POST …/import:preview (http_preview.c). */
 extern const HttpRoute backup_http_preview_routes[];
 extern const guint backup_http_n_preview_routes;
+/* GET …/export:estimate (http_estimate.c). */
+extern const HttpRoute backup_http_estimate_routes[];
+extern const guint backup_http_n_estimate_routes;
+/* POST …/import:inspect (http_inspect.c). */
+extern const HttpRoute backup_http_inspect_routes[];
+extern const guint backup_http_n_inspect_routes;
 /* …/import:undo (http_undo.c). */
 extern const HttpRoute backup_http_undo_routes[];
 extern const guint backup_http_n_undo_routes;

@@ -4,7 +4,6 @@
 #include "base/error.h"
 #include "http/multipart.h"
 
-#include <errno.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -109,23 +108,6 @@ begin_part(gpointer user_data, const char *name, const char *file_name, GError *
 }
 
 static gboolean
-write_file(int fd, const guint8 *data, gsize size, GError **error)
-{
-  while (size > 0) {
-    ssize_t n = write(fd, data, size);
-    if (n < 0 && errno == EINTR)
-      continue;
-    if (n < 0) {
-      error_set_errno(error, errno, "write the upload");
-      return FALSE;
-    }
-    data += n;
-    size -= (gsize)n;
-  }
-  return TRUE;
-}
-
-static gboolean
 refuse_size(HttpArchive *archive, GError **error)
 {
   const Config *config = archive->http->config;
@@ -159,7 +141,7 @@ take_file(HttpArchive *archive, const guint8 *data, gsize size, GError **error)
     return refuse_size(archive, error);
   if (archive->upload != NULL)
     return upload_append(archive->upload, data, size, error);
-  return write_file(temp_file_fd(archive->file), data, size, error);
+  return temp_file_write(archive->file, data, size, error);
 }
 
 static gboolean

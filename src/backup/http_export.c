@@ -1,6 +1,7 @@
 /* GET …/export, and what is kept of exports: …/exports, …/exports/{id}/manifest. */
 #include "backup/export.h"
 #include "backup/http.h"
+#include "backup/http_export_query.h"
 #include "backup_sql.h"
 #include "base/error.h"
 #include "pg/connection.h"
@@ -12,35 +13,6 @@
 #define ARCHIVE_TYPE       "application/octet-stream"
 #define TRAILERS           "X-Content-SHA256, X-Manifest-Bytes, X-Manifest-Rows, X-Manifest-Tables"
 #define REPORT_INTERVAL_US (250 * 1000)
-
-/* `excludeLogs`, and `mode`, which newer clients use for the same. */
-static gboolean
-read_exclude_logs(HttpRequest *request, gboolean *ret_exclude_logs, GError **error)
-{
-  const char *mode = http_request_query(request, "mode");
-  if (mode == NULL)
-    return http_request_query_boolean(request, "excludeLogs", FALSE, ret_exclude_logs, error);
-  if (http_request_query(request, "excludeLogs") != NULL) {
-    error_set(error, CCH_ERROR_REQUEST_PARAMETER, "give either mode or excludeLogs");
-    return FALSE;
-  }
-  *ret_exclude_logs = strcmp(mode, "excludeLogs") == 0;
-  if (*ret_exclude_logs || strcmp(mode, "full") == 0)
-    return TRUE;
-  error_set(error, CCH_ERROR_REQUEST_PARAMETER, "mode must be full or excludeLogs, not \"%.64s\"", mode);
-  return FALSE;
-}
-
-static gboolean
-read_level(HttpRequest *request, ArchiveLevel *ret_level, GError **error)
-{
-  const char *name = http_request_query(request, "compression");
-  if (name == NULL || archive_level_from_name(name, ret_level))
-    return TRUE;
-  error_set(error, CCH_ERROR_REQUEST_PARAMETER,
-            "compression must be fast, balanced, small, none, lz4 or zstd, not \"%.64s\"", name);
-  return FALSE;
-}
 
 typedef struct {
   HttpRequest *request; /* outlives this */
@@ -184,17 +156,19 @@ static HttpResponse *
 get_export(HttpRequest *request, gpointer context, GError **error)
 {
   const BackupHttp *http = context;
+  HttpExportQuery query;
+  if (!http_export_query_read(request, &query, error))
+    return NULL;
   BackupExportOptions options = {
       .dsn = http->dsn,
       .redis_url = http->config->redis_url,
       .lock_ttl_ms = (guint)http->config->lock_ttl_ms,
       .pg_bin_dir = http->config->pg_bin_dir,
       .holder = http_request_who(request),
-      .level = BACKUP_EXPORT_DEFAULT_LEVEL,
+      .exclude_logs = query.exclude_logs,
+      .level = query.level,
       .jobs = (guint)http->config->export_jobs,
   };
-  if (!read_exclude_logs(request, &options.exclude_logs, error) || !read_level(request, &options.level, error))
-    return NULL;
   if (http_request_is_head(request)) {
     HttpResponse *head = http_response_empty(200);
     http_response_set_header(head, "Content-Type", ARCHIVE_TYPE);
@@ -291,15 +265,13 @@ get_manifest(HttpRequest *request, gpointer context, GError **error)
   return response;
 }
 
-static const char *const export_query[] = {"excludeLogs", "mode", "compression", NULL};
-
 const HttpRoute backup_http_export_routes[] = {
     {
         .method = "GET",
         .path = "/api/admin/database/export",
         .flags = HTTP_ROUTE_ADMIN | HTTP_ROUTE_COSTLY,
         .handler = get_export,
-        .query = export_query,
+        .query = http_export_query,
     },
     {
         .method = "GET",

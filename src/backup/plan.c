@@ -20,12 +20,6 @@ entry_schema(const TocEntry *entry)
   return g_str_has_prefix(entry->tag, "SCHEMA ") ? entry->tag + strlen("SCHEMA ") : NULL;
 }
 
-static gboolean
-is_access(const TocEntry *entry)
-{
-  return toc_entry_is(entry, "ACL") || toc_entry_is(entry, "ACL LANGUAGE") || toc_entry_is(entry, "DEFAULT ACL");
-}
-
 /* Entries of the database itself are for pg_restore --create only. */
 static gboolean
 is_about_database(const TocEntry *entry)
@@ -33,7 +27,7 @@ is_about_database(const TocEntry *entry)
   if (toc_entry_is(entry, "DATABASE") || toc_entry_is(entry, "DATABASE PROPERTIES"))
     return TRUE;
   gboolean is_said_of_something =
-      is_access(entry) || toc_entry_is(entry, "COMMENT") || toc_entry_is(entry, "SECURITY LABEL");
+      entry_is_access(entry) || toc_entry_is(entry, "COMMENT") || toc_entry_is(entry, "SECURITY LABEL");
   return is_said_of_something && entry->tag != NULL && g_str_has_prefix(entry->tag, "DATABASE ");
 }
 
@@ -60,7 +54,7 @@ is_left_out(const TocEntry *entry, const RestorePlanOptions *options, RestorePla
 static StepKind
 kind_of(const TocEntry *entry)
 {
-  if (is_access(entry))
+  if (entry_is_access(entry))
     return STEP_ACCESS;
   if (toc_entry_is(entry, "TABLE DATA"))
     return STEP_ROWS;
@@ -77,7 +71,7 @@ kind_of(const TocEntry *entry)
 static PlanStage
 stage_of(const TocEntry *entry, PlanStage region)
 {
-  if (is_access(entry))
+  if (entry_is_access(entry))
     return STAGE_ACCESS;
   if (toc_entry_is(entry, "EVENT TRIGGER") || toc_entry_is(entry, "MATERIALIZED VIEW DATA"))
     return STAGE_LAST;

@@ -54,7 +54,6 @@ valid_or_null(const char *text)
 static BackupPreview *
 describe(const ArchiveReader *reader, const BackupImportOptions *options)
 {
-  static const char *const compressions[] = {"none", "gzip", "lz4", "zstd"};
   const ArchiveHeader *header = archive_reader_header(reader);
   BackupPreview *preview = g_new0(BackupPreview, 1);
   preview->mode = options->clean_first ? "overwrite" : "merge";
@@ -65,7 +64,7 @@ describe(const ArchiveReader *reader, const BackupImportOptions *options)
   preview->server_version = valid_or_null(header->server_version);
   preview->pg_dump_version = valid_or_null(header->pg_dump_version);
   preview->format_version = g_strdup_printf("1.%u", header->version_minor);
-  preview->compression = g_strdup(compressions[header->compression]);
+  preview->compression = g_strdup(archive_compression_name(header->compression));
   preview->tables = g_ptr_array_new_with_free_func(table_free);
   preview->warnings = g_ptr_array_new_with_free_func(g_free);
   return preview;

@@ -1,26 +1,12 @@
 /* What is to be said of an archive beside its rows. */
 #include "backup/preview_private.h"
 
-#include "backup/entry_sql.h"
+#include "backup/server_warnings.h"
 #include "backup_sql.h"
 
-#include <stdlib.h>
 #include <string.h>
 
 #define MAX_NAMES 10
-
-/* The first names of a column of a result: "a, b, c, …". */
-static char *
-join_names(const PgResult *names)
-{
-  GString *list = g_string_new(NULL);
-  guint n = pg_result_rows(names);
-  for (guint i = 0; i < MIN(n, MAX_NAMES); i++)
-    g_string_append_printf(list, "%s%s", i > 0 ? ", " : "", pg_result_text(names, i, 0));
-  if (n > MAX_NAMES)
-    g_string_append(list, ", …");
-  return g_string_free(list, FALSE);
-}
 
 /* ---- Tables that one side lacks ---- */
 
@@ -88,96 +74,17 @@ warn_of_rows(PreviewRun *run)
 
 /* ---- What the server lacks ---- */
 
-/* Asks which of the names a catalog does not have; FALSE on failure. */
-static gboolean
-warn_of_missing(PreviewRun *run, GHashTable *names, const char *catalog_names, TextId id, GError **error)
-{
-  g_autofree gpointer *keys = g_hash_table_get_keys_as_array(names, NULL);
-  g_autofree char *array = pg_array((const char *const *)keys);
-  g_autofree char *sql = g_strdup_printf("SELECT name FROM pg_catalog.unnest($1::pg_catalog.text[]) AS name "
-                                         "WHERE name NOT IN (%s) ORDER BY 1",
-                                         catalog_names);
-  g_autoptr(PgResult) missing = pg_connection_query(run->connection, error, sql, 1, array);
-  if (missing == NULL)
-    return FALSE;
-  g_autofree char *list = join_names(missing);
-  if (*list != '\0')
-    preview_warn(run, id, list);
-  return TRUE;
-}
-
-/* The identifier at `text`, unquoted. */
-static char *
-read_identifier(const char *text)
-{
-  if (*text != '"')
-    return g_strndup(text, strcspn(text, " ,;\n"));
-  GString *name = g_string_new(NULL);
-  for (text++; *text != '\0' && (*text != '"' || text[1] == '"'); text++) {
-    g_string_append_c(name, *text);
-    if (*text == '"')
-      text++;
-  }
-  return g_string_free(name, FALSE);
-}
-
-/* The role of "GRANT … TO role [WITH GRANT OPTION]" or "REVOKE … FROM role", as pg_dump writes them; a quoted object
- * name may hold " TO ", but stands before the last one. */
-static char *
-role_of_grant(const char *statement)
-{
-  while (g_ascii_isspace(*statement))
-    statement++;
-  gboolean is_grant = g_str_has_prefix(statement, "GRANT ");
-  if (!is_grant && !g_str_has_prefix(statement, "REVOKE "))
-    return NULL;
-  const char *before = is_grant ? " TO " : " FROM ";
-  const char *at = g_strrstr(statement, before);
-  return at != NULL ? read_identifier(at + strlen(before)) : NULL;
-}
-
-/* Roles are taken over by a merge only from owners; grants are made in both modes. */
-static GHashTable *
-collect_roles(const PreviewRun *run)
-{
-  GHashTable *roles = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);
-  const GArray *steps = run->plan->steps;
-  for (guint i = 0; i < steps->len; i++) {
-    const RestoreStep *step = &g_array_index(steps, RestoreStep, i);
-    if (!run->options->clean_first && step->kind == STEP_SQL && step->entry->owner != NULL &&
-        *step->entry->owner != '\0')
-      g_hash_table_add(roles, g_strdup(step->entry->owner));
-    if (step->kind != STEP_ACCESS)
-      continue;
-    g_auto(GStrv) statements = entry_split_statements(step->entry->defn);
-    for (char **statement = statements; *statement != NULL; statement++) {
-      char *role = role_of_grant(*statement);
-      if (role != NULL && strcmp(role, "PUBLIC") != 0)
-        g_hash_table_add(roles, role);
-      else
-        g_free(role);
-    }
-  }
-  return roles;
-}
-
 static gboolean
 warn_of_server(PreviewRun *run, GError **error)
 {
-  g_autoptr(GHashTable) roles = collect_roles(run);
-  g_autoptr(GHashTable) extensions = g_hash_table_new(g_str_hash, g_str_equal);
+  g_autoptr(GPtrArray) entries = g_ptr_array_new();
   const GArray *steps = run->plan->steps;
-  for (guint i = 0; i < steps->len; i++) {
-    const TocEntry *entry = g_array_index(steps, RestoreStep, i).entry;
-    if (toc_entry_is(entry, "EXTENSION") && entry->tag != NULL)
-      g_hash_table_add(extensions, entry->tag);
-  }
-  const char *archived = run->preview->server_version, *live = run->preview->live_server_version;
-  if (archived != NULL && live != NULL && atoi(archived) > atoi(live))
-    preview_warn(run, TEXT_PREVIEW_NEWER_SERVER, archived, live);
-  return warn_of_missing(run, roles, "SELECT rolname FROM pg_catalog.pg_roles", TEXT_PREVIEW_ROLES, error) &&
-         warn_of_missing(run, extensions, "SELECT name FROM pg_catalog.pg_available_extensions",
-                         TEXT_PREVIEW_EXTENSIONS, error);
+  for (guint i = 0; i < steps->len; i++)
+    g_ptr_array_add(entries, (gpointer)g_array_index(steps, RestoreStep, i).entry);
+  ServerWarnings warnings = {
+      .connection = run->connection, .language = run->options->language, .warnings = run->preview->warnings};
+  server_warn_of_version(&warnings, run->preview->server_version);
+  return server_warn_of_names(&warnings, entries, !run->options->clean_first, error);
 }
 
 gboolean

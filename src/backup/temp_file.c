@@ -82,6 +82,23 @@ temp_file_fd(const TempFile *file)
   return file->fd;
 }
 
+gboolean
+temp_file_write(TempFile *file, const guint8 *data, gsize size, GError **error)
+{
+  while (size > 0) {
+    gssize n = write(file->fd, data, size);
+    if (n < 0 && errno == EINTR)
+      continue;
+    if (n < 0) {
+      error_set_errno(error, errno, "write %s", file->path);
+      return FALSE;
+    }
+    data += n;
+    size -= (gsize)n;
+  }
+  return TRUE;
+}
+
 const char *
 temp_file_path(const TempFile *file)
 {

@@ -15,6 +15,8 @@ typedef struct TempFile TempFile;
 /* `purpose` is made of small letters: "import". */
 TempFile *temp_file_create(const char *directory, const char *purpose, GError **error);
 int temp_file_fd(const TempFile *file);
+/* Appends. */
+gboolean temp_file_write(TempFile *file, const guint8 *data, gsize size, GError **error);
 const char *temp_file_path(const TempFile *file);
 /* Unlinks and closes; NULL is ignored. */
 void temp_file_free(TempFile *file);

@@ -116,14 +116,8 @@ spool_stdin(const CliContext *context, TempFile **ret_file, GError **error)
     }
     if (n == 0)
       break;
-    for (gssize done = 0; done < n;) {
-      gssize written = write(temp_file_fd(file), buffer + done, (gsize)(n - done));
-      if (written < 0 && errno != EINTR) {
-        error_set_errno(error, errno, "write %s", temp_file_path(file));
-        return FALSE;
-      }
-      done += MAX(written, 0);
-    }
+    if (!temp_file_write(file, buffer, (gsize)n, error))
+      return FALSE;
   }
   *ret_file = g_steal_pointer(&file);
   return TRUE;

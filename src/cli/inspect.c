@@ -25,18 +25,11 @@ or_unknown(const char *text)
   return text != NULL ? text : "?";
 }
 
-static const char *
-compression_name(const ArchiveHeader *header)
-{
-  static const char *const names[] = {"none", "gzip", "lz4", "zstd"};
-  return names[header->compression];
-}
-
 static void
 print_header(const ArchiveReader *reader)
 {
   const ArchiveHeader *header = archive_reader_header(reader);
-  printf("format       1.%u, compression %s\n", header->version_minor, compression_name(header));
+  printf("format       1.%u, compression %s\n", header->version_minor, archive_compression_name(header->compression));
   printf("created      %s\n", or_unknown(header->created));
   printf("database     %s\n", or_unknown(header->database));
   printf("server       %s\n", or_unknown(header->server_version));
@@ -116,7 +109,7 @@ print_json(const ArchiveReader *reader, const EntryCounts *counts, CountsSource 
     json_array_append_new(entries, entry_to_json(archive_reader_entry(reader, i), counts != NULL ? &counts[i] : NULL));
   json_t *object =
       json_pack("{s:s, s:s, s:o, s:o, s:o, s:o, s:o, s:o}", "formatVersion", version, "compression",
-                compression_name(header), "created", text_or_null(header->created), "database",
+                archive_compression_name(header->compression), "created", text_or_null(header->created), "database",
                 text_or_null(header->database), "serverVersion", text_or_null(header->server_version), "pgDumpVersion",
                 text_or_null(header->pg_dump_version), "countsFrom", text_or_null(sources[source]), "entries", entries);
   char *text = json_dumps(object, JSON_COMPACT);

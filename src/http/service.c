@@ -235,6 +235,8 @@ start_server(Service *service, GError **error)
   http_server_add_routes(service->server, backup_http_routes, backup_http_n_routes, &service->backup);
   http_server_add_routes(service->server, backup_http_export_routes, backup_http_n_export_routes, &service->backup);
   http_server_add_routes(service->server, backup_http_preview_routes, backup_http_n_preview_routes, &service->backup);
+  http_server_add_routes(service->server, backup_http_estimate_routes, backup_http_n_estimate_routes, &service->backup);
+  http_server_add_routes(service->server, backup_http_inspect_routes, backup_http_n_inspect_routes, &service->backup);
   http_server_add_routes(service->server, backup_http_undo_routes, backup_http_n_undo_routes, &service->backup);
   http_server_add_routes(service->server, backup_http_upload_routes, backup_http_n_upload_routes, &service->backup);
   http_server_add_routes(service->server, backup_http_operation_routes, backup_http_n_operation_routes,

@@ -1,0 +1,21 @@
+/* What the first bytes of an archive tell of it: its header and as much of its table of contents as there is. */
+#pragma once
+
+#include "archive/toc.h"
+
+typedef struct {
+  gboolean has_header; /* the header is whole */
+  ArchiveHeader header;
+  gboolean is_complete; /* so is the table of contents */
+  guint n_entries;      /* that the table of contents says it has; 0 while that is not known */
+  GArray *entries;      /* TocEntry: the whole ones, from the first on */
+  guint64 bytes_read;   /* for them; all that there is, unless it is complete */
+} ArchivePrefix;
+
+void archive_prefix_clear(ArchivePrefix *prefix);
+G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC(ArchivePrefix, archive_prefix_clear)
+
+/* Reads the regular file behind fd, the beginning of an archive of `size` bytes (G_MAXUINT64: not known). That too
+ * little is there is no error. Errors are those of archive_reader_open; ARCHIVE_CORRUPT also for what would go beyond
+ * `size`. */
+gboolean archive_prefix_read(int fd, guint64 size, ArchivePrefix *ret_prefix, GError **error);

@@ -1,0 +1,16 @@
+/* What an export, or an estimate of one, is asked for in its query. */
+#pragma once
+
+#include "archive/packer.h"
+#include "http/request.h"
+
+/* For HttpRoute.query. */
+extern const char *const http_export_query[];
+
+typedef struct {
+  gboolean exclude_logs;
+  ArchiveLevel level;
+} HttpExportQuery;
+
+/* REQUEST_PARAMETER. */
+gboolean http_export_query_read(HttpRequest *request, HttpExportQuery *ret_query, GError **error);
