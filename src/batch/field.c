@@ -230,8 +230,11 @@ static BatchProblem
 tags_from_text(const char *text, char **ret_value)
 {
   g_auto(GStrv) parts = g_strsplit(text, ",", -1);
-  g_autoptr(json_t) tags = json_array();
-  for (char **part = parts; *part != NULL; part++)
+  g_autoptr(json_t) tags = *text == '[' ? json_loads(text, 0, NULL) : NULL;
+  gboolean is_list = tags == NULL;
+  if (is_list)
+    tags = json_array();
+  for (char **part = parts; is_list && *part != NULL; part++)
     if (*g_strstrip(*part) != '\0')
       json_array_append_new(tags, json_string(*part));
   BatchProblem problem = batch_tags_check(tags);
@@ -240,14 +243,69 @@ tags_from_text(const char *text, char **ret_value)
   return problem;
 }
 
+static gboolean
+is_text(const BatchField *field)
+{
+  return field->type == BATCH_TYPE_TEXT || field->type == BATCH_TYPE_GROUP || field->type == BATCH_TYPE_TAGS;
+}
+
+/* What a spreadsheet might take for a formula, with the wide forms that some read alike. */
+static gboolean
+starts_formula(const char *text)
+{
+  static const char *const starts[] = {"=", "+", "-", "@", "\t", "\r", "\n", "＝", "＋", "－", "＠"};
+  for (gsize i = 0; i < G_N_ELEMENTS(starts); i++)
+    if (g_str_has_prefix(text, starts[i]))
+      return TRUE;
+  return FALSE;
+}
+
+char *
+batch_text_cell(const char *text)
+{
+  if (text == NULL)
+    return g_strdup("");
+  return starts_formula(text) || *text == '\'' ? g_strconcat("'", text, NULL) : g_strdup(text);
+}
+
+/* "a,b" where that reads back as the same tags, else JSON. */
+static char *
+tags_to_text(const char *value)
+{
+  g_autoptr(json_t) tags = json_loads(value, 0, NULL);
+  g_autoptr(GString) list = g_string_new(NULL);
+  gsize i;
+  const json_t *tag;
+  json_array_foreach(tags, i, tag) if (json_is_string(tag))
+      g_string_append_printf(list, "%s%s", i > 0 ? "," : "", json_string_value(tag));
+  g_autofree char *again = NULL;
+  gboolean reads_back = list->len > 0 && *list->str != '[' && g_ascii_strcasecmp(list->str, "null") != 0 &&
+                        tags_from_text(list->str, &again) == NULL && strcmp(again, value) == 0;
+  return reads_back ? batch_text_cell(list->str) : g_strdup(value);
+}
+
+char *
+batch_value_to_text(const BatchField *field, const char *value)
+{
+  if (value == NULL)
+    return g_strdup(field->is_nullable ? "null" : "");
+  if (field->type == BATCH_TYPE_TAGS)
+    return tags_to_text(value);
+  if (is_text(field) && (*value == '\0' || g_ascii_strcasecmp(value, "null") == 0))
+    return g_strconcat("'", value, NULL);
+  return is_text(field) ? batch_text_cell(value) : g_strdup(value);
+}
+
 BatchProblem
 batch_value_from_text(const BatchField *field, const char *text, guint max_characters, char **ret_value)
 {
   *ret_value = NULL;
   if (!g_utf8_validate(text, -1, NULL))
     return "not_utf8";
-  if (g_ascii_strcasecmp(text, "null") == 0)
+  gboolean is_marked = *text == '\'' && is_text(field);
+  if (!is_marked && g_ascii_strcasecmp(text, "null") == 0)
     return field->is_nullable ? NULL : "not_nullable";
+  text += is_marked ? 1 : 0;
   switch (field->type) {
   case BATCH_TYPE_INTEGER:
   case BATCH_TYPE_DECIMAL:

@@ -45,8 +45,15 @@ typedef const char *BatchProblem;
 
 /* A value as JSON has it, but tags; `max_characters` is the column's width, 0: unbounded. */
 BatchProblem batch_value_from_json(const BatchField *field, const json_t *json, guint max_characters, char **ret_value);
-/* A value as a spreadsheet's cell has it ("10.5", "true"). An empty cell is no value: it is the caller's to see to. */
+/* A value as a spreadsheet's cell has it ("10.5", "true"; tags "a,b", or as JSON; "null"). An apostrophe before a text
+ * says that it is one: "'null", "'=1", and "'" alone for the empty text. An empty cell is no value: it is the caller's
+ * to see to. */
 BatchProblem batch_value_from_text(const BatchField *field, const char *text, guint max_characters, char **ret_value);
+/* The cell of a value, which reads back as the very same, and which no spreadsheet takes for a formula; empty for a
+ * NULL that nobody could have set. Free with g_free. */
+char *batch_value_to_text(const BatchField *field, const char *value);
+/* The cell of any text (NULL: ""). */
+char *batch_text_cell(const char *text);
 /* A stored value for JSON: booleans, integers and arrays as such, decimals as strings, exact. */
 json_t *batch_value_to_json(const BatchField *field, const char *value);
 gboolean batch_value_equal(const char *a, const char *b);

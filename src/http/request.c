@@ -199,6 +199,21 @@ http_request_query_boolean(const HttpRequest *request, const char *name, gboolea
   return TRUE;
 }
 
+gboolean
+http_request_query_number(const HttpRequest *request, const char *name, guint fallback, guint lowest, guint highest,
+                          guint *ret_value, GError **error)
+{
+  const char *text = http_request_query(request, name);
+  guint64 value = fallback;
+  if (text != NULL && !g_ascii_string_to_unsigned(text, 10, lowest, highest, &value, NULL)) {
+    error_set(error, CCH_ERROR_REQUEST_PARAMETER, "%s must be a whole number from %u to %u, not \"%.64s\"", name,
+              lowest, highest, text);
+    return FALSE;
+  }
+  *ret_value = (guint)value;
+  return TRUE;
+}
+
 const char *
 http_request_client_ip(const HttpRequest *request)
 {

@@ -28,6 +28,10 @@ const char *http_request_parameter(const HttpRequest *request, const char *name)
 gboolean http_request_query_boolean(const HttpRequest *request, const char *name, gboolean fallback,
                                     gboolean *ret_value, GError **error);
 
+/* A whole number from `lowest` to `highest`; likewise. */
+gboolean http_request_query_number(const HttpRequest *request, const char *name, guint fallback, guint lowest,
+                                   guint highest, guint *ret_value, GError **error);
+
 /* The client's address. X-Forwarded-For's last hop, X-Forwarded-Proto and X-Forwarded-Host are believed only when the
  * server was told to trust its proxy. */
 const char *http_request_client_ip(const HttpRequest *request);

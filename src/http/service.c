@@ -10,6 +10,7 @@
 #include "base/log.h"
 #include "base/text.h"
 #include "batch/http.h"
+#include "batch/list_http.h"
 #include "demo/demo.h"
 #include "http/health.h"
 #include "http/server.h"
@@ -244,6 +245,7 @@ start_server(Service *service, GError **error)
   http_server_add_routes(service->server, price_http_sync_routes, price_http_n_sync_routes, &service->prices);
   http_server_add_routes(service->server, price_http_routes, price_http_n_routes, &service->prices);
   http_server_add_routes(service->server, batch_http_routes, batch_http_n_routes, &service->batch);
+  http_server_add_routes(service->server, batch_http_list_routes, batch_http_n_list_routes, &service->batch);
   http_server_add_routes(service->server, health_http_routes, health_http_n_routes, service->health);
   return http_server_start(service->server, error);
 }

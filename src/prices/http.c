@@ -58,20 +58,6 @@ price_http_not_ok(HttpRequest *request, GError *failure, GError **error)
   return NULL;
 }
 
-static gboolean
-read_number(const HttpRequest *request, const char *name, guint fallback, guint max, guint *ret_value, GError **error)
-{
-  const char *text = http_request_query(request, name);
-  guint64 value = fallback;
-  if (text != NULL && !g_ascii_string_to_unsigned(text, 10, 1, max, &value, NULL)) {
-    error_set(error, CCH_ERROR_REQUEST_PARAMETER, "%s must be a whole number from 1 to %u, not \"%.64s\"", name, max,
-              text);
-    return FALSE;
-  }
-  *ret_value = (guint)value;
-  return TRUE;
-}
-
 static const char *
 either(const HttpRequest *request, const char *name, const char *other)
 {
@@ -124,8 +110,8 @@ read_filter(const HttpRequest *request, guint page_size, PriceFilter *filter, GE
     error_set(error, CCH_ERROR_REQUEST_PARAMETER, "unknown sort: %.64s", filter->sort);
     return FALSE;
   }
-  return read_number(request, "page", 1, G_MAXINT32, &filter->page, error) &&
-         read_number(request, size, page_size, PAGE_SIZE_MAX, &filter->page_size, error) &&
+  return http_request_query_number(request, "page", 1, 1, G_MAXINT32, &filter->page, error) &&
+         http_request_query_number(request, size, page_size, 1, PAGE_SIZE_MAX, &filter->page_size, error) &&
          read_source(request, &filter->source, error) && is_one_of("sortOrder", filter->order, orders, error);
 }
 
