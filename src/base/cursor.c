@@ -78,3 +78,16 @@ cursor_read(const char *text, const char *sort, gboolean is_descending, Cursor *
                          g_strdup(json_string_value(number_key)), json_integer_value(id)};
   return TRUE;
 }
+
+char *
+cursor_page(const GPtrArray *items, const char *next_cursor, guint limit, const char *total)
+{
+  GString *json = g_string_new("{\"items\":[");
+  for (guint i = 0; i < items->len; i++)
+    g_string_append_printf(json, "%s%s", i > 0 ? "," : "", (const char *)items->pdata[i]);
+  const char *quote = next_cursor != NULL ? "\"" : "";
+  g_string_append_printf(json, "],\"pageInfo\":{\"nextCursor\":%s%s%s,\"hasMore\":%s,\"limit\":%u},\"total\":%s}",
+                         quote, next_cursor != NULL ? next_cursor : "null", quote,
+                         next_cursor != NULL ? "true" : "false", limit, total);
+  return g_string_free(json, FALSE);
+}

@@ -1,5 +1,6 @@
 #include "batch/filter.h"
 
+#include "base/date_time.h"
 #include "base/error.h"
 #include "batch/circuit_state.h"
 
@@ -79,18 +80,6 @@ batch_filter_name(BatchEntity entity, guint index)
   return index < MAX_CONDITIONS ? conditions[entity][index].name : NULL;
 }
 
-static gboolean
-is_date_time(const char *text, char **ret_value)
-{
-  g_autoptr(GTimeZone) utc = g_time_zone_new_utc();
-  g_autofree char *midnight = strlen(text) == strlen("2026-01-31") ? g_strconcat(text, "T00:00:00Z", NULL) : NULL;
-  g_autoptr(GDateTime) time = g_date_time_new_from_iso8601(midnight != NULL ? midnight : text, utc);
-  if (time == NULL)
-    return FALSE;
-  *ret_value = g_date_time_format_iso8601(time);
-  return TRUE;
-}
-
 /* Its elements, trimmed, without empty ones. */
 static char **
 split(const char *text)
@@ -127,8 +116,10 @@ convert(const Condition *condition, const char *text, char **ret_value)
     *ret_value = g_strdup(text);
     return g_utf8_strlen(text, -1) <= MAX_CHARACTERS ? NULL : "at most 200 characters";
   }
-  if (condition->kind == KIND_TIME)
-    return is_date_time(text, ret_value) ? NULL : "a date or time such as 2026-01-31 or 2026-01-31T12:00:00Z";
+  if (condition->kind == KIND_TIME) {
+    *ret_value = date_time_read(text);
+    return *ret_value != NULL ? NULL : "a date or time such as 2026-01-31 or 2026-01-31T12:00:00Z";
+  }
   if (condition->choices != NULL) {
     *ret_value = g_strdup(text);
     return is_choice(condition->choices, text) ? NULL : condition->choices;

@@ -1,4 +1,5 @@
-/* The endpoints of batches: /api/v1/…:batchUpdate and the like, and the names of older clients under /api/actions. */
+/* The endpoints of batches: /api/v1/…:batchUpdate and the like, and the names of older clients under /api/actions;
+ * lists of what there is to choose from (http_list.c); and what batches have done (http_operations.c). */
 #pragma once
 
 #include "config/config.h"
@@ -11,3 +12,7 @@ typedef struct {
 
 extern const HttpRoute batch_http_routes[];
 extern const guint batch_http_n_routes;
+extern const HttpRoute batch_http_list_routes[];
+extern const guint batch_http_n_list_routes;
+extern const HttpRoute batch_http_operation_routes[];
+extern const guint batch_http_n_operation_routes;

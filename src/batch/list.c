@@ -190,15 +190,11 @@ page_json(PgConnection *connection, const PgResult *chosen, BatchEntity entity, 
   g_autoptr(PgResult) items = batch_list_items(connection, entity, ids->str, error);
   if (items == NULL)
     return NULL;
-  GString *json = g_string_new("{\"items\":[");
+  g_autoptr(GPtrArray) texts = g_ptr_array_new();
   for (guint i = 0; i < pg_result_rows(items); i++)
-    g_string_append_printf(json, "%s%s", i > 0 ? "," : "", pg_result_text(items, i, 1));
-  gboolean has_more = n_ids(chosen) > n;
-  g_autofree char *cursor = has_more ? cursor_after(chosen, n - 1, page, entity) : NULL;
-  g_string_append_printf(json, "],\"pageInfo\":{\"nextCursor\":%s%s%s,\"hasMore\":%s,\"limit\":%u},\"total\":%s}",
-                         has_more ? "\"" : "", has_more ? cursor : "null", has_more ? "\"" : "",
-                         has_more ? "true" : "false", page->limit, pg_result_text(chosen, 0, 3));
-  return g_string_free(json, FALSE);
+    g_ptr_array_add(texts, (gpointer)pg_result_text(items, i, 1));
+  g_autofree char *cursor = n_ids(chosen) > n ? cursor_after(chosen, n - 1, page, entity) : NULL;
+  return cursor_page(texts, cursor, page->limit, pg_result_text(chosen, 0, 3));
 }
 
 /* One snapshot for both statements: no row of the page goes away between them. */

@@ -1,5 +1,6 @@
 #include "http/service.h"
 
+#include "audit/http.h"
 #include "auth/http.h"
 #include "auth/secret_file.h"
 #include "backup/http.h"
@@ -10,7 +11,6 @@
 #include "base/log.h"
 #include "base/text.h"
 #include "batch/http.h"
-#include "batch/list_http.h"
 #include "demo/demo.h"
 #include "http/health.h"
 #include "http/server.h"
@@ -44,6 +44,7 @@ typedef struct {
   BackupHttp backup;
   PriceHttp prices;
   BatchHttp batch;
+  AuditHttp audit;
   HealthHttp *health;
   TempFileJanitor *janitor;
   DatabaseJanitor *database_janitor;
@@ -246,6 +247,8 @@ start_server(Service *service, GError **error)
   http_server_add_routes(service->server, price_http_routes, price_http_n_routes, &service->prices);
   http_server_add_routes(service->server, batch_http_routes, batch_http_n_routes, &service->batch);
   http_server_add_routes(service->server, batch_http_list_routes, batch_http_n_list_routes, &service->batch);
+  http_server_add_routes(service->server, batch_http_operation_routes, batch_http_n_operation_routes, &service->batch);
+  http_server_add_routes(service->server, audit_http_routes, audit_http_n_routes, &service->audit);
   http_server_add_routes(service->server, health_http_routes, health_http_n_routes, service->health);
   return http_server_start(service->server, error);
 }
@@ -265,6 +268,7 @@ service_start(Service *service, GError **error)
   };
   service->backup = (BackupHttp){config, service->dsn, uploads_open(&uploads), running_new()};
   service->batch = (BatchHttp){config, service->dsn};
+  service->audit = (AuditHttp){service->dsn};
   service->prices = (PriceHttp){config, service->dsn, price_sync_new(config, service->dsn, error)};
   if (service->prices.sync == NULL)
     return FALSE;

@@ -1,7 +1,7 @@
-#include "batch/list_http.h"
-
+/* Lists of users, keys and providers, their files, and what circuit breakers say. */
 #include "base/error.h"
 #include "batch/circuit_state.h"
+#include "batch/http.h"
 #include "batch/sheet.h"
 
 #include <string.h>

@@ -1,0 +1,11 @@
+/* Moments as people write them. */
+#pragma once
+
+#include <glib.h>
+
+/* "2026-01-31" (midnight, UTC), or ISO 8601 ("2026-01-31T12:00:00Z", "…+08:00"; UTC where nothing is said), as ISO 8601
+ * in UTC; free with g_free. NULL for anything else. */
+char *date_time_read(const char *text);
+
+/* The same for a parameter of a request: NULL (not given) stays NULL, and REQUEST_PARAMETER names what is wrong. */
+gboolean date_time_parameter(const char *name, const char *text, char **ret_value, GError **error);
