@@ -130,7 +130,7 @@ recognise(Apply *apply, gboolean *ret_is_known, GError **error)
     error_set(error, CCH_ERROR_PRICES_STALE, "model_prices was written to since the check");
     return FALSE;
   }
-  if (!apply->catalog.has_state_tables || apply->options->want_conflicts)
+  if (!apply->catalog.has_state_tables || apply->options->is_dry_run)
     return TRUE;
   g_autoptr(PgResult) found = pg_connection_query(apply->connection, error, prices_find_applied_sql, 3, apply->kind,
                                                   apply->digest, apply->report->state);
@@ -173,7 +173,7 @@ plan(Apply *apply, GError **error)
   g_autofree char *overwrite = overwrite_array(apply);
   g_autoptr(PgResult) rows = pg_connection_query(apply->connection, error, prices_plan_sql, 4, models,
                                                  apply->options->is_manual ? "manual" : "cloud", overwrite,
-                                                 apply->options->want_conflicts ? "true" : "false");
+                                                 apply->options->is_dry_run ? "true" : "false");
   if (rows == NULL)
     return FALSE;
   /* Both are in the order of the names' bytes. */
@@ -185,7 +185,8 @@ plan(Apply *apply, GError **error)
     else
       add_name(apply->report->unchanged, model->name);
   }
-  g_assert(row == pg_result_rows(rows));
+  if (!price_report_all_taken(rows, row, error))
+    return FALSE;
   if (apply->changed->len > 0)
     g_string_append_c(apply->changed, '}');
   if (apply->updated->len > 0)
@@ -201,10 +202,7 @@ compare_fields(Apply *apply, GError **error)
   if (models->len == 0)
     return TRUE;
   g_autoptr(PgResult) rows = pg_connection_query(apply->connection, error, prices_changes_sql, 1, models->str);
-  if (rows == NULL)
-    return FALSE;
-  price_report_add_fields(apply->report, rows);
-  return TRUE;
+  return rows != NULL && price_report_add_fields(apply->report, rows, error);
 }
 
 static gboolean

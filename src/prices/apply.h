@@ -15,8 +15,7 @@ typedef struct {
   gboolean is_sync;             /* else an upload */
   gboolean is_manual;           /* an upload that becomes manual prices */
   const char *const *overwrite; /* names of manual prices that may be overwritten; NULL: none */
-  gboolean is_dry_run;          /* tells what would happen, with the changes of each field */
-  gboolean want_conflicts;      /* the stored data of manual prices that differ */
+  gboolean is_dry_run;          /* tells what would happen, with the changes of each field and the conflicts */
   gboolean is_forced;           /* a sync that shrinks the table */
   const char *expected_state;   /* PRICES_STALE when the stored rows are not as they were; NULL: whatever */
   const char *operator_name, *operator_ip, *file_name; /* for the audit; may be NULL */
@@ -47,7 +46,7 @@ typedef struct {
   GPtrArray *added, *updated, *unchanged, *skipped, *removed; /* names, in order */
   GArray *failed, *warnings;                                  /* of PriceIssue */
   GArray *changes;                                            /* of PriceChange */
-  GArray *conflicts;                                          /* of PriceConflict */
+  GArray *conflicts;                                          /* of PriceConflict: manual prices that differ */
   guint total;
   char *removed_data; /* {name: price data}, or NULL */
   char *state;        /* the mark of the stored rows afterwards */

@@ -3,7 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { MAX_DIGITS = 400, MAX_EXPONENT = 400, MAX_ZEROS = 40 };
+enum { MAX_DIGITS = 400, MAX_TEXT_DIGITS = 1000, MAX_EXPONENT = 400, MAX_ZEROS = 40 };
 
 void
 decimal_clear(Decimal *decimal)
@@ -15,6 +15,15 @@ gboolean
 decimal_is_zero(const Decimal *decimal)
 {
   return strcmp(decimal->digits, "0") == 0;
+}
+
+int
+decimal_compare_size(const Decimal *a, const Decimal *b)
+{
+  if (decimal_is_zero(a) || decimal_is_zero(b))
+    return decimal_is_zero(b) - decimal_is_zero(a);
+  int a_point = (int)strlen(a->digits) + a->exponent, b_point = (int)strlen(b->digits) + b->exponent;
+  return a_point != b_point ? (a_point > b_point) - (a_point < b_point) : strcmp(a->digits, b->digits);
 }
 
 /* Takes the digits, which may have zeros around them. */
@@ -68,9 +77,14 @@ decimal_parse(const char *text, Decimal *ret_decimal)
     exponent = (int)strtol(at + 1, &end, 10);
     at = end;
   }
-  if (n == 0 || *at != '\0' || digits->len > MAX_DIGITS || ABS(exponent) > MAX_EXPONENT)
+  if (n == 0 || *at != '\0' || digits->len > MAX_TEXT_DIGITS || ABS(exponent) > MAX_EXPONENT)
     return FALSE;
-  set(ret_decimal, is_negative, g_strdup(digits->str), exponent - fraction);
+  g_auto(Decimal) decimal = {0};
+  set(&decimal, is_negative, g_strdup(digits->str), exponent - fraction);
+  if (strlen(decimal.digits) > MAX_DIGITS)
+    return FALSE;
+  *ret_decimal = decimal;
+  decimal = (Decimal){0};
   return TRUE;
 }
 

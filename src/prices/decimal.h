@@ -13,7 +13,8 @@ typedef struct {
 void decimal_clear(Decimal *decimal);
 G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC(Decimal, decimal_clear)
 
-/* "12.50", "-3e-7"; FALSE for anything else, for more than 400 digits and for an exponent beyond ±400. */
+/* "12.50", "-3e-7"; FALSE for anything else, for more than 400 digits (not counting zeros around them)
+ * and for an exponent beyond ±400. */
 gboolean decimal_parse(const char *text, Decimal *ret_decimal);
 
 void decimal_multiply(const Decimal *a, const Decimal *b, Decimal *ret_product);
@@ -22,3 +23,5 @@ void decimal_multiply(const Decimal *a, const Decimal *b, Decimal *ret_product);
 char *decimal_to_text(const Decimal *decimal);
 
 gboolean decimal_is_zero(const Decimal *decimal);
+/* As strcmp, without regard to signs. */
+int decimal_compare_size(const Decimal *a, const Decimal *b);

@@ -53,18 +53,13 @@ has_word(const char *name, gsize size, const char *const *words, gboolean only_l
 }
 
 gboolean
-price_field_is_cost(const char *name, gsize size)
+price_is_cost(gboolean is_inside_cost, const char *name, gsize size)
 {
   static const char *const money[] = {"cost", "costs", "price", "prices", NULL};
   static const char *const about[] = {"currency", "unit", "units", "source", "url", "note", "notes", "provider", NULL};
-  return has_word(name, size, money, FALSE) && !has_word(name, size, about, TRUE);
-}
-
-static gboolean
-is_metadata(const Key *key)
-{
-  static const char *const about[] = {"currency", "unit", "units", "source", "url", "note", "notes", "provider", NULL};
-  return key->text != NULL && has_word(key->text, key->size, about, TRUE);
+  if (name == NULL)
+    return is_inside_cost;
+  return (is_inside_cost || has_word(name, size, money, FALSE)) && !has_word(name, size, about, TRUE);
 }
 
 static gboolean
@@ -164,9 +159,7 @@ static gboolean
 is_cost_here(const Check *check, guint depth)
 {
   const Level *level = &check->levels[depth];
-  if (is_metadata(&level->key))
-    return FALSE;
-  return level->is_cost || (level->key.text != NULL && price_field_is_cost(level->key.text, level->key.size));
+  return price_is_cost(level->is_cost, level->key.text, level->key.size);
 }
 
 static void

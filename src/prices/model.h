@@ -12,6 +12,7 @@ enum {
  * have added to `warnings`. */
 gboolean price_model_check(const char *name, const char *json, gsize size, GArray *failed, GArray *warnings);
 
-/* TRUE for a field whose value is money: a word of its name is cost or price, unless the last word says that it only
- * tells about one (price_currency). */
-gboolean price_field_is_cost(const char *name, gsize size);
+/* Whether a field's value is money: a word of its name is cost or price, or it lies in a field of which that is true
+ * (`is_inside_cost`), unless the last word of its name says that it only tells about a price (price_currency). `name`
+ * is NULL for an array's element. */
+gboolean price_is_cost(gboolean is_inside_cost, const char *name, gsize size);

@@ -1,5 +1,7 @@
 #include "prices/report.h"
 
+#include "base/error.h"
+#include "prices/moved.h"
 #include "prices/tree.h"
 
 #include <string.h>
@@ -98,16 +100,14 @@ static void
 add_field(PriceReport *report, PriceChange *change, const PgResult *rows, guint row)
 {
   const char *name = pg_result_text(rows, row, 1), *old = pg_result_text(rows, row, 2);
-  const char *new = pg_result_text(rows, row, 3), *flag = pg_result_text(rows, row, 4);
+  const char *new = pg_result_text(rows, row, 3);
   PriceFieldChange field = {g_strdup(name), g_strdup(old), g_strdup(new)};
   g_array_append_val(change->fields, field);
-  if (flag != NULL)
-    price_issues_add(report->warnings, strcmp(flag, "zero") == 0 ? PRICE_MOVED_TO_ZERO : PRICE_MOVED_TENFOLD,
-                     change->model, name, new, old);
+  price_moved_check(report->warnings, change->model, name, old, new);
 }
 
-void
-price_report_add_fields(PriceReport *report, const PgResult *rows)
+gboolean
+price_report_add_fields(PriceReport *report, const PgResult *rows, GError **error)
 {
   guint row = 0;
   for (guint i = 0; i < report->changes->len; i++) {
@@ -115,7 +115,17 @@ price_report_add_fields(PriceReport *report, const PgResult *rows)
     for (; row < pg_result_rows(rows) && strcmp(pg_result_text(rows, row, 0), change->model) == 0; row++)
       add_field(report, change, rows, row);
   }
-  g_assert(row == pg_result_rows(rows));
+  return price_report_all_taken(rows, row, error);
+}
+
+gboolean
+price_report_all_taken(const PgResult *rows, guint n_taken, GError **error)
+{
+  if (n_taken == pg_result_rows(rows))
+    return TRUE;
+  error_set(error, CCH_ERROR_INTERNAL, "the database orders names otherwise than by their bytes in UTF-8, at \"%s\"",
+            pg_result_text(rows, n_taken, 0));
+  return FALSE;
 }
 
 void
@@ -195,6 +205,31 @@ write_changes(GString *out, const PriceReport *report)
   g_string_append_c(out, ']');
 }
 
+static void
+write_conflicts(GString *out, const PriceReport *report)
+{
+  g_string_append_printf(out, ",\"hasConflicts\":%s,\"conflicts\":[", report->conflicts->len > 0 ? "true" : "false");
+  for (guint i = 0; i < report->conflicts->len; i++) {
+    const PriceConflict *conflict = &g_array_index(report->conflicts, PriceConflict, i);
+    g_string_append(out, i > 0 ? ",{\"modelName\":" : "{\"modelName\":");
+    scan_quote(out, conflict->model);
+    /* Older clients know the last one. */
+    g_string_append_printf(out, ",\"manualPrice\":%s,\"cloudPrice\":%s,\"litellmPrice\":%s}", conflict->manual,
+                           conflict->cloud, conflict->cloud);
+  }
+  g_string_append_c(out, ']');
+}
+
+/* What only a dry run tells. `state` is for whoever wants to apply just this. */
+static void
+write_preview(GString *out, const PriceReport *report)
+{
+  write_changes(out, report);
+  write_conflicts(out, report);
+  g_string_append(out, ",\"state\":");
+  scan_quote(out, report->state);
+}
+
 void
 price_report_write(const PriceReport *report, Language language, GString *out)
 {
@@ -215,7 +250,7 @@ price_report_write(const PriceReport *report, Language language, GString *out)
   price_issues_to_json(report->warnings, language, out);
   g_string_append_printf(out, ",\"dryRun\":%s", report->is_dry_run ? "true" : "false");
   if (report->is_dry_run)
-    write_changes(out, report);
+    write_preview(out, report);
 }
 
 char *

@@ -231,8 +231,7 @@ a_dry_run_tells_the_same_and_every_field_and_writes_nothing(void **state)
                 "\"c\":{\"mode\":\"chat\"}}",
                 dry, NULL);
   g_autofree char *json = price_report_to_json(report, LANGUAGE_EN);
-  assert_string_equal(
-      json,
+  g_autofree char *expected = g_strdup_printf(
       "{\"added\":[\"c\"],\"updated\":[\"a\",\"b\"],\"unchanged\":[],\"failed\":[],\"total\":3,"
       "\"skippedConflicts\":[],\"removed\":[],\"failures\":[],\"warnings\":[{\"modelName\":\"a\","
       "\"code\":\"moved_tenfold\",\"field\":\"input_cost_per_token\",\"reason\":\"input_cost_per_token moved more "
@@ -242,7 +241,10 @@ a_dry_run_tells_the_same_and_every_field_and_writes_nothing(void **state)
       "\"new\":null}]},{\"modelName\":\"b\",\"action\":\"updated\",\"oldSource\":\"litellm\","
       "\"newSource\":\"litellm\",\"fields\":[{\"field\":\"input_cost_per_token\",\"old\":2,\"new\":null}]},"
       "{\"modelName\":\"c\",\"action\":\"added\",\"oldSource\":null,\"newSource\":\"litellm\",\"fields\":["
-      "{\"field\":\"mode\",\"old\":null,\"new\":\"chat\"}]}]}");
+      "{\"field\":\"mode\",\"old\":null,\"new\":\"chat\"}]}],\"hasConflicts\":false,\"conflicts\":[],"
+      "\"state\":\"%s\"}",
+      report->state);
+  assert_string_equal(json, expected);
   assert_prices("a litellm 0.000001, b litellm 2");
 }
 
@@ -260,6 +262,31 @@ a_cost_that_goes_to_zero_is_warned_of(void **state)
     g_string_append_printf(codes, "%s:%s ", issue->model, price_issue_code_name(issue->code));
   }
   assert_string_equal(codes->str, "b:looks_per_million a:moved_to_zero ");
+}
+
+static void
+costs_that_move_are_found_wherever_they_lie(void **state)
+{
+  (void)state;
+  static const char before[] = "{\"a\":{\"mode\":\"chat\",\"search_context_cost_per_query\":{\"low\":0.01,\"high\":1},"
+                               "\"tiers\":[{\"input_cost_per_token\":1e-7,\"from\":1},{\"input_cost_per_token\":1}],"
+                               "\"output_cost_per_token\":1.0,\"input_cost_per_token\":0,\"max_tokens\":1}}";
+  /* Exactly ten times is not more; what is no cost, or was free, may move. */
+  static const char after[] =
+      "{\"a\":{\"mode\":\"chat\",\"search_context_cost_per_query\":{\"low\":0.1000001,\"high\":0},"
+      "\"tiers\":[{\"input_cost_per_token\":9.99e-9,\"from\":99},{\"input_cost_per_token\":10}],"
+      "\"output_cost_per_token\":0.1,\"input_cost_per_token\":1e-6,\"max_tokens\":0}}";
+  g_autoptr(PriceReport) first = try_apply(before, UPLOAD, NULL);
+  g_autoptr(PriceReport) report = try_apply(after, UPLOAD, NULL);
+  g_autoptr(GString) moved = g_string_new(NULL);
+  for (guint i = 0; i < report->warnings->len; i++) {
+    const PriceIssue *issue = &g_array_index(report->warnings, PriceIssue, i);
+    if (issue->code != PRICE_LOOKS_PER_MILLION)
+      g_string_append_printf(moved, "%s %s\n", issue->field, price_issue_code_name(issue->code));
+  }
+  assert_string_equal(moved->str, "search_context_cost_per_query.low moved_tenfold\n"
+                                  "search_context_cost_per_query.high moved_to_zero\n"
+                                  "tiers[0].input_cost_per_token moved_tenfold\n");
 }
 
 static void
@@ -398,6 +425,7 @@ main(void)
       cmocka_unit_test_setup(a_table_that_shrank_to_less_than_half_is_refused_unless_forced, empty_tables),
       cmocka_unit_test_setup(a_dry_run_tells_the_same_and_every_field_and_writes_nothing, empty_tables),
       cmocka_unit_test_setup(a_cost_that_goes_to_zero_is_warned_of, empty_tables),
+      cmocka_unit_test_setup(costs_that_move_are_found_wherever_they_lie, empty_tables),
       cmocka_unit_test_setup(an_unchanged_table_is_recognised_until_anybody_writes, empty_tables),
       cmocka_unit_test_setup(what_was_checked_is_what_is_applied_or_nothing, empty_tables),
       cmocka_unit_test_setup(every_change_is_in_the_audit_with_before_and_after, empty_tables),

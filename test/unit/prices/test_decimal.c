@@ -45,11 +45,41 @@ what_is_no_decimal_is_refused(void **state)
   }
 }
 
+static void
+assert_order(const char *a, const char *b, int expected)
+{
+  g_auto(Decimal) left = {0};
+  g_auto(Decimal) right = {0};
+  assert_true(decimal_parse(a, &left));
+  assert_true(decimal_parse(b, &right));
+  int order = decimal_compare_size(&left, &right), reverse = decimal_compare_size(&right, &left);
+  if ((order > 0) - (order < 0) != expected || (reverse > 0) - (reverse < 0) != -expected)
+    fail_msg("%s and %s: %d, %d", a, b, order, reverse);
+}
+
+static void
+sizes_are_compared_exactly(void **state)
+{
+  (void)state;
+  assert_order("1", "1.000", 0);
+  assert_order("-2", "1", 1);
+  assert_order("0", "1e-400", -1);
+  assert_order("0", "-0.0", 0);
+  assert_order("9007199254740993", "9007199254740992", 1);
+  assert_order("0.1", "0.10000000000000000000000000001", -1);
+  assert_order("999", "1e3", -1);
+  assert_order("12e-3", "0.0119", 1);
+  g_autofree char *zeros = g_strnfill(399, '0');
+  g_autofree char *written_out = g_strconcat("0.", zeros, "1", NULL); /* as PostgreSQL writes 1e-400 */
+  assert_order(written_out, "1e-400", 0);
+}
+
 int
 main(void)
 {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(products_are_exact),
+      cmocka_unit_test(sizes_are_compared_exactly),
       cmocka_unit_test(what_is_no_decimal_is_refused),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
