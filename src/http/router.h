@@ -30,6 +30,7 @@ typedef struct {
   HttpHandler handler;
   const HttpUpload *upload; /* instead of handler */
   const char *const *query; /* the parameters it knows, NULL-terminated; NULL: none. Others are refused */
+  gsize max_body_bytes;     /* 0: HTTP_MAX_BODY_BYTES; without meaning for an upload */
 } HttpRoute;
 
 typedef struct HttpRouter HttpRouter;

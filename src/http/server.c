@@ -234,6 +234,17 @@ find_route(HttpRequest *request, GError **error)
   return FALSE;
 }
 
+/* `route` may be NULL, while the body of a request that was refused is thrown away. */
+static gboolean
+check_body_size(const HttpRoute *route, gint64 bytes, GError **error)
+{
+  gint64 limit = route != NULL && route->max_body_bytes > 0 ? (gint64)route->max_body_bytes : HTTP_MAX_BODY_BYTES;
+  if (bytes <= limit)
+    return TRUE;
+  error_set(error, CCH_ERROR_REQUEST_TOO_LARGE, "the limit is %" G_GINT64_FORMAT " bytes", limit);
+  return FALSE;
+}
+
 /* Everything that can be decided from the headers alone. */
 static gboolean
 admit(HttpRequest *request, GError **error)
@@ -252,10 +263,8 @@ admit(HttpRequest *request, GError **error)
     request->body_state = BODY_UPLOAD;
     return request->upload != NULL;
   }
-  if (http_request_content_length(request) > HTTP_MAX_BODY_BYTES) {
-    error_set(error, CCH_ERROR_REQUEST_TOO_LARGE, "the limit is %d bytes", HTTP_MAX_BODY_BYTES);
+  if (!check_body_size(route, http_request_content_length(request), error))
     return FALSE;
-  }
   request->body_state = BODY_COLLECT;
   return TRUE;
 }
@@ -282,10 +291,8 @@ take_body(HttpRequest *request, const guint8 *data, gsize size, GError **error)
   request->body_bytes += size;
   if (request->body_state == BODY_UPLOAD)
     return request->match.route->upload->write(request->upload, data, size, error);
-  if (request->body_bytes > HTTP_MAX_BODY_BYTES) {
-    error_set(error, CCH_ERROR_REQUEST_TOO_LARGE, "the limit is %d bytes", HTTP_MAX_BODY_BYTES);
+  if (!check_body_size(request->match.route, (gint64)request->body_bytes, error))
     return FALSE;
-  }
   if (request->body_state == BODY_COLLECT) {
     if (request->body == NULL)
       request->body = g_byte_array_new();

@@ -10,7 +10,7 @@
 typedef struct HttpServer HttpServer;
 
 #define HTTP_MAX_CONNECTIONS   128
-#define HTTP_MAX_BODY_BYTES    (64 * 1024) /* of a route that is no upload */
+#define HTTP_MAX_BODY_BYTES    (64 * 1024) /* of a route that is no upload and names no other limit */
 #define HTTP_HEADER_TIMEOUT_MS (30 * 1000) /* from the connection, or the last reply, to the end of the headers */
 #define HTTP_REPLY_TIMEOUT_MS  (60 * 1000) /* for a reply that is not streamed */
 

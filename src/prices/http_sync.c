@@ -79,21 +79,6 @@ tell_upstream_status(HttpRequest *request, guint status)
     http_request_set_error_member(request, "upstreamStatus", json_integer((json_int_t)status));
 }
 
-static void
-write_conflicts(GString *out, const PriceReport *report)
-{
-  g_string_append_printf(out, "\"hasConflicts\":%s,\"conflicts\":[", report->conflicts->len > 0 ? "true" : "false");
-  for (guint i = 0; i < report->conflicts->len; i++) {
-    const PriceConflict *conflict = &g_array_index(report->conflicts, PriceConflict, i);
-    g_string_append(out, i > 0 ? ",{\"modelName\":" : "{\"modelName\":");
-    scan_quote(out, conflict->model);
-    /* Older clients know the last one. */
-    g_string_append_printf(out, ",\"manualPrice\":%s,\"cloudPrice\":%s,\"litellmPrice\":%s}", conflict->manual,
-                           conflict->cloud, conflict->cloud);
-  }
-  g_string_append(out, "],");
-}
-
 static HttpResponse *
 post_check(HttpRequest *request, gpointer context, GError **error)
 {
@@ -111,7 +96,6 @@ post_check(HttpRequest *request, gpointer context, GError **error)
     return NULL;
   }
   g_autoptr(GString) out = g_string_new("{");
-  write_conflicts(out, report);
   g_string_append_printf(out, "\"checkId\":\"%s\",", check_id);
   price_report_write(report, http_request_language(request), out);
   g_string_append_c(out, '}');
@@ -173,6 +157,10 @@ const HttpRoute price_http_sync_routes[] = {
      .handler = get_count},
     {.method = "GET", .path = MODELS ":syncStatus", .flags = READS, .handler = get_status},
     {.method = "POST", .path = MODELS ":syncLitellmCheck", .flags = CHANGES, .handler = post_check},
-    {.method = "POST", .path = MODELS ":syncLitellm", .flags = CHANGES, .handler = post_sync},
+    {.method = "POST",
+     .path = MODELS ":syncLitellm",
+     .flags = CHANGES,
+     .handler = post_sync,
+     .max_body_bytes = PRICE_HTTP_BODY_MAX_BYTES},
 };
 const guint price_http_n_sync_routes = G_N_ELEMENTS(price_http_sync_routes);
