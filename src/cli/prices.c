@@ -12,19 +12,22 @@
 #include <string.h>
 #include <unistd.h>
 
+enum { DEFAULT_PAGE = 1, DEFAULT_PAGE_SIZE = 100 };
+
 typedef struct {
   CliContext *context;
   const char *dsn;
   char **operands; /* after the verb */
   gboolean is_dry_run, is_manual, is_forced, replaces;
   char **overwrite;
-  char *format, *output, *search, *source, *provider, *vendor, *mode, *sort, *order;
+  char *format, *search, *source, *provider, *vendor, *mode, *sort, *order;
   int page, page_size;
 } Prices;
 
 typedef struct {
   const char *name, *arguments;
-  guint min, max; /* operands */
+  guint min, max;      /* operands */
+  const char *options; /* those that it takes, with spaces around each */
   gboolean (*run)(const Prices *prices, PgConnection *connection, GError **error);
 } Verb;
 
@@ -157,7 +160,21 @@ run_get(const Prices *prices, PgConnection *connection, GError **error)
 static PriceEditor
 editor_of(const Prices *prices, const char *holder)
 {
-  return (PriceEditor){.operator_name = holder, .lock_wait_s = (guint)prices->context->config->lock_wait_s};
+  return (PriceEditor){.operator_name = holder,
+                       .lock_wait_s = (guint)prices->context->config->lock_wait_s,
+                       .is_dry_run = prices->is_dry_run,
+                       .language = prices->context->language};
+}
+
+static gboolean
+print_edit(const Prices *prices, const char *before, const char *after, GError **error)
+{
+  g_autoptr(Tree) old = before != NULL ? tree_parse(before, strlen(before), error) : NULL;
+  g_autoptr(Tree) new = before == NULL || old != NULL ? tree_parse(after, strlen(after), error) : NULL;
+  g_autofree char *text = new != NULL ? price_edit_to_text(old, new, prices->context->language) : NULL;
+  if (text != NULL)
+    printf("%s", text);
+  return text != NULL;
 }
 
 /* "field=value": JSON where it is some, else a text; "field=" takes the field away. */
@@ -196,10 +213,17 @@ run_set(const Prices *prices, PgConnection *connection, GError **error)
   g_autofree char *holder = cli_holder("prices set");
   PriceEditor editor = editor_of(prices, holder);
   g_autofree char *name = price_name_trim(prices->operands[0]);
-  g_autofree char *row = fields != NULL ? price_set(connection, name, fields, &editor, error) : NULL;
-  if (row != NULL)
+  g_autofree char *before = NULL;
+  g_autofree char *row = fields != NULL ? price_set(connection, name, fields, &editor, &before, error) : NULL;
+  if (row == NULL)
+    return FALSE;
+  if (!prices->is_dry_run)
     printf("%s\n", row);
-  return row != NULL;
+  else if (prices->context->is_json)
+    printf("{\"dryRun\":true,\"before\":%s,\"after\":%s}\n", before != NULL ? before : "null", row);
+  else
+    return print_edit(prices, before, row, error);
+  return TRUE;
 }
 
 static gboolean
@@ -207,15 +231,13 @@ run_delete(const Prices *prices, PgConnection *connection, GError **error)
 {
   g_autofree char *holder = cli_holder("prices delete");
   PriceEditor editor = editor_of(prices, holder);
-  for (char **name = prices->operands; *name != NULL; name++) {
-    gboolean was_there = FALSE;
-    if (!price_delete(connection, *name, &editor, &was_there, error))
-      return FALSE;
-    if (!was_there) {
-      error_set(error, CCH_ERROR_PRICES_NOT_FOUND, "%s", *name);
-      return FALSE;
-    }
-  }
+  if (!price_delete(connection, (const char *const *)prices->operands, TRUE, &editor, error))
+    return FALSE;
+  g_autofree char *text =
+      prices->context->is_json
+          ? price_names_to_json("deleted", prices->operands, prices->is_dry_run)
+          : price_names_to_text("-", prices->operands, prices->is_dry_run, prices->context->language);
+  printf("%s", text);
   return TRUE;
 }
 
@@ -237,15 +259,51 @@ run_export(const Prices *prices, PgConnection *connection, GError **error)
          output_file_commit(file, error);
 }
 
+#define LIST_OPTIONS " source search provider vendor mode sort order page page-size "
+
 static const Verb verbs[] = {
-    {"import", "FILE|-", 1, 1, run_import},
-    {"sync", "", 0, 0, run_sync},
-    {"list", "", 0, 0, run_list},
-    {"get", "MODEL", 1, 1, run_get},
-    {"set", "MODEL FIELD=VALUE...", 2, 1000, run_set},
-    {"delete", "MODEL...", 1, 1000, run_delete},
-    {"export", "[FILE]", 0, 1, run_export},
+    {"import", "FILE|-", 1, 1, " dry-run manual overwrite-manual ", run_import},
+    {"sync", "", 0, 0, " dry-run overwrite-manual force ", run_sync},
+    {"list", "", 0, 0, LIST_OPTIONS, run_list},
+    {"get", "MODEL", 1, 1, "", run_get},
+    {"set", "MODEL FIELD=VALUE...", 2, 1000, " dry-run ", run_set},
+    {"delete", "MODEL...", 1, 1000, " dry-run ", run_delete},
+    {"export", "[FILE]", 0, 1, " format replace source ", run_export},
 };
+
+/* An option that a verb does not know must not be passed over in silence: somebody relies on it. */
+static gboolean
+check_options(const Prices *prices, const Verb *verb, GError **error)
+{
+  const struct {
+    const char *name;
+    gboolean is_given;
+  } options[] = {
+      {"dry-run", prices->is_dry_run},
+      {"manual", prices->is_manual},
+      {"force", prices->is_forced},
+      {"replace", prices->replaces},
+      {"format", prices->format != NULL},
+      {"overwrite-manual", prices->overwrite != NULL},
+      {"source", prices->source != NULL},
+      {"search", prices->search != NULL},
+      {"provider", prices->provider != NULL},
+      {"vendor", prices->vendor != NULL},
+      {"mode", prices->mode != NULL},
+      {"sort", prices->sort != NULL},
+      {"order", prices->order != NULL},
+      {"page", prices->page != DEFAULT_PAGE},
+      {"page-size", prices->page_size != DEFAULT_PAGE_SIZE},
+  };
+  for (gsize i = 0; i < G_N_ELEMENTS(options); i++) {
+    g_autofree char *word = g_strdup_printf(" %s ", options[i].name);
+    if (options[i].is_given && strstr(verb->options, word) == NULL) {
+      error_set(error, CCH_ERROR_USAGE, "cch-data prices %s does not take --%s", verb->name, options[i].name);
+      return FALSE;
+    }
+  }
+  return TRUE;
+}
 
 static const Verb *
 find_verb(const char *name, guint n_operands, GError **error)
@@ -270,7 +328,8 @@ static gboolean
 run_verb(Prices *prices, const char *name, guint n_operands, GError **error)
 {
   const Verb *verb = find_verb(name, n_operands, error);
-  g_autoptr(CliTarget) target = verb != NULL ? cli_target_open(prices->context, error) : NULL;
+  g_autoptr(CliTarget) target =
+      verb != NULL && check_options(prices, verb, error) ? cli_target_open(prices->context, error) : NULL;
   if (target == NULL)
     return FALSE;
   prices->dsn = cli_target_dsn(target);
@@ -282,9 +341,10 @@ run_verb(Prices *prices, const char *name, guint n_operands, GError **error)
 gboolean
 cli_prices(CliContext *context, int argc, char **argv, GError **error)
 {
-  Prices prices = {.context = context, .page = 1, .page_size = 100};
+  Prices prices = {.context = context, .page = DEFAULT_PAGE, .page_size = DEFAULT_PAGE_SIZE};
   const GOptionEntry entries[] = {
-      {"dry-run", 'n', 0, G_OPTION_ARG_NONE, &prices.is_dry_run, "import, sync: only show what would change", NULL},
+      {"dry-run", 'n', 0, G_OPTION_ARG_NONE, &prices.is_dry_run,
+       "import, sync, set, delete: only show what would change", NULL},
       {"manual", 0, 0, G_OPTION_ARG_NONE, &prices.is_manual, "import: as manual prices, which syncs leave alone", NULL},
       {"overwrite-manual", 0, 0, G_OPTION_ARG_STRING_ARRAY, &prices.overwrite,
        "import, sync: overwrite this manual price; may be repeated", "MODEL"},
@@ -308,7 +368,7 @@ cli_prices(CliContext *context, int argc, char **argv, GError **error)
   gboolean is_done =
       parsed == CLI_PARSE_DONE || (parsed == CLI_PARSE_RUN && run_verb(&prices, argv[1], (guint)argc - 2, error));
   g_strfreev(prices.overwrite);
-  char *texts[] = {prices.format, prices.output, prices.search, prices.source, prices.provider,
+  char *texts[] = {prices.format, prices.search, prices.source, prices.provider,
                    prices.vendor, prices.mode,   prices.sort,   prices.order};
   for (gsize i = 0; i < G_N_ELEMENTS(texts); i++)
     g_free(texts[i]);

@@ -87,3 +87,74 @@ price_items_to_text(const Tree *items)
   }
   return g_string_free(g_steal_pointer(&out), FALSE);
 }
+
+static const char *
+dry_run_note(gboolean is_dry_run, Language language)
+{
+  if (!is_dry_run)
+    return "";
+  return language == LANGUAGE_ZH_CN ? "试运行，未作更改\n" : "Dry run, nothing was changed\n";
+}
+
+static void
+append_field(GString *out, char sign, const Tree *field)
+{
+  g_autoptr(GString) value = g_string_new(NULL);
+  tree_write(field, value);
+  g_string_append_printf(out, "    %c %s = %s\n", sign, field->key, value->str);
+}
+
+/* The fields of one that are not the same in the other. */
+static gboolean
+differs(const Tree *field, const Tree *other)
+{
+  g_autoptr(GString) here = g_string_new(NULL);
+  g_autoptr(GString) there = g_string_new(NULL);
+  const Tree *same = tree_get(other, field->key);
+  tree_write(field, here);
+  if (same != NULL)
+    tree_write(same, there);
+  return same == NULL || strcmp(here->str, there->str) != 0;
+}
+
+char *
+price_edit_to_text(const Tree *before, const Tree *after, Language language)
+{
+  const Tree *old = tree_get(before, "priceData"), *new = tree_get(after, "priceData");
+  g_autoptr(GString) out = g_string_new(NULL);
+  g_string_append_printf(out, "%s %s", before == NULL ? "+" : "~", shown(after, "modelName"));
+  if (before != NULL && strcmp(shown(before, "source"), shown(after, "source")) != 0)
+    g_string_append_printf(out, " (%s -> %s)", shown(before, "source"), shown(after, "source"));
+  g_string_append_c(out, '\n');
+  for (guint i = 0; i < tree_size(old); i++)
+    if (differs(tree_child(old, i), new))
+      append_field(out, '-', tree_child(old, i));
+  for (guint i = 0; i < tree_size(new); i++)
+    if (differs(tree_child(new, i), old))
+      append_field(out, '+', tree_child(new, i));
+  g_string_append(out, dry_run_note(TRUE, language));
+  return g_string_free(g_steal_pointer(&out), FALSE);
+}
+
+char *
+price_names_to_text(const char *sign, char **names, gboolean is_dry_run, Language language)
+{
+  g_autoptr(GString) out = g_string_new(NULL);
+  for (; *names != NULL; names++)
+    g_string_append_printf(out, "%s %s\n", sign, *names);
+  g_string_append(out, dry_run_note(is_dry_run, language));
+  return g_string_free(g_steal_pointer(&out), FALSE);
+}
+
+char *
+price_names_to_json(const char *member, char **names, gboolean is_dry_run)
+{
+  g_autoptr(GString) out = g_string_new(NULL);
+  g_string_append_printf(out, "{\"%s\":[", member);
+  for (char **name = names; *name != NULL; name++) {
+    g_string_append(out, name > names ? "," : "");
+    scan_quote(out, *name);
+  }
+  g_string_append_printf(out, "],\"dryRun\":%s}\n", is_dry_run ? "true" : "false");
+  return g_string_free(g_steal_pointer(&out), FALSE);
+}

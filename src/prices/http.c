@@ -181,24 +181,20 @@ get_export(HttpRequest *request, gpointer context, GError **error)
   return response;
 }
 
-static char *
-name_of(const HttpRequest *request)
-{
-  return price_name_trim(http_request_parameter(request, "name"));
-}
-
 static PriceEditor
 editor_of(const HttpRequest *request, const PriceHttp *http)
 {
-  return (PriceEditor){http_request_who(request), http_request_client_ip(request), (guint)http->config->lock_wait_s};
+  return (PriceEditor){.operator_name = http_request_who(request),
+                       .operator_ip = http_request_client_ip(request),
+                       .lock_wait_s = (guint)http->config->lock_wait_s,
+                       .language = http_request_language(request)};
 }
 
 static HttpResponse *
 get_model(HttpRequest *request, gpointer context, GError **error)
 {
-  g_autofree char *name = name_of(request);
   g_autoptr(PgConnection) connection = price_http_connect(request, context, error);
-  char *row = connection != NULL ? price_get(connection, name, error) : NULL;
+  char *row = connection != NULL ? price_get(connection, http_request_parameter(request, "name"), error) : NULL;
   return row != NULL ? http_response_json_text(200, row) : NULL;
 }
 
@@ -285,24 +281,24 @@ read_fields(const Tree *body, const char *name, GError **error)
 static HttpResponse *
 put_model(HttpRequest *request, gpointer context, GError **error)
 {
-  g_autofree char *name = name_of(request);
+  g_autofree char *name = price_name_trim(http_request_parameter(request, "name"));
   g_autoptr(Tree) body = price_http_body(request, error);
   g_autoptr(Tree) fields = body != NULL ? read_fields(body, name, error) : NULL;
   g_autoptr(PgConnection) connection = fields != NULL ? price_http_connect(request, context, error) : NULL;
   if (connection == NULL)
     return NULL;
   PriceEditor editor = editor_of(request, context);
-  char *row = price_set(connection, name, fields, &editor, error);
+  char *row = price_set(connection, name, fields, &editor, NULL, error);
   return row != NULL ? http_response_json_text(200, row) : NULL;
 }
 
 static HttpResponse *
 delete_model(HttpRequest *request, gpointer context, GError **error)
 {
-  g_autofree char *name = name_of(request);
+  const char *names[] = {http_request_parameter(request, "name"), NULL};
   g_autoptr(PgConnection) connection = price_http_connect(request, context, error);
   PriceEditor editor = editor_of(request, context);
-  return connection != NULL && price_delete(connection, name, &editor, NULL, error) ? http_response_empty(204) : NULL;
+  return connection != NULL && price_delete(connection, names, FALSE, &editor, error) ? http_response_empty(204) : NULL;
 }
 
 static HttpResponse *
@@ -325,8 +321,7 @@ pin(HttpRequest *request, const PriceHttp *http, const char *name, GError **erro
 static HttpResponse *
 post_pin(HttpRequest *request, gpointer context, GError **error)
 {
-  g_autofree char *name = name_of(request);
-  return pin(request, context, name, error);
+  return pin(request, context, http_request_parameter(request, "name"), error);
 }
 
 /* …/{name}:pinManual; a model's own name may have colons. */
@@ -339,8 +334,7 @@ post_model(HttpRequest *request, gpointer context, GError **error)
     error_set(error, CCH_ERROR_NOT_FOUND, "nothing at this path");
     return NULL;
   }
-  g_autofree char *bare = g_strndup(segment, strlen(segment) - strlen(verb));
-  g_autofree char *name = price_name_trim(bare);
+  g_autofree char *name = g_strndup(segment, strlen(segment) - strlen(verb));
   return pin(request, context, name, error);
 }
 
@@ -361,7 +355,11 @@ const HttpRoute price_http_routes[] = {
     {.method = "POST", .path = MODELS ":upload", .flags = CHANGES, .upload = &price_http_upload},
     {.method = "GET", .path = MODELS "/exists", .flags = READS, .handler = get_exists},
     {.method = "GET", .path = MODELS "/{name}", .flags = READS, .handler = get_model},
-    {.method = "PUT", .path = MODELS "/{name}", .flags = CHANGES, .handler = put_model},
+    {.method = "PUT",
+     .path = MODELS "/{name}",
+     .flags = CHANGES,
+     .handler = put_model,
+     .max_body_bytes = PRICE_HTTP_BODY_MAX_BYTES},
     {.method = "DELETE", .path = MODELS "/{name}", .flags = CHANGES, .handler = delete_model},
     {.method = "POST", .path = MODELS "/{name}", .flags = CHANGES, .handler = post_model},
     {.method = "POST", .path = MODELS "/{name}/pricing:pinManual", .flags = CHANGES, .handler = post_pin},

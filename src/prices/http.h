@@ -8,6 +8,9 @@
 #include "prices/sync.h"
 #include "prices/tree.h"
 
+/* Of a request that is no upload: a model's fields, or the names of thousands. */
+enum { PRICE_HTTP_BODY_MAX_BYTES = 1024 * 1024 };
+
 typedef struct {
   const Config *config;
   const char *dsn; /* the configured one, or the private cluster's */

@@ -120,7 +120,7 @@ write_audit(PgConnection *connection, const char *type, const char *name, const 
 
 /* Names the problem in the words of the files' rules. */
 static gboolean
-check_model(const char *name, const char *json, GError **error)
+check_model(const char *name, const char *json, Language language, GError **error)
 {
   g_autoptr(GArray) failed = price_issues_new();
   g_autoptr(GArray) warnings = price_issues_new();
@@ -128,7 +128,7 @@ check_model(const char *name, const char *json, GError **error)
     price_issues_add(failed, PRICE_NAME_TOO_LONG, name, NULL, NULL, NULL);
   else if (price_model_check(name, json, strlen(json), failed, warnings))
     return TRUE;
-  g_autofree char *reason = price_issue_text(&g_array_index(failed, PriceIssue, 0), LANGUAGE_EN);
+  g_autofree char *reason = price_issue_text(&g_array_index(failed, PriceIssue, 0), language);
   error_set(error, CCH_ERROR_PRICES_MODEL, "%s: %s", name, reason);
   return FALSE;
 }
@@ -138,7 +138,7 @@ static char *
 replace(PgConnection *connection, const char *type, const char *name, const char *json, const PgResult *before,
         const PriceEditor *editor, GError **error)
 {
-  if (!check_model(name, json, error))
+  if (!check_model(name, json, editor->language, error))
     return NULL;
   g_autoptr(GString) object = g_string_new("{");
   scan_quote(object, name);
@@ -176,7 +176,7 @@ split_fields(const Tree *fields, GString *set, GPtrArray *taken)
 
 static char *
 set_in_transaction(PgConnection *connection, const char *name, const Tree *fields, const PriceEditor *editor,
-                   GError **error)
+                   char **ret_before, GError **error)
 {
   g_autoptr(PgResult) before = NULL;
   g_autoptr(GString) set = g_string_new(NULL);
@@ -189,6 +189,7 @@ set_in_transaction(PgConnection *connection, const char *name, const Tree *field
   const char *data = before != NULL ? pg_result_text(before, 0, 1) : NULL;
   if (!pg_connection_value(connection, &merged, error, prices_merge_sql, 3, data, set->str, names))
     return NULL;
+  *ret_before = before != NULL ? g_strdup(pg_result_text(before, 0, 0)) : NULL;
   return replace(connection, "model_price.set", name, merged, before, editor, error);
 }
 
@@ -210,13 +211,11 @@ pin_in_transaction(PgConnection *connection, const char *name, const char *key, 
 }
 
 static gboolean
-delete_in_transaction(PgConnection *connection, const char *name, const PriceEditor *editor, gboolean *ret_was_there,
-                      GError **error)
+delete_one(PgConnection *connection, const char *name, gboolean must_exist, const PriceEditor *editor, GError **error)
 {
   g_autoptr(PgResult) before = NULL;
-  if (!look_up(connection, name, &before, error))
+  if (must_exist ? (before = find(connection, name, FALSE, error)) == NULL : !look_up(connection, name, &before, error))
     return FALSE;
-  *ret_was_there = before != NULL;
   if (before == NULL)
     return TRUE;
   g_autoptr(PgResult) deleted = pg_connection_query(connection, error, prices_delete_sql, 1, name);
@@ -231,22 +230,28 @@ begin(PgConnection *connection, const PriceEditor *editor, GError **error)
          price_lock_table(connection, editor->lock_wait_s, error);
 }
 
-/* Commits what is done, and undoes what is not. */
+/* Commits what is done, and undoes what is not, or was only tried. */
 static gboolean
-finish(PgConnection *connection, gboolean is_done, GError **error)
+finish(PgConnection *connection, gboolean is_done, const PriceEditor *editor, GError **error)
 {
-  if (is_done && pg_connection_exec(connection, "COMMIT", error))
+  if (is_done && !editor->is_dry_run && pg_connection_exec(connection, "COMMIT", error))
     return TRUE;
   pg_connection_rollback(connection);
-  return FALSE;
+  return is_done && editor->is_dry_run;
 }
 
 char *
-price_set(PgConnection *connection, const char *name, const Tree *fields, const PriceEditor *editor, GError **error)
+price_set(PgConnection *connection, const char *name, const Tree *fields, const PriceEditor *editor, char **ret_before,
+          GError **error)
 {
+  g_autofree char *before = NULL;
   g_autofree char *row =
-      begin(connection, editor, error) ? set_in_transaction(connection, name, fields, editor, error) : NULL;
-  return finish(connection, row != NULL, error) ? g_steal_pointer(&row) : NULL;
+      begin(connection, editor, error) ? set_in_transaction(connection, name, fields, editor, &before, error) : NULL;
+  if (!finish(connection, row != NULL, editor, error))
+    return NULL;
+  if (ret_before != NULL)
+    *ret_before = g_steal_pointer(&before);
+  return g_steal_pointer(&row);
 }
 
 char *
@@ -255,21 +260,17 @@ price_pin(PgConnection *connection, const char *name, const char *provider_key, 
 {
   g_autofree char *row =
       begin(connection, editor, error) ? pin_in_transaction(connection, name, provider_key, editor, error) : NULL;
-  return finish(connection, row != NULL, error) ? g_steal_pointer(&row) : NULL;
+  return finish(connection, row != NULL, editor, error) ? g_steal_pointer(&row) : NULL;
 }
 
 gboolean
-price_delete(PgConnection *connection, const char *name, const PriceEditor *editor, gboolean *ret_was_there,
+price_delete(PgConnection *connection, const char *const *names, gboolean must_exist, const PriceEditor *editor,
              GError **error)
 {
-  gboolean was_there = FALSE;
-  gboolean is_done =
-      begin(connection, editor, error) && delete_in_transaction(connection, name, editor, &was_there, error);
-  if (!finish(connection, is_done, error))
-    return FALSE;
-  if (ret_was_there != NULL)
-    *ret_was_there = was_there;
-  return TRUE;
+  gboolean is_good = begin(connection, editor, error);
+  for (; is_good && *names != NULL; names++)
+    is_good = delete_one(connection, *names, must_exist, editor, error);
+  return finish(connection, is_good, editor, error);
 }
 
 static gboolean

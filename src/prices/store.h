@@ -3,6 +3,7 @@
  * prices/apply.h. Results are JSON text, whose numbers are what is stored; free it with g_free. */
 #pragma once
 
+#include "base/language.h"
 #include "pg/connection.h"
 #include "prices/tree.h"
 
@@ -25,16 +26,18 @@ char *price_get(PgConnection *connection, const char *name, GError **error);
 typedef struct {
   const char *operator_name, *operator_ip;
   guint lock_wait_s;
+  gboolean is_dry_run; /* does everything and takes it back */
+  Language language;   /* of the reason in PRICES_MODEL */
 } PriceEditor;
 
 /* Sets the fields that the object names (a null takes the field away) and keeps the others; makes the model if there is
- * none. PRICES_MODEL when the result is not valid. */
+ * none. `ret_before` (may be NULL) is what there was, or NULL. PRICES_MODEL when the result is not valid. */
 char *price_set(PgConnection *connection, const char *name, const Tree *fields, const PriceEditor *editor,
-                GError **error);
+                char **ret_before, GError **error);
 
-/* TRUE also when there was none; `ret_was_there` (may be NULL) tells. */
-gboolean price_delete(PgConnection *connection, const char *name, const PriceEditor *editor, gboolean *ret_was_there,
-                      GError **error);
+/* All of them or, where one is missing and must exist, none: PRICES_NOT_FOUND. `names` ends with NULL. */
+gboolean price_delete(PgConnection *connection, const char *const *names, gboolean must_exist,
+                      const PriceEditor *editor, GError **error);
 
 /* Makes one provider's prices out of the cloud's row the manual price; PRICES_NOT_FOUND. */
 char *price_pin(PgConnection *connection, const char *name, const char *provider_key, const PriceEditor *editor,
