@@ -7,17 +7,14 @@
 
 #include <string.h>
 
-enum {
-  FIELD_MAX_BYTES = 1024 * 1024,                       /* of a multipart field: a list of names */
-  BODY_MAX_BYTES = 2 * PRICES_MAX_BYTES + 1024 * 1024, /* of JSON, where the content is escaped */
-};
+enum { BODY_MAX_BYTES = 2 * PRICES_MAX_BYTES + 1024 * 1024 /* of JSON, where the content is escaped */ };
 
 typedef struct {
   HttpRequest *request;
   const PriceHttp *http;
   HttpMultipart *multipart; /* NULL: the body is JSON */
   GString *body;            /* JSON */
-  GString *content, *source, *dry_run;
+  GString *content, *source, *dry_run, *expected_state;
   GPtrArray *overwrite; /* of GString; the last may still grow */
   GString *part;        /* where the multipart field that comes goes */
   gsize part_max_bytes;
@@ -42,7 +39,7 @@ static gboolean
 begin_part(gpointer user_data, const char *name, const char *file_name, GError **error)
 {
   Upload *upload = user_data;
-  upload->part_max_bytes = FIELD_MAX_BYTES;
+  upload->part_max_bytes = PRICE_HTTP_BODY_MAX_BYTES;
   if (strcmp(name, "file") == 0 || strcmp(name, "content") == 0) {
     if (upload->has_content) {
       error_set(error, CCH_ERROR_REQUEST_PARAMETER, "one file at a time");
@@ -56,6 +53,8 @@ begin_part(gpointer user_data, const char *name, const char *file_name, GError *
     upload->part = upload->source;
   } else if (strcmp(name, "dryRun") == 0) {
     upload->part = upload->dry_run;
+  } else if (strcmp(name, "expectedState") == 0) {
+    upload->part = upload->expected_state;
   } else if (strcmp(name, "overwriteManual") == 0) {
     upload->part = g_string_new(NULL);
     g_ptr_array_add(upload->overwrite, upload->part);
@@ -87,6 +86,7 @@ upload_free(gpointer data)
   g_string_free(upload->content, TRUE);
   g_string_free(upload->source, TRUE);
   g_string_free(upload->dry_run, TRUE);
+  g_string_free(upload->expected_state, TRUE);
   g_ptr_array_unref(upload->overwrite);
   g_free(upload->file_name);
   g_free(upload);
@@ -106,6 +106,7 @@ upload_begin(HttpRequest *request, gpointer context, GError **error)
   upload->content = g_string_new(NULL);
   upload->source = g_string_new(NULL);
   upload->dry_run = g_string_new(NULL);
+  upload->expected_state = g_string_new(NULL);
   upload->overwrite = g_ptr_array_new_with_free_func(free_string);
   if (http_request_is_json(request))
     return upload;
@@ -163,6 +164,8 @@ read_member(Upload *upload, const Tree *member, GError **error)
     g_string_assign(upload->content, member->text);
   } else if (strcmp(member->key, "source") == 0) {
     g_string_assign(upload->source, member->text);
+  } else if (strcmp(member->key, "expectedState") == 0) {
+    g_string_assign(upload->expected_state, member->text);
   } else if (is_dry_run) {
     g_string_assign(upload->dry_run, member->text);
   } else {
@@ -233,6 +236,7 @@ read_options(const Upload *upload, PriceApplyOptions *options, GError **error)
   const char *source = upload->source->str, *dry_run = upload->dry_run->str;
   options->is_manual = strcmp(source, "manual") == 0;
   options->is_dry_run = strcmp(dry_run, "true") == 0;
+  options->expected_state = upload->expected_state->len > 0 ? upload->expected_state->str : NULL;
   if (!options->is_manual && *source != '\0' && strcmp(source, "litellm") != 0 && strcmp(source, "cloud") != 0) {
     error_set(error, CCH_ERROR_REQUEST_PARAMETER, "source must be litellm or manual, not \"%.64s\"", source);
     return FALSE;

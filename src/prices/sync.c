@@ -12,6 +12,7 @@
 
 enum {
   CHECK_LIFE_S = 600,
+  MAX_CHECKS = 4,        /* kept at once: one each of so many administrators */
   LOCK_WAIT_MS = 120000, /* of who is asked for a sync while another runs */
   ASKED_ROUNDS = 2,      /* through the mirrors, while somebody waits */
   SCHEDULED_ROUNDS = 4,
@@ -32,9 +33,9 @@ struct PriceSync {
   const char *dsn;
   char **urls;
   GCancellable *stopping;
-  GThread *thread; /* NULL: no schedule */
-  GMutex mutex;    /* guards what follows */
-  Check *check;    /* the last; NULL: none */
+  GThread *thread;   /* NULL: no schedule */
+  GMutex mutex;      /* guards what follows */
+  GPtrArray *checks; /* of Check, the newest last */
   guint n_running;
   gint64 next_us; /* real time of the next scheduled sync; 0: none */
 };
@@ -51,6 +52,12 @@ check_free(Check *check)
   g_free(check);
 }
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(Check, check_free)
+
+static void
+free_element(gpointer check)
+{
+  check_free(check);
+}
 
 static char **
 split_urls(const char *text, GError **error)
@@ -87,6 +94,7 @@ price_sync_new(const Config *config, const char *dsn, GError **error)
   sync->dsn = dsn;
   sync->urls = urls;
   sync->stopping = g_cancellable_new();
+  sync->checks = g_ptr_array_new_with_free_func(free_element);
   g_mutex_init(&sync->mutex);
   return sync;
 }
@@ -98,7 +106,7 @@ price_sync_free(PriceSync *sync)
     return;
   g_cancellable_cancel(sync->stopping);
   g_clear_pointer(&sync->thread, g_thread_join);
-  check_free(sync->check);
+  g_ptr_array_unref(sync->checks);
   g_strfreev(sync->urls);
   g_object_unref(sync->stopping);
   g_mutex_clear(&sync->mutex);
@@ -143,35 +151,47 @@ apply_options(const PriceSync *sync, const PriceSyncOptions *options)
                              .lock_wait_s = (guint)sync->config->lock_wait_s};
 }
 
+/* With the mutex. */
+static void
+drop_old_checks(PriceSync *sync)
+{
+  gint64 oldest_us = g_get_monotonic_time() - (gint64)CHECK_LIFE_S * G_USEC_PER_SEC;
+  while (sync->checks->len > 0 &&
+         (sync->checks->len > MAX_CHECKS || ((Check *)g_ptr_array_index(sync->checks, 0))->made_us < oldest_us))
+    g_ptr_array_remove_index(sync->checks, 0);
+}
+
 /* Takes the check that is meant, if there is one. */
 static gboolean
 take_check(PriceSync *sync, const PriceSyncOptions *options, Check **ret_check, GError **error)
 {
+  *ret_check = NULL;
   g_mutex_lock(&sync->mutex);
-  Check *check = sync->check;
-  gboolean is_recent = check != NULL && g_get_monotonic_time() - check->made_us < (gint64)CHECK_LIFE_S * G_USEC_PER_SEC;
-  gboolean is_meant =
-      is_recent && (options->check_id != NULL ? strcmp(check->id, options->check_id) == 0
-                                              : g_strcmp0(check->operator_name, options->operator_name) == 0);
-  if (is_meant)
-    sync->check = NULL;
-  g_mutex_unlock(&sync->mutex);
-  if (options->check_id != NULL && !is_meant) {
-    error_set(error, CCH_ERROR_PRICES_STALE, "that check is too old, or has been used, or is of another instance");
-    return FALSE;
+  drop_old_checks(sync);
+  for (guint i = sync->checks->len; i-- > 0 && *ret_check == NULL;) {
+    const Check *check = g_ptr_array_index(sync->checks, i);
+    if (options->check_id != NULL ? strcmp(check->id, options->check_id) == 0
+                                  : g_strcmp0(check->operator_name, options->operator_name) == 0)
+      *ret_check = g_ptr_array_steal_index(sync->checks, i);
   }
-  *ret_check = is_meant ? check : NULL;
-  return TRUE;
+  g_mutex_unlock(&sync->mutex);
+  if (options->check_id == NULL || *ret_check != NULL)
+    return TRUE;
+  error_set(error, CCH_ERROR_PRICES_STALE, "that check is too old, or has been used, or is of another instance");
+  return FALSE;
 }
 
+/* In place of an earlier one of the same operator. */
 static void
 keep_check(PriceSync *sync, Check *check)
 {
   g_mutex_lock(&sync->mutex);
-  Check *old = sync->check;
-  sync->check = check;
+  for (guint i = sync->checks->len; i-- > 0;)
+    if (g_strcmp0(((Check *)g_ptr_array_index(sync->checks, i))->operator_name, check->operator_name) == 0)
+      g_ptr_array_remove_index(sync->checks, i);
+  g_ptr_array_add(sync->checks, check);
+  drop_old_checks(sync);
   g_mutex_unlock(&sync->mutex);
-  check_free(old);
 }
 
 /* What was checked, or a download of now. */
@@ -182,11 +202,13 @@ apply_checked(PriceSync *sync, PgConnection *connection, const PriceSyncOptions 
   apply.expected_state = (*check)->state;
   g_autoptr(GError) problem = NULL;
   g_autoptr(PriceReport) report = price_apply(connection, (*check)->download.table, &apply, &problem);
-  if (report != NULL &&
-      (options->is_dry_run || sync_state_succeeded(connection, &(*check)->download, report, &problem)))
-    return g_steal_pointer(&report);
-  if (report == NULL && error_code(problem) != CCH_ERROR_PRICES_STALE)
+  gboolean is_used = report != NULL ? !options->is_dry_run : error_code(problem) == CCH_ERROR_PRICES_STALE;
+  gboolean is_good = report != NULL &&
+                     (options->is_dry_run || sync_state_succeeded(connection, &(*check)->download, report, &problem));
+  if (!is_used)
     keep_check(sync, g_steal_pointer(check)); /* it may be tried again, say forced */
+  if (is_good)
+    return g_steal_pointer(&report);
   g_propagate_error(error, g_steal_pointer(&problem));
   return NULL;
 }
@@ -293,7 +315,6 @@ price_sync_check(PriceSync *sync, const PriceSyncOptions *options, char **ret_ch
     return NULL;
   PriceApplyOptions apply = apply_options(sync, options);
   apply.is_dry_run = TRUE;
-  apply.want_conflicts = TRUE;
   PriceReport *report = price_apply(connection, check->download.table, &apply, error);
   if (report == NULL)
     return NULL;

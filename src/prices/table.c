@@ -103,9 +103,10 @@ read_members(Scan *scan, GArray *entries, GError **error)
   }
 }
 
-/* The root's members; PRICES_FORMAT also when the root is no object. */
+/* The root's members; PRICES_FORMAT also when the root is no object. `ret_is_json` (may be NULL) is TRUE when the text
+ * is JSON all the same. */
 static GArray *
-read_root(const char *text, gsize size, GError **error)
+read_root(const char *text, gsize size, gboolean *ret_is_json, GError **error)
 {
   g_autoptr(GArray) members = g_array_new(FALSE, FALSE, sizeof(Entry));
   g_array_set_clear_func(members, clear_entry);
@@ -120,9 +121,12 @@ read_root(const char *text, gsize size, GError **error)
     return g_steal_pointer(&members);
   }
   /* A syntax error further on is the better thing to say. */
-  if ((token != SCAN_ARRAY || scan_skip_value(&scan, NULL, NULL, error)) && scan_next(&scan, error) == SCAN_END)
+  if ((token != SCAN_ARRAY || scan_skip_value(&scan, NULL, NULL, error)) && scan_next(&scan, error) == SCAN_END) {
     error_set(error, CCH_ERROR_PRICES_FORMAT, "JSON: the root must be an object of models, not %s",
               token == SCAN_ARRAY ? "an array" : "a single value");
+    if (ret_is_json != NULL)
+      *ret_is_json = TRUE;
+  }
   return NULL;
 }
 
@@ -372,9 +376,10 @@ static gboolean
 read_entries(PriceTable *table, const char *text, gsize size, GArray *entries, GError **error)
 {
   g_autoptr(GError) json_error = NULL;
-  g_autoptr(GArray) members = read_root(text, size, &json_error);
+  gboolean is_json = FALSE;
+  g_autoptr(GArray) members = read_root(text, size, &is_json, &json_error);
   if (members == NULL) {
-    if (looks_like_json(text)) {
+    if (is_json || looks_like_json(text)) {
       g_propagate_error(error, g_steal_pointer(&json_error));
       return FALSE;
     }
@@ -382,7 +387,7 @@ read_entries(PriceTable *table, const char *text, gsize size, GArray *entries, G
     g_autofree char *json = convert_toml(text, size, &json_size, error);
     if (json == NULL)
       return FALSE;
-    g_autoptr(GArray) root = read_root(json, json_size, error);
+    g_autoptr(GArray) root = read_root(json, json_size, NULL, error);
     g_ptr_array_add(table->texts, g_steal_pointer(&json));
     return root != NULL && read_toml_table(table, root, entries, error);
   }

@@ -1,10 +1,16 @@
 #include "prices/toml_writer.h"
 
 #include "base/error.h"
+#include "prices/decimal.h"
 
 #include <string.h>
 
-enum { MAX_DIGITS = 300, /* what a TOML reader can make a double of */ MAX_INTEGER_DIGITS = 18 };
+enum {
+  MAX_INTEGER_DIGITS = 18, /* of 64 bits */
+  /* toml++ reads 128 characters of a number, and this many digits with the zeros of decimal_to_text are fewer. */
+  MAX_DIGITS = 80,
+  MAX_MAGNITUDE = 308 /* of a double */
+};
 
 /* A basic string; JSON's differs only in escaping less. */
 static void
@@ -22,17 +28,31 @@ write_string(GString *out, const char *text)
   g_string_append_c(out, '"');
 }
 
+/* As it stands when it is short, else with an exponent instead of zeros. NULL where TOML has no word for it. */
+static char *
+spell_number(const char *text)
+{
+  if (strlen(text) <= MAX_DIGITS && strpbrk(text, "eE") == NULL)
+    return g_strdup(text);
+  g_auto(Decimal) decimal = {0};
+  if (!decimal_parse(text, &decimal))
+    return NULL;
+  gsize n_digits = strlen(decimal.digits);
+  gboolean is_writable = n_digits <= MAX_DIGITS && (int)n_digits + decimal.exponent <= MAX_MAGNITUDE;
+  return is_writable ? decimal_to_text(&decimal) : NULL;
+}
+
 /* Without a point it would be an integer of 64 bits. */
 static gboolean
 write_number(GString *out, const char *text, GError **error)
 {
-  gsize size = strlen(text);
-  if (size > MAX_DIGITS) {
-    error_set(error, CCH_ERROR_PRICES_NO_TOML, "a number of %" G_GSIZE_FORMAT " digits", size);
+  g_autofree char *number = spell_number(text);
+  if (number == NULL) {
+    error_set(error, CCH_ERROR_PRICES_NO_TOML, "the number %.20s… is too long or too large", text);
     return FALSE;
   }
-  gboolean is_integer = strpbrk(text, ".eE") == NULL;
-  g_string_append_printf(out, "%s%s", text, is_integer && size > MAX_INTEGER_DIGITS ? ".0" : "");
+  gboolean is_long_integer = strpbrk(number, ".eE") == NULL && strlen(number) > MAX_INTEGER_DIGITS;
+  g_string_append_printf(out, "%s%s", number, is_long_integer ? ".0" : "");
   return TRUE;
 }
 

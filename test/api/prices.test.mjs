@@ -1,7 +1,7 @@
 // Prices from outside: uploads, single models, lists, exports, the command line.
 
 import assert from 'node:assert/strict';
-import { writeFileSync } from 'node:fs';
+import { readFileSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { after, before, beforeEach, test } from 'node:test';
 import { temporaryDirectory } from './support/cleanup.mjs';
@@ -101,6 +101,9 @@ test('what cannot be an upload is refused as a problem with its code', async () 
     [{ content: 'x', overwriteManual: [1] }, 400, 'request.validation_failed', /overwriteManual/],
     ['{"content":1}', 400, 'request.validation_failed', /content/],
     ['{"content":', 400, 'request.malformed_json', /line 1/],
+    [{ content: '[1,2]' }, 400, 'prices.format', /^JSON: the root must be an object of models, not an array/],
+    [{ content: ' "models" ' }, 400, 'prices.format', /^JSON: the root must be an object of models, not a single value/],
+    [{ content: '[models.a\nmode = 1' }, 400, 'prices.format', /^TOML, line 1, column 10/],
     [{ content: '['.repeat(100) + '{"a":1}' }, 400, /prices\./, /./],
   ];
   for (const [body, status, code, detail] of cases) {
@@ -112,6 +115,25 @@ test('what cannot be an upload is refused as a problem with its code', async () 
   }
   const zh = await send('POST', `${models}:upload`, { content: '{' }, { 'accept-language': 'zh-CN' });
   assert.equal(zh.body.title, '价格表格式错误');
+});
+
+test('a dry run shows the manual prices that differ, and what it showed is applied or nothing', async () => {
+  await upload({ a: chat(1), b: chat(1), c: chat(1) }, { source: 'manual' });
+  const table = { a: chat(1), b: chat(2), c: chat(3), d: chat(4) };
+  const shown = (await upload(table, { dryRun: true, overwriteManual: ['c'] })).body;
+  assert.equal(shown.hasConflicts, true);
+  assert.deepEqual(shown.conflicts.map(({ modelName, manualPrice, cloudPrice }) => [modelName, manualPrice, cloudPrice]), [['b', chat(1), chat(2)]]);
+  const { body } = await upload(table, { overwriteManual: ['c'], expectedState: shown.state });
+  for (const member of ['added', 'updated', 'unchanged', 'skippedConflicts', 'failed', 'total']) assert.deepEqual(body[member], shown[member], member);
+  const late = await upload({ d: chat(9) }, { expectedState: shown.state });
+  assert.deepEqual([late.status, late.body.errorCode, await stored('d')], [409, 'prices.check_stale', 'cloud 4']);
+});
+
+test('a model whose name has spaces around it, as older hubs stored it, can be read and deleted', async () => {
+  await database.exec(`INSERT INTO public.model_prices (model_name, price_data, source) VALUES (' a ', '{"mode":"chat"}', 'manual')`);
+  assert.equal((await send('GET', `${models}/%20a%20`)).body.modelName, ' a ');
+  assert.equal((await send('DELETE', `${models}/%20a%20`)).status, 204);
+  assert.equal(await database.count('public.model_prices'), 0);
 });
 
 test('a file over 32 MB is refused', async () => {
@@ -181,6 +203,8 @@ test('a PUT that is not valid changes nothing', async () => {
     assert.equal(reply.status, 400, JSON.stringify(body));
   }
   assert.equal(await stored('a'), 'cloud 1');
+  const zh = await send('PUT', `${models}/a`, { inputCostPerToken: -1 }, { 'accept-language': 'zh-CN' });
+  assert.equal(zh.body.detail, 'a: input_cost_per_token 必须为非负数，而不是 -1');
   assert.equal((await send('PUT', `${models}/new`, { inputCostPerToken: 1 })).body.errorCode, 'model_price.invalid');
 });
 
@@ -221,13 +245,41 @@ test('an export uploads to the very same table, for random tables, in both forma
   }
 });
 
-test('prices arrive in PostgreSQL as the decimals that were written', async () => {
-  const decimals = ['0.1', '3e-7', '0.30000000000000004', '1.000000000000000000001', '123456789012345678901234567890.5', '5e-324'];
-  const table = decimals.map((decimal, i) => `"m${i}":{"mode":"chat","input_cost_per_token":${decimal}}`).join(',');
-  await upload(`{${table}}`);
-  for (const [i, decimal] of decimals.entries()) {
-    assert.equal(await database.value(`SELECT (price_data->'input_cost_per_token')::numeric = '${decimal}'::numeric
-                                         FROM public.model_prices WHERE model_name = 'm${i}'`), 't', decimal);
+test('prices are the decimals that were written, from the file to PostgreSQL and out again', async () => {
+  const decimals = ['0.1', '3e-7', '0.30000000000000004', '9007199254740993', '1.000000000000000000001', '0.1234567890123456789012345678901234567890',
+    '123456789012345678901234567890.5', '5e-324', '1.5e-150', '2e300'];
+  const jsonOnly = ['123456789012345678901234567890', '1e400', '1e-400'];
+  const json = [...decimals, ...jsonOnly].map((decimal, i) => `"m${i}":{"mode":"chat","input_cost_per_token":${decimal}}`).join(',');
+  const toml = decimals.map((decimal, i) => `[models.m${i}]\nmode = "chat"\ninput_cost_per_token = ${decimal}\n`).join('');
+  for (const [content, expected] of [[`{${json}}`, [...decimals, ...jsonOnly]], [toml, decimals]]) {
+    await database.exec('TRUNCATE public.model_prices');
+    assert.equal((await upload(content)).body.added.length, expected.length);
+    for (const [i, decimal] of expected.entries()) {
+      const [equal, text] = (await database.rows(`SELECT (price_data->'input_cost_per_token')::numeric = '${decimal}'::numeric,
+                                                         price_data->'input_cost_per_token' FROM public.model_prices WHERE model_name = 'm${i}'`))[0];
+      assert.equal(equal, 't', decimal);
+      assert.ok((await send('GET', `${models}/m${i}`)).text.includes(`"input_cost_per_token": ${text}`), decimal);
+    }
+    for (const format of ['json', 'toml']) {
+      await database.exec('TRUNCATE cch_data.price_applied');
+      const file = await (await service.fetch(`${models}:export?format=${format}`)).text();
+      const again = await upload(file);
+      if (format === 'toml' && content !== toml) assert.match(file, /prices\.no_toml.*1000/s); // 1e400
+      else assert.deepEqual([again.body?.added, again.body?.updated, again.body?.failed], [[], [], []], `${format}: ${again.text.slice(0, 300)}`);
+    }
+  }
+});
+
+test('the public table uploads, exports and uploads again to the same', { skip: process.env.CCH_PRICES_TABLE ? false : 'CCH_PRICES_TABLE names no table' }, async () => {
+  const text = readFileSync(process.env.CCH_PRICES_TABLE, 'utf8');
+  const first = (await upload(text)).body;
+  assert.ok(first.added.length > 2000);
+  await database.exec('TRUNCATE cch_data.price_applied');
+  assert.equal((await upload(text)).body.unchanged.length, first.added.length);
+  for (const format of ['json', 'toml']) {
+    await database.exec('TRUNCATE cch_data.price_applied');
+    const file = await (await service.fetch(`${models}:export?format=${format}`)).text();
+    assert.equal((await upload(file)).body.unchanged.length, first.added.length, format);
   }
 });
 
@@ -246,8 +298,17 @@ test('the command line does the same', async () => {
   assert.match(set.stdout, /0\.0000003/);
   assert.match((await run('get', 'a')).stdout, /"note": "dear"/);
   assert.match((await run('list', '--source', 'manual')).stdout, /manual +chat +0\.0000003 +- {2}a\n$/);
-  assert.equal((await run('delete', 'b')).code, 0);
+  const tried = await run('set', 'a', 'input_cost_per_token=4e-7', 'note=', '--dry-run');
+  assert.equal(tried.stdout, '~ a\n    - note = "dear"\n    - input_cost_per_token = 0.0000003\n    + input_cost_per_token = 0.0000004\nDry run, nothing was changed\n');
+  assert.deepEqual(JSON.parse((await run('set', 'new', 'mode=chat', '--dry-run', '--json')).stdout).before, null);
+  assert.equal((await run('delete', 'a', 'b', '--dry-run')).stdout, '- a\n- b\nDry run, nothing was changed\n');
+  assert.equal(await stored('a'), 'manual 0.0000003');
+  assert.equal((await run('delete', 'b', 'c')).code, 3);
+  assert.equal(await database.count('public.model_prices'), 2);
+  assert.deepEqual(JSON.parse((await run('delete', 'b', '--json')).stdout), { deleted: ['b'], dryRun: false });
   assert.equal((await run('delete', 'b')).code, 3);
+  const wrong = await run('export', '--dry-run');
+  assert.deepEqual([wrong.code, /export does not take --dry-run/.test(wrong.stderr)], [2, true]);
   const toml = await run('export', '--format', 'toml');
   assert.match(toml.stdout, /\[models\."a"\]\n"mode" = "chat"\n"note" = "dear"/);
   const exported = path.join(temporaryDirectory('prices'), 'out.toml');

@@ -156,6 +156,19 @@ test('a check shows conflicts, and the sync after it applies that download', asy
   assert.deepEqual([used.status, used.body.errorCode], [409, 'prices.check_stale']);
 });
 
+test('every administrator has a check of his own, and may overwrite thousands of manual prices', async () => {
+  const names = Array.from({ length: 2500 }, (_, i) => `some-provider/a-model-with-a-rather-long-name-${i}`);
+  const at = (price) => tableOf(Object.fromEntries(names.map((name) => [name, price])));
+  assert.equal((await post('upload', { content: at(1), source: 'manual' })).status, 200);
+  cloud.serve(at(2));
+  const check = await post('syncLitellmCheck');
+  assert.equal(check.body.conflicts.length, 2500);
+  const other = await first.fetch(`${models}:syncLitellmCheck`, { method: 'POST', headers: { 'x-forwarded-for': '192.0.2.7' } });
+  assert.notEqual((await other.json()).checkId, check.body.checkId);
+  assert.equal((await sync({ dryRun: true, overwriteManual: names })).body.updated.length, 2500);
+  assert.equal((await sync({ overwriteManual: names })).body.updated.length, 2500);
+});
+
 test('a check that was overtaken is refused, and the next sync is fresh', async () => {
   cloud.serve(tableOf({ a: 1 }));
   await post('syncLitellmCheck');
