@@ -318,12 +318,97 @@ the_public_table_is_read(void **state)
   assert_true(table->models->len > 2000);
 }
 
+/* Each line of a model [models.m], and its field as JSON; NULL: the file is refused. */
+static const struct {
+  const char *toml, *json;
+} toml_values[] = {
+    {"x = \"\\b\\t\\n\\f\\r\\\"\\\\\\u00E9\\U0001F600\"", "\"\\u0008\\u0009\\u000a\\u000c\\u000d\\\"\\\\é😀\""},
+    {"x = 'C:\\n\"'", "\"C:\\\\n\\\"\""},
+    {"x = \"\"\"\na\\\n   b\"\"c\"\"\"\"", "\"ab\\\"\\\"c\\\"\""},
+    {"x = '''\n1.5 = \"y\"\n'''", "\"1.5 = \\\"y\\\"\\u000a\""},
+    {"x = 0xdead_BEEF", "3735928559"},
+    {"x = [0o755, 0b1010, +99, -17, 1_000]", "[493,10,99,-17,1000]"},
+    {"x = 9223372036854775807", "9223372036854775807"},
+    {"x = [+1.0, -0.0, 6.626e-34, 1e06, 5E+22, 224_617.445_991_228]",
+     "[1.0,-0.0,6.626e-34,1e06,5E+22,224617.445991228]"},
+    {"x = 1979-05-27T00:32:00.999999-07:00", "\"1979-05-27T00:32:00.999999-07:00\""},
+    {"x = 1979-05-27 07:32:00z # local", "\"1979-05-27 07:32:00z\""},
+    {"x = 1979-05-27T07:32:00", "\"1979-05-27T07:32:00\""},
+    {"x = [1979-05-27, 07:32:00.5]", "[\"1979-05-27\",\"07:32:00.5\"]"},
+    {"x = [true, false, [], {}, [[\"a\"], {b = 'c'}],]", "[true,false,[],{},[[\"a\"],{\"b\":\"c\"}]]"},
+    {"x = [ # comment\n 1, # one\n\n 2\n]", "[1,2]"},
+    {"x.y.\"z.z\" = 1\nx.w = 2", "{\"w\":2,\"y\":{\"z.z\":1}}"},
+    {"\"x\" = {a.b = 1, \"\" = 2}", "{\"\":2,\"a\":{\"b\":1}}"},
+    {"[[models.m.x]]\na = 1\n[[models.m.x]]\n[models.m.x.y]\nb = 0.10", "[{\"a\":1},{\"y\":{\"b\":0.10}}]"},
+    {"[models.m.x]\n\"ключ\" = '漢字'\n-_1 = 1", "{\"-_1\":1,\"ключ\":\"漢字\"}"},
+    {"x = 1\r\ny = 2\r\n", "1"},
+    {"x = 9223372036854775808", NULL},
+    {"x = 1__0", NULL},
+    {"x = .5", NULL},
+    {"x = 5.", NULL},
+    {"x = 01", NULL},
+    {"x = 1979-02-30", NULL},
+    {"x = \"\\uD800\"", NULL},
+    {"x = \"\\e\"", NULL}, /* of a later TOML */
+    {"x = \"a\nb\"", NULL},
+    {"x = {a = 1,}", NULL},
+    {"x = {a = 1,\nb = 2}", NULL},
+    {"x = [1 2]", NULL},
+    {"x = 1\nx = 2", NULL},
+    {"x.y = 1\n[models.m.x]\nz = 1", NULL},
+    {"x = [1]\n[[models.m.x]]", NULL},
+    {"x = 1 y = 2", NULL},
+    {"x =", NULL},
+    {"ключ = 1", NULL},
+};
+
+static void
+toml_1_0_is_read_and_nothing_else(void **state)
+{
+  (void)state;
+  for (gsize i = 0; i < G_N_ELEMENTS(toml_values); i++) {
+    g_autofree char *text = g_strdup_printf("[models.m]\nmode = \"chat\"\n%s\n", toml_values[i].toml);
+    g_autoptr(GError) error = NULL;
+    g_autoptr(PriceTable) table = price_table_parse(text, strlen(text), &error);
+    if ((table != NULL) != (toml_values[i].json != NULL))
+      fail_msg("%s: %s", toml_values[i].toml, table != NULL ? "was taken" : error->message);
+    if (table == NULL) {
+      assert_int_equal(error_code(error), CCH_ERROR_PRICES_FORMAT);
+      assert_non_null(strstr(error->message, "TOML, line "));
+      continue;
+    }
+    const PriceModel *model = price_table_find(table, "m");
+    assert_non_null(model);
+    g_autofree char *json = g_strndup(model->json, model->size);
+    g_autofree char *expected = g_strdup_printf("\"x\":%s", toml_values[i].json);
+    if (strstr(json, expected) == NULL)
+      fail_msg("%s: %s", toml_values[i].toml, json);
+  }
+}
+
+static void
+toml_that_is_no_number_fails_one_model(void **state)
+{
+  (void)state;
+  static const char *const values[] = {"inf", "-inf", "+inf", "nan", "-nan"};
+  for (gsize i = 0; i < G_N_ELEMENTS(values); i++) {
+    g_autofree char *text = g_strdup_printf("[models.good]\nmode = 'chat'\n[models.bad]\nmode = 'chat'\n"
+                                            "pricing.x.output_cost_per_token = %s\n",
+                                            values[i]);
+    g_autoptr(PriceTable) table = parse(text);
+    assert_failed(table, "bad", "not_finite", "pricing.x.output_cost_per_token");
+    assert_non_null(price_table_find(table, "good"));
+  }
+}
+
 int
 main(void)
 {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(json_keeps_every_number_as_it_was_written),
       cmocka_unit_test(toml_keeps_every_decimal_as_it_was_written),
+      cmocka_unit_test(toml_1_0_is_read_and_nothing_else),
+      cmocka_unit_test(toml_that_is_no_number_fails_one_model),
       cmocka_unit_test(a_decimal_is_found_far_out_on_a_long_line),
       cmocka_unit_test(the_clouds_prices_per_million_move_their_decimal_point),
       cmocka_unit_test(a_cloud_model_that_nobody_can_bill_fails_alone),
