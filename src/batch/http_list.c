@@ -3,6 +3,7 @@
 #include "batch/circuit_state.h"
 #include "batch/http.h"
 #include "batch/sheet.h"
+#include "batch_sql.h"
 
 #include <string.h>
 
@@ -124,6 +125,41 @@ get_health(HttpRequest *request, gpointer context, GError **error)
   return NULL;
 }
 
+/* {items: [{value, count}]}: what a filter can be set to. */
+static HttpResponse *
+answer_values(HttpRequest *request, const BatchHttp *http, const char *sql, GError **error)
+{
+  g_autofree char *values = NULL;
+  g_autoptr(PgConnection) connection = connect_for(request, http, error);
+  if (connection == NULL || !pg_connection_value(connection, &values, error, sql, 0))
+    return NULL;
+  return http_response_json_text(200, g_strdup_printf("{\"items\":%s}", values));
+}
+
+static HttpResponse *
+get_user_tags(HttpRequest *request, gpointer context, GError **error)
+{
+  return answer_values(request, context, batch_values_user_tags_sql, error);
+}
+
+static HttpResponse *
+get_key_groups(HttpRequest *request, gpointer context, GError **error)
+{
+  return answer_values(request, context, batch_values_key_groups_sql, error);
+}
+
+static HttpResponse *
+get_provider_groups(HttpRequest *request, gpointer context, GError **error)
+{
+  return answer_values(request, context, batch_values_provider_groups_sql, error);
+}
+
+static HttpResponse *
+get_provider_types(HttpRequest *request, gpointer context, GError **error)
+{
+  return answer_values(request, context, batch_values_provider_types_sql, error);
+}
+
 static gboolean
 read_format(const HttpRequest *request, BatchSheetFormat *ret_format, GError **error)
 {
@@ -224,6 +260,10 @@ const HttpRoute batch_http_list_routes[] = {
     {.method = "GET", .path = V1 "keys", .flags = READS, .handler = list_keys, .query = keys_query},
     {.method = "GET", .path = V1 "providers", .flags = READS, .handler = list_providers, .query = providers_query},
     {.method = "GET", .path = V1 "providers/health", .flags = READS, .handler = get_health},
+    {.method = "GET", .path = V1 "users/tags", .flags = READS, .handler = get_user_tags},
+    {.method = "GET", .path = V1 "keys/groups", .flags = READS, .handler = get_key_groups},
+    {.method = "GET", .path = V1 "providers/groups", .flags = READS, .handler = get_provider_groups},
+    {.method = "GET", .path = V1 "providers/types", .flags = READS, .handler = get_provider_types},
     {.method = "GET", .path = V1 "users:export", .flags = FILES, .handler = export_users, .query = users_file_query},
     {.method = "GET", .path = V1 "keys:export", .flags = FILES, .handler = export_keys, .query = keys_file_query},
     {.method = "GET",

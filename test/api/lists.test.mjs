@@ -170,6 +170,13 @@ for (const version of ['v05', 'v09']) {
       assert.equal(reset.status, 200, await reset.clone().text());
     });
 
+    test('tells what filters can be set to', async () => {
+      assert.deepEqual((await ok('/api/v1/users/tags')).items.slice(0, 2), [{ value: 'team-0', count: 9 }, { value: 'team-1', count: 10 }]);
+      assert.deepEqual((await ok('/api/v1/keys/groups')).items, [{ value: 'alpha', count: 6 }, { value: 'beta', count: 6 }, { value: 'default', count: 112 }]);
+      assert.deepEqual((await ok('/api/v1/providers/groups')).items.map((item) => item.value), ['default', 'group-0', 'group-1', 'group-2']);
+      assert.deepEqual((await ok('/api/v1/providers/types')).items, [{ value: 'claude', count: 19 }]);
+    });
+
     test('sorts both ways, with what is missing last', async () => {
       assert.deepEqual((await ids('/api/v1/users?sortBy=rpm&sortOrder=desc&limit=3')), [49, 48, 47]);
       assert.deepEqual((await ids('/api/v1/users?sortBy=limitDailyUsd&limit=3')), [1, 2, 3]);
