@@ -161,6 +161,14 @@ get_exists(HttpRequest *request, gpointer context, GError **error)
 }
 
 static HttpResponse *
+get_facets(HttpRequest *request, gpointer context, GError **error)
+{
+  g_autoptr(PgConnection) connection = price_http_connect(request, context, error);
+  char *facets = connection != NULL ? price_facets(connection, error) : NULL;
+  return facets != NULL ? http_response_json_text(200, facets) : NULL;
+}
+
+static HttpResponse *
 get_export(HttpRequest *request, gpointer context, GError **error)
 {
   static const char *const formats[] = {"json", "toml", NULL};
@@ -352,6 +360,7 @@ const HttpRoute price_http_routes[] = {
     {.method = "GET", .path = "/api/prices", .flags = READS, .handler = get_prices, .query = list_query},
     {.method = "GET", .path = MODELS, .flags = READS, .handler = get_model_prices, .query = list_query},
     {.method = "GET", .path = MODELS ":export", .flags = READS, .handler = get_export, .query = export_query},
+    {.method = "GET", .path = MODELS ":facets", .flags = READS, .handler = get_facets},
     {.method = "POST", .path = MODELS ":upload", .flags = CHANGES, .upload = &price_http_upload},
     {.method = "GET", .path = MODELS "/exists", .flags = READS, .handler = get_exists},
     {.method = "GET", .path = MODELS "/{name}", .flags = READS, .handler = get_model},

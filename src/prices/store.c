@@ -58,6 +58,15 @@ price_list(PgConnection *connection, const PriceFilter *filter, char **ret_items
   return TRUE;
 }
 
+char *
+price_facets(PgConnection *connection, GError **error)
+{
+  char *facets = NULL;
+  return check_catalog(connection, error) && pg_connection_value(connection, &facets, error, prices_facets_sql, 0)
+             ? facets
+             : NULL;
+}
+
 /* NULL with PRICES_NOT_FOUND when there is none. */
 static PgResult *
 find(PgConnection *connection, const char *name, gboolean only_cloud, GError **error)

@@ -20,6 +20,10 @@ gboolean price_sort_is_known(const char *sort);
 gboolean price_list(PgConnection *connection, const PriceFilter *filter, char **ret_items, guint64 *ret_total,
                     GError **error);
 
+/* {"total", "sources", "providers", "vendors", "modes"}, each a list of {"value", "count"}: what there is to filter by.
+ */
+char *price_facets(PgConnection *connection, GError **error);
+
 /* The current price; PRICES_NOT_FOUND. */
 char *price_get(PgConnection *connection, const char *name, GError **error);
 

@@ -242,10 +242,16 @@ count_running(PriceSync *sync, int n)
 }
 
 static void
+log_failure(const char *event, const GError *error)
+{
+  log_event(LOG_WARNING, event, "code", error_info(error)->code, "reason", error->message, NULL);
+}
+
+static void
 log_outcome(const PriceReport *report, guint status, const GError *error)
 {
   if (report == NULL) {
-    log_event(LOG_WARNING, "price sync failed", "code", error_info(error)->code, "reason", error->message, NULL);
+    log_failure("price sync failed", error);
     return;
   }
   char counts[5][12];
@@ -306,11 +312,16 @@ price_sync_check(PriceSync *sync, const PriceSyncOptions *options, char **ret_ch
 {
   g_autoptr(Check) check = g_new0(Check, 1);
   DownloadOptions wanted = download_options(sync, ASKED_ROUNDS);
-  gboolean is_there = download_prices(&wanted, &check->download, cancellable, error);
+  g_autoptr(GError) problem = NULL;
+  gboolean is_there = download_prices(&wanted, &check->download, cancellable, &problem);
   if (ret_upstream_status != NULL)
     *ret_upstream_status = check->download.status;
-  g_autoptr(PgConnection) connection =
-      is_there ? pg_connection_open(sync->dsn, "cch-data prices", cancellable, error) : NULL;
+  if (!is_there) {
+    log_failure("price sync check failed", problem);
+    g_propagate_error(error, g_steal_pointer(&problem));
+    return NULL;
+  }
+  g_autoptr(PgConnection) connection = pg_connection_open(sync->dsn, "cch-data prices", cancellable, error);
   if (connection == NULL)
     return NULL;
   PriceApplyOptions apply = apply_options(sync, options);

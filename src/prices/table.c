@@ -203,31 +203,6 @@ drop_sample(GArray *entries)
       g_array_remove_index_fast(entries, i);
 }
 
-/* One entry of the cloud's table into `best`, by name. */
-static gboolean
-take_cloud_model(PriceTable *table, GHashTable *best, guint index, const char *json, gsize size, GError **error)
-{
-  g_autoptr(Tree) tree = tree_parse(json, size, error);
-  if (tree == NULL) {
-    g_prefix_error(error, "models[%u]: ", index);
-    return FALSE;
-  }
-  CloudModel *model = g_new0(CloudModel, 1);
-  if (cloud_model_read(tree, model)) {
-    CloudModel *other = g_hash_table_lookup(best, model->name);
-    if (other == NULL || cloud_model_beats(model, other)) {
-      g_hash_table_replace(best, model->name, model);
-      return TRUE;
-    }
-  } else {
-    table->total++;
-    price_issues_add(table->failed, PRICE_NOT_A_TABLE, model->name != NULL ? model->name : "?", NULL, NULL, NULL);
-  }
-  cloud_model_clear(model);
-  g_free(model);
-  return TRUE;
-}
-
 static void
 free_cloud_model(gpointer data)
 {
@@ -235,9 +210,46 @@ free_cloud_model(gpointer data)
   g_free(data);
 }
 
+/* One entry of the cloud's table, with its name trimmed; NULL when it has failed. */
+static CloudModel *
+read_cloud_model(PriceTable *table, guint index, const char *json, gsize size)
+{
+  g_autoptr(GError) problem = NULL;
+  g_autoptr(Tree) tree = tree_parse(json, size, &problem);
+  CloudModel *model = g_new0(CloudModel, 1);
+  gboolean is_model = tree != NULL && cloud_model_read(tree, model);
+  g_autofree char *name = g_steal_pointer(&model->name);
+  if (is_model) {
+    model->name = price_name_trim(name);
+    return model;
+  }
+  free_cloud_model(model);
+  table->total++;
+  g_autofree char *place = g_strdup_printf("models[%u]", index);
+  if (tree == NULL)
+    price_issues_add(table->failed, PRICE_ENTRY_UNREADABLE, "?", place, problem->message, NULL);
+  else
+    price_issues_add(table->failed, PRICE_NOT_A_TABLE, name != NULL ? name : "?", NULL, NULL, NULL);
+  return NULL;
+}
+
+/* Into `best`, by name. */
+static void
+take_cloud_model(PriceTable *table, GHashTable *best, guint index, const char *json, gsize size)
+{
+  CloudModel *model = read_cloud_model(table, index, json, size);
+  const CloudModel *other = model != NULL ? g_hash_table_lookup(best, model->name) : NULL;
+  if (model == NULL)
+    return;
+  if (other == NULL || cloud_model_beats(model, other))
+    g_hash_table_replace(best, model->name, model);
+  else
+    free_cloud_model(model);
+}
+
 /* Reads the `models` array; the result is name → CloudModel. */
 static GHashTable *
-read_cloud_models(PriceTable *table, const Entry *models, GError **error)
+read_cloud_models(PriceTable *table, const Entry *models)
 {
   g_autoptr(GHashTable) best = g_hash_table_new_full(g_str_hash, g_str_equal, NULL, free_cloud_model);
   Scan scan;
@@ -253,8 +265,7 @@ read_cloud_models(PriceTable *table, const Entry *models, GError **error)
       scan_skip_value(&scan, &json, &size, NULL);
     else
       size = (gsize)(scan.at - json);
-    if (!take_cloud_model(table, best, index, json, size, error))
-      return NULL;
+    take_cloud_model(table, best, index, json, size);
   }
 }
 
@@ -311,9 +322,7 @@ read_cloud_table(PriceTable *table, const GArray *members, GArray *entries, GErr
   }
   table->format = PRICE_FORMAT_CLOUD;
   table->version = string_member(members, "version");
-  g_autoptr(GHashTable) best = read_cloud_models(table, models, error);
-  if (best == NULL)
-    return FALSE;
+  g_autoptr(GHashTable) best = read_cloud_models(table, models);
   add_cloud_entries(table, best, entries);
   add_aliases(best, entries);
   return TRUE;

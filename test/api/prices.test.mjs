@@ -176,6 +176,10 @@ test('lists are paged, searched, filtered and sorted by current prices', async (
     if (query !== 'unknown=1') assert.equal(reply.body.ok, false);
   }
   assert.equal((await send('GET', `${models}/exists`)).body.exists, true);
+  assert.deepEqual((await send('GET', `${models}:facets`)).body, {
+    total: 3, sources: [{ value: 'cloud', count: 2 }, { value: 'manual', count: 1 }],
+    providers: [{ value: 'x', count: 1 }, { value: 'y', count: 1 }], vendors: [{ value: 'v', count: 1 }], modes: [{ value: 'chat', count: 3 }],
+  });
 });
 
 test('a PUT keeps the fields that it does not name and the decimal that was written', async () => {

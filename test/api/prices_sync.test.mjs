@@ -1,11 +1,15 @@
 // Syncs with a cloud that answers well, badly, or not at all; and many at once over two instances.
 
 import assert from 'node:assert/strict';
+import { readFileSync } from 'node:fs';
+import { createServer } from 'node:https';
+import path from 'node:path';
 import { after, before, beforeEach, test } from 'node:test';
 import { gzipSync } from 'node:zlib';
 import { Database } from './support/database.mjs';
 import { startCloud, tableOf } from './support/prices.mjs';
-import { until } from './support/run.mjs';
+import { temporaryDirectory } from './support/cleanup.mjs';
+import { runOk, until } from './support/run.mjs';
 import { haveRedis, startPostgres, startRedis } from './support/servers.mjs';
 import { Service, cli } from './support/service.mjs';
 
@@ -84,6 +88,51 @@ test('a mirror is used when the first does not answer well', async () => {
   cloud.answer = (request, response) => response.writeHead(500).end();
   mirror.serve(tableOf({ m: 1 }));
   assert.deepEqual((await sync()).body.added, ['m']);
+});
+
+test('a redirect within the host is followed, and one elsewhere where that is allowed', async () => {
+  const redirect = (location) => (request, response) =>
+    request.url === '/moved' ? response.end(tableOf({ a: 1 })) : response.writeHead(301, { location }).end();
+  cloud.answer = redirect('/moved');
+  assert.deepEqual((await sync()).body.added, ['a']);
+  mirror.serve(tableOf({ b: 1, c: 1 }));
+  cloud.answer = redirect(`${mirror.url}/elsewhere`);
+  const run = (env) => cli(['prices', 'sync', '--json'], { dsn: database.dsn, env: { PRICE_SYNC_URL: `${cloud.url}/x`, ...env } });
+  assert.match((await run({})).stderr, /unexpected address/);
+  assert.deepEqual(JSON.parse((await run({ PRICE_SYNC_REDIRECTS: 'true' })).stdout).added, ['b', 'c']);
+});
+
+test('Last-Modified alone is enough for a 304', async () => {
+  const date = 'Wed, 21 Oct 2026 07:28:00 GMT';
+  cloud.answer = (request, response) =>
+    request.headers['if-modified-since'] === date ? response.writeHead(304).end() : response.writeHead(200, { 'last-modified': date }).end(tableOf({ a: 1 }));
+  await sync();
+  assert.deepEqual((await sync()).body.unchanged, ['a']);
+  assert.equal((await status()).last.upstreamStatus, 304);
+  await sync();
+  assert.equal((await status()).last.upstreamStatus, 304);
+});
+
+test("the environment's proxy is used", async () => {
+  mirror.serve(tableOf({ a: 1 }));
+  const env = { PRICE_SYNC_URL: 'http://prices.invalid/table.json', http_proxy: mirror.url };
+  const { stdout, stderr } = await cli(['prices', 'sync', '--json'], { dsn: database.dsn, env });
+  assert.deepEqual(JSON.parse(stdout).added, ['a'], stderr);
+  assert.equal(mirror.requests[0].url, 'http://prices.invalid/table.json');
+});
+
+test('a certificate that nobody vouches for is refused', async () => {
+  const directory = temporaryDirectory('tls');
+  const [key, cert] = [path.join(directory, 'key.pem'), path.join(directory, 'cert.pem')];
+  await runOk('openssl', ['req', '-x509', '-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:P-256', '-nodes', '-keyout', key, '-out', cert,
+    '-days', '2', '-subj', '/CN=localhost', '-addext', 'subjectAltName=DNS:localhost,IP:127.0.0.1']);
+  const server = createServer({ key: readFileSync(key), cert: readFileSync(cert) }, (request, response) => response.end(tableOf({ a: 1 })));
+  await new Promise((resolve) => server.listen(0, '127.0.0.1', resolve));
+  const run = (env) => cli(['prices', 'sync'], { dsn: database.dsn, env: { PRICE_SYNC_URL: `https://127.0.0.1:${server.address().port}/`, ...env } });
+  const refused = await run({});
+  assert.deepEqual([refused.code, /certificate/i.test(refused.stderr)], [1, true], refused.stderr);
+  assert.equal(await database.count('public.model_prices'), 0);
+  server.close();
 });
 
 const failures = {

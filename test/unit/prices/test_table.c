@@ -146,6 +146,20 @@ a_cloud_model_that_nobody_can_bill_fails_alone(void **state)
 }
 
 static void
+an_entry_of_the_cloud_that_cannot_be_read_fails_alone(void **state)
+{
+  (void)state;
+  g_autoptr(PriceTable) table = parse(
+      "{\"schema\":\"cchp.pricing-table/v1\",\"models\":[{\"slug\":\"a\",\"model_name\":\"m\\u0000\"},"
+      "{\"slug\":\"b\",\"model_name\":\" m \",\"vendor\":\"v\",\"aliases\":[\"n\",\"m\"],\"pricing\":[{\"provider\":"
+      "\"p\",\"charges\":{\"prompt\":{\"price\":\"1\",\"unit\":\"per_M_tokens\"}}}]}]}");
+  assert_failed(table, "?", "entry_unreadable", "models[0]");
+  assert_int_equal(table->models->len, 2);
+  assert_non_null(price_table_find(table, "m"));
+  assert_non_null(price_table_find(table, "n"));
+}
+
+static void
 a_model_that_is_wrong_fails_alone_by_name_and_field(void **state)
 {
   (void)state;
@@ -412,6 +426,7 @@ main(void)
       cmocka_unit_test(a_decimal_is_found_far_out_on_a_long_line),
       cmocka_unit_test(the_clouds_prices_per_million_move_their_decimal_point),
       cmocka_unit_test(a_cloud_model_that_nobody_can_bill_fails_alone),
+      cmocka_unit_test(an_entry_of_the_cloud_that_cannot_be_read_fails_alone),
       cmocka_unit_test(a_model_that_is_wrong_fails_alone_by_name_and_field),
       cmocka_unit_test(what_is_no_cost_may_be_anything),
       cmocka_unit_test(a_name_that_comes_twice_after_trimming_is_nobodys),
