@@ -3,6 +3,7 @@
 #include "base/child.h"
 #include "base/error.h"
 
+#include <stdlib.h>
 #include <string.h>
 
 /* Where Debian's packages keep the programs of each major version. */
@@ -48,6 +49,15 @@ ask_major_version(const char *path)
   return version != NULL ? g_ascii_strtoull(version + strlen("(PostgreSQL) "), NULL, 10) : 0;
 }
 
+/* Debian's wrapper script in PATH would only find one of VERSIONS_DIR again, and Perl takes longer to start than
+ * pg_dump. */
+static gboolean
+is_debian_wrapper(const char *path)
+{
+  g_autofree char *resolved = realpath(path, NULL);
+  return resolved != NULL && g_str_has_suffix(resolved, "/postgresql-common/pg_wrapper");
+}
+
 char *
 pg_find_program(const char *pg_bin_dir, const char *name, GError **error)
 {
@@ -61,7 +71,8 @@ pg_find_program(const char *pg_bin_dir, const char *name, GError **error)
   guint64 major = 0;
   g_autofree char *newest = newest_of_versions(name, &major);
   g_autofree char *in_path = g_find_program_in_path(name);
-  /* In PATH Debian has a wrapper script, which would only find one of VERSIONS_DIR again: so that wins a draw. */
+  if (in_path != NULL && newest != NULL && is_debian_wrapper(in_path))
+    return g_steal_pointer(&newest);
   if (in_path != NULL && (newest == NULL || ask_major_version(in_path) > major))
     return g_steal_pointer(&in_path);
   if (newest == NULL)
