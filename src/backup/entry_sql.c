@@ -325,3 +325,13 @@ entry_is_access(const TocEntry *entry)
 {
   return toc_entry_is(entry, "ACL") || toc_entry_is(entry, "ACL LANGUAGE") || toc_entry_is(entry, "DEFAULT ACL");
 }
+
+char *
+entry_encoding(const TocEntry *entry)
+{
+  static const char before[] = "SET client_encoding = '";
+  if (!toc_entry_is(entry, "ENCODING") || entry->defn == NULL || !g_str_has_prefix(entry->defn, before))
+    return NULL;
+  const char *name = entry->defn + strlen(before);
+  return g_strndup(name, strspn(name, "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_-"));
+}

@@ -35,5 +35,9 @@ gboolean entry_large_objects(const TocEntry *entry, GArray **ret_oids, GError **
 /* "users" → "public.users" for messages; free with g_free. */
 char *entry_display_name(const TocEntry *entry);
 
+/* "LATIN1": the encoding of all strings of the archive, and of its rows, by its ENCODING entry; NULL for other entries.
+ * Free with g_free. */
+char *entry_encoding(const TocEntry *entry);
+
 /* Whether it grants or revokes. */
 gboolean entry_is_access(const TocEntry *entry);

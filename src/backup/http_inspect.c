@@ -1,6 +1,7 @@
 /* POST …/import:inspect: what an archive is, by its first megabytes, before anybody uploads the rest. It takes no lock
  * and changes nothing. */
 #include "archive/prefix.h"
+#include "backup/entry_sql.h"
 #include "backup/http.h"
 #include "backup/plan.h"
 #include "backup/server_warnings.h"
@@ -220,6 +221,11 @@ warn_of_all(ServerWarnings *warnings, const ArchivePrefix *prefix, GError **erro
   for (guint i = 0; i < prefix->entries->len; i++)
     g_ptr_array_add(entries, &g_array_index(prefix->entries, TocEntry, i));
   server_warn_of_version(warnings, prefix->header.server_version);
+  for (guint i = 0; i < entries->len; i++) {
+    g_autofree char *encoding = entry_encoding(entries->pdata[i]);
+    if (encoding != NULL && !pg_connection_execf(warnings->connection, error, "SET client_encoding = '%s'", encoding))
+      return FALSE;
+  }
   return server_warn_of_names(warnings, entries, TRUE, error) &&
          (!prefix->is_complete || warn_of_tables(warnings, prefix, error));
 }

@@ -238,7 +238,8 @@ commit(ImportRun *run, GError **error)
 static gboolean
 apply_once(ImportRun *run, GError **error)
 {
-  g_autoptr(RestorePlan) plan = import_run_plan(run, error);
+  g_autoptr(RestorePlan) plan =
+      restore_speak_archive(run->connection, run->reader, error) ? import_run_plan(run, error) : NULL;
   if (plan == NULL)
     return FALSE;
   gboolean is_merge = !run->options->clean_first;
@@ -247,7 +248,7 @@ apply_once(ImportRun *run, GError **error)
   restore->on_conflict = run->options->on_conflict;
   return restore_prepare_session(restore, error) && pg_connection_exec(run->connection, "BEGIN", error) &&
          (is_merge || overwrite_clear(restore, error)) && restore_apply(restore, error) &&
-         import_run_migrate(run, error) && import_run_audit(run, plan, BACKUP_METHOD_TRANSACTION, error) &&
+         restore_speak_utf8(run->connection, error) && import_run_migrate(run, error) && import_run_audit(run, plan, BACKUP_METHOD_TRANSACTION, error) &&
          commit(run, error);
 }
 

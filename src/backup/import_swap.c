@@ -45,7 +45,7 @@ static gboolean
 check_choice(ImportRun *run, const RestorePlan *plan, GError **error)
 {
   g_autofree char *reason = NULL;
-  if (!swap_choice_reason(run->connection, run->options->dsn, plan, run->options->language, &reason, error))
+  if (!restore_speak_archive(run->connection, run->reader, error) || !swap_choice_reason(run->connection, run->options->dsn, plan, run->options->language, &reason, error))
     return FALSE;
   return reason == NULL || refuse(reason, error);
 }
@@ -60,7 +60,7 @@ check_space(ImportRun *run, const RestorePlan *plan, GError **error)
     return FALSE;
   if (!is_known)
     backup_progress_say(run->progress, TEXT_SWAP_SPACE_UNKNOWN, (double)bytes / (1024 * 1024));
-  return TRUE;
+  return restore_speak_utf8(run->connection, error);
 }
 
 /* Our own schema, which no archive brings. */
@@ -227,7 +227,8 @@ import_by_swap(ImportRun *run, GError **error)
     return FALSE;
   backup_progress_say(run->progress, TEXT_SWAP_SHADOW, shadow->name);
   g_autoptr(GError) failure = NULL;
-  if (!overwrite_tell_losses(run->connection, run->reader, plan, run->progress, &failure)) {
+  if (!restore_speak_archive(run->connection, run->reader, &failure) ||
+      !overwrite_tell_losses(run->connection, run->reader, plan, run->progress, &failure)) {
     shadow_discard(shadow, run->options->dsn);
     g_propagate_error(error, g_steal_pointer(&failure));
     return FALSE;

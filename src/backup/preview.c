@@ -116,7 +116,7 @@ connect_target(PreviewRun *run, GError **error)
   run->preview->live_database = g_strdup(pg_result_text(live, 0, 0));
   run->preview->live_bytes = (guint64)pg_result_int64(live, 0, 1);
   run->preview->live_server_version = g_strdup(pg_connection_parameter(run->connection, "server_version"));
-  return TRUE;
+  return restore_speak_archive(run->connection, run->reader, error);
 }
 
 static gboolean

@@ -11,7 +11,7 @@
 
 /* A row that is there with other values. */
 typedef struct {
-  char *key;     /* "id=5"; the value is left out ("name=…") unless it is a number, UUID, time or the like */
+  char *key;     /* "id=5"; the value is left out ("name=...") unless it is a number, UUID, time or the like */
   char *columns; /* the names of the columns that differ: "name, updated_at"; never their contents */
 } BackupPreviewExample;
 

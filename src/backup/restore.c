@@ -82,6 +82,23 @@ restore_prepare_session(Restore *restore, GError **error)
                              units[restore->unit].lock_timeout_ms);
 }
 
+gboolean
+restore_speak_archive(PgConnection *connection, const ArchiveReader *reader, GError **error)
+{
+  for (guint i = 0; i < archive_reader_n_entries(reader); i++) {
+    g_autofree char *encoding = entry_encoding(archive_reader_entry(reader, i));
+    if (encoding != NULL)
+      return pg_connection_execf(connection, error, "SET client_encoding = '%s'", encoding);
+  }
+  return TRUE;
+}
+
+gboolean
+restore_speak_utf8(PgConnection *connection, GError **error)
+{
+  return pg_connection_exec(connection, "SET client_encoding = 'UTF8'", error);
+}
+
 /* "pid 123 (psql, idle in transaction)" for those whose locks are in the way: other sessions that hold a lock on a
  * relation that one of ours is known to want cannot be told after the wait, so it names the oldest open transactions.
  */

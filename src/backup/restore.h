@@ -49,6 +49,11 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC(Restore, restore_free)
 /* What pg_restore sets on its session (_doSetFixedOutputState), and our lock_timeout by the unit. */
 gboolean restore_prepare_session(Restore *restore, GError **error);
 
+/* Names that come from the archive are in its encoding: whoever gives them to the server, or compares the server's with
+ * them, does so on a connection that speaks it. What comes from us is UTF-8, as every connection is when it is opened. */
+gboolean restore_speak_archive(PgConnection *connection, const ArchiveReader *reader, GError **error);
+gboolean restore_speak_utf8(PgConnection *connection, GError **error);
+
 /* Runs SQL as a unit; while a lock cannot be had, says so and tries again until the deadline. On another error the unit
  * is rolled back and the error returned. */
 gboolean restore_run_sql(Restore *restore, const char *sql, GError **error);

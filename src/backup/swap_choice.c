@@ -120,7 +120,7 @@ static gboolean
 is_same_server(PgConnection *live, PgConnection *maintenance, GError **error)
 {
   g_autoptr(PgResult) self = pg_connection_query(live, error,
-                                                 "SELECT pid, datname, backend_start FROM pg_catalog.pg_stat_activity "
+                                                 "SELECT pid, backend_start FROM pg_catalog.pg_stat_activity "
                                                  "WHERE pid = pg_catalog.pg_backend_pid()",
                                                  0);
   if (self == NULL)
@@ -129,8 +129,8 @@ is_same_server(PgConnection *live, PgConnection *maintenance, GError **error)
   if (pg_result_rows(self) == 1 &&
       !pg_connection_value(maintenance, &found, error,
                            "SELECT pid FROM pg_catalog.pg_stat_activity WHERE pid = $1::pg_catalog.int4 "
-                           "AND datname = $2 AND backend_start = $3::pg_catalog.timestamptz",
-                           3, pg_result_text(self, 0, 0), pg_result_text(self, 0, 1), pg_result_text(self, 0, 2)))
+                           "AND backend_start = $2::pg_catalog.timestamptz",
+                           2, pg_result_text(self, 0, 0), pg_result_text(self, 0, 1)))
     return FALSE;
   if (found == NULL)
     error_set(error, CCH_ERROR_DATABASE_UNAVAILABLE, "the connection leads to another server");

@@ -91,6 +91,17 @@ record(PgConnection *connection, const Migration *migration, const char *sha256,
   return result != NULL;
 }
 
+/* Comments may hold what the database's encoding does not have. */
+static char *
+in_ascii(const char *sql)
+{
+  char *text = g_strdup(sql);
+  for (char *at = text; *at != '\0'; at++)
+    if ((guchar)*at >= 0x80)
+      *at = '?';
+  return text;
+}
+
 /* Applies it unless that was done. */
 static gboolean
 apply(PgConnection *connection, const Migration *migration, GHashTable *applied, MigrateResult *result, GError **error)
@@ -106,7 +117,8 @@ apply(PgConnection *connection, const Migration *migration, GHashTable *applied,
               key, migration->name);
     return FALSE;
   }
-  if (!pg_connection_exec(connection, migration->sql, error) || !record(connection, migration, sha256, error)) {
+  g_autofree char *sql = in_ascii(migration->sql);
+  if (!pg_connection_exec(connection, sql, error) || !record(connection, migration, sha256, error)) {
     /* What says more than "a statement failed" keeps its code. */
     if (error != NULL && g_error_matches(*error, CCH_ERROR, CCH_ERROR_DATABASE_QUERY))
       (*error)->code = CCH_ERROR_MIGRATION_FAILED;

@@ -136,12 +136,12 @@ describe('a preview', { skip: !haveBinary && 'no binary' }, () => {
     );
     const found = await preview(target, archive);
     assert.doesNotMatch(JSON.stringify(found), /sk-|value-/);
-    assert.deepEqual(table(found, 'public.secrets').examples, [{ key: 'token=…', columns: 'value' }]);
-    assert.deepEqual(table(found, 'public.mixed').examples, [{ key: 'd=2026-01-01, token=…', columns: 'v' }]);
+    assert.deepEqual(table(found, 'public.secrets').examples, [{ key: 'token=...', columns: 'value' }]);
+    assert.deepEqual(table(found, 'public.mixed').examples, [{ key: 'd=2026-01-01, token=...', columns: 'v' }]);
     assert.match(table(found, 'public.other').problem, /22P02/);
     const { stdout } = await cli(['import', '--dry-run', archive], { dsn: target.dsn });
     assert.doesNotMatch(stdout, /sk-|value-/);
-    assert.match(stdout, /token=…: value/);
+    assert.match(stdout, /token=\.\.\.: value/);
   });
 
   test('of an overwrite tells what is lost and gained', async () => {

@@ -19,7 +19,7 @@ CROSS JOIN LATERAL (
          pg_catalog.format('l.%1$I OPERATOR(%2$I.%3$s) s.%1$I', a.attname, opn.nspname, op.oprname) AS condition,
          CASE WHEN t.typcategory IN ('B', 'D', 'E', 'I', 'N') OR t.oid = 'pg_catalog.uuid'::pg_catalog.regtype
               THEN pg_catalog.format('pg_catalog.concat(%L, s.%I)', a.attname || '=', a.attname)
-              ELSE pg_catalog.quote_literal(a.attname || '=…') END AS shown
+              ELSE pg_catalog.quote_literal(a.attname || '=...') END AS shown
   FROM pg_catalog.generate_series(0, i.indnkeyatts - 1) AS g (position)
   JOIN pg_catalog.pg_attribute a ON a.attrelid = c.oid AND a.attnum = i.indkey[g.position]
   JOIN pg_catalog.pg_type t ON t.oid = a.atttypid

@@ -1,4 +1,4 @@
--- The statements that give database $1 what ALTER DATABASE and ALTER ROLE … IN DATABASE have set for the current one, and
+-- The statements that give database $1 what ALTER DATABASE and ALTER ROLE ... IN DATABASE have set for the current one, and
 -- its security labels; in an order of their own that does not matter.
 -- Settings that are lists of identifiers are stored quoted as such, and each identifier has to be said by itself
 -- (makeAlterConfigCommand in PostgreSQL's dumputils.c; GUC_LIST_QUOTE in its guc_tables.c).

@@ -1,5 +1,5 @@
 -- The fields that change, with their old and new values (NULL: not there).
--- $1: the models as an object, name → price data.
+-- $1: the models as an object, name -> price data.
 WITH incoming AS MATERIALIZED (
   SELECT entry.key AS model_name, entry.value AS price_data
     FROM pg_catalog.jsonb_each($1::pg_catalog.jsonb) AS entry

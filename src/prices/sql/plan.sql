@@ -1,5 +1,5 @@
 -- What becomes of each model of a new table; those that stay as they are have no row.
--- $1: the models as an object, name → price data. $2: what they become, cloud or manual. $3: names of manual prices that
+-- $1: the models as an object, name -> price data. $2: what they become, cloud or manual. $3: names of manual prices that
 -- may be overwritten. $4: whether the stored data of models that are left alone is wanted.
 WITH incoming AS MATERIALIZED (
   SELECT entry.key AS model_name, entry.value AS price_data
