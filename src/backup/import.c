@@ -248,8 +248,8 @@ apply_once(ImportRun *run, GError **error)
   restore->on_conflict = run->options->on_conflict;
   return restore_prepare_session(restore, error) && pg_connection_exec(run->connection, "BEGIN", error) &&
          (is_merge || overwrite_clear(restore, error)) && restore_apply(restore, error) &&
-         restore_speak_utf8(run->connection, error) && import_run_migrate(run, error) && import_run_audit(run, plan, BACKUP_METHOD_TRANSACTION, error) &&
-         commit(run, error);
+         restore_speak_utf8(run->connection, error) && import_run_migrate(run, error) &&
+         import_run_audit(run, plan, BACKUP_METHOD_TRANSACTION, error) && commit(run, error);
 }
 
 static void

@@ -45,7 +45,8 @@ static gboolean
 check_choice(ImportRun *run, const RestorePlan *plan, GError **error)
 {
   g_autofree char *reason = NULL;
-  if (!restore_speak_archive(run->connection, run->reader, error) || !swap_choice_reason(run->connection, run->options->dsn, plan, run->options->language, &reason, error))
+  if (!restore_speak_archive(run->connection, run->reader, error) ||
+      !swap_choice_reason(run->connection, run->options->dsn, plan, run->options->language, &reason, error))
     return FALSE;
   return reason == NULL || refuse(reason, error);
 }

@@ -50,7 +50,8 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC(Restore, restore_free)
 gboolean restore_prepare_session(Restore *restore, GError **error);
 
 /* Names that come from the archive are in its encoding: whoever gives them to the server, or compares the server's with
- * them, does so on a connection that speaks it. What comes from us is UTF-8, as every connection is when it is opened. */
+ * them, does so on a connection that speaks it. What comes from us is UTF-8, as every connection is when it is opened.
+ */
 gboolean restore_speak_archive(PgConnection *connection, const ArchiveReader *reader, GError **error);
 gboolean restore_speak_utf8(PgConnection *connection, GError **error);
 
