@@ -23,8 +23,8 @@ const encodings = [
 
 const options = (encoding) => ({ options: `ENCODING '${encoding}' LC_COLLATE 'C' LC_CTYPE 'C'` });
 
-// Bytes, so that nothing is converted on the way to us.
-const CONTENTS = (table) => `SELECT md5(string_agg(pg_catalog.textsend(v)::text, ',' ORDER BY id)) FROM ${table}`;
+// Of the bytes as they are stored: nothing is converted on the way to us.
+const CONTENTS = (table) => `SELECT md5(string_agg(md5(v), ',' ORDER BY id)) FROM ${table}`;
 
 describe('in another encoding', { skip: !haveBinary && 'no binary' }, () => {
   let server;
