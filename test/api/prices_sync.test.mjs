@@ -243,17 +243,31 @@ test('ten uploads and syncs at once over two instances end in a serial outcome w
   assert.equal((await sync()).status, 200); // else many uploaded models would make the first sync look shrunk
   cloud.serve(tableOf({ a: 100, b: 100, s: 100 }));
   const upload = (price, service) => post('upload', { content: tableOf({ a: price, b: price, [`u${price}`]: price }) }, service);
+  let isOver = false;
+  const reader = (async () => {
+    for (let n = 0; ; n++) {
+      const seen = await database.value("SELECT count(DISTINCT price_data) FROM public.model_prices WHERE model_name IN ('a', 'b')");
+      assert.equal(seen, '1', 'half a table was seen');
+      if (isOver) return n;
+    }
+  })();
   const replies = await Promise.all(Array.from({ length: 10 }, (_, i) => {
     const service = i % 2 ? first : second;
     return i < 6 ? upload(i + 1, service) : sync(undefined, service);
   }));
+  isOver = true;
+  assert.ok((await reader) > 0);
   for (const { status: code, body } of replies) assert.equal(code, 200, JSON.stringify(body));
   const rows = await database.rows("SELECT model_name, price_data->>'input_cost_per_token' FROM public.model_prices ORDER BY 1");
   assert.equal(new Set(rows.map(([name]) => name)).size, rows.length);
   const table = Object.fromEntries(rows);
   assert.equal(table.a, table.b);
-  assert.deepEqual(Object.keys(table).filter((name) => name.startsWith('u')).length, 6);
+  assert.ok(['1', '2', '3', '4', '5', '6', '100'].includes(table.a), table.a);
+  for (let price = 1; price <= 6; price++) assert.equal(table[`u${price}`], `${price}`);
   assert.equal(table.s, '100');
+  // Who wrote which value is in the audit log, in the order of the commits; the last one's is there.
+  const written = await database.rows("SELECT after_value->'updated'->'a'->'fields'->>'input_cost_per_token' FROM public.audit_log WHERE after_value->'updated' ? 'a' ORDER BY id");
+  assert.equal(written.at(-1)[0], table.a);
 });
 
 test('syncs at once write once', async () => {
