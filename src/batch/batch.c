@@ -1,7 +1,6 @@
 #include "batch/batch.h"
 
 #include "base/error.h"
-#include "batch/hub_cache.h"
 #include "batch/rules.h"
 #include "batch/transaction.h"
 #include "batch_sql.h"
@@ -13,22 +12,14 @@ typedef struct {
   BatchProblems *problems;
 } Work;
 
-static gboolean
-check_all_there(const Work *work, const BatchRows *rows, GError **error)
+static void
+refuse_unknown(const Work *work, const BatchRows *rows)
 {
-  g_autoptr(GString) missing = g_string_new(NULL);
-  guint n = 0;
   for (guint i = 0; i < work->request->ids->len; i++) {
     gint64 id = g_array_index(work->request->ids, gint64, i);
-    if (batch_rows_find(rows, id) != NULL)
-      continue;
-    char text[24];
-    g_snprintf(text, sizeof text, "%" G_GINT64_FORMAT, id);
-    batch_append_name(missing, &n, text);
+    if (batch_rows_find(rows, id) == NULL)
+      batch_problems_refuse(work->problems, CCH_ERROR_BATCH_UNKNOWN, work->request->entity, id, NULL);
   }
-  if (n > 0)
-    error_set(error, CCH_ERROR_BATCH_UNKNOWN, "%s: %s", batch_entity_name(work->request->entity), missing->str);
-  return n == 0;
 }
 
 static guint
@@ -39,40 +30,31 @@ field_index(const BatchRows *rows, const BatchField *field)
   return index;
 }
 
-/* FALSE when there would be too many tags. */
-static gboolean
+static void
 set_value(const Work *work, const BatchRows *rows, BatchRow *row, const BatchValue *value)
 {
   guint index = field_index(rows, value->field);
   if (!value->is_change) {
     batch_row_set(row, index, value->value);
-    return TRUE;
+    return;
   }
   g_autofree char *tags = NULL;
-  BatchProblem problem = batch_tags_change(row->before[index], value->add, value->remove, &tags);
-  if (problem != NULL) {
-    g_autofree char *path =
-        g_strdup_printf("%s[%" G_GINT64_FORMAT "].%s", batch_entity_name(rows->entity), row->id, value->field->name);
-    batch_problems_add(work->problems, path, problem, value->field);
-    return FALSE;
-  }
-  batch_row_set(row, index, tags);
-  return TRUE;
+  if (batch_tags_change(row->before[index], value->add, value->remove, &tags) == NULL)
+    batch_row_set(row, index, tags);
+  else
+    batch_problems_refuse(work->problems, CCH_ERROR_BATCH_TOO_MANY_TAGS, rows->entity, row->id, row->label);
 }
 
-static gboolean
-set_values(const Work *work, BatchRows *rows, GError **error)
+static void
+set_values(const Work *work, BatchRows *rows)
 {
   const BatchRequest *request = work->request;
-  gboolean ok = TRUE;
-  for (guint i = 0; i < rows->rows->len; i++) {
-    const GArray *values = request->values->pdata[request->values->len > 1 ? i : 0];
-    for (guint k = 0; k < values->len; k++)
-      ok = set_value(work, rows, rows->rows->pdata[i], &g_array_index(values, BatchValue, k)) && ok;
+  for (guint i = 0; i < request->ids->len; i++) {
+    BatchRow *row = batch_rows_find(rows, g_array_index(request->ids, gint64, i));
+    const GArray *values = request->values->pdata[request->is_per_row ? i : 0];
+    for (guint k = 0; row != NULL && k < values->len; k++)
+      set_value(work, rows, row, &g_array_index(values, BatchValue, k));
   }
-  if (!ok)
-    error_set(error, CCH_ERROR_REQUEST_PARAMETER, "too many tags");
-  return ok;
 }
 
 /* The transaction's time, as the rows have it. */
@@ -126,9 +108,10 @@ write_rows(BatchTransaction *transaction, const Work *work, BatchRows *rows, GEr
     g_autofree char *ids = batch_ids_value(work->request->ids);
     return mark_deleted(transaction, rows, error) && delete_endpoints(transaction, ids, error);
   }
-  return set_values(work, rows, error) &&
-         (work->request->entity == BATCH_KEYS ? batch_keys_write(transaction, rows, error)
-                                              : batch_transaction_write(transaction, rows, error));
+  set_values(work, rows);
+  if (work->request->entity == BATCH_KEYS)
+    return batch_keys_write(transaction, rows, NULL, error);
+  return batch_transaction_write(transaction, rows, error) && batch_provider_groups_add(transaction, rows, error);
 }
 
 static json_t *
@@ -142,9 +125,7 @@ make_answer(const BatchTransaction *transaction, const BatchRequest *request, co
                              is_delete ? "deletedCount" : "updatedCount", (json_int_t)rows->rows->len,
                              is_delete ? "deletedIds" : "updatedIds", ids, "changedCount", (json_int_t)rows->n_changed,
                              "dryRun", request->is_dry_run);
-  if (request->is_dry_run)
-    json_object_set_new(answer, "rows", batch_rows_describe(rows));
-  else
+  if (!request->is_dry_run)
     json_object_set_new(answer, "operationId", json_string(transaction->operation_id));
   return answer;
 }
@@ -159,7 +140,10 @@ work(BatchTransaction *transaction, GError **error)
     return FALSE;
   g_autoptr(BatchRows) rows =
       batch_rows_lock(transaction->connection, request->entity, request->fields, ids, FALSE, error);
-  if (rows == NULL || !check_all_there(work, rows, error) || !write_rows(transaction, work, rows, error))
+  if (rows == NULL)
+    return FALSE;
+  refuse_unknown(work, rows);
+  if (!write_rows(transaction, work, rows, error))
     return FALSE;
   transaction->answer = make_answer(transaction, request, rows);
   return TRUE;
@@ -179,25 +163,18 @@ batch_run(const BatchContext *context, const BatchRequest *request, BatchProblem
 {
   Work state = {request, problems};
   g_auto(BatchTransaction) transaction = {.context = context,
+                                          .problems = problems,
                                           .cancellable = cancellable,
                                           .kind = kind_of(request),
                                           .is_dry_run = request->is_dry_run,
                                           .user_data = &state};
-  if (!batch_transaction_run(&transaction, work, error))
-    return NULL;
-  if (!request->is_dry_run && !transaction.is_repetition)
-    json_object_set_new(transaction.answer, "cacheNotified", hub_cache_tell(context, transaction.changes));
-  return g_steal_pointer(&transaction.answer);
+  return batch_transaction_run(&transaction, work, error) ? g_steal_pointer(&transaction.answer) : NULL;
 }
 
-/* column → width in characters. */
-static GHashTable *
-read_widths(const BatchContext *context, BatchEntity entity, GCancellable *cancellable, GError **error)
+GHashTable *
+batch_read_widths(PgConnection *connection, BatchEntity entity, GError **error)
 {
-  g_autoptr(PgConnection) connection = pg_connection_open(context->dsn, "cch-data batch", cancellable, error);
-  g_autoptr(PgResult) result =
-      connection != NULL ? pg_connection_query(connection, error, batch_widths_sql, 1, batch_entity_name(entity))
-                         : NULL;
+  g_autoptr(PgResult) result = pg_connection_query(connection, error, batch_widths_sql, 1, batch_entity_name(entity));
   if (result == NULL)
     return NULL;
   GHashTable *widths = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);
@@ -211,8 +188,11 @@ json_t *
 batch_run_json(const BatchContext *context, BatchEntity entity, BatchAction action, const json_t *body,
                BatchProblems *problems, GCancellable *cancellable, GError **error)
 {
-  g_autoptr(GHashTable) widths = read_widths(context, entity, cancellable, error);
+  g_autoptr(PgConnection) connection = pg_connection_open(context->dsn, "cch-data batch", cancellable, error);
+  g_autoptr(GHashTable) widths = connection != NULL ? batch_read_widths(connection, entity, error) : NULL;
   g_autoptr(BatchRequest) request =
       widths != NULL ? batch_request_from_json(entity, action, body, widths, problems, error) : NULL;
-  return request != NULL ? batch_run(context, request, problems, cancellable, error) : NULL;
+  BatchContext connected = *context;
+  connected.connection = connection;
+  return request != NULL ? batch_run(&connected, request, problems, cancellable, error) : NULL;
 }

@@ -1,22 +1,21 @@
 #include "batch/circuit.h"
 
-#include "audit/audit.h"
 #include "base/error.h"
-#include "batch/rules.h"
+#include "batch/transaction.h"
 #include "batch_sql.h"
 #include "redis/redis.h"
 
 #include <string.h>
 
-/* Closes each of KEYS, and tells of which there was something to close. ARGV[1] is "1" for a dry run. A breaker of a
- * vendor and type has other fields, a life of 30 days, and may have been opened by hand. */
+/* Closes each of KEYS, and tells what each was of which there was something to close, else "". ARGV[1] is "1" for a dry
+ * run. A breaker of a vendor and type has other fields, a life of 30 days, and may have been opened by hand. */
 static const char close_script[] =
     "local result = {} "
     "for i, key in ipairs(KEYS) do "
     "  local h = redis.call('HMGET', key, 'circuitState', 'failureCount', 'manualOpen') "
     "  local open = (h[1] and h[1] ~= 'closed') or (h[2] and h[2] ~= '0' and h[2] ~= '') "
     "  if open and h[3] ~= '1' then "
-    "    result[i] = 1 "
+    "    result[i] = h[1] or 'closed' "
     "    if ARGV[1] ~= '1' then "
     "      if string.sub(key, 1, 12) == 'vendor_type_' then "
     "        redis.call('HSET', key, 'circuitState', 'closed', 'circuitOpenUntil', '', 'lastFailureTime', '') "
@@ -27,7 +26,7 @@ static const char close_script[] =
     "        redis.call('EXPIRE', key, 86400) "
     "      end "
     "    end "
-    "  else result[i] = 0 end "
+    "  else result[i] = '' end "
     "end "
     "return result";
 
@@ -35,22 +34,17 @@ static const char close_script[] =
 
 /* Refuses ids that no provider has. */
 static gboolean
-check_providers(PgConnection *connection, const BatchRequest *request, const char *ids, GError **error)
+check_providers(BatchTransaction *transaction, const char *ids, GError **error)
 {
   g_autoptr(PgResult) missing =
-      pg_connection_query(connection, error,
+      pg_connection_query(transaction->connection, error,
                           "SELECT id FROM unnest($1::int4[]) AS id WHERE NOT EXISTS "
                           "(SELECT FROM public.providers AS p WHERE p.id = id.id AND p.deleted_at IS NULL) ORDER BY id",
                           1, ids);
-  if (missing == NULL)
-    return FALSE;
-  g_autoptr(GString) names = g_string_new(NULL);
-  guint n = 0;
-  for (guint i = 0; i < pg_result_rows(missing); i++)
-    batch_append_name(names, &n, pg_result_text(missing, i, 0));
-  if (n > 0)
-    error_set(error, CCH_ERROR_BATCH_UNKNOWN, "providers: %s", names->str);
-  return n == 0;
+  for (guint i = 0; missing != NULL && i < pg_result_rows(missing); i++)
+    batch_problems_refuse(transaction->problems, CCH_ERROR_BATCH_UNKNOWN, BATCH_PROVIDERS,
+                          pg_result_int64(missing, i, 0), NULL);
+  return missing != NULL;
 }
 
 static RedisReply *
@@ -77,7 +71,8 @@ reset_ids(const PgResult *keys, const RedisReply *reply)
   for (guint i = 0; i < MIN(pg_result_rows(keys), redis_reply_length(reply)); i++) {
     gint64 id = pg_result_int64(keys, i, 0);
     json_t *last = json_array_get(ids, json_array_size(ids) - 1);
-    if (redis_reply_integer(redis_reply_element(reply, i)) == 1 && (last == NULL || json_integer_value(last) != id))
+    const char *state = redis_reply_string(redis_reply_element(reply, i));
+    if (state != NULL && *state != '\0' && (last == NULL || json_integer_value(last) != id))
       json_array_append_new(ids, json_integer(id));
   }
   return ids;
@@ -93,40 +88,71 @@ tell(RedisConnection *connection, const json_t *ids, GError **error)
   return reply != NULL;
 }
 
-/* A reset that cannot be noted is a reset all the same. */
+/* What each breaker was, and that it is closed now, for the audit. */
 static void
-note(PgConnection *connection, const BatchContext *context, const json_t *answer)
+note(BatchTransaction *transaction, const PgResult *keys, const RedisReply *reply)
 {
-  char *text = json_dumps(answer, JSON_COMPACT);
-  AuditEntry entry = {.category = "batch",
-                      .type = "providers/circuits:batchReset",
-                      .operator_name = context->who,
-                      .operator_ip = context->client_ip,
-                      .details_json = text,
-                      .success = TRUE};
-  audit_write(connection, &entry, NULL);
-  free(text);
+  json_t *before = json_object(), *after = json_object();
+  for (guint i = 0; i < MIN(pg_result_rows(keys), redis_reply_length(reply)); i++) {
+    const char *state = redis_reply_string(redis_reply_element(reply, i));
+    if (state == NULL || *state == '\0')
+      continue;
+    json_object_set_new(before, pg_result_text(keys, i, 1), json_string(state));
+    json_object_set_new(after, pg_result_text(keys, i, 1), json_string("closed"));
+  }
+  transaction->before = before;
+  transaction->after = after;
 }
 
-static json_t *
-reset(const BatchContext *context, PgConnection *connection, const BatchRequest *request, GError **error)
+/* Redis takes no part in transactions: what was closed stays so, should the record fail. Nothing is tried again from
+ * here on, since a second time there would be nothing left to close. */
+static gboolean
+close_breakers(BatchTransaction *transaction, const BatchRequest *request, const PgResult *keys, GError **error)
 {
-  g_autofree char *ids = batch_ids_value(request->ids);
-  g_autoptr(PgResult) keys = check_providers(connection, request, ids, error)
-                                 ? pg_connection_query(connection, error, batch_circuit_keys_sql, 1, ids)
-                                 : NULL;
-  if (keys == NULL)
-    return NULL;
   g_autoptr(GError) failure = NULL;
-  g_autoptr(RedisConnection) redis = redis_connection_open(context->redis_url, &failure);
+  g_autoptr(RedisConnection) redis = redis_connection_open(transaction->context->redis_url, &failure);
   g_autoptr(RedisReply) reply = redis != NULL ? run_script(redis, keys, request->is_dry_run, &failure) : NULL;
   g_autoptr(json_t) closed = reply != NULL ? reset_ids(keys, reply) : NULL;
   if (closed == NULL || (!request->is_dry_run && json_array_size(closed) > 0 && !tell(redis, closed, &failure))) {
     error_set(error, CCH_ERROR_BATCH_CIRCUIT_REDIS, "%s", failure->message);
+    return FALSE;
+  }
+  note(transaction, keys, reply);
+  transaction->answer =
+      json_pack("{s:I, s:I, s:O, s:b}", "requestedCount", (json_int_t)request->ids->len, "resetCount",
+                (json_int_t)json_array_size(closed), "resetIds", closed, "dryRun", request->is_dry_run);
+  if (!request->is_dry_run)
+    json_object_set_new(transaction->answer, "operationId", json_string(transaction->operation_id));
+  return TRUE;
+}
+
+static gboolean
+work(BatchTransaction *transaction, GError **error)
+{
+  const BatchRequest *request = transaction->user_data;
+  g_autofree char *ids = batch_ids_value(request->ids);
+  if (!check_providers(transaction, ids, error) ||
+      (!request->is_dry_run && !batch_problems_none_refused(transaction->problems, error)))
+    return FALSE;
+  g_autoptr(PgResult) keys = pg_connection_query(transaction->connection, error, batch_circuit_keys_sql, 1, ids);
+  return keys != NULL && close_breakers(transaction, request, keys, error);
+}
+
+json_t *
+batch_circuits_run(const BatchContext *context, const BatchRequest *request, BatchProblems *problems,
+                   GCancellable *cancellable, GError **error)
+{
+  if (context->redis_url == NULL) {
+    error_set(error, CCH_ERROR_BATCH_CIRCUIT_REDIS, "REDIS_URL is not set");
     return NULL;
   }
-  return json_pack("{s:I, s:I, s:O, s:b}", "requestedCount", (json_int_t)request->ids->len, "resetCount",
-                   (json_int_t)json_array_size(closed), "resetIds", closed, "dryRun", request->is_dry_run);
+  g_auto(BatchTransaction) transaction = {.context = context,
+                                          .problems = problems,
+                                          .cancellable = cancellable,
+                                          .kind = "providers/circuits:batchReset",
+                                          .is_dry_run = request->is_dry_run,
+                                          .user_data = (gpointer)request};
+  return batch_transaction_run(&transaction, work, error) ? g_steal_pointer(&transaction.answer) : NULL;
 }
 
 json_t *
@@ -136,15 +162,5 @@ batch_circuits_reset(const BatchContext *context, const json_t *body, BatchProbl
   g_autoptr(GHashTable) no_widths = g_hash_table_new(g_str_hash, g_str_equal);
   g_autoptr(BatchRequest) request =
       batch_request_from_json(BATCH_PROVIDERS, BATCH_DELETE, body, no_widths, problems, error);
-  if (request == NULL)
-    return NULL;
-  if (context->redis_url == NULL) {
-    error_set(error, CCH_ERROR_BATCH_CIRCUIT_REDIS, "REDIS_URL is not set");
-    return NULL;
-  }
-  g_autoptr(PgConnection) connection = pg_connection_open(context->dsn, "cch-data batch", cancellable, error);
-  json_t *answer = connection != NULL ? reset(context, connection, request, error) : NULL;
-  if (answer != NULL && !request->is_dry_run)
-    note(connection, context, answer);
-  return answer;
+  return request != NULL ? batch_circuits_run(context, request, problems, cancellable, error) : NULL;
 }

@@ -72,6 +72,15 @@ run_operation(const BatchContext *context, HttpRequest *request, const json_t *b
   }
 }
 
+static void
+show_problems(HttpRequest *request, const BatchProblems *problems)
+{
+  if (problems->list != NULL)
+    http_request_set_error_member(request, "invalidParams", json_incref(problems->list));
+  if (problems->refused != NULL)
+    http_request_set_error_member(request, "refused", json_incref(problems->refused));
+}
+
 static HttpResponse *
 answer_v1(HttpRequest *request, gpointer http, Operation operation, GError **error)
 {
@@ -79,8 +88,7 @@ answer_v1(HttpRequest *request, gpointer http, Operation operation, GError **err
   json_t *answer = with_context(request, http, run_operation, &problems, GINT_TO_POINTER(operation), error);
   if (answer != NULL)
     return http_response_json(200, answer);
-  if (batch_problems_any(&problems))
-    http_request_set_error_member(request, "invalidParams", json_incref(problems.list));
+  show_problems(request, &problems);
   return NULL;
 }
 
@@ -97,8 +105,10 @@ answer_action(HttpRequest *request, gpointer http, Operation operation, GError *
   const ErrorInfo *info = error_info(failure);
   json_t *body = json_pack("{s:b, s:s, s:s, s:o}", "ok", 0, "error", info->text[problems.language], "errorCode",
                            info->code, "details", http_json_text(failure->message));
-  if (batch_problems_any(&problems))
+  if (problems.list != NULL)
     json_object_set(body, "invalidParams", problems.list);
+  if (problems.refused != NULL)
+    json_object_set(body, "refused", problems.refused);
   return http_response_json((guint)info->http_status, body);
 }
 
@@ -139,7 +149,7 @@ run_undo(const BatchContext *context, HttpRequest *request, const json_t *body, 
   }
   return batch_undo(context, http_request_parameter(request, "id"),
                     json_is_true(json_object_get(body, "skipConflicts")), json_is_true(json_object_get(body, "dryRun")),
-                    user_data, http_request_cancellable(request), error);
+                    problems, user_data, http_request_cancellable(request), error);
 }
 
 static HttpResponse *
@@ -152,8 +162,7 @@ undo(HttpRequest *request, gpointer context, GError **error)
     return http_response_json(200, answer);
   if (conflicts != NULL)
     http_request_set_error_member(request, "conflicts", conflicts);
-  if (batch_problems_any(&problems))
-    http_request_set_error_member(request, "invalidParams", json_incref(problems.list));
+  show_problems(request, &problems);
   return NULL;
 }
 

@@ -51,7 +51,9 @@ collect(News *news, const json_t *changes, GArray *user_ids, GArray *key_ids)
       g_array_append_val(key_ids, id);
     } else {
       news->has_providers = TRUE;
-      if (strcmp(entity, "providers") == 0 && sets_column(row, "deleted_at")) {
+      if (strcmp(entity, "provider_endpoints") == 0) {
+        add_key(news, "endpoint_circuit_breaker:state:", text);
+      } else if (sets_column(row, "deleted_at")) {
         add_key(news, "circuit_breaker:state:", text);
         add_key(news, "circuit_breaker:config:", text);
         g_string_append_printf(news->circuits, "%s%s", news->circuits->len > 0 ? "," : "", text);
@@ -62,15 +64,13 @@ collect(News *news, const json_t *changes, GArray *user_ids, GArray *key_ids)
 
 /* The hub caches a key under its SHA-256. */
 static gboolean
-add_auth_keys(News *news, const BatchContext *context, const GArray *user_ids, const GArray *key_ids)
+add_auth_keys(News *news, PgConnection *connection, const GArray *user_ids, const GArray *key_ids)
 {
   if (user_ids->len == 0 && key_ids->len == 0)
     return TRUE;
-  g_autoptr(PgConnection) connection = pg_connection_open(context->dsn, "cch-data batch", NULL, NULL);
   g_autofree char *users = batch_ids_value(user_ids);
   g_autofree char *keys = batch_ids_value(key_ids);
-  g_autoptr(PgResult) result =
-      connection != NULL ? pg_connection_query(connection, NULL, batch_key_digests_sql, 2, users, keys) : NULL;
+  g_autoptr(PgResult) result = pg_connection_query(connection, NULL, batch_key_digests_sql, 2, users, keys);
   for (guint i = 0; result != NULL && i < pg_result_rows(result); i++)
     add_key(news, "api_key_auth:v1:key:", pg_result_text(result, i, 0));
   return result != NULL;
@@ -103,16 +103,18 @@ send_news(RedisConnection *connection, const News *news)
 }
 
 json_t *
-hub_cache_tell(const BatchContext *context, const json_t *changes)
+hub_cache_tell(const BatchContext *context, PgConnection *connection, const json_t *changes)
 {
   if (context->redis_url == NULL)
     return json_null();
+  if (json_array_size(changes) == 0)
+    return json_true();
   News news = {.keys = g_ptr_array_new_with_free_func(g_free), .circuits = g_string_new(NULL)};
   g_autoptr(GArray) user_ids = g_array_new(FALSE, FALSE, sizeof(gint64));
   g_autoptr(GArray) key_ids = g_array_new(FALSE, FALSE, sizeof(gint64));
   collect(&news, changes, user_ids, key_ids);
-  g_autoptr(RedisConnection) connection = redis_connection_open(context->redis_url, NULL);
-  gboolean ok = connection != NULL && add_auth_keys(&news, context, user_ids, key_ids) && send_news(connection, &news);
+  g_autoptr(RedisConnection) redis = redis_connection_open(context->redis_url, NULL);
+  gboolean ok = redis != NULL && add_auth_keys(&news, connection, user_ids, key_ids) && send_news(redis, &news);
   g_ptr_array_unref(news.keys);
   g_string_free(news.circuits, TRUE);
   return json_boolean(ok);

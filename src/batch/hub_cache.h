@@ -7,4 +7,4 @@
 
 /* `changes` as batch_rows_record says. JSON true; false when Redis was not told all of it, and the hub will notice when
  * its caches expire; null when no Redis is configured. */
-json_t *hub_cache_tell(const BatchContext *context, const json_t *changes);
+json_t *hub_cache_tell(const BatchContext *context, PgConnection *connection, const json_t *changes);

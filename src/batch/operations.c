@@ -3,7 +3,7 @@
 #include "base/cursor.h"
 #include "base/date_time.h"
 #include "base/error.h"
-#include "batch/field.h"
+#include "batch/record.h"
 #include "batch_sql.h"
 
 #include <string.h>
@@ -87,48 +87,6 @@ operations_list(PgConnection *connection, const OperationsQuery *query, GError *
   return cursor_page(items, next, query->limit, page != NULL ? pg_result_text(page, 0, 2) : "0");
 }
 
-static BatchEntity
-entity_of(const json_t *record)
-{
-  const char *name = json_string_value(json_object_get(record, "entity"));
-  BatchEntity entity = BATCH_USERS;
-  while (entity + 1 < BATCH_N_ENTITIES && g_strcmp0(batch_entity_name(entity), name) != 0)
-    entity++;
-  return entity;
-}
-
-/* Columns and stored values as fields and JSON. */
-static json_t *
-describe_change(BatchEntity entity, const json_t *change)
-{
-  const char *column = json_string_value(json_object_get(change, "column"));
-  const BatchField *field = batch_field_by_column(entity, column);
-  if (field == NULL) /* of another version of this program */
-    return json_pack("{s:s, s:O, s:O}", "field", column, "before", json_object_get(change, "before"), "after",
-                     json_object_get(change, "after"));
-  return json_pack("{s:s, s:o, s:o}", "field", field->name, "before",
-                   batch_value_to_json(field, json_string_value(json_object_get(change, "before"))), "after",
-                   batch_value_to_json(field, json_string_value(json_object_get(change, "after"))));
-}
-
-static json_t *
-describe(const json_t *records)
-{
-  json_t *rows = json_array();
-  gsize i, k;
-  const json_t *record, *change;
-  json_array_foreach((json_t *)records, i, record)
-  {
-    json_t *changes = json_array();
-    json_array_foreach(json_object_get(record, "changes"), k, change)
-        json_array_append_new(changes, describe_change(entity_of(record), change));
-    json_array_append_new(rows, json_pack("{s:O, s:O, s:O*, s:o}", "entity", json_object_get(record, "entity"), "id",
-                                          json_object_get(record, "id"), "name", json_object_get(record, "name"),
-                                          "changes", changes));
-  }
-  return rows;
-}
-
 char *
 operations_read(PgConnection *connection, const char *id, GError **error)
 {
@@ -146,7 +104,7 @@ operations_read(PgConnection *connection, const char *id, GError **error)
   }
   g_autoptr(json_t) item = json_loads(pg_result_text(found, 0, 3), 0, NULL);
   g_autoptr(json_t) records = json_loads(pg_result_text(found, 0, 4), 0, NULL);
-  json_object_set_new(item, "rows", describe(records));
+  json_object_set_new(item, "rows", batch_record_describe(records));
   char *text = json_dumps(item, JSON_COMPACT), *json = g_strdup(text);
   free(text);
   return json;

@@ -4,7 +4,7 @@
 
 #include <string.h>
 
-enum { MAX_PROBLEMS = 100 };
+enum { MAX_PROBLEMS = 100, MAX_NAMED = 20 /* of the rows that an error names */ };
 
 static const struct {
   BatchProblem code;
@@ -22,6 +22,7 @@ void
 batch_problems_clear(BatchProblems *problems)
 {
   g_clear_pointer(&problems->list, json_decref);
+  g_clear_pointer(&problems->refused, json_decref);
 }
 
 /* Those that name the field's bounds. */
@@ -64,4 +65,51 @@ gboolean
 batch_problems_any(const BatchProblems *problems)
 {
   return problems->list != NULL;
+}
+
+void
+batch_problems_refuse(BatchProblems *problems, ErrorCode code, BatchEntity entity, gint64 id, const char *name)
+{
+  if (problems->refused == NULL) {
+    problems->refused = json_array();
+    problems->first_refusal = code;
+  }
+  const ErrorInfo *info = error_info_of(code);
+  json_array_append_new(problems->refused, json_pack("{s:s, s:I, s:s*, s:s, s:s}", "entity", batch_entity_name(entity),
+                                                     "id", (json_int_t)id, "name", name, "errorCode", info->code,
+                                                     "message", info->text[problems->language]));
+}
+
+/* "users: alice (3), bob (4)", "keys: 7, 8 …". */
+static char *
+name_refused(const json_t *refused)
+{
+  GString *text = g_string_new(json_string_value(json_object_get(json_array_get(refused, 0), "entity")));
+  gsize i;
+  const json_t *row;
+  json_array_foreach((json_t *)refused, i, row)
+  {
+    if (i == MAX_NAMED) {
+      g_string_append(text, " …");
+      break;
+    }
+    const char *name = json_string_value(json_object_get(row, "name"));
+    gint64 id = json_integer_value(json_object_get(row, "id"));
+    g_string_append(text, i == 0 ? ": " : ", ");
+    if (name != NULL)
+      g_string_append_printf(text, "%s (%" G_GINT64_FORMAT ")", name, id);
+    else
+      g_string_append_printf(text, "%" G_GINT64_FORMAT, id);
+  }
+  return g_string_free(text, FALSE);
+}
+
+gboolean
+batch_problems_none_refused(const BatchProblems *problems, GError **error)
+{
+  if (problems->refused == NULL)
+    return TRUE;
+  g_autofree char *names = name_refused(problems->refused);
+  error_set(error, problems->first_refusal, "%s", names);
+  return FALSE;
 }

@@ -29,8 +29,8 @@ batch_ids_name(BatchEntity entity)
   return names[entity];
 }
 
-static BatchRequest *
-request_new(BatchEntity entity, BatchAction action)
+BatchRequest *
+batch_request_new(BatchEntity entity, BatchAction action)
 {
   BatchRequest *request = g_new0(BatchRequest, 1);
   request->entity = entity;
@@ -38,7 +38,34 @@ request_new(BatchEntity entity, BatchAction action)
   request->ids = g_array_new(FALSE, FALSE, sizeof(gint64));
   request->fields = g_ptr_array_new();
   request->values = g_ptr_array_new_with_free_func((GDestroyNotify)g_array_unref);
+  if (action == BATCH_DELETE)
+    g_ptr_array_add(request->fields, (gpointer)batch_field_by_column(entity, "deleted_at"));
   return request;
+}
+
+static GArray *
+add_values(BatchRequest *request)
+{
+  GArray *values = g_array_new(FALSE, FALSE, sizeof(BatchValue));
+  g_array_set_clear_func(values, value_clear);
+  g_ptr_array_add(request->values, values);
+  return values;
+}
+
+GArray *
+batch_request_add_row(BatchRequest *request, gint64 id)
+{
+  g_array_append_val(request->ids, id);
+  request->is_per_row = TRUE;
+  return add_values(request);
+}
+
+void
+batch_request_add_value(BatchRequest *request, GArray *values, const BatchValue *value)
+{
+  g_array_append_vals(values, value, 1);
+  if (!g_ptr_array_find(request->fields, value->field, NULL))
+    g_ptr_array_add(request->fields, (gpointer)value->field);
 }
 
 static int
@@ -125,8 +152,7 @@ read_update(BatchRequest *request, GArray *values, const char *name, const json_
     read_tag_change(&value, given, path, problems);
   else
     batch_problems_add(problems, path, batch_value_from_json(value.field, given, width, &value.value), value.field);
-  g_array_append_val(values, value);
-  g_ptr_array_add(request->fields, (gpointer)value.field);
+  batch_request_add_value(request, values, &value);
 }
 
 static gboolean
@@ -137,9 +163,7 @@ read_updates(BatchRequest *request, const json_t *body, GHashTable *widths, Batc
     error_set(error, CCH_ERROR_BATCH_NO_CHANGE, "\"updates\" names no field");
     return FALSE;
   }
-  GArray *values = g_array_new(FALSE, FALSE, sizeof(BatchValue));
-  g_array_set_clear_func(values, value_clear);
-  g_ptr_array_add(request->values, values);
+  GArray *values = add_values(request);
   const char *name;
   json_t *given;
   json_object_foreach((json_t *)updates, name, given) read_update(request, values, name, given, widths, problems);
@@ -167,11 +191,9 @@ BatchRequest *
 batch_request_from_json(BatchEntity entity, BatchAction action, const json_t *body, GHashTable *widths,
                         BatchProblems *problems, GError **error)
 {
-  g_autoptr(BatchRequest) request = request_new(entity, action);
+  g_autoptr(BatchRequest) request = batch_request_new(entity, action);
   check_members(request, body, problems);
   request->is_dry_run = json_is_true(json_object_get(body, "dryRun"));
-  if (action == BATCH_DELETE)
-    g_ptr_array_add(request->fields, (gpointer)batch_field_by_column(entity, "deleted_at"));
   if (!read_ids(request, body, problems, error) ||
       (action == BATCH_UPDATE && !read_updates(request, body, widths, problems, error)))
     return NULL;

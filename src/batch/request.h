@@ -21,9 +21,13 @@ typedef struct {
   gboolean is_dry_run;
   GArray *ids;       /* gint64, sorted, each once */
   GPtrArray *fields; /* const BatchField: those that any row sets */
-  /* One set of values (GArray of BatchValue) for all rows, or one for each of the ids. */
+  gboolean is_per_row;
+  /* One set of values (GArray of BatchValue) for all rows, or with `is_per_row` one for each of the ids. */
   GPtrArray *values;
 } BatchRequest;
+
+/* One without ids and values, to be filled: batch_request_add_row(), batch_request_add_value(). */
+BatchRequest *batch_request_new(BatchEntity entity, BatchAction action);
 
 void batch_request_free(BatchRequest *request);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(BatchRequest, batch_request_free)
@@ -33,5 +37,9 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC(BatchRequest, batch_request_free)
  * is wrong where. */
 BatchRequest *batch_request_from_json(BatchEntity entity, BatchAction action, const json_t *body, GHashTable *widths,
                                       BatchProblems *problems, GError **error);
+/* A row with values of its own: none, to begin with. Each id is there once, and they come in ascending order. */
+GArray *batch_request_add_row(BatchRequest *request, gint64 id);
+/* Another value of a row, or of all; takes over what `value` has. */
+void batch_request_add_value(BatchRequest *request, GArray *values, const BatchValue *value);
 /* "userIds", "keyIds", "providerIds". */
 const char *batch_ids_name(BatchEntity entity);

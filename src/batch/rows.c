@@ -50,7 +50,7 @@ static char *
 lock_sql(BatchEntity entity, const GPtrArray *fields, gboolean with_deleted)
 {
   GString *sql = g_string_new(NULL);
-  g_string_printf(sql, "SELECT id, %s", identity_columns(entity));
+  g_string_printf(sql, "SELECT id, %s, deleted_at IS NOT NULL", identity_columns(entity));
   for (guint i = 0; i < fields->len; i++)
     g_string_append_printf(sql, ", %s::text", ((const BatchField *)fields->pdata[i])->column);
   g_string_append_printf(sql, " FROM public.%s WHERE id = ANY($1::int4[])%s ORDER BY id FOR NO KEY UPDATE",
@@ -65,11 +65,12 @@ read_row(const PgResult *result, guint index, guint n_fields)
   row->id = pg_result_int64(result, index, 0);
   row->label = g_strdup(pg_result_text(result, index, 1));
   row->owner_id = pg_result_int64(result, index, 2);
+  row->is_deleted = pg_result_bool(result, index, 3);
   row->n_fields = n_fields;
   row->before = g_new0(char *, n_fields);
   row->after = g_new0(char *, n_fields);
   for (guint i = 0; i < n_fields; i++) {
-    row->before[i] = g_strdup(pg_result_text(result, index, 3 + i));
+    row->before[i] = g_strdup(pg_result_text(result, index, 4 + i));
     row->after[i] = g_strdup(row->before[i]);
   }
   return row;
@@ -193,45 +194,28 @@ batch_rows_write(PgConnection *connection, BatchRows *rows, GError **error)
 }
 
 static json_t *
-describe_changes(const BatchRows *rows, const BatchRow *row, gboolean as_stored)
+record_changes(const BatchRows *rows, const BatchRow *row)
 {
   json_t *changes = json_array();
   for (guint i = 0; i < row->n_fields; i++) {
     const BatchField *field = rows->fields->pdata[i];
-    if (g_strcmp0(row->before[i], row->after[i]) == 0)
-      continue;
-    json_array_append_new(changes, as_stored
-                                       ? json_pack("{s:s, s:o, s:o}", "column", field->column, "before",
-                                                   text_or_null(row->before[i]), "after", text_or_null(row->after[i]))
-                                       : json_pack("{s:s, s:o, s:o}", "field", field->name, "before",
-                                                   batch_value_to_json(field, row->before[i]), "after",
-                                                   batch_value_to_json(field, row->after[i])));
+    if (g_strcmp0(row->before[i], row->after[i]) != 0)
+      json_array_append_new(changes, json_pack("{s:s, s:o, s:o}", "column", field->column, "before",
+                                               text_or_null(row->before[i]), "after", text_or_null(row->after[i])));
   }
   return changes;
-}
-
-static json_t *
-describe(const BatchRows *rows, gboolean as_stored)
-{
-  json_t *list = json_array();
-  for (guint i = 0; i < rows->rows->len; i++) {
-    const BatchRow *row = rows->rows->pdata[i];
-    if (batch_row_differs(row))
-      json_array_append_new(list, json_pack("{s:s, s:I, s:s*, s:o}", "entity", batch_entity_name(rows->entity), "id",
-                                            (json_int_t)row->id, "name", row->label, "changes",
-                                            describe_changes(rows, row, as_stored)));
-  }
-  return list;
-}
-
-json_t *
-batch_rows_describe(const BatchRows *rows)
-{
-  return describe(rows, FALSE);
 }
 
 json_t *
 batch_rows_record(const BatchRows *rows)
 {
-  return describe(rows, TRUE);
+  json_t *list = json_array();
+  for (guint i = 0; i < rows->rows->len; i++) {
+    const BatchRow *row = rows->rows->pdata[i];
+    if (batch_row_differs(row))
+      json_array_append_new(list,
+                            json_pack("{s:s, s:I, s:s*, s:o}", "entity", batch_entity_name(rows->entity), "id",
+                                      (json_int_t)row->id, "name", row->label, "changes", record_changes(rows, row)));
+  }
+  return list;
 }

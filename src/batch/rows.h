@@ -10,10 +10,11 @@
 typedef struct {
   gint64 id;
   gint64 owner_id; /* keys: the user's */
-  char *label;     /* the name, for people */
-  guint n_fields;  /* of the set */
-  char **before;   /* their values; NULL is SQL NULL */
-  char **after;    /* likewise; at first the same */
+  gboolean is_deleted;
+  char *label;    /* the name, for people */
+  guint n_fields; /* of the set */
+  char **before;  /* their values; NULL is SQL NULL */
+  char **after;   /* likewise; at first the same */
 } BatchRow;
 
 typedef struct {
@@ -38,9 +39,8 @@ gboolean batch_row_differs(const BatchRow *row);
 /* Writes the rows whose `after` differs, with updated_at; then `after` is what was stored. */
 gboolean batch_rows_write(PgConnection *connection, BatchRows *rows, GError **error);
 
-/* [{entity, id, name, changes: [{field, before, after}]}] of the rows that differ, for people. */
-json_t *batch_rows_describe(const BatchRows *rows);
-/* The same with columns and values as stored, for batch_rows_restore. */
+/* [{entity, id, name, changes: [{column, before, after}]}] of the rows that differ, with values as stored:
+ * batch/record.h shows it to people, and an undo sets it back. */
 json_t *batch_rows_record(const BatchRows *rows);
 
 /* "{1,2,3}" of sorted ids. */

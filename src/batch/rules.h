@@ -8,9 +8,11 @@
  * transactions take a user's last two keys at once. */
 gboolean batch_keys_lock_owners(BatchTransaction *transaction, const char *ids, GError **error);
 
-/* Writes keys and notes the changes, checks the first rule (BATCH_LAST_KEY names the users) and, when groups are among
- * the fields, sees to the second (BATCH_GROUP_TOO_LONG). The owners are locked. */
-gboolean batch_keys_write(BatchTransaction *transaction, BatchRows *keys, GError **error);
+/* Writes keys and notes the changes, checks the first rule (BATCH_LAST_KEY refuses the users) and, for keys whose
+ * groups change, sees to the second (BATCH_GROUP_TOO_LONG). The owners are locked. `records` (may be NULL) are those of
+ * users whose group followed from what is being undone: where nobody has changed it since, it becomes exactly what it
+ * was. */
+gboolean batch_keys_write(BatchTransaction *transaction, BatchRows *keys, const json_t *records, GError **error);
 
-/* "3, 4, 5 …": a list for an error, which ends after some twenty; `n` counts. */
-void batch_append_name(GString *names, guint *n, const char *name);
+/* A hub that has a table of groups (v0.9) gets those that providers are put in now. */
+gboolean batch_provider_groups_add(BatchTransaction *transaction, const BatchRows *providers, GError **error);

@@ -2,6 +2,8 @@
 
 #include "audit/audit.h"
 #include "base/error.h"
+#include "batch/hub_cache.h"
+#include "batch/record.h"
 #include "batch_sql.h"
 #include "pg/migrate.h"
 
@@ -21,10 +23,13 @@ enum {
 void
 batch_transaction_clear(BatchTransaction *transaction)
 {
-  g_clear_pointer(&transaction->connection, pg_connection_free);
+  if (transaction->connection != transaction->context->connection)
+    g_clear_pointer(&transaction->connection, pg_connection_free);
   g_clear_pointer(&transaction->operation_id, g_free);
   g_clear_pointer(&transaction->changes, json_decref);
   g_clear_pointer(&transaction->answer, json_decref);
+  g_clear_pointer(&transaction->before, json_decref);
+  g_clear_pointer(&transaction->after, json_decref);
 }
 
 gboolean
@@ -56,11 +61,14 @@ json_text(const json_t *json)
   return copy;
 }
 
-/* Takes the idempotency key, waiting for whoever is using it now; `is_repetition` when it was used before. */
+/* Takes the idempotency key, waiting for whoever is using it now; `is_repetition` when it was used before. A dry run
+ * does nothing that could be repeated. */
 static gboolean
 claim(BatchTransaction *transaction, GError **error)
 {
   const BatchContext *context = transaction->context;
+  if (transaction->is_dry_run)
+    return TRUE;
   g_autoptr(PgResult) inserted = pg_connection_query(
       transaction->connection, error, batch_claim_sql, 7, transaction->operation_id, transaction->kind, context->who,
       context->client_ip, context->idempotency_key, context->fingerprint, G_STRINGIFY(BATCH_KEEP_HOURS));
@@ -84,23 +92,46 @@ claim(BatchTransaction *transaction, GError **error)
 }
 
 static gboolean
+audit(BatchTransaction *transaction, GError **error)
+{
+  g_autoptr(json_t) before = transaction->before != NULL ? json_incref(transaction->before)
+                                                         : batch_record_side(transaction->changes, "before");
+  g_autoptr(json_t) after =
+      transaction->after != NULL ? json_incref(transaction->after) : batch_record_side(transaction->changes, "after");
+  g_autofree char *before_text = json_text(before);
+  g_autofree char *after_text = json_text(after);
+  AuditEntry entry = {.category = "batch",
+                      .type = transaction->kind,
+                      .operator_name = transaction->context->who,
+                      .operator_ip = transaction->context->client_ip,
+                      .target_name = transaction->operation_id,
+                      .before_json = before_text,
+                      .details_json = after_text,
+                      .success = TRUE};
+  return audit_write(transaction->connection, &entry, error);
+}
+
+static gboolean
 record(BatchTransaction *transaction, GError **error)
 {
-  const BatchContext *context = transaction->context;
   g_autofree char *changes = json_text(transaction->changes);
   g_autofree char *answer = json_text(transaction->answer);
   g_autoptr(PgResult) result = pg_connection_query(transaction->connection, error, batch_record_sql, 3,
                                                    transaction->operation_id, changes, answer);
-  if (result == NULL)
+  return result != NULL && audit(transaction, error);
+}
+
+/* Whether the operation's record is there. While its transaction may yet commit, another record of the same id waits.
+ */
+static gboolean
+is_recorded(PgConnection *connection, const BatchTransaction *transaction, gboolean *ret_is_recorded)
+{
+  if (!pg_connection_exec(connection, batch_begin_sql, NULL))
     return FALSE;
-  AuditEntry entry = {.category = "batch",
-                      .type = transaction->kind,
-                      .operator_name = context->who,
-                      .operator_ip = context->client_ip,
-                      .target_name = transaction->operation_id,
-                      .details_json = changes,
-                      .success = TRUE};
-  return audit_write(transaction->connection, &entry, error);
+  g_autoptr(PgResult) mine = pg_connection_query(connection, NULL, batch_outcome_sql, 1, transaction->operation_id);
+  *ret_is_recorded = mine != NULL && pg_result_rows(mine) == 0;
+  pg_connection_rollback(connection);
+  return mine != NULL;
 }
 
 /* After a connection that broke during COMMIT: the record is there, or nothing is. */
@@ -110,10 +141,9 @@ find_outcome(BatchTransaction *transaction, GError **error)
   gint64 deadline = g_get_monotonic_time() + OUTCOME_TIMEOUT_S * G_USEC_PER_SEC;
   do {
     g_autoptr(PgConnection) connection = pg_connection_open(transaction->context->dsn, "cch-data batch", NULL, NULL);
-    g_autofree char *found = NULL;
-    if (connection != NULL &&
-        pg_connection_value(connection, &found, NULL, batch_outcome_sql, 1, transaction->operation_id)) {
-      if (found != NULL)
+    gboolean is_done = FALSE;
+    if (connection != NULL && is_recorded(connection, transaction, &is_done)) {
+      if (is_done)
         return TRUE;
       error_set(error, CCH_ERROR_DATABASE_UNAVAILABLE,
                 "the connection was lost during the commit; nothing was changed");
@@ -130,7 +160,9 @@ commit(BatchTransaction *transaction, GError **error)
 {
   g_autoptr(GError) failure = NULL;
   pg_connection_set_cancellable(transaction->connection, NULL);
-  if (pg_connection_exec(transaction->connection, "COMMIT", &failure))
+  gboolean is_done = pg_connection_exec(transaction->connection, "COMMIT", &failure);
+  pg_connection_set_cancellable(transaction->connection, transaction->cancellable);
+  if (is_done)
     return TRUE;
   if (error_code(failure) != CCH_ERROR_DATABASE_UNAVAILABLE && pg_connection_is_alive(transaction->connection)) {
     g_propagate_error(error, g_steal_pointer(&failure));
@@ -144,6 +176,9 @@ attempt(BatchTransaction *transaction, BatchWorkFunc work, GError **error)
 {
   g_clear_pointer(&transaction->answer, json_decref);
   g_clear_pointer(&transaction->changes, json_decref);
+  g_clear_pointer(&transaction->problems->refused, json_decref);
+  g_clear_pointer(&transaction->before, json_decref);
+  g_clear_pointer(&transaction->after, json_decref);
   transaction->changes = json_array();
   if (!pg_connection_exec(transaction->connection, batch_begin_sql, error) || !claim(transaction, error))
     return FALSE;
@@ -151,7 +186,48 @@ attempt(BatchTransaction *transaction, BatchWorkFunc work, GError **error)
     return FALSE;
   if (transaction->is_repetition || transaction->is_dry_run)
     return pg_connection_exec(transaction->connection, "ROLLBACK", error);
-  return record(transaction, error) && commit(transaction, error);
+  return batch_problems_none_refused(transaction->problems, error) && record(transaction, error) &&
+         commit(transaction, error);
+}
+
+static void
+show(BatchTransaction *transaction)
+{
+  json_t *answer = transaction->answer;
+  json_object_set_new(answer, "rows", batch_record_describe(transaction->changes));
+  json_object_set_new(answer, "fields", batch_record_summarize(transaction->changes));
+  if (transaction->problems->refused != NULL)
+    json_object_set(answer, "refused", transaction->problems->refused);
+  else
+    json_object_set_new(answer, "refused", json_array());
+}
+
+/* Tells the hub. What came of it belongs to the answer, also to that of a repetition. */
+static void
+tell(BatchTransaction *transaction)
+{
+  pg_connection_set_cancellable(transaction->connection, NULL); /* it is done, whoever has left since */
+  g_autoptr(json_t) is_told = hub_cache_tell(transaction->context, transaction->connection, transaction->changes);
+  json_object_set(transaction->answer, "cacheNotified", is_told);
+  if (transaction->context->idempotency_key != NULL) {
+    g_autofree char *answer = json_text(transaction->answer);
+    g_autoptr(PgResult) result = pg_connection_query(transaction->connection, NULL,
+                                                     "UPDATE cch_data.operations SET result = $2::jsonb WHERE id = $1",
+                                                     2, transaction->operation_id, answer);
+  }
+  pg_connection_set_cancellable(transaction->connection, transaction->cancellable);
+}
+
+static gboolean
+finish(BatchTransaction *transaction)
+{
+  if (transaction->is_dry_run)
+    show(transaction);
+  else if (!transaction->is_repetition)
+    tell(transaction);
+  else if (json_object_get(transaction->answer, "cacheNotified") == NULL)
+    json_object_set_new(transaction->answer, "cacheNotified", json_null()); /* it is being told right now */
+  return TRUE;
 }
 
 /* The service migrates when it starts, but whoever comes first, or with a database of another age, need not wait or ask
@@ -169,14 +245,16 @@ gboolean
 batch_transaction_run(BatchTransaction *transaction, BatchWorkFunc work, GError **error)
 {
   transaction->operation_id = new_operation_id();
-  transaction->connection =
-      pg_connection_open(transaction->context->dsn, "cch-data batch", transaction->cancellable, error);
+  transaction->connection = transaction->context->connection;
+  if (transaction->connection == NULL)
+    transaction->connection =
+        pg_connection_open(transaction->context->dsn, "cch-data batch", transaction->cancellable, error);
   if (transaction->connection == NULL)
     return FALSE;
   for (guint number = 1;; number++) {
     g_autoptr(GError) failure = NULL;
     if (attempt(transaction, work, &failure))
-      return TRUE;
+      return finish(transaction);
     pg_connection_rollback(transaction->connection);
     gboolean is_conflict = error_code(failure) == CCH_ERROR_DATABASE_CONFLICT;
     if (number == MAX_ATTEMPTS || (!is_conflict && number > 1)) {

@@ -1,7 +1,6 @@
 #include "batch/undo.h"
 
 #include "base/error.h"
-#include "batch/hub_cache.h"
 #include "batch/rules.h"
 #include "batch_sql.h"
 
@@ -11,6 +10,7 @@ typedef struct {
   const char *operation_id;
   gboolean skip_conflicts;
   json_t *changes;   /* of the operation that is undone */
+  json_t *followers; /* of them: of users whose group followed from that of their keys */
   json_t *conflicts; /* [{entity, id, name}] */
   guint n_restored;
 } Undo;
@@ -31,6 +31,10 @@ load(BatchTransaction *transaction, Undo *undo, GError **error)
     error_set(error, CCH_ERROR_BATCH_UNDONE, "by operation %s", pg_result_text(result, 0, 2));
   else
     undo->changes = json_loads(pg_result_text(result, 0, 0), 0, NULL);
+  if (undo->changes != NULL && json_array_size(undo->changes) == 0) {
+    error_set(error, CCH_ERROR_BATCH_UNDO_NOTHING, "operation %s", undo->operation_id);
+    return FALSE;
+  }
   return undo->changes != NULL;
 }
 
@@ -84,10 +88,11 @@ lock_rows(BatchTransaction *transaction, const Undo *undo, BatchEntity entity, G
   return batch_rows_lock(transaction->connection, entity, fields, value, TRUE, error);
 }
 
-/* FALSE when the row is no longer as the operation left it. */
+/* FALSE when the row is no longer as the operation left it, or has been deleted by somebody else. */
 static gboolean
 set_back(const BatchRows *rows, BatchRow *row, const json_t *changes)
 {
+  gboolean may_be_deleted = FALSE;
   gsize i;
   const json_t *change;
   json_array_foreach((json_t *)changes, i, change)
@@ -98,7 +103,10 @@ set_back(const BatchRows *rows, BatchRow *row, const json_t *changes)
     if (!g_ptr_array_find(rows->fields, batch_field_by_column(rows->entity, column), &index) ||
         g_strcmp0(row->before[index], left) != 0)
       return FALSE;
+    may_be_deleted = may_be_deleted || strcmp(column, "deleted_at") == 0;
   }
+  if (row->is_deleted && !may_be_deleted)
+    return FALSE;
   json_array_foreach((json_t *)changes, i, change)
   {
     guint index = 0;
@@ -109,6 +117,7 @@ set_back(const BatchRows *rows, BatchRow *row, const json_t *changes)
   return TRUE;
 }
 
+/* Endpoints only follow from their providers: whoever has one back already need not be asked. */
 static void
 set_all_back(Undo *undo, BatchRows *rows)
 {
@@ -118,8 +127,8 @@ set_all_back(Undo *undo, BatchRows *rows)
   {
     BatchRow *row = batch_rows_find(rows, json_integer_value(json_object_get(record, "id")));
     if (row != NULL && set_back(rows, row, json_object_get(record, "changes")))
-      undo->n_restored++;
-    else
+      undo->n_restored += rows->entity != BATCH_ENDPOINTS;
+    else if (rows->entity != BATCH_ENDPOINTS)
       json_array_append_new(undo->conflicts,
                             json_pack("{s:O, s:O, s:O*}", "entity", json_object_get(record, "entity"), "id",
                                       json_object_get(record, "id"), "name", json_object_get(record, "name")));
@@ -140,21 +149,28 @@ restore(BatchTransaction *transaction, Undo *undo, BatchEntity entity, GError **
   set_all_back(undo, rows);
   if (json_array_size(undo->conflicts) > 0 && !undo->skip_conflicts)
     return TRUE; /* refused in the end; the other tables' conflicts belong on the list too */
-  return entity == BATCH_KEYS ? batch_keys_write(transaction, rows, error)
+  /* With keys left as they are a user's group follows from what is there then. */
+  const json_t *followers = json_array_size(undo->conflicts) == 0 ? undo->followers : NULL;
+  return entity == BATCH_KEYS ? batch_keys_write(transaction, rows, followers, error)
                               : batch_transaction_write(transaction, rows, error);
 }
 
 /* Groups of users that followed from their keys follow again: they are not an operation's own change. */
 static void
-leave_out_followers(json_t *changes)
+set_followers_apart(Undo *undo)
 {
   gboolean has_keys = FALSE;
   gsize i;
   json_t *record;
-  json_array_foreach(changes, i, record) has_keys = has_keys || is_of(record, BATCH_KEYS);
-  for (i = json_array_size(changes); has_keys && i-- > 0;)
-    if (is_of(json_array_get(changes, i), BATCH_USERS))
-      json_array_remove(changes, i);
+  undo->followers = json_array();
+  json_array_foreach(undo->changes, i, record) has_keys = has_keys || is_of(record, BATCH_KEYS);
+  for (i = json_array_size(undo->changes); has_keys && i-- > 0;) {
+    record = json_array_get(undo->changes, i);
+    if (!is_of(record, BATCH_USERS))
+      continue;
+    json_array_append(undo->followers, record);
+    json_array_remove(undo->changes, i);
+  }
 }
 
 static gboolean
@@ -171,10 +187,11 @@ work(BatchTransaction *transaction, GError **error)
   Undo *undo = transaction->user_data;
   undo->n_restored = 0;
   g_clear_pointer(&undo->changes, json_decref);
+  g_clear_pointer(&undo->followers, json_decref);
   json_array_clear(undo->conflicts);
   if (!load(transaction, undo, error))
     return FALSE;
-  leave_out_followers(undo->changes);
+  set_followers_apart(undo);
   for (guint entity = 0; entity < BATCH_N_ENTITIES; entity++)
     if (!restore(transaction, undo, entity, error))
       return FALSE;
@@ -193,20 +210,20 @@ work(BatchTransaction *transaction, GError **error)
 
 json_t *
 batch_undo(const BatchContext *context, const char *operation_id, gboolean skip_conflicts, gboolean is_dry_run,
-           json_t **ret_conflicts, GCancellable *cancellable, GError **error)
+           BatchProblems *problems, json_t **ret_conflicts, GCancellable *cancellable, GError **error)
 {
   Undo undo = {.operation_id = operation_id, .skip_conflicts = skip_conflicts, .conflicts = json_array()};
   g_auto(BatchTransaction) transaction = {.context = context,
+                                          .problems = problems,
                                           .cancellable = cancellable,
                                           .kind = "operations:undo",
                                           .is_dry_run = is_dry_run,
                                           .user_data = &undo};
   gboolean ok = batch_transaction_run(&transaction, work, error);
-  if (ok && !is_dry_run && !transaction.is_repetition)
-    json_object_set_new(transaction.answer, "cacheNotified", hub_cache_tell(context, transaction.changes));
   if (!ok && ret_conflicts != NULL && json_array_size(undo.conflicts) > 0)
     *ret_conflicts = json_incref(undo.conflicts);
   json_decref(undo.conflicts);
   json_decref(undo.changes);
+  json_decref(undo.followers);
   return ok ? g_steal_pointer(&transaction.answer) : NULL;
 }

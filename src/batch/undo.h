@@ -7,8 +7,8 @@
 
 #include "batch/batch.h"
 
-/* The answer: {operationId, undoneOperationId, restoredCount, skipped: [{entity, id, name}], dryRun, cacheNotified}.
- * Errors: NOT_FOUND, BATCH_UNDO_EXPIRED, BATCH_UNDONE, BATCH_UNDO_CONFLICT with the rows in `ret_conflicts`; BATCH_*.
- */
+/* The answer: {operationId, undoneOperationId, restoredCount, skipped: [{entity, id, name}], dryRun, cacheNotified}, of
+ * a dry run with rows, fields and refused. Errors: NOT_FOUND, BATCH_UNDO_EXPIRED, BATCH_UNDONE, BATCH_UNDO_NOTHING,
+ * BATCH_UNDO_CONFLICT with the rows in `ret_conflicts`; BATCH_*. */
 json_t *batch_undo(const BatchContext *context, const char *operation_id, gboolean skip_conflicts, gboolean is_dry_run,
-                   json_t **ret_conflicts, GCancellable *cancellable, GError **error);
+                   BatchProblems *problems, json_t **ret_conflicts, GCancellable *cancellable, GError **error);

@@ -140,7 +140,7 @@ for (const version of ['v05', 'v09']) {
         FROM generate_series(1, 20) AS i, generate_series(1, 4) AS k`);
       const ids = (i) => [1, 2, 3].map((k) => 80000 + i * 10 + k);
       const all = await post('/api/v1/keys:batchUpdate', { keyIds: ids(1), updates: { isEnabled: false } });
-      assert.deepEqual([all.status, all.body.errorCode, all.body.detail], [409, 'CANNOT_DISABLE_LAST_KEY', 'u1 (70001)']);
+      assert.deepEqual([all.status, all.body.errorCode, all.body.detail], [409, 'CANNOT_DISABLE_LAST_KEY', 'users: u1 (70001)']);
       const expired = await post('/api/v1/keys:batchUpdate', { keyIds: [80024], updates: { isEnabled: false } });
       assert.equal(expired.status, 200);
       await database.exec(`UPDATE keys SET is_enabled = false WHERE user_id = 70020`);

@@ -100,7 +100,7 @@ for (const version of ['v05', 'v09']) {
       assert.deepEqual(entry.before, { price: 10.5, name: 'a', text: 'say "key": "x"' });
       assert.deepEqual(entry.after, { key: '••••••', nested: [{ key: '••••••', token: null, apiKey: '••••••', keyName: 'fine' }] });
       const batch = (await ok('/api/v1/audit-log?category=batch&type=users:batchUpdate')).items[0];
-      assert.ok((await ok(`/api/v1/audit-log/${batch.id}`)).after.length > 0);
+      assert.ok((await ok(`/api/v1/audit-log/${batch.id}`)).after.rows.length > 0);
       for (const wrong of ['0', 'x', '99999999', '1%3B']) assert.equal((await call(`/api/v1/audit-log/${wrong}`)).status, 404, wrong);
     });
 

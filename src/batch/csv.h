@@ -1,0 +1,27 @@
+/* Reads CSV as RFC 4180 has it: cells between commas, lines ending with LF or CR LF, and cells in quotes, which may hold
+ * all of these, and two quotes for one. UTF-8, with or without a byte order mark. Of any bytes; what is wrong is told with its
+ * line. Lines without a cell in them are passed over. */
+#pragma once
+
+#include <glib.h>
+
+enum {
+  CSV_MAX_BYTES = 64 * 1024 * 1024,
+  CSV_MAX_ROWS = 200000,
+  CSV_MAX_COLUMNS = 64,
+  CSV_MAX_CELL_BYTES = 65536,
+};
+
+typedef struct CsvTable CsvTable;
+
+/* BATCH_FILE. The text is copied. */
+CsvTable *csv_parse(const char *text, gsize size, GError **error);
+void csv_free(CsvTable *table);
+G_DEFINE_AUTOPTR_CLEANUP_FUNC(CsvTable, csv_free)
+
+guint csv_rows(const CsvTable *table);
+guint csv_row_line(const CsvTable *table, guint row); /* where it begins; the first line is 1 */
+guint csv_row_cells(const CsvTable *table, guint row);
+const char *csv_cell(const CsvTable *table, guint row, guint column);
+/* The row as it came, without the end of its line; free with g_free. */
+char *csv_row_text(const CsvTable *table, guint row);
