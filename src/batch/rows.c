@@ -131,53 +131,60 @@ text_or_null(const char *text)
   return text != NULL ? json_string(text) : json_null();
 }
 
-/* [{"id": 1, "description": "…"}, …] of the rows that differ. */
-static char *
+/* The UPDATE's parameters: an array of the ids of the rows that differ, and one of each field's new values. */
+static GPtrArray *
 new_values(BatchRows *rows)
 {
-  g_autoptr(json_t) list = json_array();
-  rows->n_changed = 0;
+  GPtrArray *arrays = g_ptr_array_new_with_free_func(g_free);
+  g_autoptr(GArray) ids = g_array_new(FALSE, FALSE, sizeof(gint64));
+  g_autoptr(GPtrArray) column = g_ptr_array_new();
   for (guint i = 0; i < rows->rows->len; i++) {
     const BatchRow *row = rows->rows->pdata[i];
-    if (!batch_row_differs(row))
-      continue;
-    json_t *values = json_pack("{s:I}", "id", (json_int_t)row->id);
-    for (guint k = 0; k < row->n_fields; k++)
-      json_object_set_new(values, ((const BatchField *)rows->fields->pdata[k])->column, text_or_null(row->after[k]));
-    json_array_append_new(list, values);
-    rows->n_changed++;
+    if (batch_row_differs(row))
+      g_array_append_val(ids, row->id);
   }
-  char *text = json_dumps(list, JSON_COMPACT);
-  char *copy = g_strdup(text);
-  free(text);
-  return copy;
+  g_ptr_array_add(arrays, batch_ids_value(ids));
+  for (guint k = 0; k < rows->fields->len; k++) {
+    g_ptr_array_set_size(column, 0);
+    for (guint i = 0; i < rows->rows->len; i++) {
+      const BatchRow *row = rows->rows->pdata[i];
+      if (batch_row_differs(row))
+        g_ptr_array_add(column, row->after[k]);
+    }
+    g_ptr_array_add(arrays, pg_array_n((const char *const *)column->pdata, column->len));
+  }
+  rows->n_changed = ids->len;
+  return arrays;
 }
 
 static char *
 update_sql(const BatchRows *rows)
 {
-  g_autoptr(GString) columns = g_string_new(NULL);
+  g_autoptr(GString) set = g_string_new(NULL);
   g_autoptr(GString) values = g_string_new(NULL);
+  g_autoptr(GString) names = g_string_new(NULL);
   g_autoptr(GString) stored = g_string_new(NULL);
   for (guint i = 0; i < rows->fields->len; i++) {
     const BatchField *field = rows->fields->pdata[i];
-    g_string_append_printf(columns, ", %s = new.%s::%s", field->column, field->column, batch_field_sql_type(field));
-    g_string_append_printf(values, ", %s text", field->column);
+    g_string_append_printf(set, ", %s = new.%s", field->column, field->column);
+    g_string_append_printf(values, ", $%u::%s[]", i + 2, batch_field_sql_type(field));
+    g_string_append_printf(names, ", %s", field->column);
     g_string_append_printf(stored, ", t.%s::text", field->column);
   }
-  return g_strdup_printf("UPDATE public.%s AS t SET updated_at = now()%s "
-                         "FROM jsonb_to_recordset($1::jsonb) AS new (id int4%s) WHERE t.id = new.id RETURNING t.id%s",
-                         batch_entity_name(rows->entity), columns->str, values->str, stored->str);
+  return g_strdup_printf("UPDATE public.%s AS t SET updated_at = now()%s FROM unnest($1::int4[]%s) AS new (id%s) "
+                         "WHERE t.id = new.id RETURNING t.id%s",
+                         batch_entity_name(rows->entity), set->str, values->str, names->str, stored->str);
 }
 
 gboolean
 batch_rows_write(PgConnection *connection, BatchRows *rows, GError **error)
 {
-  g_autofree char *values = new_values(rows);
+  g_autoptr(GPtrArray) values = new_values(rows);
   if (rows->n_changed == 0)
     return TRUE;
   g_autofree char *sql = update_sql(rows);
-  g_autoptr(PgResult) result = pg_connection_query(connection, error, sql, 1, values);
+  g_autoptr(PgResult) result =
+      pg_connection_queryv(connection, error, sql, values->len, (const char *const *)values->pdata);
   if (result == NULL)
     return FALSE;
   if (pg_result_rows(result) != rows->n_changed) { /* a trigger of the database's own kept some */

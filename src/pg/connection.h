@@ -85,5 +85,6 @@ gboolean pg_connection_in_transaction(const PgConnection *connection);
 char *pg_quote_identifier(const char *name);
 char *pg_quote_literal(const char *text); /* also right when standard_conforming_strings is off */
 char *pg_quote_qualified(const char *schema_name, const char *name);
-/* A text[] parameter's value: {"a","b"}. */
+/* A text[] parameter's value: {"a","b"}; of `n` values NULL is SQL NULL. */
 char *pg_array(const char *const *values);
+char *pg_array_n(const char *const *values, guint n);

@@ -80,19 +80,37 @@ pg_quote_qualified(const char *schema_name, const char *name)
   return g_strdup_printf("%s.%s", quoted_schema, quoted_name);
 }
 
+static void
+append_element(GString *array, const char *value)
+{
+  if (value == NULL) {
+    g_string_append(array, "NULL");
+    return;
+  }
+  g_string_append_c(array, '"');
+  for (const char *p = value; *p != '\0'; p++) {
+    if (*p == '"' || *p == '\\')
+      g_string_append_c(array, '\\');
+    g_string_append_c(array, *p);
+  }
+  g_string_append_c(array, '"');
+}
+
 char *
-pg_array(const char *const *values)
+pg_array_n(const char *const *values, guint n)
 {
   GString *array = g_string_new("{");
-  for (; *values != NULL; values++) {
-    g_string_append(array, array->len > 1 ? ",\"" : "\"");
-    for (const char *p = *values; *p != '\0'; p++) {
-      if (*p == '"' || *p == '\\')
-        g_string_append_c(array, '\\');
-      g_string_append_c(array, *p);
-    }
-    g_string_append_c(array, '"');
+  for (guint i = 0; i < n; i++) {
+    if (i > 0)
+      g_string_append_c(array, ',');
+    append_element(array, values[i]);
   }
   g_string_append_c(array, '}');
   return g_string_free(array, FALSE);
+}
+
+char *
+pg_array(const char *const *values)
+{
+  return pg_array_n(values, g_strv_length((char **)values));
 }
