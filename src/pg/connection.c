@@ -254,6 +254,24 @@ ignore_notice(void *user_data, const PGresult *result)
   (void)result;
 }
 
+/* What our statements rely on, whatever was set for the database or the role: how texts are quoted and values are
+ * written, and that nobody ends a session because it waits for us. How long statements and locks may take is left as it
+ * is. */
+static gboolean
+prepare_session(PgConnection *connection, GError **error)
+{
+  return pg_connection_exec(
+             connection,
+             "SELECT pg_catalog.set_config('search_path', '', false); SET standard_conforming_strings = on; SET "
+             "datestyle = 'ISO'; "
+             "SET intervalstyle = 'postgres'; SET bytea_output = 'hex'; SET quote_all_identifiers = off; "
+             "SET array_nulls = on; SET transform_null_equals = off; "
+             "SET idle_in_transaction_session_timeout = 0",
+             error) &&
+         (pg_connection_server_version(connection) < 140000 ||
+          pg_connection_exec(connection, "SET idle_session_timeout = 0", error));
+}
+
 PgConnection *
 pg_connection_open(const char *dsn, const char *application_name, GCancellable *cancellable, GError **error)
 {
@@ -277,9 +295,7 @@ pg_connection_open(const char *dsn, const char *application_name, GCancellable *
   PQsetErrorVerbosity(connection->conn, PQERRORS_DEFAULT);
   PQsetnonblocking(connection->conn, 1);
   pg_connection_set_cancellable(connection, cancellable);
-  if (!pg_connection_exec(connection, "SELECT pg_catalog.set_config('search_path', '', false)", error))
-    return NULL;
-  return g_steal_pointer(&connection);
+  return prepare_session(connection, error) ? g_steal_pointer(&connection) : NULL;
 }
 
 void

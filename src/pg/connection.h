@@ -11,7 +11,8 @@ typedef struct PgConnection PgConnection;
 typedef struct pg_result PgResult; /* libpq's PGresult */
 
 /* Connects. `dsn` is anything libpq takes. `application_name` is what pg_stat_activity shows. `cancellable` may be
- * NULL. search_path is pg_catalog alone, so every statement names its objects by their schema. */
+ * NULL. search_path is pg_catalog alone, so every statement names its objects by their schema; how values are written
+ * and read is PostgreSQL's default, whatever was set for the database or the role. */
 PgConnection *pg_connection_open(const char *dsn, const char *application_name, GCancellable *cancellable,
                                  GError **error);
 void pg_connection_free(PgConnection *connection);
