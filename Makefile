@@ -2,13 +2,14 @@
 ARGS ?=
 SECONDS = 60
 API_TESTS ?= test/api/*.test.mjs
+E2E_TESTS ?= test/e2e/*.test.mjs
 PART =
 SIZE = 500MB
 ROWS =
 RUNS = 3
 WRITE =
 
-.PHONY: build run test test-fast test-long lint fuzz bench clean
+.PHONY: build run test test-fast test-long e2e lint fuzz bench clean
 
 build: build/build.ninja
 	meson compile -C build
@@ -25,7 +26,7 @@ run:
 
 # Everything twice: as it is shipped, and under AddressSanitizer and UndefinedBehaviorSanitizer.
 test: test-fast
-	@test -f build-asan/build.ninja || meson setup build-asan -Db_sanitize=address,undefined -Db_lundef=false
+	@test -f build-asan/build.ninja || meson setup build-asan -Dweb=false -Db_sanitize=address,undefined -Db_lundef=false
 	meson compile -C build-asan
 	CCH_SANITIZED=1 tools/sanitized meson test -C build-asan --print-errorlogs --timeout-multiplier 4
 	CCH_SANITIZED=1 CCH_DATA_BINARY=build-asan/src/cch-data tools/sanitized tools/test-api $(API_TESTS)
@@ -34,7 +35,13 @@ test-fast:
 	tools/setup build run test
 	@$(MAKE) --no-print-directory build
 	meson test -C build --print-errorlogs
-	CCH_DATA_BINARY=build/src/cch-data tools/test-api $(API_TESTS)
+	CCH_DATA_BINARY=build/src/cch-data tools/test-api $(API_TESTS) $(E2E_TESTS)
+
+# The pages, as a person uses them in Chromium. SCREENSHOTS=directory keeps pictures.
+e2e:
+	tools/setup build run test
+	@$(MAKE) --no-print-directory build
+	CCH_DATA_BINARY=build/src/cch-data tools/test-api $(E2E_TESTS)
 
 # Hundreds of kills at random moments, and many random databases of each kind: KILLS=300, PROPERTIES=20.
 test-long: export KILLS ?= 300

@@ -74,6 +74,24 @@ check_origin(const HttpRequest *request, GError **error)
   return FALSE;
 }
 
+/* Whoever the request's credential belongs to. */
+static gboolean
+identify(HttpRequest *request, Auth *auth, AuthIdentity *ret_identity, GError **error)
+{
+  const char *cookie = http_request_cookie(request, COOKIE);
+  const char *credential = shown_credential(request);
+  if (credential == NULL && (cookie == NULL || *cookie == '\0')) {
+    http_request_set_reply_header(request, "WWW-Authenticate", "Bearer");
+    error_set(error, CCH_ERROR_AUTH_MISSING, "send Authorization: Bearer, or sign in");
+    return FALSE;
+  }
+  if (!(credential != NULL ? check_credential(request, auth, credential, ret_identity, error)
+                           : check_session(request, auth, cookie, ret_identity, error)))
+    return FALSE;
+  remember_who(request, ret_identity);
+  return TRUE;
+}
+
 gboolean
 auth_http_guard(HttpRequest *request, guint route_flags, gpointer user_data, GError **error)
 {
@@ -84,18 +102,8 @@ auth_http_guard(HttpRequest *request, guint route_flags, gpointer user_data, GEr
     return FALSE;
   if (!(route_flags & HTTP_ROUTE_ADMIN))
     return TRUE;
-  const char *credential = shown_credential(request);
   g_auto(AuthIdentity) identity = {0};
-  if (credential == NULL && (cookie == NULL || *cookie == '\0')) {
-    http_request_set_reply_header(request, "WWW-Authenticate", "Bearer");
-    error_set(error, CCH_ERROR_AUTH_MISSING, "send Authorization: Bearer, or sign in");
-    return FALSE;
-  }
-  gboolean is_known = credential != NULL ? check_credential(request, http->auth, credential, &identity, error)
-                                         : check_session(request, http->auth, cookie, &identity, error);
-  if (is_known)
-    remember_who(request, &identity);
-  return is_known;
+  return identify(request, http->auth, &identity, error);
 }
 
 /* SameSite=Strict: no other site's link or form ever carries it. */
@@ -106,6 +114,13 @@ set_cookie(HttpRequest *request, const AuthHttp *http, const char *value, guint 
   g_autofree char *cookie = g_strdup_printf(COOKIE "=%s; Path=/; Max-Age=%u; HttpOnly; SameSite=Strict%s", value,
                                             max_age_s, is_secure ? "; Secure" : "");
   http_request_set_reply_header(request, "Set-Cookie", cookie);
+}
+
+static json_t *
+describe_user(const AuthIdentity *identity)
+{
+  return json_pack("{s:I, s:o, s:o, s:o}", "id", (json_int_t)identity->user_id, "name", http_json_text(identity->name),
+                   "description", http_json_text(identity->description), "role", http_json_text(identity->role));
 }
 
 static HttpResponse *
@@ -127,11 +142,19 @@ login(HttpRequest *request, gpointer context, GError **error)
   remember_who(request, &identity);
   g_autofree char *session = auth_start_session(http->auth, &identity);
   set_cookie(request, http, session, auth_session_ttl_s(http->auth));
-  json_t *user =
-      json_pack("{s:I, s:o, s:o, s:o}", "id", (json_int_t)identity.user_id, "name", http_json_text(identity.name),
-                "description", http_json_text(identity.description), "role", http_json_text(identity.role));
-  return http_response_json(200, json_pack("{s:b, s:o, s:s, s:s}", "ok", 1, "user", user, "redirectTo",
-                                           "/settings/data", "loginType", "admin"));
+  return http_response_json(200, json_pack("{s:b, s:o, s:s, s:s}", "ok", 1, "user", describe_user(&identity),
+                                           "redirectTo", "/settings/data", "loginType", "admin"));
+}
+
+/* Who is signed in. It looks at the credential itself, instead of the guard, because it needs to know whose it is. */
+static HttpResponse *
+session(HttpRequest *request, gpointer context, GError **error)
+{
+  AuthHttp *http = context;
+  g_auto(AuthIdentity) identity = {0};
+  if (!identify(request, http->auth, &identity, error))
+    return NULL;
+  return http_response_json(200, json_pack("{s:o}", "user", describe_user(&identity)));
 }
 
 static HttpResponse *
@@ -145,5 +168,6 @@ logout(HttpRequest *request, gpointer context, GError **error)
 const HttpRoute auth_http_routes[] = {
     {.method = "POST", .path = "/api/auth/login", .flags = HTTP_ROUTE_CHANGES, .handler = login},
     {.method = "POST", .path = "/api/auth/logout", .flags = HTTP_ROUTE_CHANGES, .handler = logout},
+    {.method = "GET", .path = "/api/auth/session", .handler = session},
 };
 const guint auth_http_n_routes = G_N_ELEMENTS(auth_http_routes);

@@ -9,7 +9,7 @@ typedef struct {
   gboolean secure_cookies; /* always, not only behind a trusted TLS proxy */
 } AuthHttp;
 
-/* POST /api/auth/login and /api/auth/logout; their context is an AuthHttp. */
+/* POST /api/auth/login and /api/auth/logout, GET /api/auth/session; their context is an AuthHttp. */
 extern const HttpRoute auth_http_routes[];
 extern const guint auth_http_n_routes;
 

@@ -20,6 +20,7 @@ struct HttpResponse {
   struct MHD_Response *sent; /* libmicrohttpd's, once it is being sent */
   char *body;                /* NULL: empty, or streamed */
   gsize body_size;
+  gboolean is_body_static; /* not ours to free */
   HttpStreamRead read;
   gpointer stream;
   GDestroyNotify free_stream;

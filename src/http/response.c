@@ -49,6 +49,17 @@ http_response_text(guint status, const char *content_type, char *text)
 }
 
 HttpResponse *
+http_response_static(guint status, const char *content_type, const char *data, gsize size)
+{
+  HttpResponse *response = http_response_empty(status);
+  response->body = (char *)data;
+  response->body_size = size;
+  response->is_body_static = TRUE;
+  http_response_set_header(response, "Content-Type", content_type);
+  return response;
+}
+
+HttpResponse *
 http_response_json_text(guint status, char *json)
 {
   return http_response_text(status, "application/json; charset=utf-8", json);
@@ -106,7 +117,8 @@ http_response_free(HttpResponse *response)
     response->free_stream(response->stream);
   g_array_unref(response->headers);
   g_clear_pointer(&response->trailers, g_array_unref);
-  g_free(response->body);
+  if (!response->is_body_static)
+    g_free(response->body);
   g_free(response);
 }
 

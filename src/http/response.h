@@ -15,6 +15,8 @@ HttpResponse *http_response_json(guint status, json_t *body); /* steals body */
 HttpResponse *http_response_json_text(guint status, char *json);
 /* Any text; steals it. */
 HttpResponse *http_response_text(guint status, const char *content_type, char *text);
+/* Constant bytes, which are not copied. */
+HttpResponse *http_response_static(guint status, const char *content_type, const char *data, gsize size);
 HttpResponse *http_response_empty(guint status);
 /* `state` is freed when the last byte was read, or the client is gone. */
 HttpResponse *http_response_stream(guint status, const char *content_type, HttpStreamRead read, gpointer state,

@@ -164,7 +164,7 @@ http_query_parse(const char *query, const char *const *known, GError **error)
       error_set(error, CCH_ERROR_REQUEST_PARAMETER, "the query is not percent-encoded UTF-8");
       return NULL;
     }
-    if (known == NULL || !g_strv_contains(known, name)) {
+    if (known == NULL || (!g_strv_contains(known, name) && !g_strv_contains(known, HTTP_QUERY_ANY))) {
       error_set(error, CCH_ERROR_REQUEST_PARAMETER, "unknown query parameter: %s", name);
       return NULL;
     }

@@ -56,6 +56,9 @@ G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC(HttpMatch, http_match_clear)
 gboolean http_router_match(const HttpRouter *router, const char *method, const char *path, HttpMatch *ret_match,
                            char **ret_allow, GError **error);
 
+/* In a route's `query`: it takes parameters of any name. */
+#define HTTP_QUERY_ANY "*"
+
 /* Splits and decodes a query string (NULL: none) into name → value. REQUEST_PARAMETER for a broken escape or a name
  * that comes twice, and for one that is not in `known` (NULL: accepts none). */
 GHashTable *http_query_parse(const char *query, const char *const *known, GError **error);

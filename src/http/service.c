@@ -18,6 +18,7 @@
 #include "pg/dsn.h"
 #include "pg/migrate.h"
 #include "prices/http.h"
+#include "web/http.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -250,6 +251,7 @@ start_server(Service *service, GError **error)
   http_server_add_routes(service->server, batch_http_operation_routes, batch_http_n_operation_routes, &service->batch);
   http_server_add_routes(service->server, audit_http_routes, audit_http_n_routes, &service->audit);
   http_server_add_routes(service->server, health_http_routes, health_http_n_routes, service->health);
+  http_server_add_routes(service->server, web_http_routes, web_http_n_routes, NULL);
   return http_server_start(service->server, error);
 }
 

@@ -1,0 +1,8 @@
+/* The web pages: one application, whose addresses all answer with the same document, and its files. */
+#pragma once
+
+#include "http/router.h"
+
+/* They need no context. */
+extern const HttpRoute web_http_routes[];
+extern const guint web_http_n_routes;

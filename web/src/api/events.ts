@@ -1,0 +1,44 @@
+// Server-sent events of a fetch, also of a POST. Text is decoded across chunks, and an event may come in any number of them.
+
+import { EventSourceParserStream } from 'eventsource-parser/stream';
+import { request } from './client';
+
+export interface ProgressEvent {
+  type: 'progress' | 'complete' | 'error';
+  message: string;
+  exitCode?: number;
+  errorCode?: string;
+  phase?: string;
+  table?: string;
+  rows?: number;
+  rowsTotal?: number;
+  bytes?: number;
+  bytesTotal?: number;
+  percent?: number;
+  secondsLeft?: number | null;
+  warning?: boolean;
+  warningCount?: number;
+  errorCount?: number;
+}
+
+// Yields each event; ends when the stream does, whether or not an end was told.
+export async function* eventsOf<Event extends ProgressEvent>(response: Response): AsyncGenerator<Event> {
+  if (!response.body) return;
+  const reader = response.body
+    .pipeThrough(new TextDecoderStream() as unknown as ReadableWritablePair<string, Uint8Array<ArrayBuffer>>)
+    .pipeThrough(new EventSourceParserStream())
+    .getReader();
+  for (;;) {
+    const { done, value } = await reader.read();
+    if (done) return;
+    yield JSON.parse(value.data) as Event;
+  }
+}
+
+export async function* requestEvents<Event extends ProgressEvent>(
+  input: string, init: RequestInit & { onResponse?: (response: Response) => void } = {},
+): AsyncGenerator<Event> {
+  const response = await request(input, init);
+  init.onResponse?.(response);
+  yield* eventsOf<Event>(response);
+}

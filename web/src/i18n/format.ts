@@ -1,0 +1,50 @@
+// Numbers, sizes and times as the reader writes them.
+
+import { useMemo } from 'react';
+import { useLanguage } from './language';
+
+const UNITS = ['B', 'kB', 'MB', 'GB', 'TB'];
+
+export interface Format {
+  number(value: number): string;
+  percent(value: number): string; // of 0 to 100
+  bytes(value: number): string;
+  duration(seconds: number): string; // 1:05, 2:03:04
+  dateTime(value: string | number | Date): string;
+  list(items: string[]): string;
+}
+
+function duration(seconds: number): string {
+  const whole = Math.max(0, Math.round(seconds));
+  const two = (value: number) => String(value).padStart(2, '0');
+  const hours = Math.floor(whole / 3600);
+  const minutes = Math.floor((whole % 3600) / 60);
+  return hours > 0 ? `${hours}:${two(minutes)}:${two(whole % 60)}` : `${minutes}:${two(whole % 60)}`;
+}
+
+export function useFormat(): Format {
+  const { language } = useLanguage();
+  return useMemo(() => {
+    const number = new Intl.NumberFormat(language);
+    const short = new Intl.NumberFormat(language, { maximumSignificantDigits: 3 });
+    const percent = new Intl.NumberFormat(language, { style: 'percent', maximumFractionDigits: 0 });
+    const dateTime = new Intl.DateTimeFormat(language, { dateStyle: 'medium', timeStyle: 'medium' });
+    const list = new Intl.ListFormat(language, { type: 'conjunction' });
+    return {
+      number: (value) => number.format(value),
+      percent: (value) => percent.format(value / 100),
+      bytes(value) {
+        let unit = 0;
+        let rest = value;
+        while (rest >= 1000 && unit < UNITS.length - 1) {
+          rest /= 1000;
+          unit++;
+        }
+        return `${unit === 0 ? number.format(rest) : short.format(rest)} ${UNITS[unit]}`;
+      },
+      duration,
+      dateTime: (value) => dateTime.format(new Date(value)),
+      list: (items) => list.format(items),
+    };
+  }, [language]);
+}

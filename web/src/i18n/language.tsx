@@ -1,0 +1,64 @@
+// The reader's language: Chinese unless somebody chose English. A page keeps its sentences in a `texts.ts` of its own, both
+// languages side by side, so that one cannot be forgotten:
+//
+//   export const texts = defineTexts({ rows: ['{n} 行', '{n} rows'] });
+//   const t = useTexts(texts);
+//   t('rows', { n: 3 })
+
+import { createContext, useCallback, useContext, useEffect, useMemo, useState, type ReactNode } from 'react';
+
+export type Language = 'zh-CN' | 'en';
+type Text = readonly [zh: string, en: string];
+export type Values = Record<string, string | number>;
+
+const STORED = 'cch-data.language';
+
+export function defineTexts<Name extends string>(texts: Record<Name, Text>): Record<Name, Text> {
+  return texts;
+}
+
+function storedLanguage(): Language {
+  return localStorage.getItem(STORED) === 'en' ? 'en' : 'zh-CN';
+}
+
+// Also for what is not a component: requests say in which language their errors are wanted.
+let current: Language = storedLanguage();
+export const currentLanguage = (): Language => current;
+
+interface LanguageChoice {
+  language: Language;
+  setLanguage(language: Language): void;
+}
+
+const Context = createContext<LanguageChoice | null>(null);
+
+export function LanguageProvider({ children }: { children: ReactNode }) {
+  const [language, setState] = useState<Language>(current);
+  useEffect(() => {
+    document.documentElement.lang = language;
+  }, [language]);
+  const setLanguage = useCallback((next: Language) => {
+    current = next;
+    localStorage.setItem(STORED, next);
+    setState(next);
+  }, []);
+  const value = useMemo(() => ({ language, setLanguage }), [language, setLanguage]);
+  return <Context.Provider value={value}>{children}</Context.Provider>;
+}
+
+export function useLanguage(): LanguageChoice {
+  const choice = useContext(Context);
+  if (!choice) throw new Error('outside of LanguageProvider');
+  return choice;
+}
+
+function fill(text: string, values: Values | undefined): string {
+  return values ? text.replace(/\{(\w+)\}/g, (whole, name: string) => String(values[name] ?? whole)) : text;
+}
+
+export type Translate<Name extends string> = (name: Name, values?: Values) => string;
+
+export function useTexts<Name extends string>(texts: Record<Name, Text>): Translate<Name> {
+  const { language } = useLanguage();
+  return useCallback((name, values) => fill(texts[name][language === 'en' ? 1 : 0], values), [texts, language]);
+}

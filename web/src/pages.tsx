@@ -1,0 +1,21 @@
+// The pages: a line each, in the order of the menu. Their code is loaded when they are opened. The service answers these
+// addresses with the document: src/web/http.c.
+
+import { DatabaseOutlined } from '@ant-design/icons';
+import type { ComponentType, ReactNode } from 'react';
+import { defineTexts } from './i18n/language';
+
+export const pageNames = defineTexts({
+  data: ['数据导入导出', 'Data'],
+});
+
+export interface PageEntry {
+  path: string;
+  name: keyof typeof pageNames;
+  icon: ReactNode;
+  load(): Promise<{ default: ComponentType }>;
+}
+
+export const pages: PageEntry[] = [
+  { path: '/settings/data', name: 'data', icon: <DatabaseOutlined />, load: () => import('./pages/data/page') },
+];
