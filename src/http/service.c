@@ -12,6 +12,7 @@
 #include "base/text.h"
 #include "batch/http.h"
 #include "demo/demo.h"
+#include "http/api.h"
 #include "http/health.h"
 #include "http/server.h"
 #include "pg/cluster.h"
@@ -234,23 +235,13 @@ start_server(Service *service, GError **error)
   };
   service->server = http_server_new(&options);
   http_server_set_guard(service->server, auth_http_guard, &service->auth);
-  http_server_add_routes(service->server, auth_http_routes, auth_http_n_routes, &service->auth);
-  http_server_add_routes(service->server, backup_http_routes, backup_http_n_routes, &service->backup);
-  http_server_add_routes(service->server, backup_http_export_routes, backup_http_n_export_routes, &service->backup);
-  http_server_add_routes(service->server, backup_http_preview_routes, backup_http_n_preview_routes, &service->backup);
-  http_server_add_routes(service->server, backup_http_estimate_routes, backup_http_n_estimate_routes, &service->backup);
-  http_server_add_routes(service->server, backup_http_inspect_routes, backup_http_n_inspect_routes, &service->backup);
-  http_server_add_routes(service->server, backup_http_undo_routes, backup_http_n_undo_routes, &service->backup);
-  http_server_add_routes(service->server, backup_http_upload_routes, backup_http_n_upload_routes, &service->backup);
-  http_server_add_routes(service->server, backup_http_operation_routes, backup_http_n_operation_routes,
-                         &service->backup);
-  http_server_add_routes(service->server, price_http_sync_routes, price_http_n_sync_routes, &service->prices);
-  http_server_add_routes(service->server, price_http_routes, price_http_n_routes, &service->prices);
-  http_server_add_routes(service->server, batch_http_routes, batch_http_n_routes, &service->batch);
-  http_server_add_routes(service->server, batch_http_list_routes, batch_http_n_list_routes, &service->batch);
-  http_server_add_routes(service->server, batch_http_operation_routes, batch_http_n_operation_routes, &service->batch);
-  http_server_add_routes(service->server, audit_http_routes, audit_http_n_routes, &service->audit);
-  http_server_add_routes(service->server, health_http_routes, health_http_n_routes, service->health);
+  gpointer contexts[API_N_DOMAINS] = {
+      [API_AUTH] = &service->auth,   [API_BACKUP] = &service->backup, [API_PRICES] = &service->prices,
+      [API_BATCH] = &service->batch, [API_AUDIT] = &service->audit,   [API_HEALTH] = service->health,
+  };
+  for (guint i = 0; i < api_n_tables; i++)
+    http_server_add_routes(service->server, api_tables[i].routes, *api_tables[i].n_routes,
+                           contexts[api_tables[i].domain]);
   http_server_add_routes(service->server, web_http_routes, web_http_n_routes, NULL);
   return http_server_start(service->server, error);
 }

@@ -310,40 +310,19 @@ delete_model(HttpRequest *request, gpointer context, GError **error)
 }
 
 static HttpResponse *
-pin(HttpRequest *request, const PriceHttp *http, const char *name, GError **error)
+post_pin(HttpRequest *request, gpointer context, GError **error)
 {
   g_autoptr(Tree) body = price_http_body(request, error);
   const char *key = tree_string(tree_get(body, "pricingProviderKey"));
   if (body != NULL && (key == NULL || tree_size(body) != 1))
     error_set(error, CCH_ERROR_REQUEST_PARAMETER, "the body must be {\"pricingProviderKey\": \"...\"}");
   g_autoptr(PgConnection) connection =
-      key != NULL && tree_size(body) == 1 ? price_http_connect(request, http, error) : NULL;
+      key != NULL && tree_size(body) == 1 ? price_http_connect(request, context, error) : NULL;
   if (connection == NULL)
     return NULL;
-  PriceEditor editor = editor_of(request, http);
-  char *row = price_pin(connection, name, key, &editor, error);
+  PriceEditor editor = editor_of(request, context);
+  char *row = price_pin(connection, http_request_parameter(request, "name"), key, &editor, error);
   return row != NULL ? http_response_json_text(200, row) : NULL;
-}
-
-/* …/{name}/pricing:pinManual, the reference's. */
-static HttpResponse *
-post_pin(HttpRequest *request, gpointer context, GError **error)
-{
-  return pin(request, context, http_request_parameter(request, "name"), error);
-}
-
-/* …/{name}:pinManual; a model's own name may have colons. */
-static HttpResponse *
-post_model(HttpRequest *request, gpointer context, GError **error)
-{
-  static const char verb[] = ":pinManual";
-  const char *segment = http_request_parameter(request, "name");
-  if (!g_str_has_suffix(segment, verb)) {
-    error_set(error, CCH_ERROR_NOT_FOUND, "nothing at this path");
-    return NULL;
-  }
-  g_autofree char *name = g_strndup(segment, strlen(segment) - strlen(verb));
-  return pin(request, context, name, error);
 }
 
 static const char *const list_query[] = {"page",     "pageSize", "size", "search", "source", "litellmProvider",
@@ -370,7 +349,7 @@ const HttpRoute price_http_routes[] = {
      .handler = put_model,
      .max_body_bytes = PRICE_HTTP_BODY_MAX_BYTES},
     {.method = "DELETE", .path = MODELS "/{name}", .flags = CHANGES, .handler = delete_model},
-    {.method = "POST", .path = MODELS "/{name}", .flags = CHANGES, .handler = post_model},
+    {.method = "POST", .path = MODELS "/{name}:pinManual", .flags = CHANGES, .handler = post_pin},
     {.method = "POST", .path = MODELS "/{name}/pricing:pinManual", .flags = CHANGES, .handler = post_pin},
 };
 const guint price_http_n_routes = G_N_ELEMENTS(price_http_routes);

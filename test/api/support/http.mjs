@@ -1,9 +1,10 @@
 // Requests by raw node:http, which sends exactly the headers that it is told to.
 
 import http from 'node:http';
+import { answerOf, checkAnswer } from './openapi.mjs';
 import { allEvents } from './sse.mjs';
 
-// { status, headers, text, body } (body: parsed JSON), or { status, headers, events } for an event stream.
+// What is answered has to be as docs/openapi.json says. { status, headers, text, body } (body: parsed JSON), or { status, headers, events } for an event stream.
 export async function readAnswer(response) {
   const { statusCode: status, headers } = response;
   const type = headers['content-type'] ?? '';
@@ -11,7 +12,9 @@ export async function readAnswer(response) {
   const chunks = [];
   for await (const chunk of response) chunks.push(chunk);
   const text = Buffer.concat(chunks).toString();
-  return { status, headers, text, body: type.includes('json') && text !== '' ? JSON.parse(text) : undefined };
+  const body = type.includes('json') && text !== '' ? JSON.parse(text) : undefined;
+  if (body !== undefined) checkAnswer(answerOf(response), body);
+  return { status, headers, text, body };
 }
 
 // A request without credentials of its own; `body` is sent as JSON.

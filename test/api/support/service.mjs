@@ -5,6 +5,7 @@ import { closeSync, existsSync, openSync, readFileSync, readdirSync } from 'node
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { atExit, endSync, isRunning, signal, temporaryDirectory } from './cleanup.mjs';
+import { checkAnswer } from './openapi.mjs';
 import { run, until } from './run.mjs';
 
 const root = path.resolve(path.dirname(fileURLToPath(import.meta.url)), '../../..');
@@ -86,12 +87,19 @@ export class Service {
     await until(`the end of the service after ${name}`, () => !isRunning(this.pid), timeoutMs);
   }
 
-  // A request as the administrator, unless `headers` say otherwise.
-  fetch(target, { headers = {}, ...options } = {}) {
-    return fetch(this.url + target, {
-      ...options,
+  // A request as the administrator, unless `headers` say otherwise. JSON has to be as docs/openapi.json says.
+  async fetch(target, { headers = {}, method = 'GET', ...options } = {}) {
+    const response = await fetch(this.url + target, {
+      ...options, method,
       headers: { ...(this.token ? { authorization: `Bearer ${this.token}` } : {}), ...headers },
     });
+    const answer = { method, target, status: response.status, type: response.headers.get('content-type') ?? '' };
+    response.json = async () => {
+      const body = JSON.parse(await response.text());
+      checkAnswer(answer, body);
+      return body;
+    };
+    return response;
   }
 
   async status() {

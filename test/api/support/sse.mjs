@@ -1,14 +1,18 @@
 // Server-sent events as the import sends them: `data: {json}` frames and heartbeat comments.
 
+import { answerOf, checkAnswer } from './openapi.mjs';
+
 // Yields { data } for a frame and { comment } for a comment line, each with `at` (ms), from a Node response or a web
-// stream. Bytes are put together before they are decoded, as a chunk may end in the middle of a character.
+// stream; of the former, what comes has to be as docs/openapi.json says. Bytes are put together before they are decoded, as a chunk may end in the middle of a character.
 export async function* frames(stream) {
   const decoder = new TextDecoder('utf-8', { fatal: true });
   let text = '';
   for await (const chunk of stream) {
     text += decoder.decode(chunk, { stream: true });
     for (let end; (end = text.indexOf('\n\n')) >= 0; text = text.slice(end + 2)) {
-      yield { ...parseFrame(text.slice(0, end)), at: Date.now() };
+      const frame = parseFrame(text.slice(0, end));
+      if (frame.data && stream.req) checkAnswer(answerOf(stream), frame.data);
+      yield { ...frame, at: Date.now() };
     }
   }
   if (text.trim() !== '') throw new Error(`the stream ends within a frame: ${text}`);
