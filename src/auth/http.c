@@ -146,7 +146,7 @@ login(HttpRequest *request, gpointer context, GError **error)
                                            "redirectTo", "/settings/data", "loginType", "admin"));
 }
 
-/* Who is signed in. It looks at the credential itself, instead of the guard, because it needs to know whose it is. */
+/* Who is signed in. It looks at the credential once more, since the guard only lets pass. */
 static HttpResponse *
 session(HttpRequest *request, gpointer context, GError **error)
 {
@@ -168,6 +168,6 @@ logout(HttpRequest *request, gpointer context, GError **error)
 const HttpRoute auth_http_routes[] = {
     {.method = "POST", .path = "/api/auth/login", .flags = HTTP_ROUTE_CHANGES, .handler = login},
     {.method = "POST", .path = "/api/auth/logout", .flags = HTTP_ROUTE_CHANGES, .handler = logout},
-    {.method = "GET", .path = "/api/auth/session", .handler = session},
+    {.method = "GET", .path = "/api/auth/session", .flags = HTTP_ROUTE_ADMIN, .handler = session},
 };
 const guint auth_http_n_routes = G_N_ELEMENTS(auth_http_routes);
