@@ -27,7 +27,7 @@ code_of_sqlstate(const char *sqlstate)
       {"42501", CCH_ERROR_DATABASE_PERMISSION},   {"53200", CCH_ERROR_DATABASE_OUT_OF_MEMORY},
       {"53100", CCH_ERROR_DATABASE_DISK_FULL},    {"53400", CCH_ERROR_DATABASE_DISK_FULL},
       {"55P03", CCH_ERROR_DATABASE_LOCK_TIMEOUT}, {"40P01", CCH_ERROR_DATABASE_CONFLICT},
-      {"40001", CCH_ERROR_DATABASE_CONFLICT},
+      {"40001", CCH_ERROR_DATABASE_CONFLICT},     {"25006", CCH_ERROR_DATABASE_READ_ONLY},
   };
   for (gsize i = 0; i < G_N_ELEMENTS(classes); i++)
     if (g_str_has_prefix(sqlstate, classes[i].prefix))

@@ -155,6 +155,19 @@ describe('an import rolls back everything on', { skip: !haveBinary && 'no binary
     await assertRefused(target, unique, 'database.query_failed', 7);
   });
 
+  test('a database that is read-only', async () => {
+    const archive = await archiveOf('CREATE TABLE t (id integer); INSERT INTO t VALUES (1)');
+    const target = await targetWith('CREATE TABLE own (id integer)');
+    await new Database(server, 'postgres').exec(`ALTER DATABASE "${target.name}" SET default_transaction_read_only TO on`);
+    await assertRefused(target, archive, 'database.read_only', 7);
+    for (const method of ['swap', 'transaction']) {
+      await assertRefused(target, archive, 'database.read_only', 7, { overwrite: true, args: ['--method', method], env: { AUTO_MIGRATE: 'true' } });
+    }
+    const preview = await cli(['import', '--dry-run', archive], { dsn: target.dsn });
+    assert.equal(preview.code, 7);
+    assert.match(preview.stderr, /read-only/);
+  });
+
   test('a backend that is ended in the middle', async () => {
     const target = await targetWith('CREATE TABLE own (id integer)');
     const large = await archiveOf(`CREATE TABLE t (id integer PRIMARY KEY, v text); INSERT INTO t SELECT i, repeat('v', 50) FROM generate_series(1, 600000) AS i`, '-Z1');
