@@ -109,10 +109,15 @@ connect_target(PreviewRun *run, GError **error)
     return FALSE;
   g_autoptr(PgResult) live = pg_connection_query(run->connection, error,
                                                  "SELECT pg_catalog.current_database(), "
-                                                 "pg_catalog.pg_database_size(pg_catalog.current_database())",
+                                                 "pg_catalog.pg_database_size(pg_catalog.current_database()), "
+                                                 "pg_catalog.current_setting('transaction_read_only')",
                                                  0);
   if (live == NULL)
     return FALSE;
+  if (strcmp(pg_result_text(live, 0, 2), "on") == 0) {
+    error_set(error, CCH_ERROR_DATABASE_READ_ONLY, "nothing can be imported");
+    return FALSE;
+  }
   run->preview->live_database = g_strdup(pg_result_text(live, 0, 0));
   run->preview->live_bytes = (guint64)pg_result_int64(live, 0, 1);
   run->preview->live_server_version = g_strdup(pg_connection_parameter(run->connection, "server_version"));
