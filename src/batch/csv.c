@@ -138,9 +138,7 @@ static gboolean
 read_row(Reader *reader, GError **error)
 {
   CsvTable *table = reader->table;
-  Row row = {.line = reader->line,
-             .from = (gsize)(reader->at - table->text),
-             .first_cell = table->cells->len};
+  Row row = {.line = reader->line, .from = (gsize)(reader->at - table->text), .first_cell = table->cells->len};
   for (;; reader->at++) { /* past the comma */
     if (row.n_cells++ == CSV_MAX_COLUMNS)
       return fail(reader->line, error, "more than 64 columns");

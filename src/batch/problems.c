@@ -15,7 +15,8 @@ static const struct {
     {"not_an_id", TEXT_BATCH_NOT_AN_ID},         {"not_nullable", TEXT_BATCH_NOT_NULLABLE},
     {"not_trimmed", TEXT_BATCH_NOT_TRIMMED},     {"not_utf8", TEXT_BATCH_NOT_UTF8},
     {"too_many", TEXT_BATCH_TOO_MANY},           {"duplicate", TEXT_BATCH_DUPLICATE},
-    {"unknown_field", TEXT_BATCH_UNKNOWN_FIELD},
+    {"unknown_field", TEXT_BATCH_UNKNOWN_FIELD}, {"unknown_id", TEXT_BATCH_UNKNOWN_ID},
+    {"wrong_cells", TEXT_BATCH_WRONG_CELLS},
 };
 
 void
@@ -55,7 +56,7 @@ batch_problems_add(BatchProblems *problems, const char *path, BatchProblem code,
     return;
   if (problems->list == NULL)
     problems->list = json_array();
-  if (json_array_size(problems->list) >= MAX_PROBLEMS)
+  if (json_array_size(problems->list) >= (problems->max > 0 ? problems->max : MAX_PROBLEMS))
     return;
   g_autofree char *text = problem_text(code, field, problems->language);
   json_array_append_new(problems->list, json_pack("{s:s, s:s, s:s}", "path", path, "code", code, "message", text));

@@ -11,12 +11,13 @@ typedef struct {
   json_t *list;    /* [{path, code, message}] */
   json_t *refused; /* [{entity, id, name?, errorCode, message}] */
   ErrorCode first_refusal;
+  guint max; /* of `list`; 0: 100 */
 } BatchProblems;
 
 void batch_problems_clear(BatchProblems *problems);
 G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC(BatchProblems, batch_problems_clear)
 
-/* Nothing is added for a NULL code. After the hundredth only their number would grow, and is not kept. */
+/* Nothing is added for a NULL code, and none after `max`. */
 void batch_problems_add(BatchProblems *problems, const char *path, BatchProblem code, const BatchField *field);
 gboolean batch_problems_any(const BatchProblems *problems);
 

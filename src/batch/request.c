@@ -13,6 +13,24 @@ value_clear(gpointer data)
   json_decref(value->remove);
 }
 
+GArray *
+batch_values_new(void)
+{
+  GArray *values = g_array_new(FALSE, FALSE, sizeof(BatchValue));
+  g_array_set_clear_func(values, value_clear);
+  return values;
+}
+
+BatchValue
+batch_value_copy(const BatchValue *value)
+{
+  BatchValue copy = *value;
+  copy.value = g_strdup(value->value);
+  json_incref(copy.add);
+  json_incref(copy.remove);
+  return copy;
+}
+
 void
 batch_request_free(BatchRequest *request)
 {
@@ -46,8 +64,7 @@ batch_request_new(BatchEntity entity, BatchAction action)
 static GArray *
 add_values(BatchRequest *request)
 {
-  GArray *values = g_array_new(FALSE, FALSE, sizeof(BatchValue));
-  g_array_set_clear_func(values, value_clear);
+  GArray *values = batch_values_new();
   g_ptr_array_add(request->values, values);
   return values;
 }
@@ -137,21 +154,30 @@ read_tag_change(BatchValue *value, const json_t *change, const char *path, Batch
   value->is_change = TRUE;
 }
 
+void
+batch_value_read(const BatchField *field, const json_t *given, const char *path, GHashTable *widths,
+                 BatchProblems *problems, BatchValue *ret_value)
+{
+  *ret_value = (BatchValue){.field = field};
+  guint width = GPOINTER_TO_UINT(g_hash_table_lookup(widths, field->column));
+  if (field->type == BATCH_TYPE_TAGS && json_is_object(given))
+    read_tag_change(ret_value, given, path, problems);
+  else
+    batch_problems_add(problems, path, batch_value_from_json(field, given, width, &ret_value->value), field);
+}
+
 static void
 read_update(BatchRequest *request, GArray *values, const char *name, const json_t *given, GHashTable *widths,
             BatchProblems *problems)
 {
   g_autofree char *path = g_strdup_printf("updates.%s", name);
-  BatchValue value = {.field = batch_field_find(request->entity, name)};
-  if (value.field == NULL) {
+  const BatchField *field = batch_field_find(request->entity, name);
+  if (field == NULL) {
     batch_problems_add(problems, path, "unknown_field", NULL);
     return;
   }
-  guint width = GPOINTER_TO_UINT(g_hash_table_lookup(widths, value.field->column));
-  if (value.field->type == BATCH_TYPE_TAGS && json_is_object(given))
-    read_tag_change(&value, given, path, problems);
-  else
-    batch_problems_add(problems, path, batch_value_from_json(value.field, given, width, &value.value), value.field);
+  BatchValue value;
+  batch_value_read(field, given, path, widths, problems, &value);
   batch_request_add_value(request, values, &value);
 }
 

@@ -24,6 +24,8 @@ const CliCommand cli_commands[] = {
     COMMAND("verify", "FILE", cli_verify, "完整检查备份文件", "read an archive to its end and check every byte"),
     COMMAND("prices", "VERB", cli_prices, "价格表：import、sync、list、get、set、delete、export",
             "the price table: import, sync, list, get, set, delete, export"),
+    COMMAND("batch", "VERB", cli_batch, "批量修改：users、keys、providers、circuits，及 undo 撤销",
+            "bulk changes: users, keys, providers, circuits; and undo"),
     COMMAND("migrate", "", cli_migrate, "执行数据库迁移", "bring the database to the current schema"),
     COMMAND("demo", "", cli_demo, "在空数据库中写入演示数据", "fill an empty database with plausible data"),
     {.name = NULL},

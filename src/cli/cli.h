@@ -44,6 +44,7 @@ CliParse cli_parse(CliContext *context, const char *command, const GOptionEntry 
 /* "alice@host (cch-data import)", for the lock and the audit; free with g_free. */
 char *cli_holder(const char *command);
 
+gboolean cli_batch(CliContext *context, int argc, char **argv, GError **error);
 gboolean cli_demo(CliContext *context, int argc, char **argv, GError **error);
 gboolean cli_export(CliContext *context, int argc, char **argv, GError **error);
 gboolean cli_import(CliContext *context, int argc, char **argv, GError **error);

@@ -1,0 +1,491 @@
+#include "base/error.h"
+#include "base/text.h"
+#include "batch/csv.h"
+#include "batch/list.h"
+#include "batch/undo.h"
+#include "cli/batch_job.h"
+#include "cli/batch_text.h"
+#include "cli/cli.h"
+#include "cli/target.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+
+enum { MAX_FILE_PROBLEMS = 10000 };
+
+typedef struct {
+  CliContext *context;
+  PgConnection *connection;
+  BatchContext batch;
+  BatchEntity entity;
+  const char *verb;
+  char **operands; /* after it */
+  char **where, **set;
+  char *ids, *from, *rest;
+  gboolean is_all, is_delete, is_reset, is_dry_run, is_confirmed, skips_conflicts;
+} Batch;
+
+typedef struct {
+  const char *name, *usage;
+  BatchEntity entity;
+  const char *options; /* those that it takes, with spaces around each */
+  gboolean (*run)(Batch *batch, GError **error);
+} Verb;
+
+#define CHOICE " where ids all from rest dry-run yes "
+
+/* What is wrong with values, each on a line of its own. */
+static void
+print_problems(const Batch *batch, const BatchProblems *problems)
+{
+  if (problems->list == NULL)
+    return;
+  if (batch->context->is_json) {
+    g_autoptr(json_t) object = json_pack("{s:s, s:O}", "type", "invalid", "invalidParams", problems->list);
+    char *json = json_dumps(object, JSON_COMPACT);
+    printf("%s\n", json);
+    free(json);
+    return;
+  }
+  g_autofree char *text = batch_problems_text(batch->from, problems->list);
+  fprintf(stderr, "%s", text);
+}
+
+/* A file, or standard input, up to one byte more than may be read. */
+static GString *
+read_input(const char *path, GError **error)
+{
+  gboolean is_stdin = strcmp(path, "-") == 0;
+  FILE *file = is_stdin ? stdin : fopen(path, "rbe");
+  if (file == NULL) {
+    error_set_errno(error, errno, "open %s", path);
+    return NULL;
+  }
+  g_autoptr(GString) text = g_string_new(NULL);
+  char buffer[65536];
+  for (gsize n; text->len <= CSV_MAX_BYTES && (n = fread(buffer, 1, sizeof buffer, file)) > 0;)
+    g_string_append_len(text, buffer, (gssize)n);
+  gboolean is_read = !ferror(file);
+  if (!is_read)
+    error_set_errno(error, errno, "read %s", path);
+  if (!is_stdin)
+    fclose(file);
+  return is_read ? g_steal_pointer(&text) : NULL;
+}
+
+static BatchEdits *
+edits_from_file(const Batch *batch, GHashTable *widths, BatchProblems *problems, GError **error)
+{
+  g_autoptr(GString) text = read_input(batch->from, error);
+  g_autoptr(BatchEdits) edits =
+      text != NULL ? batch_edits_parse(batch->entity, text->str, text->len, widths, problems, error) : NULL;
+  if (edits == NULL)
+    return NULL;
+  if (batch->set == NULL && !batch->is_delete && !batch->is_reset && edits->fields->len == 0) {
+    error_set(error, CCH_ERROR_BATCH_NO_CHANGE, "%s has no column of a field, and there is no --set", batch->from);
+    return NULL;
+  }
+  if ((batch->set != NULL || batch->is_delete || batch->is_reset) && edits->fields->len > 0) {
+    error_set(error, CCH_ERROR_USAGE, "%s has values of its own (%s), which --set, --delete and --reset do not use",
+              batch->from, ((const BatchField *)edits->fields->pdata[0])->name);
+    return NULL;
+  }
+  return g_steal_pointer(&edits);
+}
+
+/* "status=active&tags=a,b", as in the address of a list. */
+static gboolean
+add_conditions(BatchFilter *filter, GHashTable *seen, const char *where, GError **error)
+{
+  GUriParamsIter iter;
+  g_uri_params_iter_init(&iter, where, -1, "&", G_URI_PARAMS_PARSE_RELAXED);
+  for (;;) {
+    g_autofree char *name = NULL, *value = NULL;
+    g_autoptr(GError) problem = NULL;
+    if (!g_uri_params_iter_next(&iter, &name, &value, &problem)) {
+      if (problem != NULL || *where == '\0') {
+        error_set(error, CCH_ERROR_USAGE, "--where \"%s\" is not NAME=VALUE&NAME=VALUE", where);
+        return FALSE;
+      }
+      return TRUE;
+    }
+    if (!g_hash_table_add(seen, g_strdup(name))) {
+      error_set(error, CCH_ERROR_USAGE, "--where gives %s twice; several values are separated by commas", name);
+      return FALSE;
+    }
+    if (*value == '\0') {
+      error_set(error, CCH_ERROR_USAGE, "--where: %s has no value", name);
+      return FALSE;
+    }
+    if (!batch_filter_set(filter, name, value, error))
+      return FALSE;
+  }
+}
+
+static BatchEdits *
+edits_from_filter(const Batch *batch, GError **error)
+{
+  g_autoptr(BatchFilter) filter = batch_filter_new(batch->entity);
+  g_autoptr(GHashTable) seen = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);
+  for (char **where = batch->where; where != NULL && *where != NULL; where++)
+    if (!add_conditions(filter, seen, *where, error))
+      return NULL;
+  g_autoptr(GArray) ids = batch_list_ids(batch->connection, filter, batch->batch.redis_url, error);
+  return ids != NULL ? batch_edits_from_ids(batch->entity, ids) : NULL;
+}
+
+/* "1,2,5-9", each once. */
+static BatchEdits *
+edits_from_ids(const Batch *batch, GError **error)
+{
+  g_autoptr(GArray) ids = g_array_new(FALSE, FALSE, sizeof(gint64));
+  g_autoptr(GHashTable) seen = g_hash_table_new_full(g_int64_hash, g_int64_equal, g_free, NULL);
+  g_auto(GStrv) parts = g_strsplit(batch->ids, ",", -1);
+  for (char **part = parts; *part != NULL; part++) {
+    g_auto(GStrv) ends = g_strsplit(g_strstrip(*part), "-", 2);
+    guint64 first = 0, last = 0;
+    gboolean is_range = ends[0] != NULL && ends[1] != NULL;
+    if (ends[0] == NULL || !g_ascii_string_to_unsigned(ends[0], 10, 1, G_MAXINT32, &first, NULL) ||
+        !g_ascii_string_to_unsigned(ends[is_range ? 1 : 0], 10, first, G_MAXINT32, &last, NULL) ||
+        last - first >= CSV_MAX_ROWS || ids->len + (last - first) >= CSV_MAX_ROWS) {
+      error_set(error, CCH_ERROR_USAGE, "--ids \"%s\" is not 1,2,5-9 (of up to 200,000)", *part);
+      return NULL;
+    }
+    for (gint64 id = (gint64)first; id <= (gint64)last; id++)
+      if (g_hash_table_add(seen, g_memdup2(&id, sizeof id)))
+        g_array_append_val(ids, id);
+  }
+  return batch_edits_from_ids(batch->entity, ids);
+}
+
+static BatchEdits *
+choose(const Batch *batch, GHashTable *widths, BatchProblems *problems, GError **error)
+{
+  int n = (batch->where != NULL) + (batch->ids != NULL) + batch->is_all + (batch->from != NULL);
+  if (n != 1) {
+    error_set(error, CCH_ERROR_USAGE, "which %s: one of --where, --ids, --from and --all", batch->verb);
+    return NULL;
+  }
+  if (batch->from != NULL)
+    return edits_from_file(batch, widths, problems, error);
+  return batch->ids != NULL ? edits_from_ids(batch, error) : edits_from_filter(batch, error);
+}
+
+/* "tags+=a,b" and "tags-=a" change tags instead of replacing them. */
+static BatchProblem
+read_tag_change(BatchValue *value, const char *text, gboolean is_add)
+{
+  g_autofree char *tags = NULL;
+  BatchProblem problem = batch_value_from_text(value->field, text, 0, &tags);
+  if (problem != NULL)
+    return problem;
+  value->is_change = TRUE;
+  *(is_add ? &value->add : &value->remove) = json_loads(tags, 0, NULL);
+  return NULL;
+}
+
+/* Takes the value over; what is added to tags and what is removed from them is one value. */
+static BatchProblem
+add_value(GArray *values, BatchValue *value)
+{
+  for (guint i = 0; i < values->len; i++) {
+    BatchValue *other = &g_array_index(values, BatchValue, i);
+    if (other->field != value->field)
+      continue;
+    if (!other->is_change || !value->is_change || (other->add != NULL) == (value->add != NULL))
+      return "duplicate";
+    *(value->add != NULL ? &other->add : &other->remove) = value->add != NULL ? value->add : value->remove;
+    return NULL;
+  }
+  g_array_append_vals(values, value, 1);
+  return NULL;
+}
+
+/* "FIELD=VALUE", with a value as a cell of a file has it; nothing after the "=" is the empty text. */
+static gboolean
+read_assignment(const Batch *batch, const char *assignment, GHashTable *widths, BatchProblems *problems, GArray *values,
+                GError **error)
+{
+  const char *equals = strchr(assignment, '=');
+  gboolean is_tag_change = equals != NULL && equals > assignment && (equals[-1] == '+' || equals[-1] == '-');
+  if (equals == NULL || equals == assignment) {
+    error_set(error, CCH_ERROR_USAGE, "--set \"%s\" is not FIELD=VALUE", assignment);
+    return FALSE;
+  }
+  g_autofree char *name = g_strndup(assignment, (gsize)(equals - assignment - is_tag_change));
+  BatchValue value = {.field = batch_field_find(batch->entity, name)};
+  BatchProblem problem = NULL;
+  if (value.field == NULL)
+    problem = "unknown_field";
+  else if (is_tag_change && value.field->type != BATCH_TYPE_TAGS)
+    problem = "not_an_array";
+  else if (is_tag_change)
+    problem = read_tag_change(&value, equals + 1, equals[-1] == '+');
+  else
+    problem = batch_value_from_text(value.field, equals + 1,
+                                    GPOINTER_TO_UINT(g_hash_table_lookup(widths, value.field->column)), &value.value);
+  if (problem == NULL)
+    problem = add_value(values, &value);
+  batch_problems_add(problems, name, problem, value.field);
+  return TRUE;
+}
+
+/* NULL without an error where the file has the values, or none are needed. */
+static GArray *
+read_set(const Batch *batch, GHashTable *widths, BatchProblems *problems, GError **error)
+{
+  g_autoptr(GArray) values = batch_values_new();
+  for (char **assignment = batch->set; *assignment != NULL; assignment++)
+    if (!read_assignment(batch, *assignment, widths, problems, values, error))
+      return NULL;
+  if (!batch_problems_any(problems))
+    return g_steal_pointer(&values);
+  print_problems(batch, problems);
+  error_set(error, CCH_ERROR_REQUEST_PARAMETER, "--set");
+  return NULL;
+}
+
+static gboolean
+check_action(const Batch *batch, GError **error)
+{
+  int n = (batch->set != NULL) + batch->is_delete + batch->is_reset;
+  if (strcmp(batch->verb, "circuits") == 0 && !batch->is_reset)
+    error_set(error, CCH_ERROR_USAGE, "cch-data batch circuits needs --reset");
+  else if (n > 1)
+    error_set(error, CCH_ERROR_USAGE, "one of --set and --delete");
+  else if (n == 0 && batch->from == NULL)
+    error_set(error, CCH_ERROR_USAGE, "what shall change: --set FIELD=VALUE%s, or --from a file with values",
+              batch->entity == BATCH_PROVIDERS ? ", --delete" : "");
+  else
+    return TRUE;
+  return FALSE;
+}
+
+/* Prints all that is wrong with the values; the error then only says how much. */
+static void
+tell_problems(const Batch *batch, const BatchProblems *problems, GError **error)
+{
+  if (problems->list == NULL)
+    return;
+  print_problems(batch, problems);
+  g_clear_error(error);
+  error_set(error, CCH_ERROR_REQUEST_PARAMETER, "%u bad values%s; nothing was changed",
+            (guint)json_array_size(problems->list),
+            json_array_size(problems->list) >= MAX_FILE_PROBLEMS ? " and perhaps more" : "");
+}
+
+static gboolean
+run_job(Batch *batch, const BatchEdits *edits, const GArray *values, GError **error)
+{
+  g_autofree char *beside = batch->rest == NULL && batch->from != NULL && strcmp(batch->from, "-") != 0
+                                ? g_strdup_printf("%s.rest.%s", batch->from, edits->is_json ? "json" : "csv")
+                                : NULL;
+  const CliBatchJob job = {.context = batch->context,
+                           .batch = &batch->batch,
+                           .edits = edits,
+                           .action = batch->is_delete  ? CLI_BATCH_DELETE
+                                     : batch->is_reset ? CLI_BATCH_RESET
+                                                       : CLI_BATCH_UPDATE,
+                           .values = values,
+                           .rest_path = batch->rest != NULL ? batch->rest : beside,
+                           .is_dry_run = batch->is_dry_run,
+                           .is_confirmed = batch->is_confirmed};
+  return cli_batch_job_run(&job, error);
+}
+
+static gboolean
+run_change(Batch *batch, GError **error)
+{
+  if (!check_action(batch, error))
+    return FALSE;
+  g_auto(BatchProblems) problems = {.language = batch->context->language, .max = MAX_FILE_PROBLEMS};
+  g_auto(BatchProblems) set_problems = {.language = batch->context->language};
+  g_autoptr(GHashTable) widths = batch_read_widths(batch->connection, batch->entity, error);
+  g_autoptr(GArray) values =
+      widths != NULL && batch->set != NULL ? read_set(batch, widths, &set_problems, error) : NULL;
+  if (widths == NULL || (batch->set != NULL && values == NULL))
+    return FALSE;
+  g_autoptr(BatchEdits) edits = choose(batch, widths, &problems, error);
+  if (edits == NULL || !batch_edits_complete(edits, batch->connection, &problems, error)) {
+    tell_problems(batch, &problems, error);
+    return FALSE;
+  }
+  return run_job(batch, edits, values, error);
+}
+
+static json_t *
+undo_one(const Batch *batch, const char *id, gboolean is_dry_run, GError **error)
+{
+  g_auto(BatchProblems) problems = {.language = batch->context->language};
+  json_t *conflicts = NULL;
+  json_t *answer = batch_undo(&batch->batch, id, batch->skips_conflicts, is_dry_run, &problems, &conflicts,
+                              batch->context->cancellable, error);
+  const json_t *in_the_way = conflicts != NULL ? conflicts : problems.refused;
+  if (answer == NULL && in_the_way != NULL && !batch->context->is_json) {
+    g_autofree char *text = batch_refused_text(in_the_way);
+    fprintf(stderr, "%s", text);
+  }
+  json_decref(conflicts);
+  if (answer != NULL && batch->context->is_json) {
+    char *json = json_dumps(answer, JSON_COMPACT);
+    printf("%s\n", json);
+    free(json);
+  }
+  return answer;
+}
+
+static gboolean
+preview_undo(const Batch *batch, GError **error)
+{
+  g_auto(BatchSummary) summary = {0};
+  for (char **id = batch->operands; *id != NULL; id++) {
+    g_autoptr(json_t) answer = undo_one(batch, *id, TRUE, error);
+    if (answer == NULL)
+      return FALSE;
+    batch_summary_add(&summary, answer);
+    json_array_extend(summary.refused, json_object_get(answer, "skipped"));
+  }
+  summary.n_rows = summary.n_changed;
+  g_autofree char *text = batch_summary_text(&summary, "undo", batch->context->language);
+  if (!batch->context->is_json)
+    fprintf(batch->is_dry_run ? stdout : stderr, "%s", text);
+  return TRUE;
+}
+
+/* In the order given: of operations that followed each other, the last one first. */
+static gboolean
+run_undo(Batch *batch, GError **error)
+{
+  gboolean is_one = batch->operands[1] == NULL;
+  /* What several would do together cannot be shown one by one, if they touch the same rows. */
+  if ((is_one || batch->is_dry_run) && !preview_undo(batch, error))
+    return FALSE;
+  if (batch->is_dry_run)
+    return TRUE;
+  if (!batch->is_confirmed && !cli_batch_confirm(batch->context, error))
+    return FALSE;
+  for (char **id = batch->operands; *id != NULL; id++) {
+    g_autoptr(json_t) answer = undo_one(batch, *id, FALSE, error);
+    if (answer == NULL)
+      return FALSE;
+    g_autofree char *text = text_format(TEXT_BATCH_UNDONE, batch->context->language, *id,
+                                        (guint)json_integer_value(json_object_get(answer, "restoredCount")),
+                                        (guint)json_array_size(json_object_get(answer, "skipped")),
+                                        json_string_value(json_object_get(answer, "operationId")));
+    if (!batch->context->is_json)
+      printf("%s\n", text);
+  }
+  return TRUE;
+}
+
+static const Verb verbs[] = {
+    {"users", "", BATCH_USERS, CHOICE "set ", run_change},
+    {"keys", "", BATCH_KEYS, CHOICE "set ", run_change},
+    {"providers", "", BATCH_PROVIDERS, CHOICE "set delete ", run_change},
+    {"circuits", "", BATCH_PROVIDERS, CHOICE "reset ", run_change},
+    {"undo", " OPERATION_ID...", BATCH_USERS, " dry-run yes skip-conflicts ", run_undo},
+};
+
+/* An option that a verb does not know must not be passed over in silence: somebody relies on it. */
+static gboolean
+check_options(const Batch *batch, const Verb *verb, GError **error)
+{
+  const struct {
+    const char *name;
+    gboolean is_given;
+  } options[] = {
+      {"where", batch->where != NULL},
+      {"ids", batch->ids != NULL},
+      {"all", batch->is_all},
+      {"from", batch->from != NULL},
+      {"rest", batch->rest != NULL},
+      {"set", batch->set != NULL},
+      {"delete", batch->is_delete},
+      {"reset", batch->is_reset},
+      {"dry-run", batch->is_dry_run},
+      {"yes", batch->is_confirmed},
+      {"skip-conflicts", batch->skips_conflicts},
+  };
+  for (gsize i = 0; i < G_N_ELEMENTS(options); i++) {
+    g_autofree char *word = g_strdup_printf(" %s ", options[i].name);
+    if (options[i].is_given && strstr(verb->options, word) == NULL) {
+      error_set(error, CCH_ERROR_USAGE, "cch-data batch %s does not take --%s", verb->name, options[i].name);
+      return FALSE;
+    }
+  }
+  return TRUE;
+}
+
+static const Verb *
+find_verb(const char *name, guint n_operands, GError **error)
+{
+  g_autoptr(GString) usage = g_string_new(NULL);
+  for (gsize i = 0; i < G_N_ELEMENTS(verbs); i++) {
+    gboolean takes_operands = verbs[i].run == run_undo;
+    if (strcmp(verbs[i].name, name) == 0 && takes_operands == (n_operands > 0))
+      return &verbs[i];
+    g_string_append_printf(usage, "%scch-data batch %s%s", i > 0 ? " | " : "", verbs[i].name, verbs[i].usage);
+  }
+  error_set(error, CCH_ERROR_USAGE, "%s", usage->str);
+  return NULL;
+}
+
+static gboolean
+run_verb(Batch *batch, const char *name, guint n_operands, GError **error)
+{
+  const Verb *verb = find_verb(name, n_operands, error);
+  g_autoptr(CliTarget) target =
+      verb != NULL && check_options(batch, verb, error) ? cli_target_open(batch->context, error) : NULL;
+  if (target == NULL)
+    return FALSE;
+  const char *dsn = cli_target_dsn(target);
+  g_autoptr(PgConnection) connection = pg_connection_open(dsn, "cch-data batch", batch->context->cancellable, error);
+  g_autofree char *command = g_strdup_printf("batch %s", name);
+  g_autofree char *holder = cli_holder(command);
+  batch->entity = verb->entity;
+  batch->verb = verb->name;
+  batch->connection = connection;
+  batch->batch = (BatchContext){.dsn = dsn,
+                                .connection = connection,
+                                .redis_url = batch->context->config->redis_url,
+                                .who = holder,
+                                .language = batch->context->language,
+                                .fingerprint = "cli"};
+  return connection != NULL && verb->run(batch, error);
+}
+
+gboolean
+cli_batch(CliContext *context, int argc, char **argv, GError **error)
+{
+  Batch batch = {.context = context};
+  const GOptionEntry entries[] = {
+      {"where", 'w', 0, G_OPTION_ARG_STRING_ARRAY, &batch.where,
+       "those of a list: status=active&tags=a,b (docs/api.md names the filters); may be repeated", "CONDITIONS"},
+      {"ids", 0, 0, G_OPTION_ARG_STRING, &batch.ids, "those with these ids: 1,2,5-9", "IDS"},
+      {"all", 0, 0, G_OPTION_ARG_NONE, &batch.is_all, "all of them", NULL},
+      {"from", 'f', 0, G_OPTION_ARG_FILENAME, &batch.from,
+       "those in a file, CSV or JSON (- is standard input), each with its own values or with those of --set", "FILE"},
+      {"set", 's', 0, G_OPTION_ARG_STRING_ARRAY, &batch.set,
+       "a new value (null clears it; tags+=a,b and tags-=a add and remove); may be repeated", "FIELD=VALUE"},
+      {"delete", 0, 0, G_OPTION_ARG_NONE, &batch.is_delete, "providers: delete them", NULL},
+      {"reset", 0, 0, G_OPTION_ARG_NONE, &batch.is_reset, "circuits: close circuit breakers", NULL},
+      {"rest", 0, 0, G_OPTION_ARG_FILENAME, &batch.rest,
+       "where to write the rows that could not be changed, to be given again (FILE.rest.csv)", "FILE"},
+      {"dry-run", 'n', 0, G_OPTION_ARG_NONE, &batch.is_dry_run, "only show what would change", NULL},
+      {"yes", 'y', 0, G_OPTION_ARG_NONE, &batch.is_confirmed, "do not ask", NULL},
+      {"skip-conflicts", 0, 0, G_OPTION_ARG_NONE, &batch.skips_conflicts,
+       "undo: leave rows that were changed since as they are", NULL},
+      {NULL},
+  };
+  CliParse parsed = cli_parse(context, "batch", entries, &argc, &argv, 1, 101, error);
+  batch.operands = argv + 2;
+  gboolean is_done =
+      parsed == CLI_PARSE_DONE || (parsed == CLI_PARSE_RUN && run_verb(&batch, argv[1], (guint)argc - 2, error));
+  g_strfreev(batch.where);
+  g_strfreev(batch.set);
+  g_free(batch.ids);
+  g_free(batch.from);
+  g_free(batch.rest);
+  return is_done;
+}

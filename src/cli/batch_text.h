@@ -1,0 +1,27 @@
+/* What `cch-data batch` shows to people. */
+#pragma once
+
+#include "base/json.h"
+#include "base/language.h"
+
+/* What dry runs of several batches say together. */
+typedef struct {
+  guint n_batches, n_rows, n_changed;
+  json_t *fields;  /* as of one; see batch/record.h */
+  json_t *sample;  /* the first rows that change */
+  json_t *refused; /* see batch/problems.h */
+} BatchSummary;
+
+void batch_summary_clear(BatchSummary *summary);
+G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC(BatchSummary, batch_summary_clear)
+
+void batch_summary_add(BatchSummary *summary, const json_t *answer);
+/* Free with g_free. */
+char *batch_summary_text(const BatchSummary *summary, const char *entity, Language language);
+
+/* "users 3 alice: limitDailyUsd 5.00 → 10.00", a line a row; free with g_free. */
+char *batch_rows_text(const json_t *rows, gsize max);
+/* "FILE: line 3, column rpm: must be …", a line a problem; free with g_free. */
+char *batch_problems_text(const char *file, const json_t *problems);
+/* "users 3 alice: why", a line a row; free with g_free. */
+char *batch_refused_text(const json_t *refused);
