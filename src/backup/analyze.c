@@ -22,7 +22,7 @@ static gboolean
 work(Analysis *analysis, GError **error)
 {
   g_autoptr(PgConnection) connection = pg_connection_open(analysis->dsn, CONNECTION_NAME, analysis->cancellable, error);
-  if (connection == NULL || !pg_connection_exec(connection, "SET statement_timeout = 0", error))
+  if (connection == NULL)
     return FALSE;
   for (;;) {
     guint row = (guint)g_atomic_int_add(&analysis->next, 1);

@@ -14,6 +14,7 @@ static const char *const session_sql =
     "SET synchronize_seqscans = off; SET statement_timeout = 0; SET lock_timeout = 0;"
     "SET idle_in_transaction_session_timeout = 0; SET row_security = off;"
     "SET max_parallel_workers_per_gather = 0; SET jit = off; SET enable_seqscan = off;"
+    "SET enable_tidscan = on;"
     "SELECT pg_catalog.set_config(name, CASE name WHEN 'restrict_nonsystem_relation_kind' THEN 'view, foreign-table'"
     " ELSE '0' END, false) FROM pg_catalog.pg_settings"
     " WHERE name IN ('transaction_timeout', 'idle_session_timeout', 'restrict_nonsystem_relation_kind');"

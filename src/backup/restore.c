@@ -60,23 +60,33 @@ watch_for_our_end(PgConnection *connection)
     pg_connection_exec(connection, "SET client_connection_check_interval = '1s'", NULL);
 }
 
-/* Timeouts that came with later servers. */
+/* From PostgreSQL 17 on. */
 static gboolean
-switch_off_newer_timeouts(PgConnection *connection, GError **error)
+switch_off_transaction_timeout(PgConnection *connection, GError **error)
 {
-  int version = pg_connection_server_version(connection);
-  return (version < 140000 || pg_connection_exec(connection, "SET idle_session_timeout = 0", error)) &&
-         (version < 170000 || pg_connection_exec(connection, "SET transaction_timeout = 0", error));
+  return pg_connection_server_version(connection) < 170000 ||
+         pg_connection_exec(connection, "SET transaction_timeout = 0", error);
+}
+
+/* They are checked by triggers, which a session that takes itself for a replica does not fire. Only a superuser may
+ * change that: for others it is an error, where it is set, and better than rows without their parents. */
+static gboolean
+check_foreign_keys(PgConnection *connection, GError **error)
+{
+  return pg_connection_exec(connection,
+                            "SELECT pg_catalog.set_config('session_replication_role', 'origin', false) "
+                            "WHERE pg_catalog.current_setting('session_replication_role') <> 'origin'",
+                            error);
 }
 
 gboolean
 restore_prepare_session(Restore *restore, GError **error)
 {
   watch_for_our_end(restore->connection);
-  return switch_off_newer_timeouts(restore->connection, error) &&
+  return switch_off_transaction_timeout(restore->connection, error) && check_foreign_keys(restore->connection, error) &&
          pg_connection_execf(restore->connection, error,
-                             "SET statement_timeout = 0; SET lock_timeout = %d; "
-                             "SET idle_in_transaction_session_timeout = 0; SET check_function_bodies = false; "
+                             "SET lock_timeout = %d; "
+                             "SET check_function_bodies = false; "
                              "SET xmloption = content; SET client_min_messages = warning; SET row_security = off; "
                              "SET default_tablespace = ''; SELECT pg_catalog.set_config('search_path', '', false)",
                              units[restore->unit].lock_timeout_ms);

@@ -151,8 +151,7 @@ swap_maintenance_open(PgConnection *live, const char *dsn, GCancellable *cancell
       continue;
     g_clear_error(&failure);
     g_autoptr(PgConnection) connection = pg_connection_open(other, "cch-data import", cancellable, &failure);
-    if (connection != NULL && is_same_server(live, connection, &failure) &&
-        pg_connection_exec(connection, "SET statement_timeout = 0", &failure))
+    if (connection != NULL && is_same_server(live, connection, &failure))
       return g_steal_pointer(&connection);
   }
   g_propagate_error(error, g_steal_pointer(&failure));

@@ -255,8 +255,8 @@ ignore_notice(void *user_data, const PGresult *result)
 }
 
 /* What our statements rely on, whatever was set for the database or the role: how texts are quoted and values are
- * written, and that nobody ends a session because it waits for us. How long statements and locks may take is left as it
- * is. */
+ * written, what a transaction sees, and that nobody ends a session that waits for us or a statement that is made for a
+ * whole table. How long a lock may be waited for is left as it is. */
 static gboolean
 prepare_session(PgConnection *connection, GError **error)
 {
@@ -266,6 +266,7 @@ prepare_session(PgConnection *connection, GError **error)
              "datestyle = 'ISO'; "
              "SET intervalstyle = 'postgres'; SET bytea_output = 'hex'; SET quote_all_identifiers = off; "
              "SET array_nulls = on; SET transform_null_equals = off; "
+             "SET default_transaction_isolation = 'read committed'; SET statement_timeout = 0; "
              "SET idle_in_transaction_session_timeout = 0",
              error) &&
          (pg_connection_server_version(connection) < 140000 ||

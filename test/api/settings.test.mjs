@@ -6,7 +6,7 @@ import { before, describe, test } from 'node:test';
 import { temporaryDirectory } from './support/cleanup.mjs';
 import { Database, firstDifference } from './support/database.mjs';
 import { databaseText } from './support/dump_text.mjs';
-import { importOk } from './support/product.mjs';
+import { assertRefused, importOk } from './support/product.mjs';
 import { startPostgres } from './support/servers.mjs';
 import { Service, cli, haveBinary } from './support/service.mjs';
 
@@ -16,9 +16,9 @@ const SETTINGS = {
   standard_conforming_strings: 'off', backslash_quote: 'off', quote_all_identifiers: 'on', search_path: 'pgboss, public',
   datestyle: 'SQL, DMY', intervalstyle: 'sql_standard', timezone: 'Asia/Kathmandu', extra_float_digits: '-10', bytea_output: 'escape',
   xmloption: 'document', array_nulls: 'off', transform_null_equals: 'on', client_encoding: 'LATIN1', check_function_bodies: 'off',
-  lock_timeout: '1ms', idle_in_transaction_session_timeout: '20ms', idle_session_timeout: '30ms', statement_timeout: '2s',
+  lock_timeout: '1ms', idle_in_transaction_session_timeout: '1s', idle_session_timeout: '1s', statement_timeout: '1s',
   default_transaction_isolation: 'serializable', default_transaction_deferrable: 'on', row_security: 'off', enable_seqscan: 'off',
-  plan_cache_mode: 'force_generic_plan', session_replication_role: 'origin', synchronous_commit: 'off', client_min_messages: 'error',
+  plan_cache_mode: 'force_generic_plan', session_replication_role: 'replica', enable_tidscan: 'off', synchronous_commit: 'off', client_min_messages: 'error',
 };
 
 // "pgboss" is what pg_… matches where a backslash is no escape.
@@ -83,6 +83,17 @@ describe('with everything set otherwise', { skip: !haveBinary && 'no binary' }, 
       }
     });
   }
+
+  test('a merge still finds the row whose parent is missing', async () => {
+    const other = await Database.create(server);
+    await other.exec(`CREATE TABLE parent (id integer PRIMARY KEY); CREATE TABLE child (id integer PRIMARY KEY, parent integer);
+      INSERT INTO child VALUES (1, 7)`);
+    const orphan = await other.pgDump(path.join(dir, 'orphan.dump'));
+    const target = await Database.create(server);
+    await target.exec('CREATE TABLE parent (id integer PRIMARY KEY); CREATE TABLE child (id integer PRIMARY KEY, parent integer REFERENCES parent)');
+    await set(target);
+    await assertRefused(target, orphan, 'database.query_failed', 7);
+  });
 
   test('the service exports, and says what it is', async () => {
     const service = await Service.start({ dsn: source.dsn });
