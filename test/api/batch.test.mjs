@@ -1,8 +1,10 @@
 // Batches: users, keys and providers, all or nothing, previewed, undone; circuit breakers.
 
 import assert from 'node:assert/strict';
+import { createHash } from 'node:crypto';
 import { before, describe, test } from 'node:test';
 import { Database, fixture } from './support/database.mjs';
+import { until } from './support/run.mjs';
 import { startPostgres, startRedis } from './support/servers.mjs';
 import { Service, haveBinary } from './support/service.mjs';
 
@@ -47,67 +49,6 @@ for (const version of ['v05', 'v09']) {
       const again = await post(`/api/v1/operations/${done.body.operationId}:undo`, {});
       assert.deepEqual([again.status, again.body.errorCode], [409, 'batch.already_undone']);
     });
-
-    // field: [values that are taken: [value, what is stored], …], [values that are refused: [value, code], …]
-    const edges = {
-      users: {
-        note: [[['', ''], ['n'.repeat(200), 'n'.repeat(200)], ['🙂'.repeat(200), '🙂'.repeat(200)], [null, null]],
-          [['n'.repeat(201), 'too_long'], ['🙂'.repeat(201), 'too_long'], [1, 'not_a_string']], 'description'],
-        tags: [[[[], []], [Array.from({ length: 20 }, (_, i) => `t${i}`), Array.from({ length: 20 }, (_, i) => `t${i}`)], [['🙂'.repeat(32)], ['🙂'.repeat(32)]]],
-          [[Array.from({ length: 21 }, (_, i) => `t${i}`), 'too_many'], [['x'.repeat(33)], 'too_long'], [['a', 'a'], 'duplicate'], [[' a'], 'not_trimmed'], [[1], 'not_a_string'], ['a', 'not_an_array'], [null, 'not_nullable']], 'tags'],
-        rpm: [[[0, 0], [1000000, 1000000], [null, null], [1e3, 1000]],
-          [[-1, 'out_of_range'], [1000001, 'out_of_range'], [1.5, 'too_many_decimals'], ['1', 'not_a_number'], [true, 'not_a_number'], [9007199254740993n, 'out_of_range']], 'rpm_limit'],
-        dailyQuota: [[[0, 0], [100000, 100000], [0.01, 0.01], [null, null]], [[100000.01, 'out_of_range'], [0.004, 'too_many_decimals'], [-0.01, 'out_of_range'], ['', 'not_a_number']], 'daily_limit_usd'],
-        limit5hUsd: [[[10000, 10000]], [[10000.01, 'out_of_range'], [1e-7, 'too_many_decimals'], [1e30, 'out_of_range']], 'limit_5h_usd'],
-        limitWeeklyUsd: [[[50000, 50000]], [[50000.01, 'out_of_range']], 'limit_weekly_usd'],
-        limitMonthlyUsd: [[[200000, 200000]], [[200000.01, 'out_of_range']], 'limit_monthly_usd'],
-      },
-      keys: {
-        providerGroup: [[['b, a,b', 'a,b'], ['', 'default'], [null, 'default'], ['组一，组二', '组一,组二'], ['g'.repeat(192), 'g'.repeat(192)]], [['g'.repeat(201), 'too_long'], [7, 'not_a_string']], 'provider_group'],
-        limitDailyUsd: [[[10000, 10000], [null, null]], [[10000.01, 'out_of_range'], [-5, 'out_of_range'], [0.001, 'too_many_decimals']], 'limit_daily_usd'],
-        limit5hUsd: [[[0.5, 0.5]], [[123456789, 'out_of_range']], 'limit_5h_usd'],
-        canLoginWebUi: [[[true, true], [false, false]], [[null, 'not_nullable'], ['true', 'not_a_boolean'], [1, 'not_a_boolean']], 'can_login_web_ui'],
-        isEnabled: [[[true, true]], [[null, 'not_nullable'], [0, 'not_a_boolean']], 'is_enabled'],
-      },
-      providers: {
-        is_enabled: [[[false, false], [true, true]], [[null, 'not_nullable']], 'is_enabled'],
-        priority: [[[0, 0], [2147483647, 2147483647]], [[-1, 'out_of_range'], [2147483648, 'out_of_range'], [null, 'not_nullable']], 'priority'],
-        weight: [[[1, 1], [100, 100]], [[0, 'out_of_range'], [101, 'out_of_range'], [1.5, 'too_many_decimals']], 'weight'],
-        cost_multiplier: [[[0, 0], [0.0001, 0.0001], [1.5, 1.5]], [[0.00004, 'too_many_decimals'], [-1, 'out_of_range'], [null, 'not_nullable']], 'cost_multiplier'],
-        group_tag: [[['x'.repeat(50), 'x'.repeat(50)], ['🙂'.repeat(50), '🙂'.repeat(50)], [null, null]], [[version === 'v05' ? 'x'.repeat(51) : 'x'.repeat(256), 'too_long']], 'group_tag'],
-      },
-    };
-    const idsName = { users: 'userIds', keys: 'keyIds', providers: 'providerIds' };
-    // JSON with integers beyond 2^53 as they are.
-    const json = (value) => JSON.stringify(value, (_, v) => (typeof v === 'bigint' ? `@${v}@` : v)).replace(/"@(\d+)@"/g, '$1');
-
-    for (const [entity, fields] of Object.entries(edges)) {
-      test(`every field of ${entity} at its edges and beyond`, async () => {
-        const id = Number(await database.value(`SELECT min(id) FROM ${entity} WHERE deleted_at IS NULL`));
-        const send = async (updates) => {
-          const reply = await service.fetch(`/api/v1/${entity}:batchUpdate`, {
-            method: 'POST', body: json({ [idsName[entity]]: [id], updates }), headers: { 'content-type': 'application/json' },
-          });
-          return { status: reply.status, body: await reply.json() };
-        };
-        const stored = async (column) => JSON.parse(await database.value(`SELECT coalesce(to_json(${column}), 'null') FROM ${entity} WHERE id = ${id}`));
-        for (const [field, [taken, refused, column]] of Object.entries(fields)) {
-          for (const [value, result] of taken) {
-            const reply = await send({ [field]: value });
-            assert.equal(reply.status, 200, `${field} ${value}: ${JSON.stringify(reply.body)}`);
-            assert.deepEqual(await stored(column), result, `${field} ${value}`);
-          }
-          const last = await stored(column);
-          for (const [value, code] of refused) {
-            const reply = await send({ [field]: value });
-            assert.equal(reply.status, 400, `${field} ${value}: ${JSON.stringify(reply.body)}`);
-            const where = reply.body.invalidParams[0];
-            assert.deepEqual([where.path, where.code], [`updates.${field}`, code], `${field} ${value}`);
-            assert.deepEqual(await stored(column), last);
-          }
-        }
-      });
-    }
 
     test('lists all that is wrong at once, and refuses what it does not know', async () => {
       const bad = await post('/api/v1/users:batchUpdate', { userIds: [1, 'x', 0], updates: { rpm: -1, role: 'admin' }, dryrun: true });
@@ -225,6 +166,141 @@ for (const version of ['v05', 'v09']) {
       assert.equal((await redis.command('TTL', `circuit_breaker:state:${a}`)) > 86000, true);
       assert.equal((await post('/api/v1/providers/circuits:batchReset', { providerIds: [a] })).body.resetCount, 0);
       assert.equal((await post('/api/v1/providers/circuits:batchReset', { providerIds: [a, 999999] })).status, 404);
+    });
+
+    test('a dry run shows what would be refused and why, and everything that would follow', async () => {
+      await database.exec(`
+        INSERT INTO users (id, name, provider_group) VALUES (72000, 'dry', 'default'), (72001, 'dry too', 'default');
+        INSERT INTO keys (id, user_id, key, name, is_enabled) VALUES (82000, 72000, 'sk-d1', 'a', true), (82001, 72001, 'sk-d2', 'b', true), (82002, 72001, 'sk-d3', 'c', true)`);
+      const body = { keyIds: [82000, 82001, 999999], updates: { isEnabled: false, providerGroup: 'g' } };
+      const before = await database.fingerprint();
+      const dry = await post('/api/v1/keys:batchUpdate', { ...body, dryRun: true });
+      assert.equal(dry.status, 200, JSON.stringify(dry.body));
+      assert.deepEqual(dry.body.refused.map((row) => [row.entity, row.id, row.name, row.errorCode]), [['keys', 999999, undefined, 'NOT_FOUND'], ['users', 72000, 'dry', 'CANNOT_DISABLE_LAST_KEY']]);
+      assert.ok(dry.body.refused.every((row) => row.message.length > 0));
+      assert.deepEqual(dry.body.rows.map((row) => [row.entity, row.id]), [['keys', 82000], ['keys', 82001], ['users', 72000], ['users', 72001]]);
+      assert.deepEqual(dry.body.fields.find((field) => field.entity === 'users'),
+        { entity: 'users', field: 'providerGroup', changed: 2, before: [{ value: 'default', count: 2 }], after: [{ value: 'default,g', count: 1 }, { value: 'g', count: 1 }] });
+      assert.equal(await database.fingerprint(), before);
+      const real = await post('/api/v1/keys:batchUpdate', body);
+      assert.deepEqual([real.status, real.body.errorCode], [404, 'NOT_FOUND']);
+      assert.deepEqual(real.body.refused, dry.body.refused);
+      assert.equal(await database.fingerprint(), before);
+      const good = await post('/api/v1/keys:batchUpdate', { ...body, keyIds: [82001] , dryRun: true });
+      const done = await post('/api/v1/keys:batchUpdate', { ...body, keyIds: [82001] });
+      assert.deepEqual([good.body.refused, done.status], [[], 200]);
+      const recorded = await (await service.fetch(`/api/v1/operations/${done.body.operationId}`)).json();
+      assert.deepEqual(recorded.rows, good.body.rows, 'what was shown is what was done');
+    });
+
+    test("an undo sets a user's group back to what it was, not to what follows", async () => {
+      await database.exec(`
+        INSERT INTO users (id, name, provider_group) VALUES (73000, 'special', 'vip');
+        INSERT INTO keys (id, user_id, key, name) VALUES (83000, 73000, 'sk-s1', 'a'), (83001, 73000, 'sk-s2', 'b')`);
+      const groupOf = () => database.value('SELECT provider_group FROM users WHERE id = 73000');
+      const unchanged = await post('/api/v1/keys:batchUpdate', { keyIds: [83000], updates: { providerGroup: 'default' } });
+      assert.deepEqual([unchanged.body.changedCount, await groupOf()], [0, 'vip']);
+      const done = await post('/api/v1/keys:batchUpdate', { keyIds: [83000], updates: { providerGroup: 'x' } });
+      assert.equal(await groupOf(), 'default,x');
+      const undone = await post(`/api/v1/operations/${done.body.operationId}:undo`, {});
+      assert.deepEqual([undone.status, await groupOf()], [200, 'vip'], JSON.stringify(undone.body));
+      const redone = await post(`/api/v1/operations/${undone.body.operationId}:undo`, {});
+      assert.deepEqual([redone.status, await groupOf()], [200, 'default,x']);
+      await database.exec(`UPDATE users SET provider_group = 'by hand' WHERE id = 73000`);
+      const last = await post(`/api/v1/operations/${redone.body.operationId}:undo`, {});
+      assert.deepEqual([last.status, await groupOf()], [200, 'default'], 'somebody changed it since: it follows from the keys');
+    });
+
+    test('an undo heeds the rules, and rows that were deleted since', async () => {
+      await database.exec(`
+        INSERT INTO users (id, name) VALUES (74000, 'undo');
+        INSERT INTO keys (id, user_id, key, name, is_enabled) VALUES (84000, 74000, 'sk-u1', 'a', false), (84001, 74000, 'sk-u2', 'b', true)`);
+      const done = await post('/api/v1/keys:batchUpdate', { keyIds: [84000], updates: { isEnabled: true } });
+      await database.exec('UPDATE keys SET is_enabled = false WHERE id = 84001');
+      const target = `/api/v1/operations/${done.body.operationId}:undo`;
+      const dry = await post(target, { dryRun: true });
+      assert.deepEqual([dry.status, dry.body.refused.map((row) => row.id)], [200, [74000]], JSON.stringify(dry.body));
+      const refused = await post(target, {});
+      assert.deepEqual([refused.status, refused.body.errorCode], [409, 'CANNOT_DISABLE_LAST_KEY']);
+      await database.exec('UPDATE keys SET deleted_at = now() WHERE id = 84000');
+      const conflict = await post(target, {});
+      assert.deepEqual([conflict.status, conflict.body.conflicts.map((row) => row.id)], [409, [84000]]);
+      const none = await post('/api/v1/keys:batchUpdate', { keyIds: [84001], updates: { isEnabled: false } });
+      const nothing = await post(`/api/v1/operations/${none.body.operationId}:undo`, {});
+      assert.deepEqual([nothing.status, nothing.body.errorCode], [409, 'batch.nothing_to_undo']);
+    });
+
+    test('all users whose groups would be too long are named, and so are those with too many tags', async () => {
+      await database.exec(`
+        INSERT INTO users (id, name, tags) SELECT 75000 + i, 'long ' || i, (SELECT jsonb_agg('t' || t) FROM generate_series(1, 20) AS t) FROM generate_series(1, 2) AS i;
+        INSERT INTO keys (id, user_id, key, name, provider_group) SELECT 85000 + i * 10 + k, 75000 + i, 'sk-l' || i || k, 'k', repeat('a', 150) FROM generate_series(1, 2) AS i, generate_series(1, 2) AS k`);
+      const before = await database.fingerprint();
+      const groups = await post('/api/v1/keys:batchUpdate', { keyIds: [85011, 85021], updates: { providerGroup: 'b'.repeat(100) } });
+      assert.deepEqual([groups.status, groups.body.errorCode, groups.body.detail], [409, 'batch.group_too_long', 'users: long 1 (75001), long 2 (75002)']);
+      const tags = await post('/api/v1/users:batchUpdate', { userIds: [1, 75001, 75002], updates: { tags: { add: ['one more'] } } });
+      assert.deepEqual([tags.status, tags.body.errorCode, tags.body.refused.map((row) => row.id)], [409, 'batch.too_many_tags', [75001, 75002]]);
+      assert.equal(await database.fingerprint(), before);
+    });
+
+    test('the hub is told of keys and users, and forgets what it had cached of them', async () => {
+      await database.exec(`
+        INSERT INTO users (id, name) VALUES (76000, 'cached');
+        INSERT INTO keys (id, user_id, key, name) VALUES (86000, 76000, 'sk-cached', 'a')`);
+      const digest = createHash('sha256').update('sk-cached').digest('hex');
+      const fill = () => Promise.all([`api_key_auth:v1:key:${digest}`, 'api_key_auth:v1:user:76000'].map((key) => redis.command('SET', key, '{}')));
+      for (const [target, body, left] of [
+        ['users', { userIds: [76000], updates: { rpm: 5 } }, 0], ['keys', { keyIds: [86000], updates: { limitDailyUsd: 5 } }, 1]]) {
+        await fill();
+        const news = redis.subscribe('cch:cache:api_keys:updated');
+        const done = await post(`/api/v1/${target}:batchUpdate`, body);
+        assert.deepEqual([done.status, done.body.cacheNotified], [200, true]);
+        assert.equal(await redis.command('EXISTS', `api_key_auth:v1:key:${digest}`), 0);
+        assert.equal(await redis.command('EXISTS', 'api_key_auth:v1:user:76000'), left);
+        await until('the message', () => news.received('cch:cache:api_keys:updated'));
+        news.stop();
+      }
+    });
+
+    test('the audit log has who, what, how many, and what was before and after', async () => {
+      const [before] = [(await user(11)).rpm_limit];
+      const done = await post('/api/v1/users:batchUpdate', { userIds: [11], updates: { rpm: 4242 } });
+      const table = version === 'v05' ? 'cch_data.audit_log' : 'audit_log';
+      const entry = JSON.parse(await database.value(`SELECT row_to_json(a) FROM ${table} AS a WHERE target_name = '${done.body.operationId}'`));
+      const row = { entity: 'users', id: 11, name: (await user(11)).name };
+      assert.deepEqual([entry.action_category, entry.action_type, entry.success, entry.before_value, entry.after_value], ['batch', 'users:batchUpdate', true,
+        { changedCount: 1, rows: [{ ...row, values: { rpm: before } }] }, { changedCount: 1, rows: [{ ...row, values: { rpm: 4242 } }] }]);
+      assert.match(entry.operator_user_name, /@ 127\.0\.0\.1$/);
+      assert.equal(entry.operator_ip, '127.0.0.1');
+    });
+
+    test('500 ids are taken, 501 are not, and duplicates count once', async () => {
+      await database.exec(`INSERT INTO users (id, name) SELECT 90000 + i, 'many ' || i FROM generate_series(1, 501) AS i`);
+      const ids = Array.from({ length: 501 }, (_, i) => 90001 + i);
+      const most = await post('/api/v1/users:batchUpdate', { userIds: [...ids.slice(0, 500), ...ids.slice(0, 300)], updates: { rpm: 3 } });
+      assert.deepEqual([most.status, most.body.updatedCount], [200, 500], JSON.stringify(most.body).slice(0, 300));
+      const more = await post('/api/v1/users:batchUpdate', { userIds: ids, updates: { rpm: 4 } });
+      assert.deepEqual([more.status, more.body.errorCode], [400, 'INVALID_FORMAT']);
+      assert.match(more.body.detail, /500/);
+      assert.equal(await database.value('SELECT count(*) FROM users WHERE rpm_limit = 3 AND id > 90000'), '500');
+      for (const id of [1.5, '1', null, 0, -1, 2147483648, true]) {
+        const bad = await post('/api/v1/users:batchUpdate', { userIds: [90001, id], updates: { rpm: 5 } });
+        assert.deepEqual([bad.status, bad.body.invalidParams[0].path, bad.body.invalidParams[0].code], [400, 'userIds[1]', 'not_an_id'], String(id));
+      }
+    });
+
+    test('a reset that comes again answers what the first one did', async () => {
+      const id = Number(await database.value('SELECT min(id) FROM providers WHERE deleted_at IS NULL'));
+      await redis.command('HSET', `circuit_breaker:state:${id}`, 'circuitState', 'half-open', 'failureCount', '2');
+      const news = redis.subscribe('cch:cache:circuit_breaker_config:updated');
+      const headers = { 'idempotency-key': 'reset-once' };
+      const first = await post('/api/v1/providers/circuits:batchReset', { providerIds: [id] }, headers);
+      assert.deepEqual([first.status, first.body.resetIds], [200, [id]], JSON.stringify(first.body));
+      await until('the message', () => news.received('cch:cache:circuit_breaker_config:updated'));
+      news.stop();
+      await redis.command('HSET', `circuit_breaker:state:${id}`, 'circuitState', 'open');
+      const again = await post('/api/v1/providers/circuits:batchReset', { providerIds: [id] }, headers);
+      assert.deepEqual(again.body, first.body);
+      assert.equal(await redis.command('HGET', `circuit_breaker:state:${id}`, 'circuitState'), 'open');
     });
   });
 }

@@ -1,0 +1,143 @@
+// Every field of a batch at its edges and one beyond, through the real API: what is taken is stored exactly, what is refused is
+// named with its place and code, and changes nothing.
+
+import assert from 'node:assert/strict';
+import { before, describe, test } from 'node:test';
+import { Database, fixture } from './support/database.mjs';
+import { startPostgres } from './support/servers.mjs';
+import { Service, haveBinary } from './support/service.mjs';
+
+// A number as it stands in JSON, whatever JavaScript would make of it.
+const raw = (text) => ({ raw: text });
+const write = (value) => JSON.stringify(value, (_, v) => (v && typeof v === 'object' && 'raw' in v ? `@${v.raw}@` : v)).replace(/"@([^"]*)@"/g, '$1');
+
+const noNumbers = ['1', '', 'NaN', true, [], {}].map((value) => [value, 'not_a_number']);
+const far = ['9007199254740993', '9223372036854775807', '1e30', '-1e300'].map((text) => [raw(text), 'out_of_range']);
+const refusesNull = (isNullable) => (isNullable ? [] : [[null, 'not_nullable']]);
+const takesNull = (isNullable) => (isNullable ? [[null, null]] : []);
+
+function integer(column, lowest, highest, isNullable) {
+  return {
+    column,
+    taken: [[lowest, lowest], [highest, highest], [raw(`${lowest + 1}.0`), lowest + 1], ...takesNull(isNullable)],
+    refused: [[lowest - 1, 'out_of_range'], [highest + 1, 'out_of_range'], [raw(`${lowest + 1}.5`), 'too_many_decimals'], [raw('1e-7'), 'too_many_decimals'],
+      ...far, ...noNumbers, ...refusesNull(isNullable)],
+  };
+}
+
+function decimal(column, highest, decimals, isNullable) {
+  const unit = `0.${'0'.repeat(decimals - 1)}1`;
+  return {
+    column,
+    taken: [[0, 0], [highest, highest], [raw(unit), Number(unit)], [raw(`${highest - 1}.9`), highest - 1 + 0.9], [raw('-0'), 0], [raw('1.50000'), 1.5], ...takesNull(isNullable)],
+    refused: [[raw(`${highest}${unit.slice(1)}`), 'out_of_range'], [highest + 1, 'out_of_range'], [raw(`-${unit}`), 'out_of_range'],
+      [raw(`0.${'0'.repeat(decimals)}4`), 'too_many_decimals'], [raw(`${highest - 1}.${'0'.repeat(decimals)}1`), 'too_many_decimals'], [raw('1e-30'), 'too_many_decimals'],
+      ...far, ...noNumbers, ...refusesNull(isNullable)],
+  };
+}
+
+function boolean(column) {
+  return { column, taken: [[true, true], [false, false]], refused: [null, 'not_nullable', 1, 'not_a_boolean', 0, 'not_a_boolean', 'true', 'not_a_boolean', '', 'not_a_boolean', [], 'not_a_boolean'].flatMap((v, i, all) => (i % 2 ? [] : [[v, all[i + 1]]])) };
+}
+
+function text(column, limit) {
+  const wide = ['n', '汉', '🙂'];
+  return {
+    column,
+    taken: [['', ''], [' a\n"\\\'\t ', ' a\n"\\\'\t '], ...wide.map((c) => [c.repeat(limit), c.repeat(limit)]), [null, null]],
+    refused: [...wide.map((c) => [c.repeat(limit + 1), 'too_long']), [1, 'not_a_string'], [true, 'not_a_string'], [[], 'not_a_string'], [{}, 'not_a_string']],
+  };
+}
+
+const names = (n) => Array.from({ length: n }, (_, i) => `t${i}`);
+const tags = {
+  column: 'tags',
+  taken: [[[], []], [names(20), names(20)], [['🙂'.repeat(32), '汉'.repeat(32)], ['🙂'.repeat(32), '汉'.repeat(32)]], [['a"b', 'c\\d', 'e,f'], ['a"b', 'c\\d', 'e,f']],
+    [['x', 'y'], ['x', 'y']], [{ add: ['z'], remove: ['x', 'no'] }, ['y', 'z']], [{ add: ['y'] }, ['y', 'z']], [{ remove: ['y'] }, ['z']]],
+  refused: [[names(21), 'too_many'], [['🙂'.repeat(33)], 'too_long'], [['a', 'a'], 'duplicate'], [[' a'], 'not_trimmed'], [[''], 'not_trimmed'], [[1], 'not_a_string'], [[null], 'not_a_string'],
+    ['a', 'not_an_array'], [1, 'not_an_array'], [null, 'not_nullable'], [{ append: ['a'] }, 'unknown_field', '.append'], [{ add: 'a' }, 'not_an_array', '.add'], [{ remove: names(21) }, 'too_many', '.remove']],
+};
+
+const group = {
+  column: 'provider_group',
+  taken: [['', 'default'], [null, 'default'], [' , ,', 'default'], ['b, a,b', 'a,b'], ['组一，组二\n组一', '组一,组二'], ['🙂'.repeat(192), '🙂'.repeat(192)], ['g'.repeat(192), 'g'.repeat(192)]],
+  refused: [['g'.repeat(201), 'too_long'], ['🙂'.repeat(201), 'too_long'], [7, 'not_a_string'], [['a'], 'not_a_string'], [false, 'not_a_string']],
+};
+
+const fieldsOf = (version) => ({
+  users: {
+    note: text('description', 200), tags, rpm: integer('rpm_limit', 0, 1000000, true), dailyQuota: decimal('daily_limit_usd', 100000, 2, true),
+    limit5hUsd: decimal('limit_5h_usd', 10000, 2, true), limitWeeklyUsd: decimal('limit_weekly_usd', 50000, 2, true), limitMonthlyUsd: decimal('limit_monthly_usd', 200000, 2, true),
+  },
+  keys: {
+    providerGroup: group, limit5hUsd: decimal('limit_5h_usd', 10000, 2, true), limitDailyUsd: decimal('limit_daily_usd', 10000, 2, true),
+    limitWeeklyUsd: decimal('limit_weekly_usd', 50000, 2, true), limitMonthlyUsd: decimal('limit_monthly_usd', 200000, 2, true),
+    canLoginWebUi: boolean('can_login_web_ui'), isEnabled: boolean('is_enabled'),
+  },
+  providers: {
+    is_enabled: boolean('is_enabled'), priority: integer('priority', 0, 2147483647, false), weight: integer('weight', 1, 100, false),
+    cost_multiplier: decimal('cost_multiplier', 999999, 4, false), group_tag: text('group_tag', version === 'v05' ? 50 : 255),
+  },
+});
+const idsName = { users: 'userIds', keys: 'keyIds', providers: 'providerIds' };
+
+for (const version of ['v05', 'v09']) {
+  describe(`fields of a hub ${version}`, { skip: !haveBinary && 'no binary' }, () => {
+    let database, service;
+
+    before(async () => {
+      database = await Database.create(await startPostgres());
+      await database.execFile(fixture(`hub-${version}.sql`));
+      await database.exec(`
+        INSERT INTO users (id, name, provider_group) VALUES (9001, 'edge', 'default');
+        INSERT INTO keys (id, user_id, key, name) VALUES (9001, 9001, 'sk-edge-1', 'edge'), (9002, 9001, 'sk-edge-2', 'spare');
+        INSERT INTO providers (id, name, url, key) VALUES (9001, 'edge', 'https://example.com', 'k')`);
+      service = await Service.start({ dsn: database.dsn });
+    });
+
+    const row = (entity) => database.value(`SELECT to_jsonb(t) - 'updated_at' FROM ${entity} AS t WHERE id = 9001`).then(JSON.parse);
+    async function send(entity, updates, dryRun = false) {
+      const reply = await service.fetch(`/api/v1/${entity}:batchUpdate`, {
+        method: 'POST', body: write({ [idsName[entity]]: [9001], updates, dryRun }), headers: { 'content-type': 'application/json' },
+      });
+      return { status: reply.status, body: await reply.json() };
+    }
+
+    for (const [entity, fields] of Object.entries(fieldsOf(version))) {
+      for (const [field, { column, taken, refused }] of Object.entries(fields)) {
+        test(`${entity}: ${field} is taken up to its edges, and refused beyond them`, async () => {
+          for (const [value, stored] of taken) {
+            const reply = await send(entity, { [field]: value });
+            assert.equal(reply.status, 200, `${write(value)}: ${JSON.stringify(reply.body)}`);
+            assert.deepEqual((await row(entity))[column], stored, write(value));
+          }
+          const before = await row(entity);
+          for (const dryRun of [false, true]) {
+            for (const [value, code, below = ''] of refused) {
+              const reply = await send(entity, { [field]: value }, dryRun);
+              assert.equal(reply.status, 400, `${write(value)}: ${JSON.stringify(reply.body)}`);
+              const [problem, ...more] = reply.body.invalidParams;
+              assert.deepEqual([problem.path, problem.code, more.length], [`updates.${field}${below}`, code, 0], write(value));
+              assert.ok(problem.message.length > 0 && problem.message !== code);
+            }
+            for (const text of ['NaN', 'Infinity', '1e400', '18446744073709551616']) {
+              const reply = await send(entity, { [field]: raw(text) }, dryRun);
+              assert.deepEqual([reply.status, reply.body.errorCode], [400, 'request.malformed_json'], text);
+            }
+          }
+          assert.deepEqual(await row(entity), before);
+        });
+      }
+
+      test(`${entity}: what is wrong with several fields is told of all of them`, async () => {
+        const before = await row(entity);
+        const updates = Object.fromEntries(Object.entries(fields).map(([field, { refused }]) => [field, refused[0][0]]));
+        const reply = await send(entity, { ...updates, name: 'other', key: 'sk-other', role: 'admin', deleted_at: null });
+        assert.equal(reply.status, 400);
+        assert.deepEqual(reply.body.invalidParams.map((problem) => problem.path).sort(),
+          [...Object.keys(fields), 'name', 'key', 'role', 'deleted_at'].map((field) => `updates.${field}`).sort());
+        assert.deepEqual(await row(entity), before);
+      });
+    }
+  });
+}
