@@ -119,10 +119,9 @@ export function checkAnswer(answer, body) {
   }
 }
 
-// What a Node response is an answer to.
-export const answerOf = (response) => ({
-  method: response.req.getHeader('x-http-method-override') ?? response.req.method,
-  target: response.req.path,
-  status: response.statusCode,
-  type: response.headers['content-type'] ?? '',
-});
+// What a Node response is an answer to. Another method in a header counts where there is such an operation.
+export function answerOf({ req, statusCode: status, headers }) {
+  const named = req.getHeader('x-http-method-override') ?? req.method;
+  const method = findOperation(named, req.path) ? named : req.method;
+  return { method, target: req.path, status, type: headers['content-type'] ?? '' };
+}
