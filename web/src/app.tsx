@@ -50,10 +50,9 @@ setOnSignedOut(() => {
 });
 
 const wantsLessMotion = window.matchMedia('(prefers-reduced-motion: reduce)').matches;
-const nonce = document.querySelector<HTMLMetaElement>('meta[property="csp-nonce"]')?.nonce ?? '';
 
 const lightTokens = {
-  colorPrimary: '#0958d9', colorLink: '#0958d9', colorTextDescription: 'rgba(0,0,0,.65)', colorTextSecondary: 'rgba(0,0,0,.68)',
+  colorPrimary: '#0958d9', colorError: '#cf1322', colorLink: '#0958d9', colorTextDescription: 'rgba(0,0,0,.65)', colorTextSecondary: 'rgba(0,0,0,.68)',
   colorTextTertiary: 'rgba(0,0,0,.6)', colorTextPlaceholder: 'rgba(0,0,0,.58)',
 };
 const darkTokens = {
@@ -66,7 +65,7 @@ function Themed() {
   const { isDark } = useColors();
   return (
     <ConfigProvider
-      csp={{ nonce }} locale={language === 'en' ? enUS : zhCN}
+      locale={language === 'en' ? enUS : zhCN}
       theme={{
         algorithm: isDark ? theme.darkAlgorithm : theme.defaultAlgorithm,
         // Contrast of at least 4.5:1 for what is said in secondary colours.
