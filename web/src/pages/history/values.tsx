@@ -1,0 +1,34 @@
+// Recorded values for people.
+
+import { Typography } from 'antd';
+import { useTexts } from '../../i18n/language';
+import type { Json, Step } from './compare';
+import { entityNames, texts } from './texts';
+
+function Quiet({ children }: { children: string }) {
+  return <Typography.Text type="secondary" italic>{children}</Typography.Text>;
+}
+
+export function Value({ value }: { value: Json | undefined }) {
+  const t = useTexts(texts);
+  if (value === undefined) return <Quiet>{t('absent')}</Quiet>;
+  if (value === null || value === '') return <Quiet>{t('none')}</Quiet>;
+  if (typeof value === 'boolean') return t(value ? 'yes' : 'no');
+  if (Array.isArray(value)) return value.length === 0 ? <Quiet>{t('none')}</Quiet> : <span className="history-value">{value.join(', ')}</span>;
+  return <span className="history-value">{typeof value === 'object' ? JSON.stringify(value) : String(value)}</span>;
+}
+
+export function RowName({ row }: { row: { entity: string; id: number; name?: string | null } }) {
+  const entity = useTexts(entityNames);
+  const kind = row.entity in entityNames ? entity(row.entity as keyof typeof entityNames) : row.entity;
+  return <>{kind} {row.name ? <><strong>{row.name}</strong> ({row.id})</> : row.id}</>;
+}
+
+export function Path({ path }: { path: Step[] }) {
+  return path.map((step, index) => (
+    <span key={index}>
+      {index > 0 && ' › '}
+      {typeof step === 'string' ? <code>{step}</code> : <RowName row={step} />}
+    </span>
+  ));
+}
