@@ -9,14 +9,25 @@ ROWS =
 RUNS = 3
 WRITE =
 
-.PHONY: build run test test-fast test-long e2e lint fuzz bench clean
+.PHONY: build sanitized run test test-fast test-long e2e lint fuzz bench clean
 
 build: build/build.ninja
 	meson compile -C build
 
+# Where CI is set, warnings are errors.
 build/build.ninja:
 	tools/setup build
-	meson setup build
+	meson setup build $(if $(CI),-Dwerror=true)
+
+# For everything that looks for defects: AddressSanitizer, UndefinedBehaviorSanitizer, what libFuzzer is steered by, and
+# another compiler with its own warnings. Without the pages, which are the same.
+sanitized: build-sanitized/build.ninja
+	meson compile -C build-sanitized
+
+build-sanitized/build.ninja:
+	tools/setup build lint
+	CC=clang CXX=clang++ meson setup build-sanitized -Dweb=false -Dfuzz=true -Dwerror=true -Doptimization=1 \
+	  -Db_sanitize=address,undefined -Db_lundef=false
 
 # Installs, builds and starts the service with a database of its own; ARGS="--listen-port 8080" adds options.
 run:
@@ -24,24 +35,27 @@ run:
 	@$(MAKE) --no-print-directory build
 	./build/src/cch-data serve --demo $(ARGS)
 
-# Everything twice: as it is shipped, and under AddressSanitizer and UndefinedBehaviorSanitizer.
-test: test-fast
-	@test -f build-asan/build.ninja || meson setup build-asan -Dweb=false -Db_sanitize=address,undefined -Db_lundef=false
-	meson compile -C build-asan
-	CCH_SANITIZED=1 tools/sanitized meson test -C build-asan --print-errorlogs --timeout-multiplier 4
-	CCH_SANITIZED=1 CCH_DATA_BINARY=build-asan/src/cch-data tools/sanitized tools/test-api $(API_TESTS)
+# Everything under the sanitizers, and as it is shipped what differs there: units, speed and memory, the pages.
+test:
+	tools/setup build run test lint
+	@$(MAKE) --no-print-directory build sanitized
+	tools/with-cluster meson test -C build --print-errorlogs --num-processes 4
+	CCH_SANITIZED=1 tools/sanitized tools/with-cluster meson test -C build-sanitized --print-errorlogs --num-processes 4 --timeout-multiplier 4
+	tools/test-api $(shell grep -l isSanitized $(API_TESTS)) $(E2E_TESTS)
+	CCH_SANITIZED=1 CCH_DATA_BINARY=build-sanitized/src/cch-data tools/sanitized tools/test-api $(API_TESTS)
 
+# Everything as it is shipped.
 test-fast:
 	tools/setup build run test
 	@$(MAKE) --no-print-directory build
-	meson test -C build --print-errorlogs
-	CCH_DATA_BINARY=build/src/cch-data tools/test-api $(API_TESTS) $(E2E_TESTS)
+	tools/with-cluster meson test -C build --print-errorlogs --num-processes 4
+	tools/test-api $(API_TESTS) $(E2E_TESTS)
 
 # The pages, as a person uses them in Chromium. SCREENSHOTS=directory keeps pictures.
 e2e:
 	tools/setup build run test
 	@$(MAKE) --no-print-directory build
-	CCH_DATA_BINARY=build/src/cch-data tools/test-api $(E2E_TESTS)
+	tools/test-api $(E2E_TESTS)
 
 # Hundreds of kills at random moments, and many random databases of each kind: KILLS=300, PROPERTIES=20.
 test-long: export KILLS ?= 300
@@ -49,14 +63,13 @@ test-long: export PROPERTIES ?= 20
 test-long:
 	tools/setup build run test
 	@$(MAKE) --no-print-directory build
-	CCH_DATA_BINARY=build/src/cch-data tools/test-api test/api/kills.test.mjs test/api/properties.test.mjs
+	tools/test-api test/api/kills.test.mjs test/api/properties.test.mjs
 
-lint:
-	tools/setup build lint
+# The format, and clang's warnings.
+lint: sanitized
 	tools/lint
 
-fuzz:
-	tools/setup build lint
+fuzz: sanitized
 	tools/fuzz $(SECONDS)
 
 # Our ways beside pg_dump's and pg_restore's; PART=export,import, SIZE=2GB or ROWS=n, RUNS=5; WRITE=1 into docs/benchmarks.md.
@@ -66,4 +79,4 @@ bench:
 	node test/bench/run.mjs --size $(SIZE) --runs $(RUNS) $(if $(PART),--part $(PART)) $(if $(ROWS),--rows $(ROWS)) $(if $(WRITE),--write)
 
 clean:
-	rm -rf build build-asan build-fuzz
+	rm -rf build build-sanitized

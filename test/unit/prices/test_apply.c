@@ -301,8 +301,8 @@ an_unchanged_table_is_recognised_until_anybody_writes(void **state)
   assert_int_equal(second->unchanged->len, 2);
   assert_string_equal(first->state, second->state);
   static const char *const writes[] = {
-      "UPDATE public.model_prices SET price_data = '{\"mode\":\"chat\",\"input_cost_per_token\":9}'"
-      " WHERE model_name = 'a'",
+      ("UPDATE public.model_prices SET price_data = '{\"mode\":\"chat\",\"input_cost_per_token\":9}'"
+       " WHERE model_name = 'a'"),
       "DELETE FROM public.model_prices WHERE model_name = 'b'",
       "INSERT INTO public.model_prices (model_name, price_data, source) VALUES ('a', '{\"mode\":\"chat\"}', 'cloud')",
       "UPDATE public.model_prices SET source = 'manual' WHERE model_name = 'a'",
