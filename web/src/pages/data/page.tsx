@@ -1,8 +1,30 @@
+// Export and import: the state of the database, and what can be done with all of it.
+
+import { useState } from 'react';
 import { Page } from '../../components/page';
 import { useTexts } from '../../i18n/language';
+import { useLeaveWarning } from '../../lib/use_leave_warning';
+import { ExportCard } from './export_card';
+import { ImportCard } from './import_card';
+import { KeptCard } from './kept_card';
+import { RunningCard } from './running_card';
+import { StatusCard } from './status_card';
 import { texts } from './texts';
 
 export default function DataPage() {
   const t = useTexts(texts);
-  return <Page title={t('title')}>{null}</Page>;
+  const [isExporting, setExporting] = useState(false);
+  const [isImporting, setImporting] = useState(false);
+  const [isUndoing, setUndoing] = useState(false);
+  useLeaveWarning(isImporting || isUndoing, t('leave')); // a download goes on without the page
+  const own = [...(isExporting ? ['export'] : []), ...(isImporting ? ['import', 'preview'] : []), ...(isUndoing ? ['undo'] : [])];
+  return (
+    <Page title={t('title')}>
+      <StatusCard />
+      <RunningCard own={own} />
+      <KeptCard onBusy={setUndoing} />
+      <ExportCard onBusy={setExporting} />
+      <ImportCard onBusy={setImporting} />
+    </Page>
+  );
 }

@@ -1,0 +1,167 @@
+// Exports: the browser downloads by itself, from a link; the page watches the operation.
+
+import { DownloadOutlined } from '@ant-design/icons';
+import { useQueryClient } from '@tanstack/react-query';
+import { Alert, Button, Card, Checkbox, Flex, Select, Tag, Typography } from 'antd';
+import { useEffect, useState } from 'react';
+import { api, dataOf, type Schemas } from '../../api/client';
+import type { ProgressEvent } from '../../api/events';
+import { ErrorNotice, Loading, Nothing } from '../../components/page';
+import { DataTable } from '../../components/data_table';
+import { useFormat } from '../../i18n/format';
+import { useTexts } from '../../i18n/language';
+import { useEventRun } from '../../lib/use_event_run';
+import { OperationProgress, Outcome } from './progress';
+import { exportsKey, statusKey, useEstimate, useExports, useStatus } from './queries';
+import { texts } from './texts';
+
+type Compression = Schemas['Compression'];
+type Export = Schemas['Export'];
+type ExportEvent = ProgressEvent & { fileName?: string; sha256?: string; archiveBytes?: number };
+
+const compressions = ['fast', 'balanced', 'small', 'none', 'lz4', 'zstd'] as const satisfies readonly Compression[];
+const NEEDS_PG_DUMP: Partial<Record<Compression, number>> = { lz4: 16, zstd: 16 };
+
+const BEGIN_PATIENCE_MS = 15_000;
+const BEGIN_POLL_MS = 400;
+
+// A click on a link, as a person's: a download in the browser, nothing of which passes through the page.
+function download(address: string): void {
+  const link = document.createElement('a');
+  link.href = address;
+  link.download = '';
+  link.click();
+}
+
+const sleep = (ms: number) => new Promise((resolve) => setTimeout(resolve, ms));
+
+// Of the exports that run, by their operations, and of those that are complete.
+async function knownExports() {
+  const [{ operations }, { exports }] = await Promise.all([
+    dataOf(api.GET('/api/admin/database/operations')), dataOf(api.GET('/api/admin/database/exports')),
+  ]);
+  return { running: operations.filter(({ operation }) => operation === 'export').map(({ id }) => id), complete: exports };
+}
+
+// Starts a download and follows its operation.
+function useExport() {
+  const queries = useQueryClient();
+  const { run, follow, reset } = useEventRun<ExportEvent>();
+  const [state, setState] = useState<'idle' | 'waiting' | 'begun' | 'not begun'>('idle');
+  const [complete, setComplete] = useState<Export | null>(null); // one that had ended before it was seen running
+  const [error, setError] = useState<unknown>(null);
+
+  const start = async (excludeLogs: boolean, compression: Compression) => {
+    setError(null);
+    setComplete(null);
+    reset();
+    setState('waiting');
+    try {
+      const before = await knownExports();
+      download(`/api/admin/database/export?${new URLSearchParams({ excludeLogs: String(excludeLogs), compression })}`);
+      const until = Date.now() + BEGIN_PATIENCE_MS;
+      while (Date.now() < until) {
+        await sleep(BEGIN_POLL_MS);
+        const now = await knownExports();
+        const begun = now.running.find((id) => !before.running.includes(id));
+        const ended = now.complete.find(({ id }) => !before.complete.some((one) => one.id === id));
+        if (begun || ended) setState('begun');
+        if (begun) return void follow({ url: `/api/admin/database/operations/${begun}/events` });
+        if (ended) {
+          setComplete(ended);
+          return void queries.invalidateQueries();
+        }
+      }
+      setState('not begun');
+    } catch (cause) {
+      setState('idle');
+      setError(cause);
+    }
+  };
+  useEffect(() => {
+    if (run.state !== 'ended') return;
+    void queries.invalidateQueries({ queryKey: exportsKey });
+    void queries.invalidateQueries({ queryKey: statusKey });
+  }, [queries, run.state]);
+  return { run, state, complete, error, start };
+}
+
+function Estimate({ excludeLogs, compression }: { excludeLogs: boolean; compression: Compression }) {
+  const t = useTexts(texts);
+  const format = useFormat();
+  const estimate = useEstimate(excludeLogs);
+  if (estimate.isError) return <ErrorNotice error={estimate.error} onRetry={() => void estimate.refetch()} />;
+  const found = estimate.data?.estimates.find((one) => one.compression === compression);
+  const text = found && `${t('estimate', { size: format.bytes(found.archiveBytes), time: format.duration(Math.max(1, found.seconds)) })} (${
+    found.basis === 'exports' ? t('estimateBasisExports', { n: found.exports }) : t('estimateBasisUsual')})`;
+  return <Typography.Text type="secondary" className="numbers">{text ?? '…'}</Typography.Text>;
+}
+
+function Recent() {
+  const t = useTexts(texts);
+  const format = useFormat();
+  const exports = useExports();
+  if (exports.isPending) return <Loading rows={2} />;
+  if (exports.isError) return <ErrorNotice error={exports.error} onRetry={() => void exports.refetch()} />;
+  return (
+    <DataTable
+      label={t('history')} size="small" rowKey="id" dataSource={exports.data.exports} scroll={{ x: 'max-content' }}
+      pagination={{ pageSize: 5, hideOnSinglePage: true, size: 'small' }} locale={{ emptyText: <Nothing what={t('noExports')} /> }}
+      columns={[
+        { title: t('file'), render: (_, one) => <>{one.fileName} {one.excludeLogs && <Tag>{t('withoutLogs')}</Tag>}</> },
+        { title: t('size'), align: 'right', render: (_, one) => (one.bytes === null ? '–' : format.bytes(one.bytes)) },
+        { title: t('rows'), align: 'right', render: (_, one) => (one.rows === null ? '–' : format.number(one.rows)) },
+        { title: t('madeAt'), render: (_, one) => one.madeAt && format.dateTime(one.madeAt) },
+        { title: t('madeBy'), dataIndex: 'madeBy' },
+        {
+          title: t('manifest'),
+          render: (_, one) => <a href={`/api/admin/database/exports/${one.id}/manifest`} download aria-label={t('manifestOf', { file: one.fileName ?? String(one.id) })}>JSON</a>,
+        },
+      ]}
+    />
+  );
+}
+
+export function ExportCard({ onBusy }: { onBusy: (isBusy: boolean) => void }) {
+  const t = useTexts(texts);
+  const status = useStatus().data;
+  const [excludeLogs, setExcludeLogs] = useState(false);
+  const [compression, setCompression] = useState<Compression>('fast');
+  const { run, state, complete, error, start } = useExport();
+  const isRunning = state === 'waiting' || run.state === 'running' || run.state === 'broken';
+  const done = complete ?? (run.last?.type === 'complete' ? run.last : null);
+  useEffect(() => onBusy(isRunning), [isRunning, onBusy]);
+  const pgDumpMajor = Number.parseInt(status?.pgDumpVersion ?? '0', 10);
+  const isPossible = status?.isAvailable && status.pgDumpVersion !== null && !status.operation.running;
+  return (
+    <Card title={<h2 className="card-title">{t('export')}</h2>}>
+      <Flex vertical gap="middle">
+        <Typography.Text>{t('exportIntro')}</Typography.Text>
+        <Checkbox checked={excludeLogs} onChange={(event) => setExcludeLogs(event.target.checked)}>{t('excludeLogs')}</Checkbox>
+        <Flex gap="small" align="center" wrap>
+          <label htmlFor="compression">{t('compression')}</label>
+          <Select
+            id="compression" value={compression} onChange={setCompression} className="compression"
+            options={compressions.filter((one) => pgDumpMajor >= (NEEDS_PG_DUMP[one] ?? 0)).map((one) => ({ value: one, label: t(one) }))}
+          />
+          <Estimate excludeLogs={excludeLogs} compression={compression} />
+        </Flex>
+        <Flex gap="small" align="center" wrap>
+          <Button type="primary" icon={<DownloadOutlined />} disabled={!isPossible && !isRunning} loading={isRunning} onClick={() => void start(excludeLogs, compression)}>
+            {t('download')}
+          </Button>
+          {state === 'waiting' && <Typography.Text type="secondary">{t('waiting')}</Typography.Text>}
+        </Flex>
+        {error !== null && <ErrorNotice error={error} />}
+        {state === 'not begun' && <Alert type="warning" showIcon title={t('notBegun')} />}
+        {state === 'begun' && (run.state === 'running' || run.state === 'broken') && (
+          <OperationProgress title={t('export')} event={run.latest} startedAt={run.startedAt} note={t('exportCancelHint')} />
+        )}
+        {done && <Outcome type="success" title={t('exportDone')} details={t('exportDoneText', { file: done.fileName ?? '', sha256: done.sha256 ?? '' })} />}
+        {run.state === 'ended' && run.last?.type !== 'complete' && <Outcome type="error" title={t('exportFailed')} details={run.last?.message} />}
+        <h3 className="part-title">{t('history')}</h3>
+        <Recent />
+      </Flex>
+    </Card>
+  );
+}

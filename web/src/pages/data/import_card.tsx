@@ -1,0 +1,189 @@
+// An import, from a file that is dropped to the report at its end. Nothing of the database changes before "start".
+
+import { InboxOutlined } from '@ant-design/icons';
+import { useMutation, useQueryClient } from '@tanstack/react-query';
+import { Alert, Button, Card, Flex, Input, Modal, Progress, Typography, Upload } from 'antd';
+import { useEffect, useRef, useState } from 'react';
+import type { ProgressEvent } from '../../api/events';
+import { ErrorNotice, Loading } from '../../components/page';
+import { useFormat } from '../../i18n/format';
+import { useTexts } from '../../i18n/language';
+import { useEventRun } from '../../lib/use_event_run';
+import { ArchiveFacts, inspect, type Inspection } from './archive_facts';
+import { ImportChoices, defaultChoices, importRequest, type Choices } from './import_choices';
+import { ImportOutcome, type ImportEvent } from './import_outcome';
+import { PreviewReport, type Preview } from './preview_report';
+import { OperationLog, OperationProgress } from './progress';
+import { useStatus } from './queries';
+import { texts } from './texts';
+import { useUpload, type UploadState } from './use_upload';
+
+type PreviewEvent = ProgressEvent & { preview?: Preview };
+
+const json = (body: object): RequestInit => ({ method: 'POST', body: JSON.stringify(body), headers: { 'Content-Type': 'application/json', Accept: 'text/event-stream' } });
+
+function Chooser({ onChoose }: { onChoose: (file: File) => void }) {
+  const t = useTexts(texts);
+  const format = useFormat();
+  const limit = useStatus().data?.maxUploadBytes;
+  const [problem, setProblem] = useState<string | null>(null);
+  const take = (file: File) => {
+    const found = !file.name.endsWith('.dump') ? t('wrongName')
+      : limit !== undefined && file.size > limit ? t('tooLarge', { size: format.bytes(file.size), limit: format.bytes(limit) }) : null;
+    setProblem(found);
+    if (!found) onChoose(file);
+    return false; // it is not sent yet
+  };
+  return (
+    <Flex vertical gap="small">
+      <Upload.Dragger accept=".dump" showUploadList={false} beforeUpload={take}>
+        <p className="ant-upload-drag-icon"><InboxOutlined /></p>
+        <p>{t('drop')}</p>
+        <Typography.Text type="secondary">{t('dropHint', { size: limit === undefined ? '…' : format.bytes(limit) })}</Typography.Text>
+      </Upload.Dragger>
+      {problem && <Alert type="error" showIcon role="alert" title={problem} />}
+    </Flex>
+  );
+}
+
+function UploadProgress({ upload, size, onPause, onResume, onCancel }: { upload: UploadState; size: number; onPause: () => void; onResume: () => void; onCancel: () => void }) {
+  const t = useTexts(texts);
+  const format = useFormat();
+  const values = { n: format.bytes(upload.sent), total: format.bytes(size), speed: format.bytes(upload.bytesPerSecond) };
+  const isPaused = upload.state !== 'running';
+  return (
+    <Flex vertical gap="small">
+      {upload.state === 'failed' && <ErrorNotice error={upload.error} />}
+      <Flex justify="space-between" align="center" gap="small" wrap>
+        <Typography.Text strong>{t('uploading')}</Typography.Text>
+        <Flex gap="small">
+          {isPaused ? <Button onClick={onResume}>{t('resume')}</Button> : <Button onClick={onPause}>{t('pause')}</Button>}
+          <Button onClick={onCancel}>{t('cancel')}</Button>
+        </Flex>
+      </Flex>
+      <Progress percent={Math.floor((upload.sent / Math.max(size, 1)) * 100)} status={upload.state === 'failed' ? 'exception' : 'active'} aria-label={t('uploading')} />
+      <Typography.Text type="secondary" className="numbers">{t(isPaused ? 'uploadPaused' : 'uploadText', values)}</Typography.Text>
+    </Flex>
+  );
+}
+
+// Overwriting asks for the database's name.
+function ConfirmOverwrite({ database, isOpen, onConfirm, onCancel }: { database: string; isOpen: boolean; onConfirm: () => void; onCancel: () => void }) {
+  const t = useTexts(texts);
+  const [typed, setTyped] = useState('');
+  useEffect(() => setTyped(''), [isOpen]);
+  const isRight = typed === database;
+  return (
+    <Modal
+      open={isOpen} title={t('startOverwrite')} okText={t('startOverwrite')} onOk={onConfirm} onCancel={onCancel}
+      okButtonProps={{ danger: true, disabled: !isRight }}
+    >
+      <Flex vertical gap="small">
+        <label htmlFor="database-name">{t('typeName', { database })}</label>
+        <Input id="database-name" value={typed} onChange={(event) => setTyped(event.target.value)} onPressEnter={() => isRight && onConfirm()} autoComplete="off" autoFocus />
+      </Flex>
+    </Modal>
+  );
+}
+
+export function ImportCard({ onBusy }: { onBusy: (isBusy: boolean) => void }) {
+  const t = useTexts(texts);
+  const queries = useQueryClient();
+  const status = useStatus().data;
+  const [file, setFile] = useState<File | null>(null);
+  const [choices, setChoices] = useState<Choices>(defaultChoices);
+  const [isConfirming, setConfirming] = useState(false);
+  const inspection = useRef<AbortController | null>(null);
+  const checked = useMutation<Inspection, Error, File>({
+    mutationFn: (chosen) => {
+      inspection.current = new AbortController();
+      return inspect(chosen, inspection.current.signal);
+    },
+  });
+  const { upload, start: startUpload, pause, resume, cancel: cancelUpload } = useUpload();
+  const preview = useEventRun<PreviewEvent>();
+  const work = useEventRun<ImportEvent>();
+
+  const isWorking = work.run.state === 'running' || work.run.state === 'broken';
+  const isPreviewing = preview.run.state === 'running' || preview.run.state === 'broken';
+  const isUploading = upload.state === 'running' || upload.state === 'paused' || upload.state === 'failed';
+  useEffect(() => onBusy(isWorking || upload.state === 'running'), [isWorking, upload.state, onBusy]);
+  useEffect(() => {
+    if (work.run.state === 'ended') void queries.invalidateQueries();
+  }, [queries, work.run.state]);
+
+  const choose = (chosen: File) => {
+    setFile(chosen);
+    setChoices(defaultChoices);
+    checked.mutate(chosen);
+  };
+  const forget = () => {
+    inspection.current?.abort();
+    cancelUpload();
+    preview.reset();
+    work.reset();
+    checked.reset();
+    setFile(null);
+  };
+  const change = (next: Choices) => {
+    preview.reset(); // it was about other choices
+    setChoices(next);
+  };
+  const runPreview = (id: string) => void preview.follow({ url: '/api/admin/database/import:preview', ...json(importRequest(choices, id)) });
+  const runImport = () => {
+    setConfirming(false);
+    void work.follow({ url: '/api/admin/database/import', ...json(importRequest(choices, upload.id!)) });
+  };
+
+  const shown = preview.run.last?.preview;
+  const isBlocked = status?.operation.running === true;
+  const database = status?.databaseName ?? '';
+  const content = () => {
+    if (!file) return <Chooser onChoose={choose} />;
+    if (checked.isError) return <><ErrorNotice error={checked.error} /><Button className="start" onClick={forget}>{t('another')}</Button></>;
+    if (!checked.data) return <><Typography.Text>{t('inspecting')}</Typography.Text><Loading rows={2} /></>;
+    return (
+      <>
+        <ArchiveFacts file={file} inspection={checked.data} />
+        {work.run.state === 'idle' && (
+          <>
+            <ImportChoices inspection={checked.data} choices={choices} disabled={isUploading || isPreviewing} onChange={change} />
+            {isUploading && <UploadProgress upload={upload} size={file.size} onPause={pause} onResume={resume} onCancel={cancelUpload} />}
+            {isPreviewing && (
+              <OperationProgress title={t('previewing')} event={preview.run.latest} startedAt={preview.run.startedAt} actions={<Button onClick={preview.reset}>{t('cancel')}</Button>} />
+            )}
+            {preview.run.state === 'ended' && !shown && <ErrorNotice error={preview.run.error ?? new Error(preview.run.last?.message ?? t('unknown'))} onRetry={() => runPreview(upload.id!)} />}
+            {shown && <PreviewReport preview={shown} />}
+            <Flex gap="small" wrap>
+              {upload.state === 'idle' && <Button type="primary" onClick={() => startUpload(file, runPreview)}>{t('uploadAndPreview')}</Button>}
+              {upload.state === 'complete' && !shown && !isPreviewing && <Button type="primary" disabled={isBlocked} onClick={() => runPreview(upload.id!)}>{t('previewAgain')}</Button>}
+              {shown && choices.mode === 'merge' && <Button type="primary" disabled={isBlocked} onClick={runImport}>{t('start')}</Button>}
+              {shown && choices.mode === 'overwrite' && <Button type="primary" danger disabled={isBlocked} onClick={() => setConfirming(true)}>{t('startOverwrite')}</Button>}
+              {!isUploading && !isPreviewing && <Button onClick={forget}>{t('another')}</Button>}
+            </Flex>
+          </>
+        )}
+        {isWorking && (
+          <OperationProgress
+            title={t('importing')} event={work.run.latest} startedAt={work.run.startedAt} note={work.run.state === 'broken' ? t('broken') : t('importCancelHint')}
+            actions={<Button danger disabled={work.run.state === 'broken'} onClick={() => void work.cancel()}>{t('cancelImport')}</Button>}
+          />
+        )}
+        {work.run.state === 'ended' && <ImportOutcome run={work.run} />}
+        {work.run.state !== 'idle' && <OperationLog log={work.run.log} />}
+        {work.run.state === 'ended' && (
+          <Flex gap="small" wrap>
+            {work.run.last?.type !== 'complete' && upload.state === 'complete' && <Button onClick={work.reset}>{t('previewAgain')}</Button>}
+            <Button type="primary" onClick={forget}>{t('again')}</Button>
+          </Flex>
+        )}
+      </>
+    );
+  };
+  return (
+    <Card title={<h2 className="card-title">{t('import')}</h2>}>
+      <Flex vertical gap="middle">{content()}</Flex>
+      <ConfirmOverwrite database={database} isOpen={isConfirming} onConfirm={runImport} onCancel={() => setConfirming(false)} />
+    </Card>
+  );
+}

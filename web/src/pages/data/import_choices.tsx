@@ -1,0 +1,62 @@
+// How an archive is to be imported.
+
+import { Checkbox, Flex, Radio, Select, Typography } from 'antd';
+import { useTexts } from '../../i18n/language';
+import type { Inspection } from './archive_facts';
+import { useStatus } from './queries';
+import { texts } from './texts';
+
+export interface Choices {
+  mode: 'merge' | 'overwrite';
+  onConflict: 'skip' | 'update' | 'fail';
+  tables: string[]; // merge; none: all
+  skipLogs: boolean;
+}
+
+export const defaultChoices: Choices = { mode: 'merge', onConflict: 'skip', tables: [], skipLogs: false };
+
+// The body of a preview's or an import's request.
+export function importRequest(choices: Choices, uploadId: string): object {
+  return choices.mode === 'overwrite'
+    ? { uploadId, cleanFirst: true, skipLogs: choices.skipLogs, keepUpload: true }
+    : { uploadId, cleanFirst: false, skipLogs: choices.skipLogs, onConflict: choices.onConflict, keepUpload: true,
+        ...(choices.tables.length > 0 ? { tables: choices.tables } : {}) };
+}
+
+export function ImportChoices({ inspection, choices, disabled, onChange }: {
+  inspection: Inspection; choices: Choices; disabled: boolean; onChange: (choices: Choices) => void;
+}) {
+  const t = useTexts(texts);
+  const status = useStatus().data;
+  const set = (change: Partial<Choices>) => onChange({ ...choices, ...change });
+  const overwriteText = status?.importMethod === 'transaction' ? t('overwriteTransaction', { reason: status.importMethodReason ?? '' }) : t('overwriteSwap');
+  return (
+    <Flex vertical gap="small">
+      <Radio.Group
+        aria-label={t('mode')} disabled={disabled} value={choices.mode} onChange={(event) => set({ mode: event.target.value as Choices['mode'] })}
+        vertical
+        options={[
+          { value: 'merge', label: <><strong>{t('merge')}</strong> – {t('mergeHint')}</> },
+          { value: 'overwrite', label: <><strong>{t('overwrite')}</strong> – {t('overwriteHint')}</> },
+        ]}
+      />
+      {choices.mode === 'overwrite' && <Typography.Text type="secondary">{overwriteText}</Typography.Text>}
+      {choices.mode === 'merge' && (
+        <>
+          <label htmlFor="on-conflict">{t('onConflict')}</label>
+          <Select
+            id="on-conflict" className="choice" disabled={disabled} value={choices.onConflict} onChange={(onConflict) => set({ onConflict })}
+            options={[{ value: 'skip', label: t('conflictSkip') }, { value: 'update', label: t('conflictUpdate') }, { value: 'fail', label: t('conflictFail') }]}
+          />
+          <label htmlFor="only-tables">{t('onlyTables')}</label>
+          <Select
+            id="only-tables" className="choice" mode="multiple" allowClear disabled={disabled} value={choices.tables} placeholder={t('allTables')}
+            onChange={(tables) => set({ tables })}
+            options={inspection.tables.filter((one) => one.hasData).map(({ schema, name }) => `${schema}.${name}`).map((name) => ({ value: name, label: name }))}
+          />
+        </>
+      )}
+      <Checkbox disabled={disabled || inspection.hasLogs === false} checked={choices.skipLogs} onChange={(event) => set({ skipLogs: event.target.checked })}>{t('skipLogs')}</Checkbox>
+    </Flex>
+  );
+}

@@ -1,0 +1,83 @@
+// The databases from before an overwrite, which can be gone back to while they are kept.
+
+import { DeleteOutlined, RollbackOutlined } from '@ant-design/icons';
+import { useQueryClient } from '@tanstack/react-query';
+import { App, Button, Card, Flex, Typography } from 'antd';
+import { useEffect } from 'react';
+import { api, type Schemas } from '../../api/client';
+import type { ProgressEvent } from '../../api/events';
+import { ErrorNotice } from '../../components/page';
+import { useFormat } from '../../i18n/format';
+import { useTexts } from '../../i18n/language';
+import { useEventRun } from '../../lib/use_event_run';
+import { OperationLog, OperationProgress, Outcome } from './progress';
+import { useStatus } from './queries';
+import { texts } from './texts';
+
+type Kept = Schemas['KeptDatabase'];
+
+export function KeptCard({ onBusy }: { onBusy: (isBusy: boolean) => void }) {
+  const t = useTexts(texts);
+  const format = useFormat();
+  const queries = useQueryClient();
+  const { modal, message } = App.useApp();
+  const kept = useStatus().data?.kept ?? [];
+  const { run, follow, reset } = useEventRun<ProgressEvent>();
+  const isRunning = run.state === 'running' || run.state === 'broken';
+  useEffect(() => onBusy(isRunning), [isRunning, onBusy]);
+  useEffect(() => {
+    if (run.state === 'ended') void queries.invalidateQueries();
+  }, [queries, run.state]);
+
+  const bringBack = ({ name }: Kept) =>
+    modal.confirm({
+      title: t('bringBackAsk', { name }), content: t('bringBackText'), okText: t('bringBack'),
+      onOk: () => void follow({ url: `/api/admin/database/import:undo?${new URLSearchParams({ name })}`, method: 'POST' }),
+    });
+  const drop = ({ name }: Kept) =>
+    modal.confirm({
+      title: t('dropAsk', { name }), content: t('dropText'), okText: t('drop1'), okButtonProps: { danger: true },
+      onOk: async () => {
+        try {
+          await api.DELETE('/api/admin/database/import:undo', { params: { query: { name } } });
+        } catch (error) {
+          void message.error(error instanceof Error ? error.message : String(error));
+        }
+        await queries.invalidateQueries();
+      },
+    });
+
+  if (kept.length === 0 && run.state === 'idle') return null;
+  return (
+    <Card title={<h2 className="card-title">{t('kept')}</h2>}>
+      <Flex vertical gap="middle">
+        {kept.map((one) => (
+          <Flex key={one.name} justify="space-between" align="center" gap="small" wrap>
+            <div>
+              <Typography.Text code>{one.name}</Typography.Text>
+              <div>
+                {t('keptText', {
+                  reason: t(one.reason === 'undo' ? 'reasonUndo' : 'reasonImport'), size: format.bytes(one.sizeBytes),
+                  until: one.expiresAt ? format.dateTime(one.expiresAt) : '–',
+                })}
+              </div>
+            </div>
+            <Flex gap="small">
+              <Button icon={<RollbackOutlined />} disabled={isRunning} onClick={() => bringBack(one)}>{t('bringBack')}</Button>
+              <Button danger icon={<DeleteOutlined />} disabled={isRunning} onClick={() => drop(one)}>{t('drop1')}</Button>
+            </Flex>
+          </Flex>
+        ))}
+        {isRunning && <OperationProgress title={t('undoing')} event={run.latest} startedAt={run.startedAt} />}
+        {run.state === 'ended' && (
+          <>
+            {run.last?.type === 'complete' ? <Outcome type="success" title={t('undone')} />
+              : run.last ? <Outcome type="error" title={t('undoFailed')} details={run.last.message} /> : <ErrorNotice error={run.error} />}
+            <OperationLog log={run.log} />
+            <Button onClick={reset} className="start">{t('close')}</Button>
+          </>
+        )}
+      </Flex>
+    </Card>
+  );
+}

@@ -1,0 +1,25 @@
+// What the page asks the service about the database.
+
+import { useQuery } from '@tanstack/react-query';
+import { api, dataOf } from '../../api/client';
+
+export const statusKey = ['database', 'status'];
+export const exportsKey = ['database', 'exports'];
+
+const POLL_MS = 4000;
+
+export function useStatus() {
+  return useQuery({ queryKey: statusKey, queryFn: () => dataOf(api.GET('/api/admin/database/status')), refetchInterval: POLL_MS });
+}
+
+export function useExports() {
+  return useQuery({ queryKey: exportsKey, queryFn: () => dataOf(api.GET('/api/admin/database/exports')), refetchInterval: POLL_MS });
+}
+
+export function useEstimate(excludeLogs: boolean) {
+  return useQuery({
+    queryKey: ['database', 'estimate', excludeLogs],
+    queryFn: () => dataOf(api.GET('/api/admin/database/export:estimate', { params: { query: { excludeLogs } } })),
+    staleTime: 60_000,
+  });
+}

@@ -1,0 +1,65 @@
+// The database, the lock and Redis, as they are now.
+
+import { ReloadOutlined } from '@ant-design/icons';
+import { Alert, Badge, Button, Card, Descriptions } from 'antd';
+import { ErrorNotice, Loading } from '../../components/page';
+import type { Schemas } from '../../api/client';
+import { useFormat } from '../../i18n/format';
+import { useTexts } from '../../i18n/language';
+import { useStatus } from './queries';
+import { texts } from './texts';
+
+type Status = Schemas['Status'];
+
+function useLockText() {
+  const t = useTexts(texts);
+  const format = useFormat();
+  return ({ operation }: Status) => {
+    if (!operation.running) return t('lockFree');
+    if (!operation.holder || !operation.since) return t('lockHeldUnknown');
+    const name = operation.operation ?? '';
+    const known = name === 'export' || name === 'import' || name === 'preview' || name === 'undo';
+    return t('lockHeld', { holder: operation.holder, operation: known ? t(name) : name, since: format.dateTime(operation.since) });
+  };
+}
+
+function Facts({ status }: { status: Status }) {
+  const t = useTexts(texts);
+  const format = useFormat();
+  const lockText = useLockText();
+  const { redis } = status;
+  const redisText = !redis.configured ? t('redisOff') : redis.available ? t('redisUp') : t('redisDown');
+  return (
+    <Descriptions
+      size="small" column={{ xs: 1, sm: 2, lg: 3 }}
+      items={[
+        { label: t('database'), children: status.databaseName },
+        { label: t('server'), children: status.containerName },
+        { label: t('size'), children: status.databaseSize },
+        { label: t('version'), children: status.postgresVersion },
+        { label: t('pgDump'), children: status.pgDumpVersion ?? t('noPgDump') },
+        { label: t('tables'), children: format.number(status.tableCount) },
+        { label: t('logRows'), children: status.logRows === null ? t('notAnalyzed') : format.number(status.logRows) },
+        { label: t('redis'), children: <Badge status={redis.available ? 'success' : redis.configured ? 'error' : 'default'} text={redisText} /> },
+        { label: t('lock'), children: <Badge status={status.operation.running ? 'processing' : 'success'} text={lockText(status)} /> },
+      ]}
+    />
+  );
+}
+
+export function StatusCard() {
+  const t = useTexts(texts);
+  const status = useStatus();
+  const badge = status.data && <Badge status={status.data.isAvailable ? 'success' : 'error'} text={t(status.data.isAvailable ? 'available' : 'unavailable')} />;
+  return (
+    <Card
+      title={<h2 className="card-title">{t('status')}</h2>}
+      extra={<>{badge} <Button type="text" icon={<ReloadOutlined />} aria-label={t('refresh')} loading={status.isFetching} onClick={() => void status.refetch()} /></>}
+    >
+      {status.isPending && <Loading rows={3} />}
+      {status.isError && <ErrorNotice error={status.error} onRetry={() => void status.refetch()} />}
+      {status.data?.error && <Alert type="error" showIcon title={t('unavailable')} description={<span className="technical">{status.data.error}</span>} className="above" />}
+      {status.data && <Facts status={status.data} />}
+    </Card>
+  );
+}
