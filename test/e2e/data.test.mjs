@@ -148,7 +148,7 @@ describe('the data page', { skip: (!haveBinary && 'no binary') || (!haveChromium
     let database, service, window, archive, before_;
 
     before(async () => {
-      archive = await slowArchive(server, directory, { phase: 'data' });
+      archive = await slowArchive(server, directory, { phase: 'data', rows: 2000 });
     });
 
     // Up to the moment at which rows come in.

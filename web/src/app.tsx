@@ -52,12 +52,14 @@ setOnSignedOut(() => {
 const wantsLessMotion = window.matchMedia('(prefers-reduced-motion: reduce)').matches;
 
 const lightTokens = {
-  colorPrimary: '#0958d9', colorError: '#cf1322', colorLink: '#0958d9', colorTextDescription: 'rgba(0,0,0,.65)', colorTextSecondary: 'rgba(0,0,0,.68)',
-  colorTextTertiary: 'rgba(0,0,0,.6)', colorTextPlaceholder: 'rgba(0,0,0,.58)',
+  colorPrimary: '#0958d9', colorPrimaryHover: '#003eb3', colorError: '#cf1322', colorErrorHover: '#a8071a', colorLink: '#0958d9',
+  colorTextDescription: 'rgba(0,0,0,.65)', colorTextSecondary: 'rgba(0,0,0,.68)', colorTextTertiary: 'rgba(0,0,0,.6)',
+  colorTextPlaceholder: 'rgba(0,0,0,.58)',
 };
 const darkTokens = {
-  colorPrimary: '#3c89e8', colorLink: '#69b1ff', colorTextDescription: 'rgba(255,255,255,.68)', colorTextSecondary: 'rgba(255,255,255,.7)',
-  colorTextTertiary: 'rgba(255,255,255,.62)', colorTextPlaceholder: 'rgba(255,255,255,.6)',
+  colorPrimary: '#1668dc', colorPrimaryHover: '#1554ad', colorLink: '#69b1ff',
+  colorTextDescription: 'rgba(255,255,255,.68)', colorTextSecondary: 'rgba(255,255,255,.7)', colorTextTertiary: 'rgba(255,255,255,.62)',
+  colorTextPlaceholder: 'rgba(255,255,255,.6)',
 };
 
 function Themed() {

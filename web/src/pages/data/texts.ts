@@ -79,7 +79,7 @@ export const texts = defineTexts({
   madeBy: ['操作者', 'By'],
   rows: ['行数', 'Rows'],
   manifest: ['清单', 'Manifest'],
-  manifestOf: ['下载 {file} 的清单', 'Download the manifest of {file}'],
+  manifestOf: ['JSON：{file} 的清单', 'JSON: the manifest of {file}'],
   noExports: ['还没有导出过', 'Nothing has been exported yet'],
   withoutLogs: ['不含日志', 'without logs'],
 
