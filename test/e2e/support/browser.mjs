@@ -75,6 +75,7 @@ class Window {
   async screenshot(name) {
     if (!process.env.SCREENSHOTS) return;
     mkdirSync(process.env.SCREENSHOTS, { recursive: true });
+    await this.page.evaluate(() => window.scrollTo(0, 0)); // where the bar stands at the top
     await this.page.screenshot({ path: path.join(process.env.SCREENSHOTS, `${name}-${this.language}-${this.size}.png`), fullPage: true });
   }
 

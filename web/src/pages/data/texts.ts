@@ -5,7 +5,7 @@ export const texts = defineTexts({
   refresh: ['刷新', 'Refresh'],
 
   // State
-  status: ['数据库状态', 'State of the database'],
+  status: ['数据库状态', 'Database'],
   available: ['数据库连接正常', 'Connected'],
   unavailable: ['数据库不可用', 'Unavailable'],
   database: ['数据库', 'Database'],
