@@ -344,6 +344,7 @@ wire_read_string(WireSource *source, gsize max_bytes, char **ret_string, GError 
 gboolean
 wire_read_offset(WireSource *source, ArchiveOffsetState *ret_state, gint64 *ret_offset, GError **error)
 {
+  g_assert(source->offset_size <= WIRE_MAX_SIZE);
   guint8 bytes[1 + WIRE_MAX_SIZE];
   guint64 start = wire_source_position(source);
   if (!wire_read_bytes(source, bytes, 1 + source->offset_size, error))

@@ -45,10 +45,12 @@ static int
 parse_version(const char *text)
 {
   const char *number = strstr(text, ") ");
-  int major = 0, minor = 0;
-  if (number == NULL || sscanf(number + 2, "%d.%d", &major, &minor) < 1)
+  if (number == NULL)
     return 0;
-  return major * 10000 + minor;
+  char *end;
+  gint64 major = g_ascii_strtoll(number + 2, &end, 10);
+  gint64 minor = *end == '.' ? g_ascii_strtoll(end + 1, NULL, 10) : 0;
+  return major > 0 && major < 10000 && minor >= 0 && minor < 10000 ? (int)(major * 10000 + minor) : 0;
 }
 
 gboolean

@@ -34,7 +34,7 @@ HttpResponse *http_work_start(HttpWork *work, void (*run)(gpointer data), void (
 /* As above on this thread, without an event stream for the client; whoever watches gets one. */
 void http_work_run(HttpWork *work, void (*run)(gpointer data), void (*release)(gpointer data), gpointer data);
 
-/* A BackupEventFunc; `work` is an HttpWork. */
-void http_work_report(const BackupEvent *event, gpointer work);
+/* A BackupEventFunc; `user_data` is an HttpWork. */
+void http_work_report(const BackupEvent *event, gpointer user_data);
 /* Adds a member to the last event, which has been reported; `value` is stolen. */
 void http_work_extend_last(HttpWork *work, const char *name, json_t *value);

@@ -104,6 +104,7 @@ static gboolean
 judge_copy(Worker *worker, GError *failure, GError **error)
 {
   TableLoad *table = worker->table;
+  g_assert(table != NULL);
   const TocEntry *entry = table->step->entry;
   Verdict verdict = verdict_of(failure, entry->desc, FALSE);
   /* Two COPYs of one table lock each other out only over rows that are the same. */

@@ -20,8 +20,8 @@ typedef enum {
   PLAN_CHOICE_WANTED
 } PlanChoice;
 
-/* `tables`: NULL or none for a choice of everything. Errors as of backup_tables_find. */
-PlanTables *plan_tables_new(const ArchiveReader *reader, const char *const *tables, GError **error);
+/* `names`: NULL or none for a choice of everything. Errors as of backup_tables_find. */
+PlanTables *plan_tables_new(const ArchiveReader *reader, const char *const *names, GError **error);
 void plan_tables_free(PlanTables *tables);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(PlanTables, plan_tables_free)
 

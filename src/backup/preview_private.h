@@ -20,7 +20,7 @@ void preview_warn(PreviewRun *run, TextId id, ...);
 
 /* Compares one table's rows with the live ones and adds the table; or a live table that gets none. */
 gboolean preview_compare(PreviewRun *run, const TocEntry *entry, GError **error);
-gboolean preview_count_live(PreviewRun *run, const char *schema, const char *table, GError **error);
+gboolean preview_count_live(PreviewRun *run, const char *schema, const char *name, GError **error);
 
 /* What is to be said of the archive as a whole; after the tables. */
 gboolean preview_warn_of_archive(PreviewRun *run, GError **error);

@@ -2,7 +2,6 @@
 
 #include "backup/entry_sql.h"
 
-#include <stdlib.h>
 #include <string.h>
 
 #define MAX_NAMES 10
@@ -21,7 +20,7 @@ void
 server_warn_of_version(ServerWarnings *warnings, const char *archived)
 {
   const char *live = pg_connection_parameter(warnings->connection, "server_version");
-  if (archived != NULL && live != NULL && atoi(archived) > atoi(live))
+  if (archived != NULL && live != NULL && g_ascii_strtoll(archived, NULL, 10) > g_ascii_strtoll(live, NULL, 10))
     server_warn(warnings, TEXT_PREVIEW_NEWER_SERVER, archived, live);
 }
 

@@ -35,9 +35,9 @@ forwarded_address(const char *forwarded_for)
     return NULL;
   const char *comma = strrchr(forwarded_for, ',');
   g_autofree char *hop = g_strstrip(g_strdup(comma != NULL ? comma + 1 : forwarded_for));
-  char *end = hop;
-  if (*hop == '[' && (end = strchr(hop, ']')) != NULL)
-    *end = '\0';
+  char *bracket = *hop == '[' ? strchr(hop, ']') : NULL;
+  if (bracket != NULL)
+    *bracket = '\0';
   const char *bare = *hop == '[' ? hop + 1 : hop;
   struct in6_addr ignored;
   if (inet_pton(AF_INET, bare, &ignored) == 1 || inet_pton(AF_INET6, bare, &ignored) == 1)
