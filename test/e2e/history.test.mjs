@@ -123,14 +123,18 @@ describe('the history', { skip: (!haveBinary && 'no binary') || (!haveChromium &
 
   test('filters are in the address and come back with it', async () => {
     const w = words.en;
-    const window = await openHistory({});
+    const window = await openHistory({ colors: 'dark' });
     const { page } = window;
+    await page.getByText(w.shown).waitFor();
+    await window.assertAccessible();
     await page.getByLabel(w.search, { exact: true }).fill('gpt-x');
     await page.waitForURL(/q=gpt-x/);
     await page.getByText('2 of 2 shown').waitFor();
     await page.getByRole('button', { name: /^Details: Price set/ }).first().click();
     const row = page.getByRole('dialog').getByRole('row', { name: /input_cost_per_token/ });
     assert.match((await row.innerText()).replace(/\s+/g, ' '), /0\.000001 0\.000002/);
+    await window.assertAccessible();
+    await window.screenshot('history-dark');
     await page.keyboard.press('Escape');
     await page.reload();
     await page.getByText('2 of 2 shown').waitFor();
