@@ -1,5 +1,7 @@
 /* Whatever the bytes, the reader neither crashes nor gives data that its own check has not seen; scanning and reading,
- * over threads and from a pipe, finds what the check finds; and what the writer makes of it reads the same. */
+ * over threads and from a pipe, finds what the check finds; what the writer makes of it reads the same; and the
+ * beginning of it tells no other contents than the whole. */
+#include "archive/prefix.h"
 #include "archive/survey.h"
 #include "archive_builder.h"
 #include "archive_repack.h"
@@ -102,10 +104,30 @@ rewrite(ArchiveReader *reader, const RowTotals *totals)
   close(fd);
 }
 
+/* `reader` is NULL when the whole is no archive. */
+static void
+read_prefix(const ArchiveReader *reader, const uint8_t *data, size_t size, size_t cut)
+{
+  g_autoptr(GByteArray) bytes = g_byte_array_append(g_byte_array_new(), data, (guint)cut);
+  int fd = builder_open_file(bytes);
+  g_auto(ArchivePrefix) prefix = {0};
+  gboolean is_read = archive_prefix_read(fd, size, &prefix, NULL);
+  close(fd);
+  if (reader == NULL)
+    return;
+  g_assert(is_read && (cut < size || prefix.is_complete));
+  g_assert(prefix.entries->len <= archive_reader_n_entries(reader));
+  g_assert(!prefix.is_complete || prefix.entries->len == archive_reader_n_entries(reader));
+  for (guint i = 0; i < prefix.entries->len; i++)
+    g_assert(g_array_index(prefix.entries, TocEntry, i).dump_id == archive_reader_entry(reader, i)->dump_id);
+}
+
 static void
 read_archive(int fd, const uint8_t *data, size_t size, GError **error)
 {
   g_autoptr(ArchiveReader) reader = archive_reader_open(fd, error);
+  read_prefix(reader, data, size, size);
+  read_prefix(reader, data, size, size > 0 ? data[size / 2] * size / 256 : 0);
   if (reader == NULL)
     return;
   gboolean is_whole = archive_reader_check(reader, NULL, NULL, NULL, error);
