@@ -1,0 +1,45 @@
+// Two prices side by side, field by field. On a phone a field's name stands above its two values.
+
+import { Typography } from 'antd';
+import { useTexts } from '../../i18n/language';
+import { Exact, isDecimalNumber, plainNumber, writeExact, type Json } from './exact';
+import { isPerToken, perMillion } from './fields';
+import { texts } from './texts';
+
+export interface Pair {
+  field: string;
+  left: Json | undefined;
+  right: Json | undefined;
+}
+
+// A value as it is stored, and of a price per token what a million costs.
+function Value({ field, value }: { field: string; value: Json | undefined }) {
+  const t = useTexts(texts);
+  if (value === undefined || value === null) return <Typography.Text type="secondary">—</Typography.Text>;
+  const million = isPerToken(field) ? perMillion(value) : undefined;
+  return (
+    <>
+      <code>{value instanceof Exact && isDecimalNumber(value) ? plainNumber(value) : writeExact(value)}</code>
+      {million !== undefined && <div><Typography.Text type="secondary">{t('perMillionHint', { price: million })}</Typography.Text></div>}
+    </>
+  );
+}
+
+// `left` null: there is only one side.
+export function Pairs({ pairs, label, left, right }: { pairs: Pair[]; label: string; left: string | null; right: string }) {
+  const t = useTexts(texts);
+  return (
+    <table className="pairs" aria-label={label}>
+      <thead><tr><th scope="col">{t('field')}</th>{left !== null && <th scope="col">{left}</th>}<th scope="col">{right}</th></tr></thead>
+      <tbody>
+        {pairs.map((pair) => (
+          <tr key={pair.field}>
+            <th scope="row"><code>{pair.field}</code></th>
+            {left !== null && <td><Value field={pair.field} value={pair.left} /></td>}
+            <td><Value field={pair.field} value={pair.right} /></td>
+          </tr>
+        ))}
+      </tbody>
+    </table>
+  );
+}
