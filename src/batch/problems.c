@@ -4,6 +4,7 @@
 
 #include <string.h>
 
+enum { MAX_GIVEN = 64 /* characters of it that are shown */ };
 enum { MAX_PROBLEMS = 100, MAX_NAMED = 20 /* of the rows that an error names */ };
 
 static const struct {
@@ -49,17 +50,34 @@ problem_text(BatchProblem code, const BatchField *field, Language language)
   return text != NULL ? text : g_strdup(code);
 }
 
+static void
+add_text(BatchProblems *problems, const char *path, BatchProblem code, const char *text)
+{
+  if (problems->list == NULL)
+    problems->list = json_array();
+  if (json_array_size(problems->list) >= (problems->max > 0 ? problems->max : MAX_PROBLEMS))
+    return;
+  json_array_append_new(problems->list, json_pack("{s:s, s:s, s:s}", "path", path, "code", code, "message", text));
+}
+
 void
 batch_problems_add(BatchProblems *problems, const char *path, BatchProblem code, const BatchField *field)
 {
   if (code == NULL)
     return;
-  if (problems->list == NULL)
-    problems->list = json_array();
-  if (json_array_size(problems->list) >= (problems->max > 0 ? problems->max : MAX_PROBLEMS))
-    return;
   g_autofree char *text = problem_text(code, field, problems->language);
-  json_array_append_new(problems->list, json_pack("{s:s, s:s, s:s}", "path", path, "code", code, "message", text));
+  add_text(problems, path, code, text);
+}
+
+void
+batch_problems_add_given(BatchProblems *problems, const char *path, BatchProblem code, const json_t *given)
+{
+  g_autofree char *text = problem_text(code, NULL, problems->language);
+  char *json = json_dumps(given, JSON_ENCODE_ANY | JSON_COMPACT);
+  g_autofree char *shown = g_utf8_substring(json, 0, MIN(g_utf8_strlen(json, -1), MAX_GIVEN));
+  g_autofree char *all = g_strdup_printf("%s: %s", text, shown);
+  free(json);
+  add_text(problems, path, code, all);
 }
 
 gboolean

@@ -4,10 +4,9 @@
 
 #include <string.h>
 
-static void
-value_clear(gpointer data)
+void
+batch_value_clear(BatchValue *value)
 {
-  BatchValue *value = data;
   g_free(value->value);
   json_decref(value->add);
   json_decref(value->remove);
@@ -17,7 +16,7 @@ GArray *
 batch_values_new(void)
 {
   GArray *values = g_array_new(FALSE, FALSE, sizeof(BatchValue));
-  g_array_set_clear_func(values, value_clear);
+  g_array_set_clear_func(values, (GDestroyNotify)batch_value_clear);
   return values;
 }
 
@@ -117,7 +116,7 @@ read_ids(BatchRequest *request, const json_t *body, BatchProblems *problems, GEr
     gint64 id = json_integer_value(item);
     if (!json_is_integer(item) || id < 1 || id > G_MAXINT32) {
       g_autofree char *path = g_strdup_printf("%s[%" G_GSIZE_FORMAT "]", name, i);
-      batch_problems_add(problems, path, "not_an_id", NULL);
+      batch_problems_add_given(problems, path, "not_an_id", item);
     } else {
       g_array_append_val(request->ids, id);
     }

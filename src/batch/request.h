@@ -18,6 +18,8 @@ typedef struct {
 /* What `given` asks for, as a request has it in `updates`; what is wrong is noted at `path`. */
 void batch_value_read(const BatchField *field, const json_t *given, const char *path, GHashTable *widths,
                       BatchProblems *problems, BatchValue *ret_value);
+/* Frees what the value has. */
+void batch_value_clear(BatchValue *value);
 BatchValue batch_value_copy(const BatchValue *value);
 /* An array of BatchValue that frees what they have. */
 GArray *batch_values_new(void);

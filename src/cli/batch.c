@@ -227,6 +227,8 @@ read_assignment(const Batch *batch, const char *assignment, GHashTable *widths, 
                                     GPOINTER_TO_UINT(g_hash_table_lookup(widths, value.field->column)), &value.value);
   if (problem == NULL)
     problem = add_value(values, &value);
+  if (problem != NULL)
+    batch_value_clear(&value);
   batch_problems_add(problems, name, problem, value.field);
   return TRUE;
 }

@@ -285,6 +285,7 @@ for (const version of ['v05', 'v09']) {
       for (const id of [1.5, '1', null, 0, -1, 2147483648, true]) {
         const bad = await post('/api/v1/users:batchUpdate', { userIds: [90001, id], updates: { rpm: 5 } });
         assert.deepEqual([bad.status, bad.body.invalidParams[0].path, bad.body.invalidParams[0].code], [400, 'userIds[1]', 'not_an_id'], String(id));
+        assert.ok(bad.body.invalidParams[0].message.endsWith(`: ${JSON.stringify(id)}`), bad.body.invalidParams[0].message);
       }
     });
 
