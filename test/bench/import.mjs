@@ -41,7 +41,15 @@ export async function run(bench) {
   const authorization = path.join(directory, 'authorization');
   writeFileSync(authorization, `Authorization: Bearer ${adminToken}\n`, { mode: 0o600 });
 
-  const makeWay = (name, program, args, { env = target.env, by, isOurs } = {}) => ({
+  // Back to the database from before, which CHANGE had changed.
+  const undo = async () => {
+    const { stdout, seconds: time } = await measure(binary, ['import', '--json', '--yes', '--undo'], { env: { DSN: target.dsn }, server });
+    assertComplete(stdout);
+    assert.equal(await target.value(`SELECT count(*) FROM users WHERE name <> 'changed'`), '0');
+    return time;
+  };
+
+  const makeWay = (name, program, args, { env = target.env, by, isOurs, isUndone } = {}) => ({
     name,
     async run() {
       await target.exec(CHANGE);
@@ -49,6 +57,7 @@ export async function run(bench) {
       if (isOurs) assertComplete(result.stdout);
       if (by) result.firstByteMs = Number(/^firstByte (.*)$/m.exec(result.stdout)[1]) * 1000;
       await assertContents(target, bench.expected, name);
+      if (isUndone) result.undoSeconds = await undo();
       await dropKept(server, target);
       return result;
     },
@@ -66,7 +75,7 @@ export async function run(bench) {
     makeWay('pg_restore --single-transaction', ...pgRestore('--single-transaction')),
     parallel,
     ...METHODS.flatMap((method) => [
-      makeWay(`${method}, command line`, binary, ['import', '--json', '--yes', '--overwrite', '--method', method, archive], { env: { DSN: target.dsn }, isOurs: true }),
+      makeWay(`${method}, command line`, binary, ['import', '--json', '--yes', '--overwrite', '--method', method, archive], { env: { DSN: target.dsn }, isOurs: true, isUndone: method === 'swap' }),
       makeWay(`${method}, HTTP`, ...curl(method), { by: service, isOurs: true }),
     ]),
   ];
@@ -75,7 +84,8 @@ export async function run(bench) {
   const size = megabytes(statSync(archive).size);
   rmSync(archive);
   const of = (way, field) => median(results.get(way).map((result) => result[field]));
-  return `The archive has ${size}.\n\n` + table(
+  const undoSeconds = median([...results.values()].flat().map((result) => result.undoSeconds));
+  return `The archive has ${size}. An undo of an overwrite by swap took ${seconds(undoSeconds)}.\n\n` + table(
     ['way', 'time', 'times as fast as `pg_restore`', `as \`-j${cores}\``, 'memory', 'service above idle', 'first event', 'CPU', 'CPU of PostgreSQL'],
     ways.map((way) => [
       way.name, seconds(of(way, 'seconds')), ratio(of(plain, 'seconds') / of(way, 'seconds')), ratio(of(parallel, 'seconds') / of(way, 'seconds')),
