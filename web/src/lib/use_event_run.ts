@@ -26,8 +26,33 @@ const MAX_LOG = 5000;
 const RECONNECT_PAUSE_MS = 1500;
 const RECONNECT_FOR_MS = 45_000;
 
-// A stream broke off: its end is not known.
-export class BrokenStream extends Error {}
+// A stream broke off, and the service that could tell its end is another process by now. `wasApplied` is null when even the
+// database could not be asked.
+export class BrokenStream extends Error {
+  constructor(readonly wasApplied: boolean | null) {
+    super();
+  }
+}
+
+export interface EventRunOptions {
+  // What has begun is remembered under this name, until `reset`, so that the page can `recall` it when it is loaded again.
+  remember?: string;
+  // Asks the database whether what began at `since` (by the service's clock) was committed; null: not to be told yet.
+  wasApplied?(since: string): Promise<boolean | null>;
+}
+
+interface Begun {
+  operation: string;
+  since: string;
+}
+
+function remembered(name: string | undefined): Begun | null {
+  try {
+    return name === undefined ? null : (JSON.parse(sessionStorage.getItem(name) ?? 'null') as Begun | null);
+  } catch {
+    return null;
+  }
+}
 
 const idle = { state: 'idle' as const, startedAt: 0, endedAt: 0, latest: null, last: null, log: [], error: null, isCancelled: false };
 
@@ -41,22 +66,25 @@ const sleep = (ms: number) => new Promise((resolve) => setTimeout(resolve, ms));
 
 // `follow` sends a request that is the operation, or watches one that runs already. When the stream breaks, or is cancelled, the
 // service is asked for the operation's end, which it remembers for a while.
-export function useEventRun<Event extends ProgressEvent>() {
+export function useEventRun<Event extends ProgressEvent>({ remember, wasApplied }: EventRunOptions = {}) {
   const [run, setRun] = useState<EventRun<Event>>(idle);
-  const current = useRef<{ controller: AbortController; operation: string | null } | null>(null);
+  const current = useRef<{ controller: AbortController; begun: Begun | null } | null>(null);
   useEffect(() => () => current.current?.controller.abort(), []);
 
   // A new stream takes the place of the one before, whose news are not heard any more.
-  const take = useCallback((operation: string | null) => {
+  const take = useCallback((begun: Begun | null) => {
     current.current?.controller.abort();
-    const mine = { controller: new AbortController(), operation };
+    const mine = { controller: new AbortController(), begun };
     current.current = mine;
     const update = (change: (before: EventRun<Event>) => EventRun<Event>) => current.current === mine && setRun(change);
     // True when an end was told.
     const read = async (address: string, options: RequestInit): Promise<boolean> => {
       let isEnded = false;
-      const onResponse = (response: Response) => {
-        mine.operation = response.headers.get('X-Operation-Id') ?? mine.operation;
+      const onResponse = ({ headers }: Response) => {
+        const operation = headers.get('X-Operation-Id');
+        if (operation === null) return;
+        mine.begun = { operation, since: new Date(headers.get('Date') ?? Date.now()).toISOString() };
+        if (remember !== undefined) sessionStorage.setItem(remember, JSON.stringify(mine.begun));
       };
       for await (const event of requestEvents<Event>(address, { ...options, signal: mine.controller.signal, onResponse })) {
         update((before) => withEvent(before, event));
@@ -67,20 +95,24 @@ export function useEventRun<Event extends ProgressEvent>() {
     const end = (error: unknown) => update((before) => ({ ...before, state: 'ended', endedAt: Date.now(), error }));
     const isOver = () => mine.controller.signal.aborted;
     return { mine, update, read, end, isOver };
-  }, []);
+  }, [remember]);
 
   const askForEnd = useCallback(async ({ mine, read, end, isOver }: ReturnType<typeof take>) => {
     const until = Date.now() + RECONNECT_FOR_MS;
-    while (mine.operation !== null && !isOver() && Date.now() < until) {
-      await sleep(RECONNECT_PAUSE_MS);
+    const { begun } = mine;
+    for (let isForgotten = false; begun !== null && !isOver() && Date.now() < until; await sleep(RECONNECT_PAUSE_MS)) {
       try {
-        if (await read(`/api/admin/database/operations/${encodeURIComponent(mine.operation)}/events`, {})) return;
+        if (!isForgotten && (await read(`/api/admin/database/operations/${encodeURIComponent(begun.operation)}/events`, {}))) return;
       } catch (error) {
-        if (error instanceof ApiError && (error.status === 404 || error.status === 401)) break; // another process by now
+        if (!(error instanceof ApiError)) continue;
+        if (error.status === 401) break;
+        isForgotten = error.status === 404; // another process by now
       }
+      const found = isForgotten && wasApplied ? await wasApplied(begun.since).catch(() => null) : null;
+      if (found !== null) return end(new BrokenStream(found));
     }
-    if (!isOver()) end(new BrokenStream());
-  }, []);
+    if (!isOver()) end(new BrokenStream(null));
+  }, [wasApplied]);
 
   const follow = useCallback(async ({ url, ...init }: Request) => {
     setRun({ ...idle, state: 'running', startedAt: Date.now() });
@@ -89,7 +121,7 @@ export function useEventRun<Event extends ProgressEvent>() {
       if (await stream.read(url, init)) return;
     } catch (error) {
       if (stream.isOver()) return;
-      if (stream.mine.operation === null) return stream.end(error); // refused before it began
+      if (stream.mine.begun === null) return stream.end(error); // refused before it began
     }
     stream.update((before) => ({ ...before, state: 'broken' }));
     await askForEnd(stream);
@@ -97,14 +129,23 @@ export function useEventRun<Event extends ProgressEvent>() {
 
   // The service notices that nobody reads any more, and rolls back, unless it has committed: so it is asked.
   const cancel = useCallback(async () => {
-    const stream = take(current.current?.operation ?? null);
+    const stream = take(current.current?.begun ?? null);
     setRun((before) => ({ ...before, state: 'broken', isCancelled: true }));
     await askForEnd(stream);
   }, [take, askForEnd]);
 
+  // After a reload, which ended the request and so the operation, unless it had committed.
+  const recall = useCallback(() => {
+    const begun = remembered(remember);
+    if (begun === null) return;
+    setRun({ ...idle, state: 'broken', startedAt: Date.parse(begun.since) });
+    void askForEnd(take(begun));
+  }, [take, askForEnd, remember]);
+
   const reset = useCallback(() => {
     take(null);
+    if (remember !== undefined) sessionStorage.removeItem(remember);
     setRun(idle);
-  }, [take]);
-  return { run, follow, cancel, reset };
+  }, [take, remember]);
+  return { run, follow, cancel, recall, reset };
 }

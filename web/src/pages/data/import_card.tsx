@@ -8,13 +8,15 @@ import type { ProgressEvent } from '../../api/events';
 import { ErrorNotice, Loading } from '../../components/page';
 import { useFormat } from '../../i18n/format';
 import { useTexts } from '../../i18n/language';
-import { useEventRun } from '../../lib/use_event_run';
+import { BrokenStream, useEventRun } from '../../lib/use_event_run';
+import { importRun } from './applied';
 import { ArchiveFacts, inspect, type Inspection } from './archive_facts';
 import { ImportChoices, defaultChoices, importRequest, type Choices } from './import_choices';
 import { ImportOutcome, type ImportEvent } from './import_outcome';
 import { PreviewReport, type Preview } from './preview_report';
-import { OperationLog, OperationProgress } from './progress';
-import { useStatus } from './queries';
+import { KeptUploads, type KeptUpload } from './kept_uploads';
+import { OperationLog, OperationProgress, Outcome } from './progress';
+import { statusKey, uploadsKey, useStatus } from './queries';
 import { texts } from './texts';
 import { useUpload, type UploadState } from './use_upload';
 
@@ -22,7 +24,7 @@ type PreviewEvent = ProgressEvent & { preview?: Preview };
 
 const json = (body: object): RequestInit => ({ method: 'POST', body: JSON.stringify(body), headers: { 'Content-Type': 'application/json', Accept: 'text/event-stream' } });
 
-function Chooser({ onChoose }: { onChoose: (file: File) => void }) {
+function Chooser({ onChoose, onChooseUpload }: { onChoose: (file: File) => void; onChooseUpload: (upload: KeptUpload) => void }) {
   const t = useTexts(texts);
   const format = useFormat();
   const limit = useStatus().data?.maxUploadBytes;
@@ -42,6 +44,7 @@ function Chooser({ onChoose }: { onChoose: (file: File) => void }) {
         <Typography.Text type="secondary">{t('dropHint', { size: limit === undefined ? '…' : format.bytes(limit) })}</Typography.Text>
       </Upload.Dragger>
       {problem && <Alert type="error" showIcon role="alert" title={problem} />}
+      <KeptUploads onChoose={onChooseUpload} />
     </Flex>
   );
 }
@@ -91,6 +94,7 @@ export function ImportCard({ onBusy }: { onBusy: (isBusy: boolean) => void }) {
   const queries = useQueryClient();
   const status = useStatus().data;
   const [file, setFile] = useState<File | null>(null);
+  const [kept, setKept] = useState<KeptUpload | null>(null); // in place of a file
   const [choices, setChoices] = useState<Choices>(defaultChoices);
   const [isConfirming, setConfirming] = useState(false);
   const inspection = useRef<AbortController | null>(null);
@@ -100,9 +104,10 @@ export function ImportCard({ onBusy }: { onBusy: (isBusy: boolean) => void }) {
       return inspect(chosen, inspection.current.signal);
     },
   });
-  const { upload, start: startUpload, pause, resume, cancel: cancelUpload } = useUpload();
+  const { upload, start: startUpload, adopt, pause, resume, cancel: cancelUpload } = useUpload();
   const preview = useEventRun<PreviewEvent>();
-  const work = useEventRun<ImportEvent>();
+  const work = useEventRun<ImportEvent>(importRun);
+  useEffect(work.recall, [work.recall]);
 
   const isWorking = work.run.state === 'running' || work.run.state === 'broken';
   const isPreviewing = preview.run.state === 'running' || preview.run.state === 'broken';
@@ -111,11 +116,19 @@ export function ImportCard({ onBusy }: { onBusy: (isBusy: boolean) => void }) {
   useEffect(() => {
     if (work.run.state === 'ended') void queries.invalidateQueries();
   }, [queries, work.run.state]);
+  useEffect(() => {
+    if (preview.run.state === 'ended') void queries.invalidateQueries({ queryKey: statusKey }); // the lock is free again
+  }, [queries, preview.run.state]);
 
   const choose = (chosen: File) => {
     setFile(chosen);
     setChoices(defaultChoices);
     checked.mutate(chosen);
+  };
+  const chooseUpload = (chosen: KeptUpload) => {
+    setKept(chosen);
+    setChoices(defaultChoices);
+    adopt(chosen.id, chosen.offset);
   };
   const forget = () => {
     inspection.current?.abort();
@@ -124,6 +137,8 @@ export function ImportCard({ onBusy }: { onBusy: (isBusy: boolean) => void }) {
     work.reset();
     checked.reset();
     setFile(null);
+    setKept(null);
+    void queries.invalidateQueries({ queryKey: uploadsKey });
   };
   const change = (next: Choices) => {
     preview.reset(); // it was about other choices
@@ -138,31 +153,40 @@ export function ImportCard({ onBusy }: { onBusy: (isBusy: boolean) => void }) {
   const shown = preview.run.last?.preview;
   const isBlocked = status?.operation.running === true;
   const database = status?.databaseName ?? '';
-  const content = () => {
-    if (!file) return <Chooser onChoose={choose} />;
+  // Until the import begins.
+  const preparation = () => {
+    if (!file && !kept) return <Chooser onChoose={choose} onChooseUpload={chooseUpload} />;
     if (checked.isError) return <><ErrorNotice error={checked.error} /><Button className="start" onClick={forget}>{t('another')}</Button></>;
-    if (!checked.data) return <><Typography.Text>{t('inspecting')}</Typography.Text><Loading rows={2} /></>;
+    if (file && !checked.data) return <><Typography.Text role="status">{t('inspecting')}</Typography.Text><Loading rows={2} /></>;
     return (
       <>
-        <ArchiveFacts file={file} inspection={checked.data} />
-        {work.run.state === 'idle' && (
-          <>
-            <ImportChoices inspection={checked.data} choices={choices} disabled={isUploading || isPreviewing} onChange={change} />
-            {isUploading && <UploadProgress upload={upload} size={file.size} onPause={pause} onResume={resume} onCancel={cancelUpload} />}
-            {isPreviewing && (
-              <OperationProgress title={t('previewing')} event={preview.run.latest} startedAt={preview.run.startedAt} actions={<Button onClick={preview.reset}>{t('cancel')}</Button>} />
-            )}
-            {preview.run.state === 'ended' && !shown && <ErrorNotice error={preview.run.error ?? new Error(preview.run.last?.message ?? t('unknown'))} onRetry={() => runPreview(upload.id!)} />}
-            {shown && <PreviewReport preview={shown} />}
-            <Flex gap="small" wrap>
-              {upload.state === 'idle' && <Button type="primary" onClick={() => startUpload(file, runPreview)}>{t('uploadAndPreview')}</Button>}
-              {upload.state === 'complete' && !shown && !isPreviewing && <Button type="primary" disabled={isBlocked} onClick={() => runPreview(upload.id!)}>{t('previewAgain')}</Button>}
-              {shown && choices.mode === 'merge' && <Button type="primary" disabled={isBlocked} onClick={runImport}>{t('start')}</Button>}
-              {shown && choices.mode === 'overwrite' && <Button type="primary" danger disabled={isBlocked} onClick={() => setConfirming(true)}>{t('startOverwrite')}</Button>}
-              {!isUploading && !isPreviewing && <Button onClick={forget}>{t('another')}</Button>}
-            </Flex>
-          </>
+        {file && checked.data ? <ArchiveFacts file={file} inspection={checked.data} /> : <Typography.Text className="technical-name">{kept?.fileName}</Typography.Text>}
+        <ImportChoices inspection={checked.data ?? null} choices={choices} disabled={isUploading || isPreviewing} onChange={change} />
+        {isUploading && file && <UploadProgress upload={upload} size={file.size} onPause={pause} onResume={resume} onCancel={cancelUpload} />}
+        {isPreviewing && (
+          <OperationProgress title={t('previewing')} event={preview.run.latest} startedAt={preview.run.startedAt} actions={<Button onClick={preview.reset}>{t('cancel')}</Button>} />
         )}
+        {preview.run.state === 'ended' && !shown && (
+          preview.run.last ? <Outcome type="error" title={t('previewFailed')} details={preview.run.last.message} />
+            : preview.run.error instanceof BrokenStream ? <Outcome type="warning" title={t('previewBroken')} /> : <ErrorNotice error={preview.run.error} />
+        )}
+        {shown && <PreviewReport preview={shown} />}
+        <Flex gap="small" wrap align="center">
+          {upload.state === 'idle' && file && <Button type="primary" onClick={() => startUpload(file, runPreview)}>{t('uploadAndPreview')}</Button>}
+          {upload.state === 'complete' && !shown && !isPreviewing && <Button type="primary" disabled={isBlocked} onClick={() => runPreview(upload.id!)}>{t('previewAgain')}</Button>}
+          {shown && choices.mode === 'merge' && <Button type="primary" disabled={isBlocked} onClick={runImport}>{t('start')}</Button>}
+          {shown && choices.mode === 'overwrite' && <Button type="primary" danger disabled={isBlocked} onClick={() => setConfirming(true)}>{t('startOverwrite')}</Button>}
+          {!isUploading && !isPreviewing && <Button onClick={forget}>{t('another')}</Button>}
+          {isBlocked && !isPreviewing && <Typography.Text type="secondary">{t('busy')}</Typography.Text>}
+        </Flex>
+      </>
+    );
+  };
+  const content = () => {
+    if (work.run.state === 'idle') return preparation();
+    return (
+      <>
+        {file && checked.data && <ArchiveFacts file={file} inspection={checked.data} />}
         {isWorking && (
           <OperationProgress
             title={t('importing')} event={work.run.latest} startedAt={work.run.startedAt} note={work.run.state === 'broken' ? t('broken') : t('importCancelHint')}
@@ -170,7 +194,7 @@ export function ImportCard({ onBusy }: { onBusy: (isBusy: boolean) => void }) {
           />
         )}
         {work.run.state === 'ended' && <ImportOutcome run={work.run} />}
-        {work.run.state !== 'idle' && <OperationLog log={work.run.log} />}
+        <OperationLog log={work.run.log} />
         {work.run.state === 'ended' && (
           <Flex gap="small" wrap>
             {work.run.last?.type !== 'complete' && upload.state === 'complete' && <Button onClick={work.reset}>{t('previewAgain')}</Button>}

@@ -18,13 +18,14 @@ export const defaultChoices: Choices = { mode: 'merge', onConflict: 'skip', tabl
 // The body of a preview's or an import's request.
 export function importRequest(choices: Choices, uploadId: string): object {
   return choices.mode === 'overwrite'
-    ? { uploadId, cleanFirst: true, skipLogs: choices.skipLogs, keepUpload: true }
-    : { uploadId, cleanFirst: false, skipLogs: choices.skipLogs, onConflict: choices.onConflict, keepUpload: true,
+    ? { uploadId, cleanFirst: true, skipLogs: choices.skipLogs }
+    : { uploadId, cleanFirst: false, skipLogs: choices.skipLogs, onConflict: choices.onConflict,
         ...(choices.tables.length > 0 ? { tables: choices.tables } : {}) };
 }
 
+// `inspection` is null for an archive that was uploaded before.
 export function ImportChoices({ inspection, choices, disabled, onChange }: {
-  inspection: Inspection; choices: Choices; disabled: boolean; onChange: (choices: Choices) => void;
+  inspection: Inspection | null; choices: Choices; disabled: boolean; onChange: (choices: Choices) => void;
 }) {
   const t = useTexts(texts);
   const status = useStatus().data;
@@ -48,15 +49,19 @@ export function ImportChoices({ inspection, choices, disabled, onChange }: {
             id="on-conflict" className="choice" disabled={disabled} value={choices.onConflict} onChange={(onConflict) => set({ onConflict })}
             options={[{ value: 'skip', label: t('conflictSkip') }, { value: 'update', label: t('conflictUpdate') }, { value: 'fail', label: t('conflictFail') }]}
           />
-          <label htmlFor="only-tables">{t('onlyTables')}</label>
-          <Select
-            id="only-tables" className="choice" mode="multiple" allowClear disabled={disabled} value={choices.tables} placeholder={t('allTables')}
-            onChange={(tables) => set({ tables })}
-            options={inspection.tables.filter((one) => one.hasData).map(({ schema, name }) => `${schema}.${name}`).map((name) => ({ value: name, label: name }))}
-          />
+          {inspection && (
+            <>
+              <label htmlFor="only-tables">{t('onlyTables')}</label>
+              <Select
+                id="only-tables" className="choice" mode="multiple" allowClear disabled={disabled} value={choices.tables} placeholder={t('allTables')}
+                onChange={(tables) => set({ tables })}
+                options={inspection.tables.filter((one) => one.hasData).map(({ schema, name }) => `${schema}.${name}`).map((name) => ({ value: name, label: name }))}
+              />
+            </>
+          )}
         </>
       )}
-      <Checkbox disabled={disabled || inspection.hasLogs === false} checked={choices.skipLogs} onChange={(event) => set({ skipLogs: event.target.checked })}>{t('skipLogs')}</Checkbox>
+      <Checkbox disabled={disabled || inspection?.hasLogs === false} checked={choices.skipLogs} onChange={(event) => set({ skipLogs: event.target.checked })}>{t('skipLogs')}</Checkbox>
     </Flex>
   );
 }

@@ -8,7 +8,7 @@ import { DataTable } from '../../components/data_table';
 import { useFormat } from '../../i18n/format';
 import { useTexts } from '../../i18n/language';
 import { BrokenStream, type EventRun } from '../../lib/use_event_run';
-import { Outcome } from './progress';
+import { Broken, Outcome } from './progress';
 import { texts } from './texts';
 
 type TableResult = Schemas['TableResult'];
@@ -56,6 +56,6 @@ export function ImportOutcome({ run }: { run: EventRun<ImportEvent> }) {
     const isKnown = last.errorCode !== 'import.outcome_unknown';
     return <Outcome type="error" title={t(isKnown ? 'failed' : 'unknownOutcome')} details={last.message} />;
   }
-  if (run.error instanceof BrokenStream) return <Outcome type="warning" title={t('unknownOutcome')} details={t('brokenUnknown')} />;
+  if (run.error instanceof BrokenStream) return <Broken wasApplied={run.error.wasApplied} applied={t('complete')} unchanged={t('failed')} />;
   return <ErrorNotice error={run.error} />;
 }

@@ -9,8 +9,9 @@ import type { ProgressEvent } from '../../api/events';
 import { ErrorNotice } from '../../components/page';
 import { useFormat } from '../../i18n/format';
 import { useTexts } from '../../i18n/language';
-import { useEventRun } from '../../lib/use_event_run';
-import { OperationLog, OperationProgress, Outcome } from './progress';
+import { BrokenStream, useEventRun } from '../../lib/use_event_run';
+import { undoRun } from './applied';
+import { Broken, OperationLog, OperationProgress, Outcome } from './progress';
 import { useStatus } from './queries';
 import { texts } from './texts';
 
@@ -22,8 +23,9 @@ export function KeptCard({ onBusy }: { onBusy: (isBusy: boolean) => void }) {
   const queries = useQueryClient();
   const { modal, message } = App.useApp();
   const kept = useStatus().data?.kept ?? [];
-  const { run, follow, reset } = useEventRun<ProgressEvent>();
+  const { run, follow, recall, reset } = useEventRun<ProgressEvent>(undoRun);
   const isRunning = run.state === 'running' || run.state === 'broken';
+  useEffect(recall, [recall]);
   useEffect(() => onBusy(isRunning), [isRunning, onBusy]);
   useEffect(() => {
     if (run.state === 'ended') void queries.invalidateQueries();
@@ -68,11 +70,12 @@ export function KeptCard({ onBusy }: { onBusy: (isBusy: boolean) => void }) {
             </Flex>
           </Flex>
         ))}
-        {isRunning && <OperationProgress title={t('undoing')} event={run.latest} startedAt={run.startedAt} />}
+        {isRunning && <OperationProgress title={t('undoing')} event={run.latest} startedAt={run.startedAt} note={run.state === 'broken' ? t('broken') : undefined} />}
         {run.state === 'ended' && (
           <>
             {run.last?.type === 'complete' ? <Outcome type="success" title={t('undone')} />
-              : run.last ? <Outcome type="error" title={t('undoFailed')} details={run.last.message} /> : <ErrorNotice error={run.error} />}
+              : run.last ? <Outcome type="error" title={t('undoFailed')} details={run.last.message} />
+                : run.error instanceof BrokenStream ? <Broken wasApplied={run.error.wasApplied} applied={t('undone')} unchanged={t('undoFailed')} /> : <ErrorNotice error={run.error} />}
             <OperationLog log={run.log} />
             <Button onClick={reset} className="start">{t('close')}</Button>
           </>

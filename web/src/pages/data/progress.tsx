@@ -82,3 +82,10 @@ export function OperationLog({ log }: { log: LogLine[] }) {
 export function Outcome({ type, title, details, children }: { type: 'success' | 'warning' | 'error' | 'info'; title: string; details?: ReactNode; children?: ReactNode }) {
   return <Alert type={type} showIcon role="status" title={title} description={(details || children) && <>{details && <div className="technical">{details}</div>}{children}</>} />;
 }
+
+// Of a stream that broke off: what the database itself says.
+export function Broken({ wasApplied, applied, unchanged }: { wasApplied: boolean | null; applied: string; unchanged: string }) {
+  const t = useTexts(texts);
+  if (wasApplied === null) return <Outcome type="warning" title={t('unknownOutcome')} details={t('brokenUnknown')} />;
+  return wasApplied ? <Outcome type="success" title={applied} details={t('brokenApplied')} /> : <Outcome type="error" title={unchanged} details={t('brokenUnchanged')} />;
+}

@@ -5,6 +5,7 @@ import { api, dataOf } from '../../api/client';
 
 export const statusKey = ['database', 'status'];
 export const exportsKey = ['database', 'exports'];
+export const uploadsKey = ['database', 'uploads'];
 
 const POLL_MS = 4000;
 

@@ -176,4 +176,16 @@ export const texts = defineTexts({
   undone: ['已恢复', 'Back to the database from before'],
   undoFailed: ['恢复失败，数据库未改变', 'Going back failed, and the database is unchanged'],
   close: ['关闭', 'Close'],
+  brokenApplied: ['连接曾中断，但审计日志表明操作已提交', 'The connection broke, but the audit log says that it was committed'],
+  brokenUnchanged: ['操作中断并已回滚，审计日志中没有它', 'It was broken off and rolled back: the audit log does not have it'],
+
+  // Archives that are here already
+  uploads: ['已上传的备份', 'Archives uploaded before'],
+  uploadPart: ['已上传 {n} / {total}，重新选择同一文件可继续', '{n} of {total} have arrived: choose the same file to go on'],
+  uploadKept: ['保留至 {until}', 'kept until {until}'],
+  useUpload: ['使用', 'Use'],
+  removeUpload: ['删除已上传的 {file}', 'Delete the uploaded {file}'],
+  previewFailed: ['预览失败，数据库未改变', 'The preview failed; the database is unchanged'],
+  previewBroken: ['预览中断，数据库未改变，请重试', 'The preview broke off; the database is unchanged. Try again'],
+  busy: ['正在执行备份操作，请等待其完成', 'A backup operation is running: wait until it has ended'],
 });

@@ -69,6 +69,8 @@ export function useUpload() {
     });
   }, []);
 
+  // One that is complete on the service already.
+  const adopt = useCallback((id: string, size: number) => setState({ ...idle, state: 'complete', sent: size, id }), []);
   const pause = useCallback(() => {
     void upload.current?.abort();
     setState((before) => ({ ...before, state: 'paused', bytesPerSecond: 0 }));
@@ -83,5 +85,5 @@ export function useUpload() {
     upload.current = null;
     setState(idle);
   }, []);
-  return { upload: state, start, pause, resume, cancel };
+  return { upload: state, start, adopt, pause, resume, cancel };
 }

@@ -1,0 +1,44 @@
+// Archives that were uploaded before and are kept still: nothing of them needs to be sent again.
+
+import { useMutation, useQuery, useQueryClient } from '@tanstack/react-query';
+import { App, Button, Flex, Typography } from 'antd';
+import { api, dataOf, type Schemas } from '../../api/client';
+import { useFormat } from '../../i18n/format';
+import { useTexts } from '../../i18n/language';
+import { uploadsKey } from './queries';
+import { texts } from './texts';
+
+export type KeptUpload = Schemas['Upload'];
+
+export function KeptUploads({ onChoose }: { onChoose: (upload: KeptUpload) => void }) {
+  const t = useTexts(texts);
+  const format = useFormat();
+  const queries = useQueryClient();
+  const { message } = App.useApp();
+  const { data } = useQuery({ queryKey: uploadsKey, queryFn: () => dataOf(api.GET('/api/admin/database/uploads')) });
+  const remove = useMutation({
+    mutationFn: (id: string) => api.DELETE('/api/admin/database/uploads/{id}', { params: { path: { id }, header: { 'Tus-Resumable': '1.0.0' } } }),
+    onError: (error) => void message.error(error.message),
+    onSettled: () => queries.invalidateQueries({ queryKey: uploadsKey }),
+  });
+  if (!data || data.uploads.length === 0) return null;
+  const size = ({ isComplete, offset, length }: KeptUpload) =>
+    isComplete ? format.bytes(offset) : t('uploadPart', { n: format.bytes(offset), total: length === null ? t('unknown') : format.bytes(length) });
+  return (
+    <Flex vertical gap="small">
+      <h3 className="part-title">{t('uploads')}</h3>
+      {data.uploads.map((upload) => (
+        <Flex key={upload.id} wrap justify="space-between" align="center" gap="small">
+          <div>
+            <span className="technical-name">{upload.fileName}</span>
+            <div><Typography.Text type="secondary" className="numbers">{size(upload)} · {t('uploadKept', { until: format.dateTime(upload.expiresAt) })}</Typography.Text></div>
+          </div>
+          <Flex gap="small">
+            {upload.isComplete && <Button size="small" disabled={upload.isInUse} onClick={() => onChoose(upload)}>{t('useUpload')}</Button>}
+            <Button size="small" danger disabled={upload.isInUse} onClick={() => remove.mutate(upload.id)} aria-label={t('removeUpload', { file: upload.fileName })}>{t('drop1')}</Button>
+          </Flex>
+        </Flex>
+      ))}
+    </Flex>
+  );
+}
