@@ -104,7 +104,7 @@ describe('the data page', { skip: (!haveBinary && 'no binary') || (!haveChromium
     await choose(page, archive);
     await page.getByText('Overwrite', { exact: true }).click();
     await page.getByRole('button', { name: 'Upload and preview' }).click();
-    await page.getByText(/1 rows that only this database has will be gone/).waitFor();
+    await page.getByText(/1 row that only this database has will be gone/).waitFor();
     await page.getByRole('button', { name: 'Overwrite the database' }).click();
     const dialog = page.getByRole('dialog');
     const confirm = dialog.getByRole('button', { name: 'Overwrite the database' });

@@ -73,7 +73,7 @@ function Themed() {
         algorithm: isDark ? theme.darkAlgorithm : theme.defaultAlgorithm,
         // Contrast of at least 4.5:1 for what is said in secondary colours.
         token: { motion: !wantsLessMotion, ...(isDark ? darkTokens : lightTokens) },
-        components: isDark ? { Menu: { itemSelectedColor: '#91caff' } } : {},
+        components: isDark ? { Button: { dangerColor: '#1a0606' }, Menu: { itemSelectedColor: '#91caff' } } : {},
       }}
     >
       <AntApp>

@@ -4,6 +4,8 @@
 //   export const texts = defineTexts({ rows: ['{n} 行', '{n} rows'] });
 //   const t = useTexts(texts);
 //   t('rows', { n: 3 })
+//
+// English has two forms of many words: '{n|row|rows}' is "1 row" or "3 rows".
 
 import { createContext, useCallback, useContext, useEffect, useMemo, useState, type ReactNode } from 'react';
 
@@ -53,7 +55,11 @@ export function useLanguage(): LanguageChoice {
 }
 
 function fill(text: string, values: Values | undefined): string {
-  return values ? text.replace(/\{(\w+)\}/g, (whole, name: string) => String(values[name] ?? whole)) : text;
+  return values ? text.replace(/\{(\w+)(?:\|([^|}]*)\|([^}]*))?\}/g, (whole, name: string, one?: string, many?: string) => {
+    const value = values[name];
+    if (value === undefined) return whole;
+    return one === undefined ? String(value) : `${value} ${String(value) === '1' ? one : many}`;
+  }) : text;
 }
 
 export type Translate<Name extends string> = (name: Name, values?: Values) => string;

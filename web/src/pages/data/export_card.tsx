@@ -150,6 +150,7 @@ export function ExportCard({ onBusy }: { onBusy: (isBusy: boolean) => void }) {
           <Button type="primary" icon={<DownloadOutlined />} disabled={!isPossible && !isRunning} loading={isRunning} onClick={() => void start(excludeLogs, compression)}>
             {t('download')}
           </Button>
+          {status?.isAvailable && status.operation.running && !isRunning && <Typography.Text type="secondary">{t('busy')}</Typography.Text>}
           {state === 'waiting' && <Typography.Text type="secondary">{t('waiting')}</Typography.Text>}
         </Flex>
         {error !== null && <ErrorNotice error={error} />}

@@ -19,20 +19,21 @@ function Report({ tables }: { tables: TableResult[] }) {
   const format = useFormat();
   const members = ['rows', 'inserted', 'updated', 'unchanged', 'skipped'] as const;
   const total = (member: (typeof members)[number]) => tables.reduce((all, table) => all + table[member], 0);
+  const busiest = tables.toSorted((one, other) => other.inserted + other.updated - one.inserted - one.updated);
   return (
     <>
       <h3 className="part-title">{t('report')}</h3>
       <DataTable
-        label={t('report')} size="small" rowKey="table" dataSource={tables} pagination={false} scroll={{ x: 'max-content', y: 400 }}
+        label={t('report')} size="small" rowKey="table" dataSource={busiest} pagination={false} scroll={{ x: 'max-content', y: 400 }}
         columns={[
           { title: t('table'), dataIndex: 'table' },
           ...members.map((member) => ({ title: t(member === 'rows' ? 'inArchive' : member), align: 'right' as const, render: (_: unknown, one: TableResult) => format.number(one[member]) })),
         ]}
         summary={() => (
-          <Table.Summary.Row>
+          <Table.Summary fixed><Table.Summary.Row>
             <Table.Summary.Cell index={0}><strong>{t('total')}</strong></Table.Summary.Cell>
             {members.map((member, index) => <Table.Summary.Cell key={member} index={index + 1} align="right"><strong>{format.number(total(member))}</strong></Table.Summary.Cell>)}
-          </Table.Summary.Row>
+          </Table.Summary.Row></Table.Summary>
         )}
       />
     </>

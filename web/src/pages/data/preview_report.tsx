@@ -36,6 +36,8 @@ export function PreviewReport({ preview }: { preview: Preview }) {
   const t = useTexts(texts);
   const format = useFormat();
   const sentences = useSentences()(preview);
+  const changes = (table: PreviewTable) => (table.problem ? Infinity : (table.added ?? 0) + (table.different ?? 0) + (table.onlyLive ?? 0));
+  const busiest = preview.tables.toSorted((one, other) => changes(other) - changes(one) || 0); // two problems: NaN
   const count = (value: number | undefined) => (value === undefined ? '–' : format.number(value));
   return (
     <Flex vertical gap="small">
@@ -44,7 +46,7 @@ export function PreviewReport({ preview }: { preview: Preview }) {
         <Alert type="warning" showIcon title={t('warnings', { n: preview.warnings.length })} description={<ul className="problems">{preview.warnings.map((one) => <li key={one}>{one}</li>)}</ul>} />
       )}
       <DataTable
-        label={t('whatHappens')} size="small" rowKey="table" dataSource={preview.tables} pagination={false} scroll={{ x: 'max-content', y: 400 }}
+        label={t('whatHappens')} size="small" rowKey="table" dataSource={busiest} pagination={false} scroll={{ x: 'max-content', y: 400 }}
         columns={[
           { title: t('table'), render: (_, one) => <>{one.table} {one.new && <Tag color="blue">{t('newTable')}</Tag>}</> },
           { title: t('inArchive'), align: 'right', render: (_, one) => count(one.archiveRows) },
