@@ -19,4 +19,6 @@ test('make bench fills a table for each part', { skip }, async () => {
     assert.match(row ?? section, /\| \d+(\.\d+)? s \| 1\.00 \|/);
     assert.match(section, /\| [^|]+, HTTP \| \d/);
   }
+  const batches = stdout.slice(stdout.indexOf('## batch'));
+  for (const entity of ['users', 'keys', 'providers']) assert.match(batches, new RegExp(`\\| 500 ${entity} \\| [\\d.]+ ms \\| [\\d.]+ ms \\| \\d`));
 });
