@@ -12,7 +12,7 @@ typedef struct {
   const char *database;
   ArchiveLevel level;
   gboolean exclude_logs;
-  guint64 bytes;            /* of the archive, or of what there was of it */
+  guint64 bytes; /* of the archive, or of what there was of it */
   guint64 duration_ms;
   guint64 relation_bytes;   /* of the tables, as PostgreSQL counts relations */
   const Manifest *manifest; /* NULL: the export was not completed */

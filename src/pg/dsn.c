@@ -90,15 +90,15 @@ dsn_display_clear(DsnDisplay *display)
 }
 
 void
-dsn_append(GString *string, const char *keyword, const char *value)
+dsn_append(GString *dsn, const char *keyword, const char *value)
 {
-  g_string_append_printf(string, "%s%s='", string->len > 0 ? " " : "", keyword);
+  g_string_append_printf(dsn, "%s%s='", dsn->len > 0 ? " " : "", keyword);
   for (const char *p = value; *p != '\0'; p++) {
     if (*p == '\'' || *p == '\\')
-      g_string_append_c(string, '\\');
-    g_string_append_c(string, *p);
+      g_string_append_c(dsn, '\\');
+    g_string_append_c(dsn, *p);
   }
-  g_string_append_c(string, '\'');
+  g_string_append_c(dsn, '\'');
 }
 
 /* All that the DSN names, then the defaults for the rest. `database`, unless NULL, stands for the one that is named. */
