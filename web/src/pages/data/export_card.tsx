@@ -2,7 +2,7 @@
 
 import { DownloadOutlined } from '@ant-design/icons';
 import { useQueryClient } from '@tanstack/react-query';
-import { Alert, Button, Card, Checkbox, Flex, Select, Tag, Typography } from 'antd';
+import { Alert, Button, Card, Checkbox, Flex, Grid, Select, Tag, Typography } from 'antd';
 import { useEffect, useState } from 'react';
 import { api, dataOf, type Schemas } from '../../api/client';
 import type { ProgressEvent } from '../../api/events';
@@ -101,22 +101,27 @@ function Recent() {
   const t = useTexts(texts);
   const format = useFormat();
   const exports = useExports();
+  const isWide = Grid.useBreakpoint().lg ?? window.innerWidth >= 992;
+  const when = (one: Export) => (one.madeAt ? format.dateTime(one.madeAt) : t('unknown'));
+  const size = (one: Export) => (one.bytes === null ? '–' : format.bytes(one.bytes));
+  const name = (one: Export) => <><span className="technical-name">{one.fileName}</span> {one.excludeLogs && <Tag>{t('withoutLogs')}</Tag>}</>;
+  const manifest = (one: Export) => <a href={`/api/admin/database/exports/${one.id}/manifest`} download aria-label={t('manifestOf', { file: one.fileName ?? String(one.id) })}>JSON</a>;
   if (exports.isPending) return <Loading rows={2} />;
   if (exports.isError) return <ErrorNotice error={exports.error} onRetry={() => void exports.refetch()} />;
   return (
-    <DataTable
-      label={t('history')} size="small" rowKey="id" dataSource={exports.data.exports} scroll={{ x: 'max-content' }}
+    <DataTable<Export>
+      label={t('history')} size="small" rowKey="id" dataSource={exports.data.exports}
       pagination={{ pageSize: 5, hideOnSinglePage: true, size: 'small' }} locale={{ emptyText: <Nothing what={t('noExports')} /> }}
-      columns={[
-        { title: t('file'), render: (_, one) => <>{one.fileName} {one.excludeLogs && <Tag>{t('withoutLogs')}</Tag>}</> },
-        { title: t('size'), align: 'right', render: (_, one) => (one.bytes === null ? '–' : format.bytes(one.bytes)) },
+      columns={isWide ? [
+        { title: t('file'), render: (_, one) => name(one) },
+        { title: t('size'), align: 'right', render: (_, one) => size(one) },
         { title: t('rows'), align: 'right', render: (_, one) => (one.rows === null ? '–' : format.number(one.rows)) },
-        { title: t('madeAt'), render: (_, one) => one.madeAt && format.dateTime(one.madeAt) },
+        { title: t('madeAt'), render: (_, one) => when(one) },
         { title: t('madeBy'), dataIndex: 'madeBy' },
-        {
-          title: t('manifest'),
-          render: (_, one) => <a href={`/api/admin/database/exports/${one.id}/manifest`} download aria-label={t('manifestOf', { file: one.fileName ?? String(one.id) })}>JSON</a>,
-        },
+        { title: t('manifest'), render: (_, one) => manifest(one) },
+      ] : [
+        { title: t('file'), render: (_, one) => <>{name(one)}<div><Typography.Text type="secondary">{size(one)} · {when(one)}</Typography.Text></div></> },
+        { title: t('manifest'), render: (_, one) => manifest(one) },
       ]}
     />
   );

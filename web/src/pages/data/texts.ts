@@ -188,4 +188,7 @@ export const texts = defineTexts({
   previewFailed: ['预览失败，数据库未改变', 'The preview failed; the database is unchanged'],
   previewBroken: ['预览中断，数据库未改变，请重试', 'The preview broke off; the database is unchanged. Try again'],
   busy: ['正在执行备份操作，请等待其完成', 'A backup operation is running: wait until it has ended'],
+  saysNothing: ['备份中的行都已存在，导入不会改变任何数据。', 'Every row of the archive is there already: no row would change.'],
+  saysNothingSkipped: ['备份中的行都已存在，其中 {different} 行内容不同，将保留现有的：导入不会改变任何数据。', 'Every row of the archive is there already; {different} have other values here and keep them: no row would change.'],
+  saysConflicting: ['另有 {n} 行因唯一键与现有的行冲突，不会被添加。', '{n|row|rows} more will not be added, because another unique key is taken by a row that is there.'],
 });
