@@ -333,6 +333,8 @@ describe('the prices page', { skip: (!haveBinary && 'no binary') || (!haveChromi
 
   test('a failed sync stands on the page with its reason until one succeeds', async () => {
     cloud.answer = (request, response) => response.writeHead(403).end();
+    await put('mine', 'manual', '{"mode":"chat","display_name":"Mine","input_cost_per_token":0.000009,"output_cost_per_image":0.04}');
+    await put('theirs', 'cloud', '{"mode":"chat","cache_read_input_token_cost":0}');
     await service.fetch('/api/v1/model-prices:syncLitellm', { method: 'POST' });
     const window = await open('/settings/prices', { colors: 'dark' });
     const { page } = window;

@@ -4,6 +4,7 @@ import { Flex, Input, Radio, Table, Tag, Typography, type TableColumnsType } fro
 import { useMemo, useState, type ReactNode } from 'react';
 import { useFormat } from '../../i18n/format';
 import { useTexts } from '../../i18n/language';
+import { useColors } from '../../shell/colors';
 import { countOf, isManual, type Change, type Issue, type Report } from './api';
 import { Conflicts } from './conflicts';
 import type { Json } from './exact';
@@ -19,7 +20,9 @@ function Fields({ change }: { change: Change }) {
 
 export function SourceTag({ source }: { source: string }) {
   const t = useTexts(texts);
-  return <Tag color={isManual(source) ? 'purple' : 'blue'}>{t(isManual(source) ? 'manual' : 'cloud')}</Tag>;
+  const { isDark } = useColors();
+  const color = isManual(source) ? (isDark ? 'gold' : 'purple') : 'blue'; // of those that are readable there
+  return <Tag color={color}>{t(isManual(source) ? 'manual' : 'cloud')}</Tag>;
 }
 
 const briefFields = ['input_cost_per_token', 'output_cost_per_token'] as const;

@@ -196,5 +196,5 @@ export function compareDecimals(a: string, b: string): number {
   const size =
     left.digits.length + left.exponent - (right.digits.length + right.exponent) ||
     (left.digits < right.digits ? -1 : left.digits > right.digits ? 1 : 0);
-  return size * sign(left);
+  return size === 0 ? 0 : size * sign(left);
 }

@@ -96,7 +96,7 @@ export function SyncCard({ onSync }: { onSync: () => void }) {
           {last?.errorCode && (
             <Alert
               type="warning" showIcon title={t('failedAt', { time: last.lastTryAt ? dateTime(last.lastTryAt) : '—' })}
-              description={<span className="technical">{last.error}{last.upstreamStatus !== null && ` (HTTP ${last.upstreamStatus})`}</span>}
+              description={<span className="technical">{last.error}</span>}
               action={<Button size="small" onClick={onSync}>{t('syncNow')}</Button>}
             />
           )}

@@ -133,7 +133,7 @@ export function PriceTable({ page, isLoading, sortBy, sortOrder, current, pageSi
         { title: t('input'), align: 'end', width: 92, ...sorted('inputPrice'), render: price('input_cost_per_token') },
         { title: t('output'), align: 'end', width: 92, ...sorted('outputPrice'), render: price('output_cost_per_token') },
         {
-          title: t('cache'), key: 'cache', align: 'end', width: 104,
+          title: t('cache'), key: 'cache', align: 'end', width: 112,
           render: (_, item) => <CachePrices item={item} />,
         },
       ],

@@ -27,7 +27,7 @@ export const texts = defineTexts({
   model: ['模型', 'Model'],
   input: ['输入', 'Input'],
   output: ['输出', 'Output'],
-  cache: ['缓存读 / 写', 'Cache read / write'],
+  cache: ['缓存读、写', 'Cache: read, write'],
   perMillion: ['$ / 百万 token', '$ per million tokens'],
   other: ['其他', 'Other'],
   perImage: ['每张图片 ${price}', '${price} an image'],
