@@ -53,6 +53,7 @@ const wantsLessMotion = window.matchMedia('(prefers-reduced-motion: reduce)').ma
 
 const lightTokens = {
   colorPrimary: '#0958d9', colorPrimaryHover: '#003eb3', colorError: '#cf1322', colorErrorHover: '#a8071a', colorLink: '#0958d9',
+  colorSuccess: '#237804', colorSuccessBg: '#f6ffed', colorSuccessBorder: '#b7eb8f', colorErrorBg: '#fff2f0', colorErrorBorder: '#ffccc7',
   colorWarning: '#ad4e00', colorWarningBg: '#fffbe6', colorWarningBorder: '#ffe58f',
   colorTextDescription: 'rgba(0,0,0,.65)', colorTextSecondary: 'rgba(0,0,0,.68)', colorTextTertiary: 'rgba(0,0,0,.6)',
   colorTextPlaceholder: 'rgba(0,0,0,.58)',

@@ -1,13 +1,15 @@
 // The pages: a line each, in the order of the menu. Their code is loaded when they are opened. The service answers these
 // addresses with the document: src/web/http.c.
 
-import { DatabaseOutlined, DollarOutlined, HistoryOutlined } from '@ant-design/icons';
+import { ApiOutlined, DatabaseOutlined, DollarOutlined, HistoryOutlined, TeamOutlined } from '@ant-design/icons';
 import type { ComponentType, ReactNode } from 'react';
 import { defineTexts } from './i18n/language';
 
 export const pageNames = defineTexts({
   data: ['数据导入导出', 'Data'],
   prices: ['模型价格', 'Prices'],
+  providers: ['供应商', 'Providers'],
+  users: ['用户与密钥', 'Users and keys'],
   history: ['操作记录', 'History'],
 });
 
@@ -21,5 +23,7 @@ export interface PageEntry {
 export const pages: PageEntry[] = [
   { path: '/settings/data', name: 'data', icon: <DatabaseOutlined />, load: () => import('./pages/data/page') },
   { path: '/settings/prices', name: 'prices', icon: <DollarOutlined />, load: () => import('./pages/prices/page') },
+  { path: '/settings/providers', name: 'providers', icon: <ApiOutlined />, load: () => import('./pages/providers/page') },
+  { path: '/dashboard/users', name: 'users', icon: <TeamOutlined />, load: () => import('./pages/users/page') },
   { path: '/history', name: 'history', icon: <HistoryOutlined />, load: () => import('./pages/history/page') },
 ];

@@ -1,0 +1,138 @@
+// What a batch can change, and how its rows are split: no page, no network.
+
+export type Entity = 'users' | 'keys' | 'providers';
+export type Value = string | number | boolean | string[] | null;
+export type TagChange = { add: string[] } | { remove: string[] };
+export type Updates = Record<string, Value | TagChange>;
+
+export type Field = {
+  name: string; // in a batch
+  member: string; // in an item of the list
+  type: 'text' | 'groups' | 'tags' | 'integer' | 'decimal' | 'boolean';
+  min?: number;
+  max?: number;
+  decimals?: number;
+  nullable: boolean;
+};
+
+const limit = (name: string, max: number): Field => ({ name, member: name, type: 'decimal', min: 0, max, decimals: 2, nullable: true });
+
+export const FIELDS: Record<Entity, Field[]> = {
+  users: [
+    { name: 'note', member: 'note', type: 'text', max: 200, nullable: true },
+    { name: 'tags', member: 'tags', type: 'tags', max: 20, nullable: false },
+    { name: 'rpm', member: 'rpm', type: 'integer', min: 0, max: 1_000_000, nullable: true },
+    limit('limit5hUsd', 10_000),
+    limit('dailyQuota', 100_000),
+    limit('limitWeeklyUsd', 50_000),
+    limit('limitMonthlyUsd', 200_000),
+  ],
+  keys: [
+    { name: 'providerGroup', member: 'providerGroup', type: 'groups', max: 200, nullable: true },
+    limit('limit5hUsd', 10_000),
+    limit('limitDailyUsd', 10_000),
+    limit('limitWeeklyUsd', 50_000),
+    limit('limitMonthlyUsd', 200_000),
+    { name: 'canLoginWebUi', member: 'canLoginWebUi', type: 'boolean', nullable: false },
+    { name: 'isEnabled', member: 'isEnabled', type: 'boolean', nullable: false },
+  ],
+  providers: [
+    { name: 'is_enabled', member: 'isEnabled', type: 'boolean', nullable: false },
+    { name: 'priority', member: 'priority', type: 'integer', min: 0, max: 2_147_483_647, nullable: false },
+    { name: 'weight', member: 'weight', type: 'integer', min: 1, max: 100, nullable: false },
+    { name: 'cost_multiplier', member: 'costMultiplier', type: 'decimal', min: 0, max: 999_999, decimals: 4, nullable: false },
+    { name: 'group_tag', member: 'groupTag', type: 'groups', max: 255, nullable: true },
+  ],
+};
+
+// The most that the service takes in one batch.
+export const BATCH_SIZE = 500;
+
+export function chunk<T>(items: readonly T[], size: number): T[][] {
+  const chunks: T[][] = [];
+  for (let i = 0; i < items.length; i += size) chunks.push(items.slice(i, i + size));
+  return chunks;
+}
+
+// Batches of at most `size` in which what belongs to one owner stays together as far as it fits, so that a rule about an
+// owner's rows is not broken between two batches.
+export function chunkByOwner(ids: readonly number[], ownerOf: (id: number) => number | undefined, size: number): number[][] {
+  const byOwner = new Map<number | string, number[]>();
+  for (const id of ids) {
+    const owner = ownerOf(id) ?? `none ${id}`;
+    const group = byOwner.get(owner);
+    if (group) group.push(id);
+    else byOwner.set(owner, [id]);
+  }
+  const chunks: number[][] = [];
+  let open: number[] = [];
+  for (const group of byOwner.values()) {
+    if (open.length > 0 && open.length + group.length > size) {
+      chunks.push(open);
+      open = [];
+    }
+    for (const id of group) {
+      if (open.length === size) {
+        chunks.push(open);
+        open = [];
+      }
+      open.push(id);
+    }
+  }
+  if (open.length > 0) chunks.push(open);
+  return chunks;
+}
+
+export type Current = { kind: 'loading' } | { kind: 'same'; value: Value } | { kind: 'mixed'; values: Value[] };
+
+// What rows have in a field now: one value, or several.
+export function currentOf(rowValues: readonly Value[]): Current {
+  const found = new Map<string, Value>();
+  for (const value of rowValues) found.set(JSON.stringify(value ?? null), value ?? null);
+  const values = [...found.values()];
+  return values.length <= 1 ? { kind: 'same', value: values[0] ?? null } : { kind: 'mixed', values };
+}
+
+// "a, b" of a list of names that is stored as one text.
+export function splitGroups(text: string | null | undefined): string[] {
+  return (text ?? '').split(/[,，\n]/).map((part) => part.trim()).filter((part) => part !== '');
+}
+
+export type Draft = { value: Value | undefined; mode: 'replace' | 'add' | 'remove' };
+export type Problem = 'required' | 'not_a_number' | 'out_of_range' | 'too_many_decimals' | 'too_long' | 'too_many';
+
+const decimalsOf = (text: string) => /^-?\d+(?:\.(\d*))?$/.exec(text)?.[1]?.replace(/0+$/, '').length ?? 0;
+
+// What the service would say of a value too; null: nothing is wrong.
+export function problemOf(field: Field, draft: Draft): Problem | null {
+  const { value } = draft;
+  if (field.type === 'tags') {
+    const tags = (value ?? []) as string[];
+    if (draft.mode !== 'replace' && tags.length === 0) return 'required';
+    if (tags.some((tag) => [...tag].length > 32)) return 'too_long';
+    return tags.length > (field.max ?? 0) ? 'too_many' : null;
+  }
+  if (value === undefined || value === null || value === '') return field.nullable ? null : 'required';
+  if (field.type === 'text' || field.type === 'groups') {
+    return [...String(value)].length > (field.max ?? Infinity) ? 'too_long' : null;
+  }
+  if (field.type === 'integer' || field.type === 'decimal') {
+    const text = String(value).trim();
+    if (!/^-?\d+(\.\d*)?$/.test(text)) return 'not_a_number';
+    if (decimalsOf(text) > (field.decimals ?? 0)) return 'too_many_decimals';
+    const number = Number(text);
+    return number < (field.min ?? -Infinity) || number > (field.max ?? Infinity) ? 'out_of_range' : null;
+  }
+  return null;
+}
+
+// A draft as the request has it.
+export function updateOf(field: Field, draft: Draft): Value | TagChange {
+  const { value, mode } = draft;
+  if (field.type === 'tags') {
+    const tags = (value ?? []) as string[];
+    return mode === 'add' ? { add: tags } : mode === 'remove' ? { remove: tags } : tags;
+  }
+  if (value === undefined || value === null || value === '') return null;
+  return field.type === 'integer' || field.type === 'decimal' ? Number(String(value).trim()) : value;
+}

@@ -1,0 +1,171 @@
+// Batches of any size: split, previewed, done one after the other, taken back. The service takes at most 500 rows at a time.
+
+import { ApiError, request, unreachableError, type Schemas } from '../api/client';
+import { BATCH_SIZE, chunk, chunkByOwner, type Entity, type Updates } from './model';
+
+export type PreviewRow = Schemas['RowChange'];
+export type Item = Schemas['User'] | Schemas['Key'] | Schemas['Provider'];
+export type Action =
+  | { kind: 'update'; entity: Entity; updates: Updates }
+  | { kind: 'delete'; entity: 'providers' }
+  | { kind: 'reset'; entity: 'providers' };
+
+const IDS_NAME: Record<Entity, string> = { users: 'userIds', keys: 'keyIds', providers: 'providerIds' };
+const ITEMS_AT_A_TIME = 100;
+
+function target(action: Action): string {
+  if (action.kind === 'delete') return '/api/v1/providers:batchDelete';
+  if (action.kind === 'reset') return '/api/v1/providers/circuits:batchReset';
+  return `/api/v1/${action.entity}:batchUpdate`;
+}
+
+export async function getJson<Data>(url: string, signal?: AbortSignal): Promise<Data> {
+  return (await request(url, signal ? { signal } : {})).json() as Promise<Data>;
+}
+
+async function postJson<Data>(url: string, body: unknown, init: RequestInit = {}): Promise<Data> {
+  const response = await request(url, {
+    ...init, method: 'POST', body: JSON.stringify(body), headers: { 'Content-Type': 'application/json', ...init.headers },
+  });
+  return response.json() as Promise<Data>;
+}
+
+const asApiError = (error: unknown) => (error instanceof ApiError ? error : unreachableError(error));
+
+function bodyOf(action: Action, ids: number[], dryRun: boolean) {
+  return {
+    [IDS_NAME[action.entity]]: ids,
+    ...(action.kind === 'update' ? { updates: action.updates } : {}),
+    ...(dryRun ? { dryRun } : {}),
+  };
+}
+
+// A new operation answers all of what it did; a dry run has rows, and what a rule refuses.
+interface Reply {
+  operationId?: string;
+  changedCount?: number;
+  resetCount?: number;
+  cacheNotified?: boolean | null;
+  rows?: PreviewRow[];
+  refused?: Refusal[];
+}
+
+// The rows with these ids as the list has them; what has gone meanwhile is left out.
+export async function loadItems(entity: Entity, ids: number[], onProgress: (done: number) => void, signal: AbortSignal): Promise<Item[]> {
+  const items: Item[] = [];
+  let done = 0;
+  for (const some of chunk(ids, ITEMS_AT_A_TIME)) {
+    const page = await getJson<{ items: Item[] }>(`/api/v1/${entity}?ids=${some.join(',')}&limit=${ITEMS_AT_A_TIME}&sortBy=id`, signal);
+    items.push(...page.items);
+    onProgress((done += some.length));
+  }
+  return items;
+}
+
+export function split(entity: Entity, ids: number[], items: readonly Item[]): number[][] {
+  if (entity !== 'keys') return chunk(ids, BATCH_SIZE);
+  const owners = new Map(items.map((item) => [item.id, 'userId' in item ? item.userId : undefined]));
+  return chunkByOwner(ids, (id) => owners.get(id), BATCH_SIZE);
+}
+
+export interface Refusal {
+  entity: string;
+  id: number;
+  name?: string;
+  errorCode: string;
+  message: string;
+}
+
+export interface Preview {
+  rows: PreviewRow[]; // of what was chosen, and of what follows from it
+  refused: Refusal[];
+}
+
+export async function preview(action: Action, batches: number[][], onProgress: (done: number) => void, signal: AbortSignal): Promise<Preview> {
+  const result: Preview = { rows: [], refused: [] };
+  let done = 0;
+  for (const ids of batches) {
+    const reply = await postJson<Reply>(target(action), bodyOf(action, ids, true), { signal });
+    result.rows.push(...(reply.rows ?? []));
+    result.refused.push(...(reply.refused ?? []));
+    onProgress((done += ids.length));
+  }
+  return result;
+}
+
+export interface Outcome {
+  total: number;
+  doneIds: number[];
+  changedCount: number; // of rows that had other values before, or breakers that were not closed
+  operationIds: string[]; // in the order in which they were done
+  cacheNotified: boolean; // false when a running hub was not told of all of it
+  rest: number[][]; // batches that were not done
+  error?: ApiError; // why not; without it they were stopped
+}
+
+export const newOutcome = (batches: number[][]): Outcome => ({
+  total: batches.reduce((sum, ids) => sum + ids.length, 0), doneIds: [], changedCount: 0, operationIds: [], cacheNotified: true, rest: batches,
+});
+
+// Keys by which the service knows a batch that comes again. The same list of ids keeps its key, so that what was done although
+// its answer was lost is not done twice.
+export function idempotencyKeys(): (ids: number[]) => string {
+  const keys = new WeakMap<number[], string>();
+  return (ids) => {
+    const bytes = crypto.getRandomValues(new Uint8Array(16));
+    const key = keys.get(ids) ?? [...bytes].map((byte) => byte.toString(16).padStart(2, '0')).join('');
+    keys.set(ids, key);
+    return key;
+  };
+}
+
+// Does the rest of an outcome.
+export async function apply(
+  action: Action, before: Outcome, keyOf: (ids: number[]) => string, onProgress: (outcome: Outcome) => void, shouldStop: () => boolean,
+): Promise<Outcome> {
+  let { error: _, ...outcome }: Outcome = before;
+  while (outcome.rest.length > 0 && !shouldStop()) {
+    const [ids = [], ...rest] = outcome.rest;
+    try {
+      const reply = await postJson<Reply>(target(action), bodyOf(action, ids, false), { headers: { 'Idempotency-Key': keyOf(ids) } });
+      outcome = {
+        ...outcome,
+        doneIds: [...outcome.doneIds, ...ids],
+        changedCount: outcome.changedCount + (reply.resetCount ?? reply.changedCount ?? ids.length),
+        operationIds: reply.operationId && action.kind !== 'reset' ? [...outcome.operationIds, reply.operationId] : outcome.operationIds,
+        cacheNotified: outcome.cacheNotified && reply.cacheNotified !== false,
+        rest,
+      };
+      onProgress(outcome);
+    } catch (error) {
+      return { ...outcome, error: asApiError(error) };
+    }
+  }
+  return outcome;
+}
+
+export interface Undone {
+  restoredCount: number;
+  pending: string[];
+  conflicts: Schemas['RowName'][];
+  error?: ApiError;
+}
+
+// Takes operations back, the last one first. Rows that were changed since stop it, unless they are to be left as they are.
+export async function undo(operationIds: readonly string[], skipConflicts: boolean): Promise<Undone> {
+  let restoredCount = 0;
+  const pending = [...operationIds];
+  for (let id = pending.at(-1); id !== undefined; id = pending.at(-1)) {
+    try {
+      const reply = await postJson<Schemas['Undone']>(`/api/v1/operations/${id}:undo`, { skipConflicts });
+      restoredCount += reply.restoredCount;
+    } catch (caught) {
+      const error = asApiError(caught);
+      if (error.errorCode !== 'batch.already_undone') {
+        return { restoredCount, pending, conflicts: (error.body.conflicts as Schemas['RowName'][] | undefined) ?? [], error };
+      }
+    }
+    pending.pop();
+  }
+  return { restoredCount, pending, conflicts: [] };
+}
