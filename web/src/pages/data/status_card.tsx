@@ -31,7 +31,7 @@ function Facts({ status }: { status: Status }) {
   const redisText = !redis.configured ? t('redisOff') : redis.available ? t('redisUp') : t('redisDown');
   return (
     <Descriptions
-      size="small" column={{ xs: 1, sm: 2, lg: 3 }}
+      size="small" column={{ xs: 1, sm: 2, lg: 3 }} className="facts"
       items={[
         { label: t('database'), children: status.databaseName },
         { label: t('server'), children: status.containerName },

@@ -15,7 +15,7 @@ export const texts = defineTexts({
   noPgDump: ['未找到，无法导出', 'not found: exports are impossible'],
   size: ['大小', 'Size'],
   tables: ['表', 'Tables'],
-  logRows: ['请求日志行数（估计）', 'Rows of the request log (estimate)'],
+  logRows: ['请求日志行数（估计）', 'Rows of the log, about'],
   notAnalyzed: ['尚未统计', 'not counted yet'],
   redis: ['Redis', 'Redis'],
   redisUp: ['已连接', 'connected'],
