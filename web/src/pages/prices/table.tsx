@@ -139,7 +139,7 @@ export function PriceTable({ page, isLoading, sortBy, sortOrder, current, pageSi
       ],
     },
     { title: t('other'), key: 'other', width: 120, render: (_, item) => <OtherPrices item={item} /> },
-    { title: t('updated'), ...sorted('updatedAt'), width: 118, render: (_, item) => item.updatedAt && <time dateTime={item.updatedAt} title={dateTime(item.updatedAt)}>{day.format(new Date(item.updatedAt))}</time> },
+    { title: t('updated'), ...sorted('updatedAt'), width: 140, render: (_, item) => item.updatedAt && <time dateTime={item.updatedAt} title={dateTime(item.updatedAt)}>{day.format(new Date(item.updatedAt))}</time> },
     actions,
   ];
   const narrow: TableColumnsType<PriceItem> = [{ title: t('model'), key: 'card', render: (_, item) => <Card item={item} /> }, actions];
