@@ -1,4 +1,5 @@
-// The benchmark itself: on a few rows it runs to its end, which it does not when an outcome is wrong.
+// The benchmark itself: on a few rows it runs to its end, which it does not when an outcome is wrong. That of the price tables,
+// whose size is not the database's, takes too long here.
 
 import assert from 'node:assert/strict';
 import path from 'node:path';
@@ -11,7 +12,7 @@ const script = path.join(path.dirname(fileURLToPath(import.meta.url)), '../bench
 const skip = (!haveBinary && 'no binary') || (isSanitized && 'what is measured is the shipped binary');
 
 test('make bench fills a table for each part', { skip }, async () => {
-  const { code, stdout, stderr } = await run('node', [script, '--size', 'small', '--runs', '1']);
+  const { code, stdout, stderr } = await run('node', [script, '--size', 'small', '--runs', '1', '--part', 'export,import,batch'], { timeoutMs: 300_000 });
   assert.equal(code, 0, stderr);
   for (const [part, reference] of [['export', 'pg_dump -Fc'], ['import', 'pg_restore']]) {
     const section = stdout.slice(stdout.indexOf(`## ${part}`));

@@ -5,7 +5,7 @@ import { after, before, describe, test } from 'node:test';
 import { Database, fixture } from '../api/support/database.mjs';
 import { startPostgres } from '../api/support/servers.mjs';
 import { Service, haveBinary } from '../api/support/service.mjs';
-import { Browser, haveChromium } from './support/browser.mjs';
+import { Browser, haveChromium, views } from './support/browser.mjs';
 
 const words = {
   'zh-CN': {
@@ -50,54 +50,52 @@ describe('the history', { skip: (!haveBinary && 'no binary') || (!haveChromium &
     return window;
   }
 
-  for (const language of ['zh-CN', 'en']) {
-    for (const size of ['desktop', 'phone']) {
-      test(`an entry shows what was there before and after (${language}, ${size})`, async () => {
-        const w = words[language];
-        await setRpm([3, 4], size === 'phone' ? 41 : 42);
-        const window = await openHistory({ language, size });
-        const { page } = window;
-        await page.getByText(w.shown).waitFor();
-        await page.getByText(w.export).first().waitFor();
-        await window.assertAccessible();
-        await window.screenshot('history');
-        await page.getByRole('button', { name: w.details }).and(page.getByRole('button', { name: new RegExp(w.users) })).first().click();
-        const drawer = page.getByRole('dialog');
-        await drawer.getByRole('columnheader', { name: w.before }).waitFor();
-        const row = drawer.getByRole('row', { name: /rpm/ }).first();
-        assert.match(await row.innerText(), /user-3/);
-        assert.match(await row.innerText(), size === 'phone' ? /41/ : /42/);
-        assert.match(page.url(), /entry=\d+/);
-        await window.assertAccessible();
-        await window.screenshot('history-entry');
-        await page.reload();
-        await page.getByRole('dialog').getByRole('columnheader', { name: w.after }).waitFor();
-        await page.keyboard.press('Escape');
-        await page.getByRole('dialog').waitFor({ state: 'hidden' });
-        await window.close();
-      });
+  for (const [language, size] of views) {
+    test(`an entry shows what was there before and after (${language}, ${size})`, async () => {
+      const w = words[language];
+      await setRpm([3, 4], size === 'phone' ? 41 : 42);
+      const window = await openHistory({ language, size });
+      const { page } = window;
+      await page.getByText(w.shown).waitFor();
+      await page.getByText(w.export).first().waitFor();
+      await window.assertAccessible();
+      await window.screenshot('history');
+      await page.getByRole('button', { name: w.details }).and(page.getByRole('button', { name: new RegExp(w.users) })).first().click();
+      const drawer = page.getByRole('dialog');
+      await drawer.getByRole('columnheader', { name: w.before }).waitFor();
+      const row = drawer.getByRole('row', { name: /rpm/ }).first();
+      assert.match(await row.innerText(), /user-3/);
+      assert.match(await row.innerText(), size === 'phone' ? /41/ : /42/);
+      assert.match(page.url(), /entry=\d+/);
+      await window.assertAccessible();
+      await window.screenshot('history-entry');
+      await page.reload();
+      await page.getByRole('dialog').getByRole('columnheader', { name: w.after }).waitFor();
+      await page.keyboard.press('Escape');
+      await page.getByRole('dialog').waitFor({ state: 'hidden' });
+      await window.close();
+    });
 
-      test(`rows that were changed since are left out of an undo if one likes (${language}, ${size})`, async () => {
-        const w = words[language];
-        const before = await rpmOf(5);
-        await setRpm([5, 6], 500);
-        await setRpm([6], 600);
-        const window = await openHistory({ language, size });
-        const { page } = window;
-        await page.getByRole('button', { name: w.undo }).and(page.getByRole('button', { name: new RegExp(w.users) })).nth(1).click();
-        const dialog = page.getByRole('dialog');
-        await dialog.getByText(w.changedSince).waitFor();
-        const confirm = dialog.getByRole('button', { name: w.confirm(1) });
-        assert.ok(await confirm.isDisabled());
-        await window.assertAccessible();
-        await window.screenshot('history-undo');
-        await dialog.getByLabel(w.skip).check();
-        await confirm.click();
-        await page.getByText(w.done(1)).waitFor();
-        assert.deepEqual([await rpmOf(5), await rpmOf(6)], [before, 600]);
-        await window.close();
-      });
-    }
+    test(`rows that were changed since are left out of an undo if one likes (${language}, ${size})`, async () => {
+      const w = words[language];
+      const before = await rpmOf(5);
+      await setRpm([5, 6], 500);
+      await setRpm([6], 600);
+      const window = await openHistory({ language, size });
+      const { page } = window;
+      await page.getByRole('button', { name: w.undo }).and(page.getByRole('button', { name: new RegExp(w.users) })).nth(1).click();
+      const dialog = page.getByRole('dialog');
+      await dialog.getByText(w.changedSince).waitFor();
+      const confirm = dialog.getByRole('button', { name: w.confirm(1) });
+      assert.ok(await confirm.isDisabled());
+      await window.assertAccessible();
+      await window.screenshot('history-undo');
+      await dialog.getByLabel(w.skip).check();
+      await confirm.click();
+      await page.getByText(w.done(1)).waitFor();
+      assert.deepEqual([await rpmOf(5), await rpmOf(6)], [before, 600]);
+      await window.close();
+    });
   }
 
   test('an undo sets all back, and can be undone itself', async () => {

@@ -5,7 +5,7 @@ import { after, before, describe, test } from 'node:test';
 import { Database } from '../api/support/database.mjs';
 import { startPostgres } from '../api/support/servers.mjs';
 import { Service, adminToken, haveBinary } from '../api/support/service.mjs';
-import { Browser, haveChromium } from './support/browser.mjs';
+import { Browser, haveChromium, views } from './support/browser.mjs';
 
 const failed = /Failed to load resource: the server responded with a status of 401/;
 
@@ -24,35 +24,33 @@ describe('signing in', { skip: (!haveBinary && 'no binary') || (!haveChromium &&
     en: { key: 'Token or API key', submit: 'Sign in', wrong: 'The token or key is not known, or has expired', missing: 'Enter the token or an API key', data: 'Data export and import', out: 'Sign out', account: /Account/ },
   };
 
-  for (const language of ['zh-CN', 'en']) {
-    for (const size of ['desktop', 'phone']) {
-      test(`a wrong token is refused with a reason, the right one leads back to where one was (${language}, ${size})`, async () => {
-        const w = words[language];
-        const window = await browser.open(service, { language, size, signedIn: false, expected: [failed] });
-        const { page } = window;
-        await window.goto('/settings/data?x=1');
-        await page.waitForURL(/\/login\?from=/);
-        assert.equal(await page.getAttribute('html', 'lang'), language);
-        await window.assertAccessible();
-        await window.screenshot('login');
-        await page.getByRole('button', { name: w.submit }).click();
-        await page.getByText(w.missing).first().waitFor();
-        await page.getByLabel(w.key, { exact: true }).fill('not the token');
-        await page.getByRole('button', { name: w.submit }).click();
-        await page.getByText(w.wrong).waitFor();
-        await window.screenshot('login-refused');
-        await page.getByLabel(w.key, { exact: true }).fill(adminToken);
-        await page.keyboard.press('Enter');
-        await page.waitForURL('**/settings/data?x=1');
-        await page.getByRole('heading', { level: 1, name: w.data }).waitFor();
-        await page.getByRole('button', { name: w.account }).click();
-        await page.getByText(w.out).click();
-        await page.waitForURL(/\/login$/);
-        const { status } = await page.evaluate(() => fetch('/api/auth/session'));
-        assert.equal(status ?? 401, 401);
-        await window.close();
-      });
-    }
+  for (const [language, size] of views) {
+    test(`a wrong token is refused with a reason, the right one leads back to where one was (${language}, ${size})`, async () => {
+      const w = words[language];
+      const window = await browser.open(service, { language, size, signedIn: false, expected: [failed] });
+      const { page } = window;
+      await window.goto('/settings/data?x=1');
+      await page.waitForURL(/\/login\?from=/);
+      assert.equal(await page.getAttribute('html', 'lang'), language);
+      await window.assertAccessible();
+      await window.screenshot('login');
+      await page.getByRole('button', { name: w.submit }).click();
+      await page.getByText(w.missing).first().waitFor();
+      await page.getByLabel(w.key, { exact: true }).fill('not the token');
+      await page.getByRole('button', { name: w.submit }).click();
+      await page.getByText(w.wrong).waitFor();
+      await window.screenshot('login-refused');
+      await page.getByLabel(w.key, { exact: true }).fill(adminToken);
+      await page.keyboard.press('Enter');
+      await page.waitForURL('**/settings/data?x=1');
+      await page.getByRole('heading', { level: 1, name: w.data }).waitFor();
+      await page.getByRole('button', { name: w.account }).click();
+      await page.getByText(w.out).click();
+      await page.waitForURL(/\/login$/);
+      const { status } = await page.evaluate(() => fetch('/api/auth/session'));
+      assert.equal(status ?? 401, 401);
+      await window.close();
+    });
   }
 
   test('a session that has ended leads to the login, and back', async () => {

@@ -7,7 +7,7 @@ import { Database } from '../api/support/database.mjs';
 import { startCloud, tableOf } from '../api/support/prices.mjs';
 import { startPostgres } from '../api/support/servers.mjs';
 import { Service, cli, haveBinary } from '../api/support/service.mjs';
-import { Browser, haveChromium } from './support/browser.mjs';
+import { Browser, haveChromium, views } from './support/browser.mjs';
 
 const refused = /Failed to load resource: the server responded with a status of (400|409|502)/;
 
@@ -74,121 +74,119 @@ describe('the prices page', { skip: (!haveBinary && 'no binary') || (!haveChromi
     await page.dispatchEvent('.ant-upload-drag [type=file]', 'drop', { dataTransfer: data });
   }
 
-  for (const language of ['zh-CN', 'en']) {
-    for (const size of ['desktop', 'phone']) {
-      test(`thousands of models are searched, filtered, sorted and paged, and the address keeps it (${language}, ${size})`, async () => {
-        await many(3000);
-        const t = w[language];
-        const window = await open('/settings/prices', { language, size });
-        const { page } = window;
-        await page.getByText('model-0001', { exact: true }).waitFor();
-        assert.equal(await rows(page, language).count(), 50);
-        await window.screenshot('prices');
-        await window.assertAccessible();
-        await page.getByLabel(t.search).fill('model-29');
-        await page.waitForURL(/search=model-29/);
-        await page.getByText('model-2900', { exact: true }).waitFor();
-        await page.getByRole('combobox', { name: t.source }).click();
-        await page.locator('.ant-select-item-option', { hasText: t.manual }).click();
-        await page.waitForURL(/source=manual/);
-        await page.waitForFunction(() => document.querySelectorAll('tr.ant-table-row').length === 10);
-        assert.match(await rows(page, language).first().innerText(), /\$2900[^]*\$14500/);
-        await page.reload();
-        await page.getByText('model-2900', { exact: true }).waitFor();
-        assert.equal(await rows(page, language).count(), 10);
-        await page.getByLabel(t.search).fill('none of this name');
-        await page.getByText(t.noMatch).waitFor();
-        await page.getByRole('button', { name: t.clear }).first().click();
-        await page.getByText('model-0001', { exact: true }).waitFor();
-        await window.goto('/settings/prices?sortBy=inputPrice&sortOrder=desc&page=2');
-        await page.getByText('model-2950', { exact: true }).waitFor();
-        await window.close();
-      });
+  for (const [language, size] of views) {
+    test(`thousands of models are searched, filtered, sorted and paged, and the address keeps it (${language}, ${size})`, async () => {
+      await many(3000);
+      const t = w[language];
+      const window = await open('/settings/prices', { language, size });
+      const { page } = window;
+      await page.getByText('model-0001', { exact: true }).waitFor();
+      assert.equal(await rows(page, language).count(), 50);
+      await window.screenshot('prices');
+      await window.assertAccessible();
+      await page.getByLabel(t.search).fill('model-29');
+      await page.waitForURL(/search=model-29/);
+      await page.getByText('model-2900', { exact: true }).waitFor();
+      await page.getByRole('combobox', { name: t.source }).click();
+      await page.locator('.ant-select-item-option', { hasText: t.manual }).click();
+      await page.waitForURL(/source=manual/);
+      await page.waitForFunction(() => document.querySelectorAll('tr.ant-table-row').length === 10);
+      assert.match(await rows(page, language).first().innerText(), /\$2900[^]*\$14500/);
+      await page.reload();
+      await page.getByText('model-2900', { exact: true }).waitFor();
+      assert.equal(await rows(page, language).count(), 10);
+      await page.getByLabel(t.search).fill('none of this name');
+      await page.getByText(t.noMatch).waitFor();
+      await page.getByRole('button', { name: t.clear }).first().click();
+      await page.getByText('model-0001', { exact: true }).waitFor();
+      await window.goto('/settings/prices?sortBy=inputPrice&sortOrder=desc&page=2');
+      await page.getByText('model-2950', { exact: true }).waitFor();
+      await window.close();
+    });
 
-      test(`a price is edited, with what is wrong said at once (${language}, ${size})`, async () => {
-        await put('gpt-x', 'cloud', '{"mode":"chat","input_cost_per_token":0.000002,"max_tokens":5}');
-        const t = w[language];
-        const window = await open('/settings/prices', { language, size });
-        const { page } = window;
-        await page.getByRole('button', { name: t.actions('gpt-x'), exact: true }).click();
-        await page.getByRole('menuitem', { name: t.edit }).click();
-        const drawer = page.getByRole('dialog');
-        await drawer.getByLabel(t.input, { exact: true }).fill('3,5');
-        await drawer.getByText(t.notNumber).waitFor();
-        await drawer.getByLabel(/JSON/).fill('{"a": 1,}');
-        await drawer.getByText(t.notJson).waitFor();
-        await window.screenshot('prices-edit');
-        await window.assertAccessible();
-        await drawer.getByRole('button', { name: t.save }).click();
-        assert.equal(await dataOf('gpt-x'), 'cloud {"mode": "chat", "max_tokens": 5, "input_cost_per_token": 0.000002}');
-        await drawer.getByLabel(t.input, { exact: true }).fill('3.5');
-        await drawer.getByLabel(/JSON/).fill('{"max_tokens": 7}');
-        await drawer.getByRole('button', { name: t.save }).click();
-        await drawer.waitFor({ state: 'hidden' });
-        await page.getByText('$3.5', { exact: true }).waitFor();
-        assert.equal(await dataOf('gpt-x'), 'manual {"mode": "chat", "max_tokens": 7, "input_cost_per_token": 0.0000035}');
-        await window.close();
-      });
+    test(`a price is edited, with what is wrong said at once (${language}, ${size})`, async () => {
+      await put('gpt-x', 'cloud', '{"mode":"chat","input_cost_per_token":0.000002,"max_tokens":5}');
+      const t = w[language];
+      const window = await open('/settings/prices', { language, size });
+      const { page } = window;
+      await page.getByRole('button', { name: t.actions('gpt-x'), exact: true }).click();
+      await page.getByRole('menuitem', { name: t.edit }).click();
+      const drawer = page.getByRole('dialog');
+      await drawer.getByLabel(t.input, { exact: true }).fill('3,5');
+      await drawer.getByText(t.notNumber).waitFor();
+      await drawer.getByLabel(/JSON/).fill('{"a": 1,}');
+      await drawer.getByText(t.notJson).waitFor();
+      await window.screenshot('prices-edit');
+      await window.assertAccessible();
+      await drawer.getByRole('button', { name: t.save }).click();
+      assert.equal(await dataOf('gpt-x'), 'cloud {"mode": "chat", "max_tokens": 5, "input_cost_per_token": 0.000002}');
+      await drawer.getByLabel(t.input, { exact: true }).fill('3.5');
+      await drawer.getByLabel(/JSON/).fill('{"max_tokens": 7}');
+      await drawer.getByRole('button', { name: t.save }).click();
+      await drawer.waitFor({ state: 'hidden' });
+      await page.getByText('$3.5', { exact: true }).waitFor();
+      assert.equal(await dataOf('gpt-x'), 'manual {"mode": "chat", "max_tokens": 7, "input_cost_per_token": 0.0000035}');
+      await window.close();
+    });
 
-      test(`a table is dropped, looked at, and applied with a conflict chosen (${language}, ${size})`, async () => {
-        await put('same', 'cloud', '{"mode":"chat","input_cost_per_token":0.000001}');
-        await put('changed', 'cloud', '{"mode":"chat","input_cost_per_token":0.000001}');
-        await put('mine', 'manual', '{"mode":"chat","input_cost_per_token":0.000009,"note":"ours"}');
-        const before = await everything();
-        const table = '{"same":{"input_cost_per_token":1e-6,"mode":"chat"},"changed":{"mode":"chat","input_cost_per_token":0.0000020},"mine":{"mode":"chat","input_cost_per_token":3e-6},"new":{"mode":"chat"},"bad":{"mode":"chat","input_cost_per_token":-1}}';
-        const t = w[language];
-        const window = await open('/settings/prices', { language, size });
-        const { page } = window;
-        const drawer = page.getByRole('dialog');
-        for (const isLast of [false, true]) {
-          await page.getByRole('button', { name: t.upload }).click();
-          await drop(page, 'table.json', table);
-          await drawer.getByText(t.conflicts, { exact: true }).waitFor();
-          await drawer.getByRole('table', { name: /mine/ }).waitFor();
-          const sides = await drawer.getByRole('table', { name: /mine/ }).innerText();
-          assert.match(sides, /input_cost_per_token\s+0\.000009\s+[^\n]*\$9[^\n]*\s+0\.000003\s+[^\n]*\$3/);
-          assert.match(sides, /note\s+"ours"\s+—/);
-          await drawer.getByRole('button', { name: t.all }).click();
-          if (!isLast) {
-            await window.screenshot('prices-upload');
-            await window.assertAccessible();
-            await drawer.getByRole('button', { name: t.cancel }).click();
-            await drawer.waitFor({ state: 'hidden' });
-            assert.equal(await everything(), before);
-          }
-        }
-        await drawer.getByRole('button', { name: t.apply }).click();
-        await page.getByText(t.applied).waitFor();
-        await drawer.waitFor({ state: 'hidden' });
-        assert.equal(await everything(), [
-          'changed cloud {"mode": "chat", "input_cost_per_token": 0.0000020}', 'mine cloud {"mode": "chat", "input_cost_per_token": 0.000003}',
-          'new cloud {"mode": "chat"}', 'same cloud {"mode": "chat", "input_cost_per_token": 0.000001}'].join('\n'));
-        await window.close();
-      });
-
-      test(`a sync shows its changes first and its status afterwards (${language}, ${size})`, async () => {
-        await put('mine', 'manual', '{"mode":"chat","input_cost_per_token":0.000009}');
-        cloud.serve(tableOf({ mine: 3e-6, fresh: 1e-6 }));
-        const t = w[language];
-        const window = await open('/settings/prices', { language, size });
-        const { page } = window;
-        const drawer = page.getByRole('dialog');
-        await page.getByRole('button', { name: t.sync }).click();
+    test(`a table is dropped, looked at, and applied with a conflict chosen (${language}, ${size})`, async () => {
+      await put('same', 'cloud', '{"mode":"chat","input_cost_per_token":0.000001}');
+      await put('changed', 'cloud', '{"mode":"chat","input_cost_per_token":0.000001}');
+      await put('mine', 'manual', '{"mode":"chat","input_cost_per_token":0.000009,"note":"ours"}');
+      const before = await everything();
+      const table = '{"same":{"input_cost_per_token":1e-6,"mode":"chat"},"changed":{"mode":"chat","input_cost_per_token":0.0000020},"mine":{"mode":"chat","input_cost_per_token":3e-6},"new":{"mode":"chat"},"bad":{"mode":"chat","input_cost_per_token":-1}}';
+      const t = w[language];
+      const window = await open('/settings/prices', { language, size });
+      const { page } = window;
+      const drawer = page.getByRole('dialog');
+      for (const isLast of [false, true]) {
+        await page.getByRole('button', { name: t.upload }).click();
+        await drop(page, 'table.json', table);
         await drawer.getByText(t.conflicts, { exact: true }).waitFor();
-        await window.screenshot('prices-sync');
-        await window.assertAccessible();
-        await page.keyboard.press('Escape');
-        await drawer.waitFor({ state: 'hidden' });
-        assert.equal(await database.count('public.model_prices'), 1);
-        await page.getByRole('button', { name: t.sync }).click();
-        await drawer.getByRole('button', { name: t.apply }).click();
-        await page.getByText(t.applied).waitFor();
-        await page.getByText('fresh', { exact: true }).waitFor();
-        assert.match(await dataOf('mine'), /^manual .*0\.000009/);
-        assert.match(await dataOf('fresh'), /^cloud .*0\.000001/);
-        await window.close();
-      });
-    }
+        await drawer.getByRole('table', { name: /mine/ }).waitFor();
+        const sides = await drawer.getByRole('table', { name: /mine/ }).innerText();
+        assert.match(sides, /input_cost_per_token\s+0\.000009\s+[^\n]*\$9[^\n]*\s+0\.000003\s+[^\n]*\$3/);
+        assert.match(sides, /note\s+"ours"\s+—/);
+        await drawer.getByRole('button', { name: t.all }).click();
+        if (!isLast) {
+          await window.screenshot('prices-upload');
+          await window.assertAccessible();
+          await drawer.getByRole('button', { name: t.cancel }).click();
+          await drawer.waitFor({ state: 'hidden' });
+          assert.equal(await everything(), before);
+        }
+      }
+      await drawer.getByRole('button', { name: t.apply }).click();
+      await page.getByText(t.applied).waitFor();
+      await drawer.waitFor({ state: 'hidden' });
+      assert.equal(await everything(), [
+        'changed cloud {"mode": "chat", "input_cost_per_token": 0.0000020}', 'mine cloud {"mode": "chat", "input_cost_per_token": 0.000003}',
+        'new cloud {"mode": "chat"}', 'same cloud {"mode": "chat", "input_cost_per_token": 0.000001}'].join('\n'));
+      await window.close();
+    });
+
+    test(`a sync shows its changes first and its status afterwards (${language}, ${size})`, async () => {
+      await put('mine', 'manual', '{"mode":"chat","input_cost_per_token":0.000009}');
+      cloud.serve(tableOf({ mine: 3e-6, fresh: 1e-6 }));
+      const t = w[language];
+      const window = await open('/settings/prices', { language, size });
+      const { page } = window;
+      const drawer = page.getByRole('dialog');
+      await page.getByRole('button', { name: t.sync }).click();
+      await drawer.getByText(t.conflicts, { exact: true }).waitFor();
+      await window.screenshot('prices-sync');
+      await window.assertAccessible();
+      await page.keyboard.press('Escape');
+      await drawer.waitFor({ state: 'hidden' });
+      assert.equal(await database.count('public.model_prices'), 1);
+      await page.getByRole('button', { name: t.sync }).click();
+      await drawer.getByRole('button', { name: t.apply }).click();
+      await page.getByText(t.applied).waitFor();
+      await page.getByText('fresh', { exact: true }).waitFor();
+      assert.match(await dataOf('mine'), /^manual .*0\.000009/);
+      assert.match(await dataOf('fresh'), /^cloud .*0\.000001/);
+      await window.close();
+    });
   }
 
   test('what an editor does not change stays to the last digit, and what it takes out is gone', async () => {

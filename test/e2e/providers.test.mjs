@@ -5,7 +5,7 @@ import { after, before, describe, test } from 'node:test';
 import { Database, fixture } from '../api/support/database.mjs';
 import { startPostgres, startRedis } from '../api/support/servers.mjs';
 import { Service, haveBinary } from '../api/support/service.mjs';
-import { Browser, haveChromium } from './support/browser.mjs';
+import { Browser, haveChromium, views } from './support/browser.mjs';
 
 const words = {
   'zh-CN': { title: '供应商', circuit: '熔断', choose: '选择 provider-2', chosen: '已选 1 项', edit: '批量编辑', weight: '修改权重', preview: '预览变更', now: '当前：3', empty: '没有符合筛选条件的项目', back: '返回修改', cancel: /取\s*消/ },
@@ -32,45 +32,43 @@ describe('the page of providers', { skip: (!haveBinary && 'no binary') || (!have
   const column = (name, where = 'true') => database.rows(`SELECT id, ${name} FROM providers WHERE ${where} ORDER BY id`);
   const row = (page, name) => page.getByRole('row').filter({ has: page.getByRole('checkbox', { name: new RegExp(`\\b${name}$`) }) });
 
-  for (const language of ['zh-CN', 'en']) {
-    for (const size of ['desktop', 'phone']) {
-      test(`shows providers with their circuit breakers, and what an edit would do (${language}, ${size})`, async () => {
-        await open(2);
-        const w = words[language];
-        const window = await browser.open(service, { language, size });
-        const { page } = window;
-        await window.goto('/settings/providers?q=provider-&sort=name');
-        await page.getByRole('heading', { level: 1, name: w.title }).waitFor();
-        await row(page, 'provider-2').getByText(w.circuit, { exact: true }).filter({ visible: true }).waitFor();
-        await window.assertAccessible();
-        await window.screenshot('providers');
-        await page.getByRole('checkbox', { name: w.choose, exact: true }).check();
-        await page.getByText(w.chosen).waitFor();
-        await window.screenshot('providers-chosen');
-        await page.getByRole('region').getByRole('button', { name: w.edit }).click();
-        const dialog = page.getByRole('dialog');
-        await dialog.getByText(w.now, { exact: true }).waitFor();
-        await dialog.getByRole('switch', { name: w.weight }).click();
-        await dialog.locator('#batch-weight').fill('101');
-        await dialog.getByRole('button', { name: w.preview }).click();
-        await dialog.getByRole('alert').first().waitFor();
-        await window.assertAccessible();
-        await window.screenshot('providers-edit');
-        await dialog.locator('#batch-weight').fill('50');
-        await dialog.getByRole('button', { name: w.preview }).click();
-        await dialog.getByRole('row').filter({ hasText: 'provider-2' }).locator('ins', { hasText: '50' }).waitFor();
-        await window.assertAccessible();
-        await window.screenshot('providers-preview');
-        await dialog.getByRole('button', { name: w.back }).click();
-        await page.keyboard.press('Escape');
-        await dialog.getByRole('button', { name: w.cancel }).click();
-        await dialog.waitFor({ state: 'hidden' });
-        await page.getByRole('searchbox').fill('nobody');
-        await page.getByText(w.empty).waitFor();
-        assert.match(page.url(), /q=nobody/);
-        await window.close();
-      });
-    }
+  for (const [language, size] of views) {
+    test(`shows providers with their circuit breakers, and what an edit would do (${language}, ${size})`, async () => {
+      await open(2);
+      const w = words[language];
+      const window = await browser.open(service, { language, size });
+      const { page } = window;
+      await window.goto('/settings/providers?q=provider-&sort=name');
+      await page.getByRole('heading', { level: 1, name: w.title }).waitFor();
+      await row(page, 'provider-2').getByText(w.circuit, { exact: true }).filter({ visible: true }).waitFor();
+      await window.assertAccessible();
+      await window.screenshot('providers');
+      await page.getByRole('checkbox', { name: w.choose, exact: true }).check();
+      await page.getByText(w.chosen).waitFor();
+      await window.screenshot('providers-chosen');
+      await page.getByRole('region').getByRole('button', { name: w.edit }).click();
+      const dialog = page.getByRole('dialog');
+      await dialog.getByText(w.now, { exact: true }).waitFor();
+      await dialog.getByRole('switch', { name: w.weight }).click();
+      await dialog.locator('#batch-weight').fill('101');
+      await dialog.getByRole('button', { name: w.preview }).click();
+      await dialog.getByRole('alert').first().waitFor();
+      await window.assertAccessible();
+      await window.screenshot('providers-edit');
+      await dialog.locator('#batch-weight').fill('50');
+      await dialog.getByRole('button', { name: w.preview }).click();
+      await dialog.getByRole('row').filter({ hasText: 'provider-2' }).locator('ins', { hasText: '50' }).waitFor();
+      await window.assertAccessible();
+      await window.screenshot('providers-preview');
+      await dialog.getByRole('button', { name: w.back }).click();
+      await page.keyboard.press('Escape');
+      await dialog.getByRole('button', { name: w.cancel }).click();
+      await dialog.waitFor({ state: 'hidden' });
+      await page.getByRole('searchbox').fill('nobody');
+      await page.getByText(w.empty).waitFor();
+      assert.match(page.url(), /q=nobody/);
+      await window.close();
+    });
   }
 
   test('edits several with mixed values, leaves one out, and takes it back from the notice', async () => {

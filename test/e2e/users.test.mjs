@@ -5,7 +5,7 @@ import { after, before, describe, test } from 'node:test';
 import { Database, fixture } from '../api/support/database.mjs';
 import { startPostgres } from '../api/support/servers.mjs';
 import { Service, haveBinary } from '../api/support/service.mjs';
-import { Browser, haveChromium } from './support/browser.mjs';
+import { Browser, haveChromium, views } from './support/browser.mjs';
 
 const words = {
   'zh-CN': { title: '用户与密钥', expand: '展开行', choose: '选择 user-3', edit: '批量编辑', tags: '修改标签', tag: '标签', preview: '预览变更', keys: '密钥', key: '选择 key 0' },
@@ -29,37 +29,35 @@ describe('the page of users and keys', { skip: (!haveBinary && 'no binary') || (
 
   const chosen = (page) => page.getByRole('region');
 
-  for (const language of ['zh-CN', 'en']) {
-    for (const size of ['desktop', 'phone']) {
-      test(`shows users with their keys, and what an edit would do (${language}, ${size})`, async () => {
-        const w = words[language];
-        const window = await browser.open(service, { language, size });
-        const { page } = window;
-        await window.goto('/dashboard/users?size=20');
-        await page.getByRole('heading', { level: 1, name: w.title }).waitFor();
-        await page.getByRole('button', { name: w.expand }).first().click();
-        await page.getByText(/^sk-.••••••/).first().waitFor();
-        await window.assertAccessible();
-        await window.screenshot('users');
-        await page.getByRole('checkbox', { name: w.choose, exact: true }).check();
-        await chosen(page).getByRole('button', { name: w.edit }).click();
-        const dialog = page.getByRole('dialog');
-        await dialog.getByRole('switch', { name: w.tags }).click();
-        await dialog.getByRole('combobox', { name: w.tag }).fill('新团队');
-        await page.keyboard.press('Enter');
-        await page.keyboard.press('Escape');
-        await window.assertAccessible();
-        await window.screenshot('users-edit');
-        await dialog.getByRole('button', { name: w.preview }).click();
-        await dialog.locator('ins', { hasText: 'team-3, 标签, 新团队' }).waitFor();
-        await window.screenshot('users-preview');
-        await window.goto('/dashboard/users?tab=keys&size=20');
-        await page.getByRole('checkbox', { name: w.key, exact: true }).waitFor();
-        await window.assertAccessible();
-        await window.screenshot('keys');
-        await window.close();
-      });
-    }
+  for (const [language, size] of views) {
+    test(`shows users with their keys, and what an edit would do (${language}, ${size})`, async () => {
+      const w = words[language];
+      const window = await browser.open(service, { language, size });
+      const { page } = window;
+      await window.goto('/dashboard/users?size=20');
+      await page.getByRole('heading', { level: 1, name: w.title }).waitFor();
+      await page.getByRole('button', { name: w.expand }).first().click();
+      await page.getByText(/^sk-.••••••/).first().waitFor();
+      await window.assertAccessible();
+      await window.screenshot('users');
+      await page.getByRole('checkbox', { name: w.choose, exact: true }).check();
+      await chosen(page).getByRole('button', { name: w.edit }).click();
+      const dialog = page.getByRole('dialog');
+      await dialog.getByRole('switch', { name: w.tags }).click();
+      await dialog.getByRole('combobox', { name: w.tag }).fill('新团队');
+      await page.keyboard.press('Enter');
+      await page.keyboard.press('Escape');
+      await window.assertAccessible();
+      await window.screenshot('users-edit');
+      await dialog.getByRole('button', { name: w.preview }).click();
+      await dialog.locator('ins', { hasText: 'team-3, 标签, 新团队' }).waitFor();
+      await window.screenshot('users-preview');
+      await window.goto('/dashboard/users?tab=keys&size=20');
+      await page.getByRole('checkbox', { name: w.key, exact: true }).waitFor();
+      await window.assertAccessible();
+      await window.screenshot('keys');
+      await window.close();
+    });
   }
 
   test('tags are added to what each user has, other values are set, and all of it is taken back', async () => {

@@ -16,6 +16,11 @@ const executablePath = process.env.CHROMIUM ?? '/usr/bin/chromium';
 export const haveChromium = existsSync(executablePath);
 
 export const sizes = { desktop: { width: 1280, height: 800 }, phone: { width: 390, height: 844 } };
+
+// What the main views of a page are looked at in: both languages and both widths; in all pairs of them with E2E_VIEWS=all.
+export const views = process.env.E2E_VIEWS === 'all'
+  ? [['zh-CN', 'desktop'], ['zh-CN', 'phone'], ['en', 'desktop'], ['en', 'phone']]
+  : [['zh-CN', 'phone'], ['en', 'desktop']];
 const STORED = { language: 'cch-data.language', colors: 'cch-data.colors' };
 
 export class Browser {
