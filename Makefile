@@ -38,11 +38,10 @@ run:
 	@$(MAKE) --no-print-directory build
 	./build/src/cch-data serve --demo $(ARGS)
 
-# Everything under the sanitizers, and as it is shipped what differs there: units, speed and memory, the pages.
+# Everything under the sanitizers, and as it is shipped what differs there: speed and memory, and the pages.
 test:
 	tools/setup build run test lint
 	@$(MAKE) --no-print-directory build sanitized
-	tools/with-cluster meson test -C build --print-errorlogs --num-processes 4
 	CCH_SANITIZED=1 tools/sanitized tools/with-cluster meson test -C build-sanitized --print-errorlogs --num-processes 4 --timeout-multiplier 4
 	tools/test-api $(SHIPPED_TESTS) $(E2E_TESTS)
 	TEST_NAMES=memory tools/test-api $(MEMORY_TESTS)
