@@ -8,25 +8,17 @@ connect_for(HttpRequest *request, const AuditHttp *http, GError **error)
   return pg_connection_open(http->dsn, "cch-data audit", http_request_cancellable(request), error);
 }
 
-/* What is empty does not filter. */
-static const char *
-given(const HttpRequest *request, const char *name)
-{
-  const char *text = http_request_query(request, name);
-  return text != NULL && *text != '\0' ? text : NULL;
-}
-
 static HttpResponse *
 list(HttpRequest *request, gpointer context, GError **error)
 {
-  AuditQuery query = {.q = given(request, "q"),
-                      .category = given(request, "category"),
-                      .type = given(request, "type"),
-                      .operator_name = given(request, "operator"),
-                      .success = given(request, "success"),
-                      .from = given(request, "from"),
-                      .to = given(request, "to"),
-                      .cursor = given(request, "cursor")};
+  AuditQuery query = {.q = http_request_query_given(request, "q"),
+                      .category = http_request_query_given(request, "category"),
+                      .type = http_request_query_given(request, "type"),
+                      .operator_name = http_request_query_given(request, "operator"),
+                      .success = http_request_query_given(request, "success"),
+                      .from = http_request_query_given(request, "from"),
+                      .to = http_request_query_given(request, "to"),
+                      .cursor = http_request_query_given(request, "cursor")};
   if (!http_request_query_number(request, "limit", AUDIT_DEFAULT_LIMIT, 1, AUDIT_MAX_LIMIT, &query.limit, error))
     return NULL;
   g_autoptr(PgConnection) connection = connect_for(request, context, error);

@@ -8,23 +8,15 @@ connect_for(HttpRequest *request, const BatchHttp *http, GError **error)
   return pg_connection_open(http->dsn, "cch-data list", http_request_cancellable(request), error);
 }
 
-/* What is empty does not filter. */
-static const char *
-given(const HttpRequest *request, const char *name)
-{
-  const char *text = http_request_query(request, name);
-  return text != NULL && *text != '\0' ? text : NULL;
-}
-
 static HttpResponse *
 list(HttpRequest *request, gpointer context, GError **error)
 {
-  OperationsQuery query = {.kind = given(request, "kind"),
-                           .operator_name = given(request, "operator"),
-                           .undoable = given(request, "undoable"),
-                           .from = given(request, "from"),
-                           .to = given(request, "to"),
-                           .cursor = given(request, "cursor")};
+  OperationsQuery query = {.kind = http_request_query_given(request, "kind"),
+                           .operator_name = http_request_query_given(request, "operator"),
+                           .undoable = http_request_query_given(request, "undoable"),
+                           .from = http_request_query_given(request, "from"),
+                           .to = http_request_query_given(request, "to"),
+                           .cursor = http_request_query_given(request, "cursor")};
   if (!http_request_query_number(request, "limit", OPERATIONS_DEFAULT_LIMIT, 1, OPERATIONS_MAX_LIMIT, &query.limit,
                                  error))
     return NULL;

@@ -6,9 +6,9 @@
 #include "cli/batch_job.h"
 #include "cli/batch_text.h"
 #include "cli/cli.h"
+#include "cli/input_file.h"
 #include "cli/target.h"
 
-#include <errno.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -52,32 +52,10 @@ print_problems(const Batch *batch, const BatchProblems *problems)
   fprintf(stderr, "%s", text);
 }
 
-/* A file, or standard input, up to one byte more than may be read. */
-static GString *
-read_input(const char *path, GError **error)
-{
-  gboolean is_stdin = strcmp(path, "-") == 0;
-  FILE *file = is_stdin ? stdin : fopen(path, "rbe");
-  if (file == NULL) {
-    error_set_errno(error, errno, "open %s", path);
-    return NULL;
-  }
-  g_autoptr(GString) text = g_string_new(NULL);
-  char buffer[65536];
-  for (gsize n; text->len <= CSV_MAX_BYTES && (n = fread(buffer, 1, sizeof buffer, file)) > 0;)
-    g_string_append_len(text, buffer, (gssize)n);
-  gboolean is_read = !ferror(file);
-  if (!is_read)
-    error_set_errno(error, errno, "read %s", path);
-  if (!is_stdin)
-    fclose(file);
-  return is_read ? g_steal_pointer(&text) : NULL;
-}
-
 static BatchEdits *
 edits_from_file(const Batch *batch, GHashTable *widths, BatchProblems *problems, GError **error)
 {
-  g_autoptr(GString) text = read_input(batch->from, error);
+  g_autoptr(GString) text = cli_read_input(batch->from, CSV_MAX_BYTES, error);
   g_autoptr(BatchEdits) edits =
       text != NULL ? batch_edits_parse(batch->entity, text->str, text->len, widths, problems, error) : NULL;
   if (edits == NULL)

@@ -1,5 +1,6 @@
 #include "base/error.h"
 #include "cli/cli.h"
+#include "cli/input_file.h"
 #include "cli/output_file.h"
 #include "cli/prices_text.h"
 #include "cli/target.h"
@@ -7,7 +8,6 @@
 #include "prices/store.h"
 #include "prices/sync.h"
 
-#include <errno.h>
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
@@ -37,28 +37,6 @@ is_zh(const Prices *prices)
   return prices->context->language == LANGUAGE_ZH_CN;
 }
 
-/* A file, or standard input, up to one byte more than may be read. */
-static GString *
-read_input(const char *path, GError **error)
-{
-  gboolean is_stdin = strcmp(path, "-") == 0;
-  FILE *file = is_stdin ? stdin : fopen(path, "rbe");
-  if (file == NULL) {
-    error_set_errno(error, errno, "open %s", path);
-    return NULL;
-  }
-  g_autoptr(GString) text = g_string_new(NULL);
-  char buffer[65536];
-  for (gsize n; text->len <= PRICES_MAX_BYTES && (n = fread(buffer, 1, sizeof buffer, file)) > 0;)
-    g_string_append_len(text, buffer, (gssize)n);
-  gboolean is_read = !ferror(file);
-  if (!is_read)
-    error_set_errno(error, errno, "read %s", path);
-  if (!is_stdin)
-    fclose(file);
-  return is_read ? g_steal_pointer(&text) : NULL;
-}
-
 static void
 print_report(const Prices *prices, const PriceReport *report)
 {
@@ -71,7 +49,7 @@ static gboolean
 run_import(const Prices *prices, PgConnection *connection, GError **error)
 {
   g_autofree char *holder = cli_holder("prices import");
-  g_autoptr(GString) text = read_input(prices->operands[0], error);
+  g_autoptr(GString) text = cli_read_input(prices->operands[0], PRICES_MAX_BYTES, error);
   g_autoptr(PriceTable) table = text != NULL ? price_table_parse(text->str, text->len, error) : NULL;
   if (table == NULL)
     return FALSE;

@@ -176,6 +176,13 @@ http_request_query(const HttpRequest *request, const char *name)
 }
 
 const char *
+http_request_query_given(const HttpRequest *request, const char *name)
+{
+  const char *text = http_request_query(request, name);
+  return text != NULL && *text != '\0' ? text : NULL;
+}
+
+const char *
 http_request_parameter(const HttpRequest *request, const char *name)
 {
   return g_hash_table_lookup(request->match.parameters, name);

@@ -21,6 +21,8 @@ const char *http_request_header(const HttpRequest *request, const char *name);
 const char *http_request_cookie(const HttpRequest *request, const char *name);
 /* Decoded; "" for a name without a value. */
 const char *http_request_query(const HttpRequest *request, const char *name);
+/* The same, but NULL for what is empty, which does not filter. */
+const char *http_request_query_given(const HttpRequest *request, const char *name);
 /* What a {name} of the route's pattern stands for, decoded. */
 const char *http_request_parameter(const HttpRequest *request, const char *name);
 
