@@ -242,6 +242,28 @@ load_graph_finish(LoadGraph *graph, guint handle)
   }
 }
 
+/* Those that run were taken before and are as large, or keep a connection at least: they all count. */
+guint
+load_graph_n_beside(const LoadGraph *graph, guint handle, guint max)
+{
+  guint n = graph->n_running - 1;
+  guint64 least = node_at(graph, handle)->weight / 2;
+  GSequenceIter *at = g_sequence_get_begin_iter(graph->ready);
+  for (guint i = 0; n < max && i < MAX_LOOKED_AT && !g_sequence_iter_is_end(at); i++, at = g_sequence_iter_next(at)) {
+    const Node *node = node_at(graph, GPOINTER_TO_UINT(g_sequence_get(at)));
+    if (node->weight < least)
+      break;
+    n += !conflicts(graph, node);
+  }
+  return MIN(n, max);
+}
+
+guint64
+load_graph_weight(const LoadGraph *graph, guint handle)
+{
+  return node_at(graph, handle)->weight;
+}
+
 guint
 load_graph_n_left(const LoadGraph *graph)
 {

@@ -1,10 +1,12 @@
 #include "backup/load_objects.h"
 
 #include "backup/load_graph.h"
+#include "backup/load_sort.h"
 #include "base/error.h"
 
 typedef struct {
-  guint n_steps;
+  guint n_steps, n_workers;
+  guint configured_kb; /* the server's memory for an index's build */
   BackupProgress *progress;
 
   GMutex mutex; /* guards what follows */
@@ -13,18 +15,38 @@ typedef struct {
   gboolean is_stopped;
 } ObjectLoad;
 
-/* Waits for a step that may run; NULL when all are done, or the load was stopped. */
-static const RestoreStep *
-next_step(ObjectLoad *load, guint *ret_handle)
+/* A step to be made. */
+typedef struct {
+  const RestoreStep *step;
+  guint handle;
+  guint sort_kb;
+} Task;
+
+/* While there is enough for all workers to do, each of them sorts by itself; else the server may sort with parallel
+ * workers, if it is set up so. */
+static guint
+choose_sort_kb(const ObjectLoad *load, guint handle)
+{
+  guint others = load->n_workers - 1;
+  if (load_graph_n_beside(load->graph, handle, others) < others)
+    return load->configured_kb;
+  return load_sort_kb(load_graph_weight(load->graph, handle), load->configured_kb);
+}
+
+/* Waits for a step that may run; FALSE when all are done, or the load was stopped. */
+static gboolean
+next_task(ObjectLoad *load, Task *ret_task)
 {
   g_autoptr(GMutexLocker) locker = g_mutex_locker_new(&load->mutex);
   while (!load->is_stopped && load_graph_n_left(load->graph) > 0) {
-    const RestoreStep *step = load_graph_take(load->graph, ret_handle);
-    if (step != NULL)
-      return step;
+    ret_task->step = load_graph_take(load->graph, &ret_task->handle);
+    if (ret_task->step != NULL) {
+      ret_task->sort_kb = choose_sort_kb(load, ret_task->handle);
+      return TRUE;
+    }
     g_cond_wait(&load->changed, &load->mutex);
   }
-  return NULL;
+  return FALSE;
 }
 
 static void
@@ -39,15 +61,24 @@ finish_step(ObjectLoad *load, guint handle)
 }
 
 static gboolean
+use_sort_kb(Restore *restore, guint kb, guint *current_kb, GError **error)
+{
+  if (kb == *current_kb)
+    return TRUE;
+  *current_kb = kb;
+  return pg_connection_execf(restore->connection, error, "SET maintenance_work_mem = %u", kb);
+}
+
+static gboolean
 work(Restore *restore, gpointer user_data, GError **error)
 {
   ObjectLoad *load = user_data;
-  const RestoreStep *step;
-  guint handle;
-  while ((step = next_step(load, &handle)) != NULL) {
-    if (!restore_apply_step(restore, step, error))
+  guint sort_kb = load->configured_kb;
+  Task task;
+  while (next_task(load, &task)) {
+    if (!use_sort_kb(restore, task.sort_kb, &sort_kb, error) || !restore_apply_step(restore, task.step, error))
       return FALSE;
-    finish_step(load, handle);
+    finish_step(load, task.handle);
   }
   if (!g_cancellable_is_cancelled(restore->cancellable))
     return TRUE;
@@ -91,8 +122,10 @@ load_objects(LoadTeam *team, const GArray *tables, GError **error)
     return TRUE;
   restore_enter_stage(leader, STAGE_POST_DATA);
   g_autoptr(GHashTable) weights = weigh_tables(tables);
-  ObjectLoad load = {
-      .n_steps = steps->len, .progress = leader->progress, .graph = load_graph_new(leader->reader, steps, weights)};
+  ObjectLoad load = {.n_steps = steps->len, .n_workers = load_team_n_workers(team), .progress = leader->progress};
+  if (!load_sort_configured_kb(leader->connection, &load.configured_kb, error))
+    return FALSE;
+  load.graph = load_graph_new(leader->reader, steps, weights);
   g_mutex_init(&load.mutex);
   g_cond_init(&load.changed);
   gboolean ok = load_team_run(team, work, NULL, stop, &load, error);

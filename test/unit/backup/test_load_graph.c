@@ -197,6 +197,32 @@ rows_as_a_dependency_stand_for_their_table(void **state)
 }
 
 static void
+what_may_run_beside_a_step_is_counted(void **state)
+{
+  g_autoptr(Fixture) fixture = new_fixture();
+  add_table(fixture, 1, 100);
+  add_table(fixture, 2, 60);
+  add_table(fixture, 3, 40);
+  add(fixture, 10, "CONSTRAINT", "ALTER TABLE", (const int[]){1, 0});
+  add(fixture, 11, "INDEX", "CREATE INDEX", (const int[]){1, 0});
+  add(fixture, 12, "INDEX", "CREATE INDEX", (const int[]){1, 0});
+  add(fixture, 20, "INDEX", "CREATE INDEX", (const int[]){2, 0});
+  add(fixture, 30, "INDEX", "CREATE INDEX", (const int[]){3, 0});
+  build(fixture);
+  guint constraint = take(fixture, 10);
+  assert_int_equal(load_graph_n_beside(fixture->graph, constraint, 9), 1); /* 20: nothing else of 50 or more */
+  guint64 weight = load_graph_weight(fixture->graph, constraint);
+  assert_int_equal(weight, 100);
+  finish(fixture, constraint);
+  guint index = take(fixture, 11);
+  assert_int_equal(load_graph_n_beside(fixture->graph, index, 9), 2); /* 12 and 20 */
+  assert_int_equal(load_graph_n_beside(fixture->graph, index, 1), 1);
+  finish(fixture, take(fixture, 12));
+  take(fixture, 20);
+  assert_int_equal(load_graph_n_beside(fixture->graph, index, 9), 1); /* 20, which runs */
+}
+
+static void
 a_circle_is_left_in_the_archives_order(void **state)
 {
   g_autoptr(Fixture) fixture = new_fixture();
@@ -222,6 +248,7 @@ main(void)
       cmocka_unit_test(nothing_runs_beside_what_locks_one_of_its_tables),
       cmocka_unit_test(an_index_whose_table_is_altered_too_locks_it),
       cmocka_unit_test(rows_as_a_dependency_stand_for_their_table),
+      cmocka_unit_test(what_may_run_beside_a_step_is_counted),
       cmocka_unit_test(a_circle_is_left_in_the_archives_order),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
