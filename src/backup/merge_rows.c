@@ -2,6 +2,7 @@
 #include "backup/merge_private.h"
 
 #include "backup/entry_sql.h"
+#include "backup/merge_filter.h"
 #include "backup/merge_table.h"
 #include "backup_sql.h"
 #include "base/error.h"
@@ -374,6 +375,24 @@ merge_staged(Restore *restore, MergeJob *job, GError **error)
   return skip_conflicts(restore, job, error);
 }
 
+/* Rows that are there need not be staged where they are skipped anyway. */
+static gboolean
+stage_rows(Restore *restore, MergeJob *job, GError **error)
+{
+  const MergeTable *table = &job->table;
+  guint64 *total = &job->result.rows_total;
+  gboolean has_rows = FALSE;
+  if (restore->on_conflict == ON_CONFLICT_SKIP && table->identity != NULL) {
+    g_autofree char *ask = g_strdup_printf("SELECT EXISTS (SELECT FROM %s)", table->from);
+    g_autoptr(PgResult) answer = pg_connection_query(restore->connection, error, ask, 0);
+    if (answer == NULL)
+      return FALSE;
+    has_rows = pg_result_bool(answer, 0, 0);
+  }
+  return has_rows ? merge_stage_missing(restore, table, total, error)
+                  : restore_copy_rows(restore, table->entry, "COPY " MERGE_STAGE " FROM stdin", total, error);
+}
+
 static gboolean
 stage_and_merge(Restore *restore, gpointer user_data, GError **error)
 {
@@ -382,7 +401,7 @@ stage_and_merge(Restore *restore, gpointer user_data, GError **error)
   job->twins = 0;
   if (!pg_connection_execf(restore->connection, error, "CREATE TEMPORARY TABLE cch_stage (%s) ON COMMIT DROP",
                            job->table.stage_columns) ||
-      !restore_copy_rows(restore, job->table.entry, "COPY " MERGE_STAGE " FROM stdin", &job->result.rows_total, error))
+      !stage_rows(restore, job, error))
     return FALSE;
   /* Rows that another transaction has just written make us wait for its end: that is worth more patience than a lock on
    * a table. */

@@ -72,6 +72,41 @@ describe('a merge', { skip: !haveBinary && 'no binary' }, () => {
     assert.equal(await target.count('message_request'), 3000);
   });
 
+  test('finds what is there by keys of any spelling, in more rows than it asks about at a time', async () => {
+    const table = `CREATE TABLE t (note text, "Key, two" text, number numeric, at timestamptz, PRIMARY KEY (number, "Key, two"));`;
+    const rows = `INSERT INTO t SELECT 'archive', E'a\\tb\\\\c\\n' || chr(8364) || i % 7, i / 10.0, 'epoch' FROM generate_series(1, 40000) AS i`;
+    const { target, archive } = await pair(`${table} ${rows}`, `${table} ${rows}; UPDATE t SET note = 'live'; DELETE FROM t WHERE number * 10 % 5 IN (0, 1)`);
+    const { last } = await importOk(target, archive);
+    assert.deepEqual(tableReport(last, 'public.t'), [40000, 16000, 24000]);
+    assert.deepEqual(
+      await target.rows(`SELECT note, number * 10 % 5 IN (0, 1) AS was_missing, count(*) FROM t GROUP BY 1, 2 ORDER BY 1`),
+      [['archive', 't', '16000'], ['live', 'f', '24000']],
+    );
+  });
+
+  test('takes rows that are larger than what it asks about at a time, whether they are there or not', async () => {
+    const table = 'CREATE TABLE t (id int PRIMARY KEY, text text);';
+    const large = (id) => `(${id}, repeat('${id}', 6000000))`;
+    const { target, archive } = await pair(
+      `${table} INSERT INTO t VALUES (1, 'small'), ${large(2)}, (3, 'small'), ${large(4)}, ${large(5)}`,
+      `${table} INSERT INTO t VALUES (1, 'live'), (2, 'live'), (5, 'live')`,
+    );
+    const { last } = await importOk(target, archive);
+    assert.deepEqual(tableReport(last, 'public.t'), [5, 2, 3]);
+    assert.deepEqual(await target.rows('SELECT id, left(text, 5), length(text) FROM t ORDER BY id'), [
+      ['1', 'live', '4'], ['2', 'live', '4'], ['3', 'small', '5'], ['4', '44444', '6000000'], ['5', 'live', '4'],
+    ]);
+  });
+
+  test('tells rows apart as the key\'s own collation does', async () => {
+    const collation = `CREATE COLLATION any_case (provider = icu, locale = 'und-u-ks-level2', deterministic = false);`;
+    const table = `${collation} CREATE TABLE t (name text COLLATE any_case NOT NULL); CREATE UNIQUE INDEX ON t (name COLLATE "C");`;
+    const { target, archive } = await pair(`${table} INSERT INTO t VALUES ('a'), ('B')`, `${table} INSERT INTO t VALUES ('A'), ('B')`);
+    const { last } = await importOk(target, archive);
+    assert.deepEqual(tableReport(last, 'public.t'), [2, 1, 1]);
+    assert.deepEqual((await target.rows('SELECT name FROM t ORDER BY name COLLATE "C"')).flat(), ['A', 'B', 'a']);
+  });
+
   test('does not fire user triggers, and leaves every trigger as enabled as it was', async () => {
     const source = await hub('v09');
     await source.exec('UPDATE usage_ledger SET cost_usd = 999');

@@ -16,7 +16,9 @@ JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
 JOIN pg_catalog.pg_index i ON i.indrelid = c.oid
 CROSS JOIN LATERAL (
   SELECT a.attname, a.attnotnull, g.position,
-         pg_catalog.format('l.%1$I OPERATOR(%2$I.%3$s) s.%1$I', a.attname, opn.nspname, op.oprname) AS condition,
+         pg_catalog.format('l.%1$I%4$s OPERATOR(%2$I.%3$s) s.%1$I', a.attname, opn.nspname, op.oprname,
+                           CASE WHEN co.oid <> a.attcollation
+                                THEN pg_catalog.format(' COLLATE %I.%I', con.nspname, co.collname) END) AS condition,
          CASE WHEN t.typcategory IN ('B', 'D', 'E', 'I', 'N') OR t.oid = 'pg_catalog.uuid'::pg_catalog.regtype
               THEN pg_catalog.format('pg_catalog.concat(%L, s.%I)', a.attname || '=', a.attname)
               ELSE pg_catalog.quote_literal(a.attname || '=...') END AS shown
@@ -28,6 +30,8 @@ CROSS JOIN LATERAL (
     AND ao.amoplefttype = oc.opcintype AND ao.amoprighttype = oc.opcintype
   JOIN pg_catalog.pg_operator op ON op.oid = ao.amopopr
   JOIN pg_catalog.pg_namespace opn ON opn.oid = op.oprnamespace
+  LEFT JOIN pg_catalog.pg_collation co ON co.oid = i.indcollation[g.position]
+  LEFT JOIN pg_catalog.pg_namespace con ON con.oid = co.collnamespace
 ) k
 WHERE n.nspname = $1 AND c.relname = $2
   AND i.indisunique AND i.indisvalid AND i.indpred IS NULL AND i.indexprs IS NULL

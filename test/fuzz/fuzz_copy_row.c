@@ -1,0 +1,54 @@
+/* Fields of a row of COPY text: the first byte chooses which, the rest is the row. What is found is where a plain walk
+ * over the row says it is. */
+#include "archive/copy_row.h"
+
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum { MOST = 8 };
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+
+/* Byte by byte: the fields, cut at every tab; their number. */
+static guint
+cut(const guint8 *row, gsize size, CopyField *ret_fields, gboolean *ret_is_escaped)
+{
+  guint n = 0;
+  gsize backslashes = 0;
+  ret_fields[0] = (CopyField){.data = row};
+  for (gsize i = 0; i < size && n < MOST; i++) {
+    if (row[i] == '\t') {
+      ret_is_escaped[n] = backslashes % 2 == 1;
+      ret_fields[++n] = (CopyField){.data = row + i + 1};
+      backslashes = 0;
+      continue;
+    }
+    backslashes = row[i] == '\\' ? backslashes + 1 : 0;
+    ret_fields[n].size++;
+  }
+  return n + 1;
+}
+
+int
+LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+  if (size == 0)
+    return 0;
+  guint numbers[MOST], n_numbers = 0;
+  for (guint i = 0; i < MOST; i++)
+    if ((data[0] >> i & 1) != 0)
+      numbers[n_numbers++] = i;
+  CopyField fields[MOST], expected[MOST + 1];
+  gboolean is_escaped[MOST + 1] = {FALSE};
+  guint n_cut = cut(data + 1, size - 1, expected, is_escaped);
+  gboolean is_good = n_numbers == 0 || numbers[n_numbers - 1] < n_cut;
+  for (guint i = 0; is_good && n_numbers > 0 && i <= numbers[n_numbers - 1]; i++)
+    is_good = !is_escaped[i];
+  if (copy_row_find(data + 1, size - 1, numbers, n_numbers, fields) != is_good)
+    abort();
+  for (guint i = 0; is_good && i < n_numbers; i++)
+    if (fields[i].data != expected[numbers[i]].data || fields[i].size != expected[numbers[i]].size)
+      abort();
+  return 0;
+}
