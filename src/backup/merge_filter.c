@@ -28,9 +28,9 @@ typedef struct {
   gsize size;
   GArray *rows;        /* Row: of the chunk that is judged */
   GString *keys;       /* of these, as COPY text */
+  guint n_asked;       /* lines in it */
   gboolean is_passing; /* a row that is larger than a chunk goes into the stage unasked, by a COPY that is open */
   guint64 n_rows;      /* read */
-  guint64 n_staging;   /* rows that the COPY into the stage that is open has to take */
 } Filter;
 
 /* ---- Setting up ---- */
@@ -111,6 +111,7 @@ note_row(Filter *filter, gsize start, gsize size)
     g_string_append_len(filter->keys, (const char *)filter->fields[i].data, (gssize)filter->fields[i].size);
   }
   g_string_append_c(filter->keys, '\n');
+  filter->n_asked++;
 }
 
 /* The whole rows from `start` on, up to CHUNK_ROWS; returns where they end. */
@@ -119,6 +120,7 @@ note_rows(Filter *filter, gsize start)
 {
   g_array_set_size(filter->rows, 0);
   g_string_truncate(filter->keys, 0);
+  filter->n_asked = 0;
   while (filter->rows->len < CHUNK_ROWS) {
     const guint8 *newline = memchr(filter->text + start, '\n', filter->size - start);
     if (newline == NULL)
@@ -130,15 +132,29 @@ note_rows(Filter *filter, gsize start)
   return start;
 }
 
+/* The server ends a COPY at a lone backslash-period wherever it finds one: what it took must be what it was sent. */
+static gboolean
+end_copy(Filter *filter, guint64 sent, GError **error)
+{
+  guint64 taken = 0;
+  if (!pg_connection_copy_in_end(filter->restore->connection, &taken, error))
+    return FALSE;
+  if (taken == sent)
+    return TRUE;
+  error_set(error, CCH_ERROR_ARCHIVE_CORRUPT, "the server took %" G_GUINT64_FORMAT " of %" G_GUINT64_FORMAT " rows",
+            taken, sent);
+  return FALSE;
+}
+
 static gboolean
 ask_for_missing(Filter *filter, GError **error)
 {
   PgConnection *connection = filter->restore->connection;
-  if (filter->keys->len == 0)
+  if (filter->n_asked == 0)
     return TRUE;
   if (!pg_connection_copy_in_begin(connection, "COPY " KEYS " FROM stdin", error) ||
       !pg_connection_copy_in_write(connection, (const guint8 *)filter->keys->str, filter->keys->len, error) ||
-      !pg_connection_copy_in_end(connection, NULL, error))
+      !end_copy(filter, filter->n_asked, error))
     return FALSE;
   g_autoptr(PgResult) missing = pg_connection_query(connection, error, filter->ask, 0);
   if (missing == NULL)
@@ -153,26 +169,10 @@ ask_for_missing(Filter *filter, GError **error)
 
 /* ---- Staging ---- */
 
-/* A COPY of so many rows. */
 static gboolean
-begin_staging(Filter *filter, guint n_rows, GError **error)
+begin_staging(Filter *filter, GError **error)
 {
-  filter->n_staging = n_rows;
   return pg_connection_copy_in_begin(filter->restore->connection, "COPY " MERGE_STAGE " FROM stdin", error);
-}
-
-/* The server ends a COPY at a lone backslash-period wherever it finds one: what it took must be what it was sent. */
-static gboolean
-end_staging(Filter *filter, GError **error)
-{
-  guint64 rows = 0;
-  if (!pg_connection_copy_in_end(filter->restore->connection, &rows, error))
-    return FALSE;
-  if (rows == filter->n_staging)
-    return TRUE;
-  error_set(error, CCH_ERROR_ARCHIVE_CORRUPT, "the server took %" G_GUINT64_FORMAT " of %" G_GUINT64_FORMAT " rows",
-            rows, filter->n_staging);
-  return FALSE;
 }
 
 static guint
@@ -191,7 +191,7 @@ stage_missing(Filter *filter, GError **error)
   guint n_missing = count_missing(filter);
   if (n_missing == 0)
     return TRUE;
-  if (!begin_staging(filter, n_missing, error))
+  if (!begin_staging(filter, error))
     return FALSE;
   for (guint i = 0; i < filter->rows->len; i++) {
     gsize start = g_array_index(filter->rows, Row, i).start, end = start;
@@ -201,7 +201,7 @@ stage_missing(Filter *filter, GError **error)
         !pg_connection_copy_in_write(filter->restore->connection, filter->text + start, end - start, error))
       return FALSE;
   }
-  return end_staging(filter, error);
+  return end_copy(filter, n_missing, error);
 }
 
 /* ---- The text ---- */
@@ -238,7 +238,7 @@ begin_passing(Filter *filter, GError **error)
 {
   gsize size = filter->size;
   filter->size = 0;
-  if (!begin_staging(filter, 1, error) ||
+  if (!begin_staging(filter, error) ||
       !pg_connection_copy_in_write(filter->restore->connection, filter->text, size, error))
     return FALSE;
   filter->is_passing = TRUE;
@@ -254,7 +254,7 @@ pass(Filter *filter, const guint8 *data, gsize size, GError **error)
   gsize part = newline != NULL ? (gsize)(newline - data) + 1 : size;
   filter->is_passing = FALSE; /* a COPY that has failed is not open */
   if (!pg_connection_copy_in_write(filter->restore->connection, data, part, error) ||
-      (newline != NULL && !end_staging(filter, error)))
+      (newline != NULL && !end_copy(filter, 1, error)))
     return 0;
   filter->is_passing = newline == NULL;
   count_read(filter, newline != NULL, part);

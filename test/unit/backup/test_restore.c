@@ -255,6 +255,38 @@ a_row_whose_key_is_there_stays_as_it_is(void **state)
   assert_value(connection, contents, "(1,live) (2,taken) (4,new)");
 }
 
+/* The server would end the COPY there, and the rows behind it would be taken for ones that are there. */
+static void
+a_backslash_period_in_a_key_loses_no_row(void **state)
+{
+  (void)state;
+  g_autoptr(PgConnection) connection = open_with("CREATE TABLE public.users (id integer, name text PRIMARY KEY);"
+                                                 "INSERT INTO public.users VALUES (1, 'live')");
+  g_autoptr(ArchiveBuilder) builder = new_builder();
+  add_object(builder, 1, "TABLE", "users", "CREATE TABLE public.users (id integer, name text);");
+  add_rows(builder, 2, "users", 1, "1\tlive\n2\t\\.\n3\tnew\n");
+  g_autoptr(GError) error = NULL;
+  Told told;
+  assert_false(merge(connection, builder, &told, &error));
+  assert_int_equal(error_code(error), CCH_ERROR_ARCHIVE_CORRUPT);
+  assert_non_null(strstr(error->message, "took 2 of 3 rows"));
+}
+
+static void
+a_row_without_its_key_is_left_to_the_server_to_refuse(void **state)
+{
+  (void)state;
+  g_autoptr(PgConnection) connection = open_with("CREATE TABLE public.users (id integer, name text PRIMARY KEY);"
+                                                 "INSERT INTO public.users VALUES (1, 'live')");
+  g_autoptr(ArchiveBuilder) builder = new_builder();
+  add_object(builder, 1, "TABLE", "users", "CREATE TABLE public.users (id integer, name text);");
+  add_rows(builder, 2, "users", 1, "1\tlive\n2\n3\tnew\n");
+  g_autoptr(GError) error = NULL;
+  Told told;
+  assert_false(merge(connection, builder, &told, &error));
+  assert_string_equal(error_sqlstate(error), "22P04"); /* bad_copy_file_format */
+}
+
 static void
 a_missing_table_is_made(void **state)
 {
@@ -394,6 +426,8 @@ main(void)
       cmocka_unit_test(a_cycle_that_does_not_close_is_an_error),
       cmocka_unit_test(a_table_without_a_key_is_a_multiset),
       cmocka_unit_test(a_row_whose_key_is_there_stays_as_it_is),
+      cmocka_unit_test(a_backslash_period_in_a_key_loses_no_row),
+      cmocka_unit_test(a_row_without_its_key_is_left_to_the_server_to_refuse),
       cmocka_unit_test(a_missing_table_is_made),
       cmocka_unit_test(triggers_and_rules_rest_meanwhile_and_are_put_back),
       cmocka_unit_test(a_column_that_the_archive_lacks_and_the_table_needs_is_incompatible),
