@@ -26,6 +26,7 @@ const STORED = { language: 'cch-data.language', colors: 'cch-data.colors' };
 export class Browser {
   static async start() {
     const browser = new Browser();
+    browser.windows = new Set();
     browser.chromium = await chromium.launch({
       executablePath,
       args: ['--no-sandbox', '--disable-gpu', '--disable-quic', '--no-first-run', '--disable-background-networking',
@@ -34,8 +35,14 @@ export class Browser {
     return browser;
   }
 
-  close() {
-    return this.chromium.close();
+  // A window that is still open is a failed test's: what it showed.
+  async close() {
+    for (const { page } of this.windows) {
+      if (page.isClosed()) continue;
+      const shown = await page.evaluate(() => document.body.innerText).catch((error) => String(error));
+      process.stderr.write(`left open: ${page.url()}\n${shown.replaceAll(/^/gm, '  ')}\n`);
+    }
+    await this.chromium.close();
   }
 
   // A window of its own (cookies, storage). `signedIn` begins with a session instead of at the login. `expected`: patterns of
@@ -54,13 +61,15 @@ export class Browser {
     }
     const page = await context.newPage();
     page.setDefaultTimeout(20_000);
-    return new Window(context, page, service, { language, size, expected });
+    const window = new Window(context, page, service, { language, size, expected, windows: this.windows });
+    this.windows.add(window);
+    return window;
   }
 }
 
 class Window {
-  constructor(context, page, service, { language, size, expected }) {
-    Object.assign(this, { context, page, service, language, size, expected, findings: [] });
+  constructor(context, page, service, { language, size, expected, windows }) {
+    Object.assign(this, { context, page, service, language, size, expected, windows, findings: [] });
     const note = (text) => {
       if (!expected.some((pattern) => pattern.test(text))) this.findings.push(text);
     };
@@ -100,6 +109,7 @@ class Window {
   // Fails if anything was noticed; ends the window.
   async close() {
     await this.context.close();
+    this.windows.delete(this);
     assert.deepEqual(this.findings, []);
   }
 }
