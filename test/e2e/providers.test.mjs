@@ -153,7 +153,7 @@ describe('the page of providers', { skip: (!haveBinary && 'no binary') || (!have
     await window.goto('/settings/providers?q=many');
     await page.getByRole('checkbox', { name: 'Choose all of this page' }).check();
     await page.getByRole('button', { name: 'Choose all 1,240 that match' }).click();
-    await page.getByText('All 1,240').waitFor();
+    await page.getByText('All 1,240 that match are chosen').waitFor();
     await page.getByRole('region').getByRole('button', { name: 'Edit' }).click();
     const dialog = page.getByRole('dialog');
     await dialog.getByText(/mixed/).first().waitFor();
