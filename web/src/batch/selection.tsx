@@ -1,6 +1,6 @@
 // How many rows are chosen, all that match with one more click, and what can be done with them.
 
-import { Button, Space } from 'antd';
+import { Button, ConfigProvider, Space } from 'antd';
 import type { ReactNode } from 'react';
 import { useBatchTexts } from './use_batch_texts';
 
@@ -22,7 +22,10 @@ export function SelectionBar({ count, total, isLoadingAll, onAll, onClear, child
         {count < total && <Button type="link" size="small" loading={isLoadingAll} onClick={onAll}>{t('chooseAll', { n: n(total) })}</Button>}
         <Button type="link" size="small" onClick={onClear}>{t('clearSelection')}</Button>
       </Space>
-      <Space wrap>{children}</Space>
+      {/* What is done to the chosen rows waits until all of them are known. */}
+      <ConfigProvider componentDisabled={isLoadingAll}>
+        <Space wrap>{children}</Space>
+      </ConfigProvider>
     </section>
   );
 }
