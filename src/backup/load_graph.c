@@ -242,7 +242,7 @@ load_graph_finish(LoadGraph *graph, guint handle)
   }
 }
 
-/* Those that run were taken before and are as large, or keep a connection at least: they all count. */
+/* Those that run count whatever their size: each keeps a connection busy. */
 guint
 load_graph_n_beside(const LoadGraph *graph, guint handle, guint max)
 {

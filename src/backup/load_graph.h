@@ -21,7 +21,8 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC(LoadGraph, load_graph_free)
 const RestoreStep *load_graph_take(LoadGraph *graph, guint *ret_handle);
 void load_graph_finish(LoadGraph *graph, guint handle);
 
-/* How many others run, or may run, beside one that runs, over at least half as many bytes; counted up to `max`. */
+/* How many others run beside one that runs, and how many more may, over at least half as many bytes; counted up to
+ * `max`. */
 guint load_graph_n_beside(const LoadGraph *graph, guint handle, guint max);
 
 /* The bytes of the largest table that it depends on. */

@@ -59,19 +59,14 @@ is_complete(const TableLoad *table)
   return table->is_read && table->blocks_taken == table->read.blocks && !table->has_conflicts && !table->is_given_up;
 }
 
-/* The server ends a COPY at a lone backslash-period wherever it finds one: what it took must be what the archive holds.
- */
 static gboolean
 complete_table(Restore *restore, const TableLoad *table, GError **error)
 {
-  if (table->rows_taken == table->read.rows) {
-    restore_say_table_done(restore, table->step->entry, table->read.rows, table->read.rows);
-    return TRUE;
-  }
-  g_autoptr(GError) failure = NULL;
-  error_set(&failure, CCH_ERROR_ARCHIVE_CORRUPT, "the server took %" G_GUINT64_FORMAT " of %" G_GUINT64_FORMAT " rows",
-            table->rows_taken, table->read.rows);
-  return restore_judge(restore, table->step->entry, g_steal_pointer(&failure), error);
+  GError *failure = NULL;
+  if (!restore_check_taken(table->rows_taken, table->read.rows, &failure))
+    return restore_judge(restore, table->step->entry, failure, error);
+  restore_say_table_done(restore, table->step->entry, table->read.rows, table->read.rows);
+  return TRUE;
 }
 
 /* ---- The workers ---- */

@@ -132,18 +132,12 @@ note_rows(Filter *filter, gsize start)
   return start;
 }
 
-/* The server ends a COPY at a lone backslash-period wherever it finds one: what it took must be what it was sent. */
 static gboolean
 end_copy(Filter *filter, guint64 sent, GError **error)
 {
   guint64 taken = 0;
-  if (!pg_connection_copy_in_end(filter->restore->connection, &taken, error))
-    return FALSE;
-  if (taken == sent)
-    return TRUE;
-  error_set(error, CCH_ERROR_ARCHIVE_CORRUPT, "the server took %" G_GUINT64_FORMAT " of %" G_GUINT64_FORMAT " rows",
-            taken, sent);
-  return FALSE;
+  return pg_connection_copy_in_end(filter->restore->connection, &taken, error) &&
+         restore_check_taken(taken, sent, error);
 }
 
 static gboolean

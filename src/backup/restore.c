@@ -418,16 +418,13 @@ send_rows(const guint8 *data, gsize size, gpointer user_data, GError **error)
   return TRUE;
 }
 
-/* The server ends a COPY at a lone backslash-period wherever it finds one: what it took must be what the archive holds.
- */
-static gboolean
-check_row_count(const Restore *restore, const TocEntry *entry, guint64 rows, GError **error)
+gboolean
+restore_check_taken(guint64 taken, guint64 sent, GError **error)
 {
-  guint64 expected = archive_reader_data_info(restore->reader, entry)->rows;
-  if (rows == expected)
+  if (taken == sent)
     return TRUE;
   error_set(error, CCH_ERROR_ARCHIVE_CORRUPT, "the server took %" G_GUINT64_FORMAT " of %" G_GUINT64_FORMAT " rows",
-            rows, expected);
+            taken, sent);
   return FALSE;
 }
 
@@ -448,7 +445,7 @@ restore_copy_rows(Restore *restore, const TocEntry *entry, const char *copy_sql,
   if (!pg_connection_copy_in_end(restore->connection, ret_rows, error))
     return FALSE;
   backup_progress_add(restore->progress, sink.pending_rows, sink.pending_bytes);
-  return check_row_count(restore, entry, *ret_rows, error);
+  return restore_check_taken(*ret_rows, archive_reader_data_info(restore->reader, entry)->rows, error);
 }
 
 typedef struct {

@@ -87,6 +87,10 @@ void restore_say_table_done(Restore *restore, const TocEntry *entry, guint64 row
 gboolean restore_copy_rows(Restore *restore, const TocEntry *entry, const char *copy_sql, guint64 *ret_rows,
                            GError **error);
 
+/* The server ends a COPY at a lone backslash-period wherever it finds one: what it took must be what it was sent, else
+ * rows are lost. ARCHIVE_CORRUPT. */
+gboolean restore_check_taken(guint64 taken, guint64 sent, GError **error);
+
 /* TRUE when the entry's object, or one that it depends on, was there already. */
 gboolean restore_is_present(const Restore *restore, const TocEntry *entry);
 void restore_mark_present(Restore *restore, const TocEntry *entry);

@@ -255,19 +255,27 @@ a_row_whose_key_is_there_stays_as_it_is(void **state)
   assert_value(connection, contents, "(1,live) (2,taken) (4,new)");
 }
 
+/* Merges rows into a table that has one, by a key that is the row's last field, and is refused. */
+static GError *
+fail_to_merge_by_name(const char *rows)
+{
+  g_autoptr(PgConnection) connection = open_with("CREATE TABLE public.users (id integer, name text PRIMARY KEY);"
+                                                 "INSERT INTO public.users VALUES (1, 'live')");
+  g_autoptr(ArchiveBuilder) builder = new_builder();
+  add_object(builder, 1, "TABLE", "users", "CREATE TABLE public.users (id integer, name text);");
+  add_rows(builder, 2, "users", 1, rows);
+  GError *error = NULL;
+  Told told;
+  assert_false(merge(connection, builder, &told, &error));
+  return error;
+}
+
 /* The server would end the COPY there, and the rows behind it would be taken for ones that are there. */
 static void
 a_backslash_period_in_a_key_loses_no_row(void **state)
 {
   (void)state;
-  g_autoptr(PgConnection) connection = open_with("CREATE TABLE public.users (id integer, name text PRIMARY KEY);"
-                                                 "INSERT INTO public.users VALUES (1, 'live')");
-  g_autoptr(ArchiveBuilder) builder = new_builder();
-  add_object(builder, 1, "TABLE", "users", "CREATE TABLE public.users (id integer, name text);");
-  add_rows(builder, 2, "users", 1, "1\tlive\n2\t\\.\n3\tnew\n");
-  g_autoptr(GError) error = NULL;
-  Told told;
-  assert_false(merge(connection, builder, &told, &error));
+  g_autoptr(GError) error = fail_to_merge_by_name("1\tlive\n2\t\\.\n3\tnew\n");
   assert_int_equal(error_code(error), CCH_ERROR_ARCHIVE_CORRUPT);
   assert_non_null(strstr(error->message, "took 2 of 3 rows"));
 }
@@ -276,14 +284,7 @@ static void
 a_row_without_its_key_is_left_to_the_server_to_refuse(void **state)
 {
   (void)state;
-  g_autoptr(PgConnection) connection = open_with("CREATE TABLE public.users (id integer, name text PRIMARY KEY);"
-                                                 "INSERT INTO public.users VALUES (1, 'live')");
-  g_autoptr(ArchiveBuilder) builder = new_builder();
-  add_object(builder, 1, "TABLE", "users", "CREATE TABLE public.users (id integer, name text);");
-  add_rows(builder, 2, "users", 1, "1\tlive\n2\n3\tnew\n");
-  g_autoptr(GError) error = NULL;
-  Told told;
-  assert_false(merge(connection, builder, &told, &error));
+  g_autoptr(GError) error = fail_to_merge_by_name("1\tlive\n2\n3\tnew\n");
   assert_string_equal(error_sqlstate(error), "22P04"); /* bad_copy_file_format */
 }
 
