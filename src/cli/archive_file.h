@@ -3,7 +3,7 @@
 
 #include "archive/reader.h"
 #include "archive/row_hash.h"
-#include "backup/manifest.h"
+#include "backup/manifest/manifest.h"
 
 typedef struct {
   int fd;

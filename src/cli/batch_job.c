@@ -2,7 +2,7 @@
 
 #include "base/error.h"
 #include "base/text.h"
-#include "batch/circuit.h"
+#include "batch/rows/circuit.h"
 #include "cli/batch_text.h"
 #include "cli/output_file.h"
 #include "cli/progress_bar.h"

@@ -7,9 +7,9 @@
 /* What dry runs of several batches say together. */
 typedef struct {
   guint n_batches, n_rows, n_changed;
-  json_t *fields;  /* as of one; see batch/record.h */
+  json_t *fields;  /* as of one; see batch/rows/record.h */
   json_t *sample;  /* the first rows that change */
-  json_t *refused; /* see batch/problems.h */
+  json_t *refused; /* see batch/fields/problems.h */
 } BatchSummary;
 
 void batch_summary_clear(BatchSummary *summary);

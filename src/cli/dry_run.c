@@ -1,6 +1,6 @@
 #include "cli/dry_run.h"
 
-#include "backup/preview.h"
+#include "backup/preview/preview.h"
 #include "cli/progress_bar.h"
 
 #include <stdio.h>

@@ -1,7 +1,7 @@
 /* `import --dry-run`: a preview, printed. */
 #pragma once
 
-#include "backup/import.h"
+#include "backup/import/import.h"
 #include "cli/cli.h"
 
 /* Prints what the import would do: a table for people, or with --json one JSON object. */

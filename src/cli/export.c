@@ -1,4 +1,4 @@
-#include "backup/export.h"
+#include "backup/export/export.h"
 
 #include "base/error.h"
 #include "base/sha256.h"

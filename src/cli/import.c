@@ -1,8 +1,8 @@
-#include "backup/import.h"
+#include "backup/import/import.h"
 
-#include "backup/event_json.h"
-#include "backup/janitor.h"
-#include "backup/temp_file.h"
+#include "backup/report/event_json.h"
+#include "backup/swap/janitor.h"
+#include "upload/temp_file.h"
 #include "base/error.h"
 #include "cli/archive_file.h"
 #include "cli/cli.h"

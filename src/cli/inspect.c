@@ -1,6 +1,6 @@
 #include "archive/reader.h"
 
-#include "backup/manifest_match.h"
+#include "backup/import/manifest_match.h"
 #include "base/error.h"
 #include "cli/archive_file.h"
 #include "cli/cli.h"

@@ -4,9 +4,9 @@
 #include "cli/output_file.h"
 #include "cli/prices_text.h"
 #include "cli/target.h"
-#include "prices/apply.h"
-#include "prices/store.h"
-#include "prices/sync.h"
+#include "prices/apply/apply.h"
+#include "prices/apply/store.h"
+#include "prices/sync/sync.h"
 
 #include <stdio.h>
 #include <string.h>

@@ -1,4 +1,4 @@
-#include "http/service.h"
+#include "service/service.h"
 
 #include "cli/cli.h"
 

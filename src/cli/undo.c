@@ -1,6 +1,6 @@
 #include "cli/undo.h"
 
-#include "backup/undo.h"
+#include "backup/swap/undo.h"
 #include "base/error.h"
 #include "base/text.h"
 #include "cli/target.h"

@@ -1,7 +1,7 @@
 /* import --undo and --undo-discard. */
 #pragma once
 
-#include "backup/event.h"
+#include "backup/report/event.h"
 #include "cli/cli.h"
 
 typedef struct {

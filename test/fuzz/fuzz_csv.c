@@ -1,7 +1,7 @@
 /* CSV: what is read, written again, reads as the same; and rows for a batch are read or refused, whatever is in them.
  */
-#include "batch/csv.h"
-#include "batch/edits.h"
+#include "batch/edits/csv.h"
+#include "batch/edits/edits.h"
 
 #include <stdint.h>
 #include <stdlib.h>

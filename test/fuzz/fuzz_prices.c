@@ -1,7 +1,7 @@
 /* Price tables of any bytes: JSON, TOML and the cloud's. What is accepted is JSON that can be read again, model by
  * model, and written as TOML and read back to the same models, unless TOML has no word for it. */
-#include "prices/table.h"
-#include "prices/toml_writer.h"
+#include "prices/format/table.h"
+#include "prices/format/toml_writer.h"
 
 #include <stdint.h>
 #include <stdlib.h>

@@ -1,5 +1,5 @@
 /* The headers of resumable uploads: the first byte says which, the rest is its value. */
-#include "backup/tus.h"
+#include "upload/tus.h"
 #include "base/error.h"
 
 #include <stdint.h>

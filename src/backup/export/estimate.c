@@ -1,0 +1,65 @@
+#include "backup/export/estimate.h"
+
+#include "backup_sql.h"
+
+/* Without earlier exports: what was measured with made-up and real logs of requests, on two cores (docs/benchmarks.md).
+ */
+static const struct {
+  double archive_share;    /* bytes of archive for each byte of the tables */
+  double bytes_per_second; /* of the tables */
+} usual[] = {
+    [ARCHIVE_LEVEL_NONE] = {0.90, 125e6}, [ARCHIVE_LEVEL_FAST] = {0.17, 125e6}, [ARCHIVE_LEVEL_BALANCED] = {0.15, 95e6},
+    [ARCHIVE_LEVEL_SMALL] = {0.14, 72e6}, [ARCHIVE_LEVEL_LZ4] = {0.28, 125e6},  [ARCHIVE_LEVEL_ZSTD] = {0.13, 110e6},
+};
+
+#define USUAL_START_S 0.3 /* connections, snapshot, table of contents */
+
+gboolean
+estimate_source(PgConnection *connection, gboolean exclude_logs, EstimateSource *ret_source, GError **error)
+{
+  g_autoptr(PgResult) result =
+      pg_connection_query(connection, error, backup_estimate_size_sql, 1, exclude_logs ? "true" : "false");
+  if (result == NULL)
+    return FALSE;
+  ret_source->relation_bytes = (guint64)pg_result_int64(result, 0, 0);
+  ret_source->rows = (guint64)pg_result_int64(result, 0, 1);
+  return TRUE;
+}
+
+/* Before the migration that adds the column there is no history. */
+static gboolean
+has_history(PgConnection *connection, gboolean *ret_has, GError **error)
+{
+  g_autofree char *found = NULL;
+  if (!pg_connection_value(connection, &found, error,
+                           "SELECT attname FROM pg_catalog.pg_attribute WHERE attname = 'relation_bytes' "
+                           "AND attrelid = pg_catalog.to_regclass('cch_data.exports')",
+                           0))
+    return FALSE;
+  *ret_has = found != NULL;
+  return TRUE;
+}
+
+gboolean
+estimate_export(PgConnection *connection, const EstimateSource *source, gboolean exclude_logs, ArchiveLevel level,
+                Estimate *ret_estimate, GError **error)
+{
+  double bytes = (double)source->relation_bytes;
+  gboolean is_known = FALSE;
+  *ret_estimate = (Estimate){.archive_bytes = (guint64)(bytes * usual[level].archive_share),
+                             .seconds = USUAL_START_S + bytes / usual[level].bytes_per_second};
+  if (!has_history(connection, &is_known, error))
+    return FALSE;
+  if (!is_known)
+    return TRUE;
+  g_autoptr(PgResult) result = pg_connection_query(connection, error, backup_estimate_history_sql, 2,
+                                                   archive_level_name(level), exclude_logs ? "true" : "false");
+  if (result == NULL)
+    return FALSE;
+  guint n_exports = (guint)pg_result_int64(result, 0, 0);
+  if (n_exports > 0)
+    *ret_estimate = (Estimate){.archive_bytes = (guint64)(bytes * g_ascii_strtod(pg_result_text(result, 0, 1), NULL)),
+                               .seconds = bytes * g_ascii_strtod(pg_result_text(result, 0, 2), NULL),
+                               .n_exports = n_exports};
+  return TRUE;
+}

@@ -1,0 +1,370 @@
+#include "backup/export/export.h"
+
+#include "backup/export/export_note.h"
+#include "backup/export/export_schema.h"
+#include "backup/export/export_stream.h"
+#include "backup/export/export_worker.h"
+#include "backup_sql.h"
+#include "base/child.h"
+#include "base/error.h"
+#include "pg/dsn.h"
+#include "pg/program.h"
+
+#include <stdio.h>
+#include <string.h>
+
+enum {
+  OLDEST_SERVER = 12,
+  QUEUE_BYTES = 16 * 1024 * 1024, /* of packed pieces that wait, for all workers together */
+  MIN_LANE_BYTES = 2 * 1024 * 1024
+};
+
+struct BackupExport {
+  GCancellable *cancellable; /* the caller's; also triggered when the lock is lost */
+  gulong cancel_handler;
+  GCancellable *work; /* of the workers' connections */
+  BackupLock *lock;
+  char *file_name;
+  char *database;
+  char *holder;
+  ArchiveLevel level;
+  gboolean exclude_logs;
+  ExportSnapshot *snapshot;
+  ExportSchema *schema;
+  ExportUnits *units;
+  ExportQueue *queue;
+  GPtrArray *workers; /* ExportWorker */
+  ExportStream *stream;
+  Manifest *manifest; /* once complete */
+  gint64 start_us;    /* when the work began, the lock being there */
+  gint64 end_us;      /* when the last byte had been read */
+};
+
+/* "pg_dump (PostgreSQL) 15.20 (Debian …)" → 150020; 0 when it is not that. */
+static int
+parse_version(const char *text)
+{
+  const char *number = strstr(text, ") ");
+  if (number == NULL)
+    return 0;
+  char *end;
+  gint64 major = g_ascii_strtoll(number + 2, &end, 10);
+  gint64 minor = *end == '.' ? g_ascii_strtoll(end + 1, NULL, 10) : 0;
+  return major > 0 && major < 10000 && minor >= 0 && minor < 10000 ? (int)(major * 10000 + minor) : 0;
+}
+
+gboolean
+backup_find_pg_dump(const char *pg_bin_dir, char **ret_path, int *ret_version, GError **error)
+{
+  g_autoptr(GError) failure = NULL;
+  g_autofree char *path = pg_find_program(pg_bin_dir, "pg_dump", &failure);
+  const char *const argv[] = {path, "--version", NULL};
+  ChildOptions options = {.argv = argv, .capture_stdout = TRUE};
+  g_autofree char *output = path != NULL ? child_process_run(&options, NULL, &failure) : NULL;
+  int version = output != NULL ? parse_version(output) : 0;
+  if (version == 0) {
+    error_set(error, CCH_ERROR_EXPORT_PG_DUMP, "%s",
+              failure != NULL ? failure->message : "it does not tell its version");
+    return FALSE;
+  }
+  *ret_path = g_steal_pointer(&path);
+  *ret_version = version;
+  return TRUE;
+}
+
+static PgConnection *
+leader_of(BackupExport *export)
+{
+  return g_ptr_array_index(export->snapshot->connections, 0);
+}
+
+/* pg_dump refuses a server of a newer major version than its own; say so before it is started. */
+static gboolean
+check_versions(BackupExport *export, int pg_dump_version, GError **error)
+{
+  int server = pg_connection_server_version(leader_of(export)) / 10000;
+  if (server < OLDEST_SERVER) {
+    error_set(error, CCH_ERROR_EXPORT_FAILED, "the server is PostgreSQL %d; at least %d is needed", server,
+              OLDEST_SERVER);
+    return FALSE;
+  }
+  if (server <= pg_dump_version / 10000)
+    return TRUE;
+  error_set(error, CCH_ERROR_EXPORT_PG_DUMP,
+            "the server is PostgreSQL %d, but pg_dump is version %d: install postgresql-client-%d or set PG_BIN_DIR",
+            server, pg_dump_version / 10000, server);
+  return FALSE;
+}
+
+/* On a connection of its own: a snapshot needs SELECT on all tables already for their locks. */
+static gboolean
+check_permissions(BackupExport *export, const char *dsn, GError **error)
+{
+  g_autofree char *unreadable = NULL;
+  g_autoptr(PgConnection) connection = pg_connection_open(dsn, "cch-data export", export->work, error);
+  if (connection == NULL || !pg_connection_value(connection, &unreadable, error, backup_unreadable_tables_sql, 0))
+    return FALSE;
+  if (unreadable == NULL)
+    return TRUE;
+  error_set(error, CCH_ERROR_DATABASE_PERMISSION, "SELECT is needed on %s", unreadable);
+  return FALSE;
+}
+
+/* One attempt at a snapshot, the table of contents for it, and connections that share it; pg_dump before the others, as
+ * it needs a connection too. *ret_in_the_way when it failed because somebody asked for a stronger lock after the leader
+ * had its own, and now waits for the leader, with us behind. */
+static gboolean
+try_snapshot(BackupExport *export, const BackupExportOptions *options, const char *pg_dump, int version,
+             gboolean *ret_in_the_way, GError **error)
+{
+  *ret_in_the_way = FALSE;
+  ExportSchemaOptions schema_options = {.pg_dump = pg_dump, .exclude_logs = export->exclude_logs};
+  guint jobs = options->jobs > 0 ? options->jobs : g_get_num_processors();
+  export->snapshot = export_snapshot_take(options->dsn, export->work, error);
+  if (export->snapshot == NULL || !check_versions(export, version, error))
+    return FALSE;
+  gboolean lock_waited = FALSE;
+  export->schema = export_schema_read(export->snapshot, &schema_options, export->work, &lock_waited, error);
+  if (export->schema == NULL) {
+    *ret_in_the_way = lock_waited && export_snapshot_is_in_the_way(export->snapshot);
+    return FALSE;
+  }
+  return export_snapshot_join(export->snapshot, MIN(jobs, BACKUP_EXPORT_MAX_JOBS), export->work, ret_in_the_way, error);
+}
+
+/* Where we are in somebody's way, all is let go, so that they get their lock. */
+static gboolean
+take_snapshot(BackupExport *export, const BackupExportOptions *options, GError **error)
+{
+  g_autofree char *pg_dump = NULL;
+  int version = 0;
+  if (!backup_find_pg_dump(options->pg_bin_dir, &pg_dump, &version, error))
+    return FALSE;
+  for (guint attempt = 1;; attempt++) {
+    g_autoptr(GError) failure = NULL;
+    gboolean in_the_way = FALSE;
+    if (try_snapshot(export, options, pg_dump, version, &in_the_way, &failure))
+      return TRUE;
+    if (!in_the_way || attempt == EXPORT_MAX_ATTEMPTS) {
+      g_propagate_error(error, g_steal_pointer(&failure));
+      return FALSE;
+    }
+    g_clear_pointer(&export->schema, export_schema_free);
+    g_clear_pointer(&export->snapshot, export_snapshot_free);
+  }
+}
+
+/* LZ4 and zstd are known to readers of 1.15 and newer. */
+static gboolean
+check_level(BackupExport *export, GError **error)
+{
+  ArchiveCompression compression = archive_level_compression(export->level);
+  if (compression == ARCHIVE_COMPRESSION_NONE || compression == ARCHIVE_COMPRESSION_GZIP ||
+      export->schema->header.version_minor >= TOC_VERSION_COMPRESSION_ALGORITHM)
+    return TRUE;
+  error_set(error, CCH_ERROR_REQUEST_PARAMETER,
+            "compression %s needs pg_dump of PostgreSQL 16 or newer; this one is %s", archive_level_name(export->level),
+            export->schema->header.pg_dump_version);
+  return FALSE;
+}
+
+static void
+start_workers(BackupExport *export)
+{
+  guint n_workers = MIN(export->snapshot->connections->len, MAX(export->units->units->len, 1));
+  export->queue = export_queue_new(n_workers, export->units->units->len, MAX(QUEUE_BYTES / n_workers, MIN_LANE_BYTES));
+  export->stream =
+      export_stream_new(&export->schema->header, export->schema->entries, export->units, export->queue, export->level);
+  export->workers = g_ptr_array_new_with_free_func((GDestroyNotify)export_worker_free);
+  for (guint i = 0; i < n_workers; i++)
+    g_ptr_array_add(export->workers, export_worker_start(i, g_ptr_array_index(export->snapshot->connections, i),
+                                                         export->units, export->queue, export->level));
+  /* The others have nothing to do. */
+  g_ptr_array_set_size(export->snapshot->connections, (int)n_workers);
+}
+
+static char *
+make_file_name(gboolean exclude_logs)
+{
+  g_autoptr(GDateTime) now = g_date_time_new_now_utc();
+  g_autofree char *time = g_date_time_format(now, "%Y-%m-%dT%H-%M-%S");
+  return g_strdup_printf("backup_%s%s.dump", time, exclude_logs ? "_no-logs" : "");
+}
+
+static void
+cancel_work(GCancellable *cancellable, gpointer data)
+{
+  (void)cancellable;
+  g_cancellable_cancel(data);
+}
+
+/* The caller's words for an end that the caller, or the loss of the lock, brought about. */
+static void
+explain_end(BackupExport *export, GError **error)
+{
+  if (error == NULL || !g_cancellable_is_cancelled(export->cancellable))
+    return;
+  g_clear_error(error);
+  if (export->lock != NULL && backup_lock_is_lost(export->lock))
+    error_set(error, CCH_ERROR_LOCK_LOST, "the export was stopped");
+  else
+    error_set(error, CCH_ERROR_CANCELLED, "cancelled");
+}
+
+static gboolean
+start(BackupExport *export, const BackupExportOptions *options, BackupLockHolder *ret_holder, GError **error)
+{
+  BackupLockOptions lock_options = {
+      .dsn = options->dsn, .redis_url = options->redis_url, .ttl_ms = options->lock_ttl_ms};
+  export->lock = backup_lock_acquire(&lock_options, "export", options->holder, export->cancellable, ret_holder, error);
+  export->start_us = g_get_monotonic_time();
+  if (export->lock == NULL || !check_permissions(export, options->dsn, error) ||
+      !take_snapshot(export, options, error) || !check_level(export, error))
+    return FALSE;
+  export->units = export_units_new(export->snapshot, (const TocEntry *)(gpointer) export->schema->entries->data,
+                                   export->schema->entries->len, error);
+  if (export->units == NULL)
+    return FALSE;
+  start_workers(export);
+  return TRUE;
+}
+
+BackupExport *
+backup_export_start(const BackupExportOptions *options, GCancellable *cancellable, BackupLockHolder *ret_holder,
+                    GError **error)
+{
+  g_autoptr(BackupExport) export = g_new0(BackupExport, 1);
+  g_auto(DsnDisplay) target = {0};
+  export->cancellable = cancellable != NULL ? g_object_ref(cancellable) : g_cancellable_new();
+  export->work = g_cancellable_new();
+  export->exclude_logs = options->exclude_logs;
+  export->level = options->level;
+  export->file_name = make_file_name(options->exclude_logs);
+  export->holder = g_strdup(options->holder);
+  if (!dsn_parse_display(options->dsn, &target, error))
+    return NULL;
+  export->database = g_strdup(target.database);
+  export->cancel_handler =
+      g_cancellable_connect(export->cancellable, G_CALLBACK(cancel_work), g_object_ref(export->work), g_object_unref);
+  g_autoptr(GError) failure = NULL;
+  if (start(export, options, ret_holder, &failure))
+    return g_steal_pointer(&export);
+  if (error_code(failure) == CCH_ERROR_CANCELLED)
+    explain_end(export, &failure);
+  g_propagate_error(error, g_steal_pointer(&failure));
+  return NULL;
+}
+
+static void
+make_manifest(BackupExport *export)
+{
+  const ArchiveHeader *header = &export->schema->header;
+  Manifest *manifest = manifest_new();
+  manifest->archive = g_strdup(export->file_name);
+  manifest->archive_bytes = export_stream_bytes(export->stream);
+  manifest->archive_sha256 = g_strdup(export_stream_sha256(export->stream));
+  manifest->snapshot_time = g_strdup(export->snapshot->time);
+  manifest->server_version = g_strdup(header->server_version);
+  manifest->pg_dump_version = g_strdup(header->pg_dump_version);
+  manifest->product_version = g_strdup(CCH_VERSION);
+  manifest->database = g_strdup(header->database);
+  manifest->compression = g_strdup(archive_level_name(export->level));
+  manifest->excludes_logs = export->exclude_logs;
+  for (guint i = 0; i < export->units->entries->len; i++) {
+    const ExportEntry *entry = &g_array_index(export->units->entries, ExportEntry, i);
+    if (!entry->is_large_objects)
+      manifest_add_table(manifest, entry->toc->namespace_name, entry->toc->tag,
+                         export_stream_totals(export->stream, i));
+  }
+  export->manifest = manifest;
+  export->end_us = g_get_monotonic_time();
+}
+
+gssize
+backup_export_read(BackupExport *export, guint8 *buffer, gsize size, GError **error)
+{
+  g_autoptr(GError) failure = NULL;
+  gssize n = export_stream_read(export->stream, buffer, size, &failure);
+  if (n == 0 && export->manifest == NULL)
+    make_manifest(export);
+  if (n < 0) {
+    explain_end(export, &failure);
+    g_propagate_error(error, g_steal_pointer(&failure));
+  }
+  return n;
+}
+
+const char *
+backup_export_file_name(const BackupExport *export)
+{
+  return export->file_name;
+}
+
+void
+backup_export_progress(BackupExport *export, BackupExportProgress *ret_progress)
+{
+  export_stream_progress(export->stream, ret_progress);
+}
+
+Manifest *
+backup_export_manifest(BackupExport *export)
+{
+  return export->manifest;
+}
+
+gboolean
+backup_export_patch_offsets(BackupExport *export, int fd, GError **error)
+{
+  return export_stream_patch_offsets(export->stream, fd, error);
+}
+
+/* On a new connection: the workers' may be lost, or in the middle of something. */
+static void
+note(BackupExport *export)
+{
+  ExportNote what = {.holder = export->holder,
+                     .database = export->database,
+                     .level = export->level,
+                     .exclude_logs = export->exclude_logs,
+                     .bytes = export_stream_bytes(export->stream),
+                     .duration_ms = (guint64)MAX(export->end_us - export->start_us, 0) / 1000,
+                     .relation_bytes = export->units->relation_bytes,
+                     .manifest = export->manifest};
+  g_autoptr(PgConnection) connection = pg_connection_open(export->snapshot->dsn, "cch-data export", NULL, NULL);
+  if (connection != NULL)
+    export_note_write(connection, &what);
+}
+
+static void
+end_work(BackupExport *export)
+{
+  if (export->queue != NULL)
+    export_queue_stop(export->queue, NULL);
+  if (export->manifest == NULL)
+    g_cancellable_cancel(export->work);
+  g_clear_pointer(&export->workers, g_ptr_array_unref);
+}
+
+void
+backup_export_free(BackupExport *export)
+{
+  if (export == NULL)
+    return;
+  g_cancellable_disconnect(export->cancellable, export->cancel_handler);
+  end_work(export);
+  if (export->stream != NULL)
+    note(export);
+  g_clear_pointer(&export->stream, export_stream_free);
+  g_clear_pointer(&export->queue, export_queue_free);
+  g_clear_pointer(&export->units, export_units_free);
+  g_clear_pointer(&export->schema, export_schema_free);
+  g_clear_pointer(&export->snapshot, export_snapshot_free);
+  g_clear_pointer(&export->manifest, manifest_free);
+  backup_lock_release(export->lock);
+  g_clear_object(&export->work);
+  g_clear_object(&export->cancellable);
+  g_free(export->file_name);
+  g_free(export->database);
+  g_free(export->holder);
+  g_free(export);
+}

@@ -1,0 +1,72 @@
+/* Exports a database as an archive in pg_dump's custom format, over several connections at once.
+ *
+ * Start takes the lock, checks what can be checked beforehand (server version against pg_dump's, permissions), takes a
+ * snapshot with all tables locked, has pg_dump make the table of contents for it, and sets the workers going. Then read
+ * until 0. The lock is held by the export from start to free. What is not read costs no more than a few megabytes: the
+ * workers wait. */
+#pragma once
+
+#include "archive/packer.h"
+#include "backup/manifest/manifest.h"
+#include "config/config.h"
+#include "lock/lock.h"
+
+#include <gio/gio.h>
+
+typedef struct BackupExport BackupExport;
+
+#define BACKUP_EXPORT_DEFAULT_LEVEL ARCHIVE_LEVEL_FAST
+#define BACKUP_EXPORT_MAX_JOBS      64
+
+typedef struct {
+  const char *dsn;
+  const char *redis_url; /* NULL: none */
+  guint lock_ttl_ms;
+  const char *pg_bin_dir; /* NULL: search */
+  const char *holder;     /* who exports, for the lock and the audit */
+  gboolean exclude_logs;  /* leave out the rows of message_request */
+  ArchiveLevel level;     /* LZ4 and zstd: for readers of PostgreSQL 16 or newer */
+  guint jobs;             /* connections that copy rows; 0: one for each core */
+} BackupExportOptions;
+
+/* Errors: LOCK_HELD (`ret_holder`, may be NULL, then says who), DATABASE_*, EXPORT_PG_DUMP, EXPORT_FAILED, CANCELLED.
+ */
+BackupExport *backup_export_start(const BackupExportOptions *options, GCancellable *cancellable,
+                                  BackupLockHolder *ret_holder, GError **error);
+
+/* Reads up to `size` bytes of the archive, waiting for at least one. 0: the archive is complete, and all that was to be
+ * copied was. -1: an error; what was read before is not a whole archive. One thread at a time. */
+gssize backup_export_read(BackupExport *export, guint8 *buffer, gsize size, GError **error);
+
+/* "backup_2025-01-29T10-30-00.dump", with "_no-logs" when logs are left out; UTC. */
+const char *backup_export_file_name(const BackupExport *export);
+
+typedef struct {
+  guint64 rows;       /* in the archive so far */
+  guint64 data_bytes; /* of them as COPY text, and of large objects */
+  guint64 archive_bytes;
+  guint64 relation_bytes_done, relation_bytes; /* of the tables, as PostgreSQL counts relations: for the percentage */
+  double elapsed_s;                            /* since the workers started */
+  double left_s;                               /* below 0: not known yet */
+  gboolean is_complete;
+  char table[192]; /* the one that is being written, "public.users"; or "" */
+} BackupExportProgress;
+
+/* May be asked for by any thread, from start's return to free. */
+void backup_export_progress(BackupExport *export, BackupExportProgress *ret_progress);
+
+/* What the archive holds: NULL until read has returned 0. The export's own; who keeps the archive under another name,
+ * or changes it (backup_export_patch_offsets), corrects `archive` and `archive_sha256` before free, which keeps the
+ * manifest in the database. For an HTTP trailer: archive_sha256, archive_bytes and manifest_totals are enough. */
+Manifest *backup_export_manifest(BackupExport *export);
+
+/* After read has returned 0: fills in the positions of the data in the archive's table of contents, where the archive
+ * is a file (from its byte 0 on) that can be written at any place. Its checksum is another one then. */
+gboolean backup_export_patch_offsets(BackupExport *export, int fd, GError **error);
+
+/* Ends the workers and their queries if they still run, keeps manifest and audit row, releases the lock. */
+void backup_export_free(BackupExport *export);
+G_DEFINE_AUTOPTR_CLEANUP_FUNC(BackupExport, backup_export_free)
+
+/* The pg_dump that would be used: its path and version (150020); EXPORT_PG_DUMP when there is none. */
+gboolean backup_find_pg_dump(const char *pg_bin_dir, char **ret_path, int *ret_version, GError **error);

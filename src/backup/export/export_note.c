@@ -1,0 +1,43 @@
+#include "backup/export/export_note.h"
+
+#include "audit/audit.h"
+#include "backup_sql.h"
+
+static void
+write_audit(PgConnection *connection, const ExportNote *note)
+{
+  g_autofree char *details = g_strdup_printf(
+      "{\"excludeLogs\":%s,\"bytes\":%" G_GUINT64_FORMAT ",\"compression\":\"%s\",\"rows\":%" G_GUINT64_FORMAT "}",
+      note->exclude_logs ? "true" : "false", note->bytes, archive_level_name(note->level),
+      note->manifest != NULL ? manifest_totals(note->manifest).rows : 0);
+  AuditEntry entry = {.category = "database",
+                      .type = "database.export",
+                      .operator_name = note->holder,
+                      .target_name = note->database,
+                      .details_json = details,
+                      .success = note->manifest != NULL,
+                      .error_message = note->manifest != NULL ? NULL : "not completed"};
+  audit_write(connection, &entry, NULL);
+}
+
+static void
+keep_manifest(PgConnection *connection, const ExportNote *note)
+{
+  char duration[24], relations[24];
+  g_snprintf(duration, sizeof duration, "%" G_GUINT64_FORMAT, note->duration_ms);
+  g_snprintf(relations, sizeof relations, "%" G_GUINT64_FORMAT, note->relation_bytes);
+  g_autofree char *json = manifest_to_json(note->manifest);
+  pg_result_free(pg_connection_query(connection, NULL, backup_export_keep_sql, 4, note->manifest->archive,
+                                     note->manifest->archive_sha256, json, note->holder));
+  /* By itself: an older database has the table without these columns. */
+  pg_result_free(pg_connection_query(connection, NULL, backup_export_time_sql, 3, note->manifest->archive_sha256,
+                                     duration, relations));
+}
+
+void
+export_note_write(PgConnection *connection, const ExportNote *note)
+{
+  write_audit(connection, note);
+  if (note->manifest != NULL)
+    keep_manifest(connection, note);
+}

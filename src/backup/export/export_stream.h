@@ -1,0 +1,31 @@
+/* The archive as a stream of bytes: takes the workers' pieces in the archive's order and writes the archive from them,
+ * as fast as it is read. What is not read stops the workers, once their queues are full.
+ *
+ * One thread reads; progress may be asked for by any. */
+#pragma once
+
+#include "backup/export/export.h"
+#include "backup/export/export_queue.h"
+#include "backup/export/export_units.h"
+#include "base/sha256.h"
+
+typedef struct ExportStream ExportStream;
+
+/* All of these must outlive the stream. */
+ExportStream *export_stream_new(const ArchiveHeader *header, const GArray *toc_entries, const ExportUnits *units,
+                                ExportQueue *queue, ArchiveLevel level);
+void export_stream_free(ExportStream *stream);
+G_DEFINE_AUTOPTR_CLEANUP_FUNC(ExportStream, export_stream_free)
+
+/* At least one byte; 0 at the archive's end; -1 on an error, or (CANCELLED) when the queue was stopped without one. */
+gssize export_stream_read(ExportStream *stream, guint8 *buffer, gsize size, GError **error);
+
+/* Of an entry (an index into the units' entries), once the stream has come to its end. */
+const RowTotals *export_stream_totals(const ExportStream *stream, guint entry);
+guint64 export_stream_bytes(const ExportStream *stream);
+/* SHA-256 of the archive; NULL before its end. */
+const char *export_stream_sha256(const ExportStream *stream);
+
+gboolean export_stream_patch_offsets(const ExportStream *stream, int fd, GError **error);
+
+void export_stream_progress(ExportStream *stream, BackupExportProgress *ret_progress);

@@ -1,0 +1,17 @@
+/* A thread that copies units of an export over a connection of its own: reads rows, counts and hashes them, packs them,
+ * and hands the pieces over. It ends when no unit is left, or the queue was stopped; an error of its own stops the
+ * queue. */
+#pragma once
+
+#include "backup/export/export_queue.h"
+#include "backup/export/export_units.h"
+
+typedef struct ExportWorker ExportWorker;
+
+/* The connection is in the snapshot's transaction, and the worker's until free. */
+ExportWorker *export_worker_start(guint number, PgConnection *connection, const ExportUnits *units, ExportQueue *queue,
+                                  ArchiveLevel level);
+
+/* Waits for its end. To have it end early: stop the queue, then trigger the connection's cancellable. */
+void export_worker_free(ExportWorker *worker);
+G_DEFINE_AUTOPTR_CLEANUP_FUNC(ExportWorker, export_worker_free)

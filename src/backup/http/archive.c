@@ -1,0 +1,283 @@
+#include "backup/http/archive.h"
+
+#include "upload/temp_file.h"
+#include "base/error.h"
+#include "http/multipart.h"
+
+#include <string.h>
+#include <unistd.h>
+
+#define MULTIPART_ALLOWANCE_BYTES (64 * 1024) /* for boundaries, part headers and the other fields */
+#define MAX_JSON_BYTES            (64 * 1024)
+#define MAGIC_BYTES               16
+
+struct HttpArchive {
+  HttpRequest *request; /* outlives this */
+  const BackupHttp *http;
+  ArchiveKeeping keeping;
+  HttpMultipart *multipart; /* NULL: the body is JSON */
+  GByteArray *json;
+  gboolean is_file; /* the part being read */
+  char *field;      /* else its name, */
+  GString *text;    /* and value */
+  gboolean has_file;
+  TempFile *file;
+  UploadHold *upload; /* instead of a temporary file */
+  guint8 magic[MAGIC_BYTES];
+  guint64 file_bytes;
+  HttpChoices choices;
+  gboolean is_open, is_done;
+};
+
+/* What came with this request and cannot be read has no second try; what was named stays until it was imported. */
+static gboolean
+upload_goes(const HttpArchive *archive)
+{
+  if (archive->has_file && !archive->is_open)
+    return TRUE;
+  return (archive->has_file || archive->is_done) && !archive->choices.keep_upload;
+}
+
+void
+http_archive_free(HttpArchive *archive)
+{
+  if (archive == NULL)
+    return;
+  if (archive->upload != NULL && upload_goes(archive))
+    upload_discard(archive->upload);
+  else
+    upload_hold_free(archive->upload);
+  temp_file_free(archive->file);
+  http_multipart_free(archive->multipart);
+  g_clear_pointer(&archive->json, g_byte_array_unref);
+  g_string_free(archive->text, TRUE);
+  g_free(archive->field);
+  http_choices_clear(&archive->choices);
+  g_free(archive);
+}
+
+static gboolean
+finish_field(HttpArchive *archive, GError **error)
+{
+  g_autofree char *name = g_steal_pointer(&archive->field);
+  if (name == NULL)
+    return TRUE;
+  if (strlen(archive->text->str) == archive->text->len)
+    return http_choices_set(&archive->choices, name, archive->text->str, error);
+  error_set(error, CCH_ERROR_REQUEST_PARAMETER, "%s has a NUL in it", name);
+  return FALSE;
+}
+
+static gboolean
+begin_file(HttpArchive *archive, const char *file_name, GError **error)
+{
+  if (archive->has_file) {
+    error_set(error, CCH_ERROR_REQUEST_PARAMETER, "field given twice: file");
+    return FALSE;
+  }
+  if (file_name == NULL || *file_name == '\0') {
+    error_set(error, CCH_ERROR_IMPORT_FILE_MISSING, "the field \"file\" holds no file");
+    return FALSE;
+  }
+  if (!g_str_has_suffix(file_name, ".dump")) {
+    error_set(error, CCH_ERROR_IMPORT_FILE_NAME, "%.255s", file_name);
+    return FALSE;
+  }
+  archive->has_file = archive->is_file = TRUE;
+  if (archive->keeping == ARCHIVE_TEMPORARY)
+    archive->file = temp_file_create(archive->http->config->temp_dir, "import", error);
+  else
+    archive->upload = uploads_create(archive->http->uploads, file_name, NULL, -1, error);
+  return archive->file != NULL || archive->upload != NULL;
+}
+
+static gboolean
+begin_part(gpointer user_data, const char *name, const char *file_name, GError **error)
+{
+  HttpArchive *archive = user_data;
+  if (!finish_field(archive, error))
+    return FALSE;
+  archive->is_file = FALSE;
+  if (strcmp(name, "file") == 0)
+    return begin_file(archive, file_name, error);
+  if (!http_choices_expect(&archive->choices, name, error))
+    return FALSE;
+  archive->field = g_strdup(name);
+  g_string_truncate(archive->text, 0);
+  return TRUE;
+}
+
+static gboolean
+refuse_size(HttpArchive *archive, GError **error)
+{
+  const Config *config = archive->http->config;
+  gint64 length = http_request_content_length(archive->request);
+  backup_http_explain_size(archive->request, config, (guint64)MAX(length, 0));
+  error_set(error, CCH_ERROR_IMPORT_FILE_TOO_LARGE, "the file has more than %" G_GUINT64_FORMAT " bytes",
+            config->max_upload_bytes);
+  return FALSE;
+}
+
+static gboolean
+check_magic(HttpArchive *archive, const guint8 *data, gsize size, GError **error)
+{
+  if (archive->file_bytes >= MAGIC_BYTES)
+    return TRUE;
+  gsize known = (gsize)archive->file_bytes, n = MIN(size, MAGIC_BYTES - known);
+  memcpy(archive->magic + known, data, n);
+  if (archive_magic_plausible(archive->magic, known + n))
+    return TRUE;
+  error_set(error, CCH_ERROR_ARCHIVE_FORMAT, "the file does not begin like one");
+  return FALSE;
+}
+
+static gboolean
+take_file(HttpArchive *archive, const guint8 *data, gsize size, GError **error)
+{
+  if (!check_magic(archive, data, size, error))
+    return FALSE;
+  archive->file_bytes += size;
+  if (archive->file_bytes > archive->http->config->max_upload_bytes)
+    return refuse_size(archive, error);
+  if (archive->upload != NULL)
+    return upload_append(archive->upload, data, size, error);
+  return temp_file_write(archive->file, data, size, error);
+}
+
+static gboolean
+take_data(gpointer user_data, const guint8 *data, gsize size, GError **error)
+{
+  HttpArchive *archive = user_data;
+  if (archive->is_file)
+    return take_file(archive, data, size, error);
+  if (archive->text->len + size > HTTP_CHOICE_MAX_BYTES) {
+    error_set(error, CCH_ERROR_REQUEST_PARAMETER, "%s has more than %d bytes", archive->field, HTTP_CHOICE_MAX_BYTES);
+    return FALSE;
+  }
+  g_string_append_len(archive->text, (const char *)data, (gssize)size);
+  return TRUE;
+}
+
+static const MultipartSink sink = {begin_part, take_data};
+
+/* By what the request says of its length; the bytes themselves are counted later. */
+static gboolean
+check_announced_size(HttpArchive *archive, GError **error)
+{
+  const Config *config = archive->http->config;
+  gint64 length = http_request_content_length(archive->request);
+  if (length > 0 && (guint64)length > config->max_upload_bytes + MULTIPART_ALLOWANCE_BYTES)
+    return refuse_size(archive, error);
+  return temp_file_check_space(config->temp_dir, length > 0 ? (guint64)length : 0, error);
+}
+
+static gboolean
+refuse_json_size(GError **error)
+{
+  error_set(error, CCH_ERROR_REQUEST_TOO_LARGE, "the limit is %d bytes", MAX_JSON_BYTES);
+  return FALSE;
+}
+
+HttpArchive *
+http_archive_new(HttpRequest *request, const BackupHttp *http, ArchiveKeeping keeping, GError **error)
+{
+  g_autoptr(HttpArchive) archive = g_new0(HttpArchive, 1);
+  archive->request = request;
+  archive->http = http;
+  archive->keeping = keeping;
+  archive->choices.keep_upload = keeping == ARCHIVE_KEPT;
+  archive->text = g_string_new(NULL);
+  if (http_request_is_json(request)) {
+    if (http_request_content_length(request) > MAX_JSON_BYTES) {
+      refuse_json_size(error);
+      return NULL;
+    }
+    archive->json = g_byte_array_new();
+    return g_steal_pointer(&archive);
+  }
+  archive->multipart = http_multipart_new(request, &sink, archive, error);
+  if (archive->multipart == NULL || !check_announced_size(archive, error))
+    return NULL;
+  return g_steal_pointer(&archive);
+}
+
+gboolean
+http_archive_write(HttpArchive *archive, const guint8 *data, gsize size, GError **error)
+{
+  if (archive->json == NULL)
+    return http_multipart_write(archive->multipart, data, size, error);
+  if (archive->json->len + size > MAX_JSON_BYTES)
+    return refuse_json_size(error);
+  g_byte_array_append(archive->json, data, (guint)size);
+  return TRUE;
+}
+
+static gboolean
+read_body(HttpArchive *archive, GError **error)
+{
+  if (archive->json != NULL)
+    return http_choices_from_json(&archive->choices, archive->json->data, archive->json->len, error);
+  return http_multipart_end(archive->multipart, error) && finish_field(archive, error);
+}
+
+/* A kept file that came with this very request is complete now. */
+static gboolean
+finish_file(HttpArchive *archive, GError **error)
+{
+  return archive->upload == NULL || upload_set_length(archive->upload, archive->file_bytes, error);
+}
+
+static gboolean
+find_file(HttpArchive *archive, GError **error)
+{
+  const char *id = archive->choices.upload_id;
+  if (archive->has_file && id != NULL) {
+    error_set(error, CCH_ERROR_REQUEST_PARAMETER, "give either file or uploadId");
+    return FALSE;
+  }
+  if (archive->has_file)
+    return finish_file(archive, error);
+  if (id == NULL) {
+    error_set(error, CCH_ERROR_IMPORT_FILE_MISSING, "send it as the field \"file\", or its uploadId");
+    return FALSE;
+  }
+  archive->upload = uploads_use(archive->http->uploads, id, error);
+  return archive->upload != NULL;
+}
+
+ArchiveReader *
+http_archive_open(HttpArchive *archive, GError **error)
+{
+  if (!read_body(archive, error) || !find_file(archive, error))
+    return NULL;
+  int fd = archive->upload != NULL ? upload_fd(archive->upload) : temp_file_fd(archive->file);
+  g_autoptr(ArchiveReader) reader = archive_reader_open(fd, error);
+  archive->is_open = reader != NULL;
+  if (reader == NULL || !http_choices_check(&archive->choices, error))
+    return NULL;
+  GPtrArray *tables = archive->choices.tables;
+  if (tables != NULL && !backup_tables_find(reader, (const char *const *)tables->pdata, NULL, error))
+    return NULL;
+  return g_steal_pointer(&reader);
+}
+
+const HttpChoices *
+http_archive_choices(const HttpArchive *archive)
+{
+  return &archive->choices;
+}
+
+char *
+http_archive_upload_id(const HttpArchive *archive)
+{
+  if (archive->upload == NULL || upload_goes(archive))
+    return NULL;
+  g_autoptr(UploadInfo) info = upload_info(archive->upload);
+  return g_strdup(info->id);
+}
+
+void
+http_archive_set_done(HttpArchive *archive)
+{
+  archive->is_done = TRUE;
+}

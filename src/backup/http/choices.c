@@ -1,0 +1,219 @@
+#include "backup/http/choices.h"
+
+#include "base/error.h"
+
+#include <jansson.h>
+#include <string.h>
+
+typedef struct {
+  const char *name;
+  gboolean (*set)(HttpChoices *choices, const char *text, GError **error);
+  gboolean is_boolean, is_list;
+} Field;
+
+void
+http_choices_clear(HttpChoices *choices)
+{
+  g_clear_pointer(&choices->tables, g_ptr_array_unref);
+  g_clear_pointer(&choices->upload_id, g_free);
+}
+
+static gboolean
+parse_boolean(const char *name, const char *text, gboolean *ret_value, GError **error)
+{
+  gboolean is_true = strcmp(text, "true") == 0;
+  if (!is_true && strcmp(text, "false") != 0) {
+    error_set(error, CCH_ERROR_REQUEST_PARAMETER, "%s must be true or false, not \"%.64s\"", name, text);
+    return FALSE;
+  }
+  *ret_value = is_true;
+  return TRUE;
+}
+
+static gboolean
+set_clean_first(HttpChoices *choices, const char *text, GError **error)
+{
+  return parse_boolean("cleanFirst", text, &choices->clean_first, error);
+}
+
+static gboolean
+set_skip_logs(HttpChoices *choices, const char *text, GError **error)
+{
+  return parse_boolean("skipLogs", text, &choices->skip_logs, error);
+}
+
+static gboolean
+set_keep_upload(HttpChoices *choices, const char *text, GError **error)
+{
+  return parse_boolean("keepUpload", text, &choices->keep_upload, error);
+}
+
+static gboolean
+set_method(HttpChoices *choices, const char *text, GError **error)
+{
+  if (backup_method_parse(text, &choices->method))
+    return TRUE;
+  error_set(error, CCH_ERROR_REQUEST_PARAMETER, "method must be auto, swap or transaction, not \"%.64s\"", text);
+  return FALSE;
+}
+
+static gboolean
+set_on_conflict(HttpChoices *choices, const char *text, GError **error)
+{
+  return backup_on_conflict_parse(text, &choices->on_conflict, error);
+}
+
+static gboolean
+set_upload_id(HttpChoices *choices, const char *text, GError **error)
+{
+  if (*text == '\0') {
+    error_set(error, CCH_ERROR_REQUEST_PARAMETER, "uploadId is empty");
+    return FALSE;
+  }
+  g_free(choices->upload_id);
+  choices->upload_id = g_strdup(text);
+  return TRUE;
+}
+
+static gboolean
+add_table(HttpChoices *choices, const char *name, GError **error)
+{
+  if (choices->tables == NULL)
+    choices->tables = g_ptr_array_new_with_free_func(g_free);
+  g_autofree char *stripped = g_strstrip(g_strdup(name));
+  if (*stripped == '\0' || choices->tables->len >= HTTP_CHOICE_MAX_TABLES) {
+    error_set(error, CCH_ERROR_REQUEST_PARAMETER, "tables must be names separated by commas, %d at most",
+              HTTP_CHOICE_MAX_TABLES);
+    return FALSE;
+  }
+  g_ptr_array_add(choices->tables, g_steal_pointer(&stripped));
+  return TRUE;
+}
+
+static gboolean
+set_tables(HttpChoices *choices, const char *text, GError **error)
+{
+  g_auto(GStrv) names = g_strsplit(text, ",", HTTP_CHOICE_MAX_TABLES + 1);
+  if (*names == NULL)
+    return add_table(choices, "", error);
+  for (char **name = names; *name != NULL; name++) {
+    if (!add_table(choices, *name, error))
+      return FALSE;
+  }
+  return TRUE;
+}
+
+static const Field fields[] = {
+    {.name = "cleanFirst", .set = set_clean_first, .is_boolean = TRUE},
+    {.name = "skipLogs", .set = set_skip_logs, .is_boolean = TRUE},
+    {.name = "keepUpload", .set = set_keep_upload, .is_boolean = TRUE},
+    {.name = "method", .set = set_method},
+    {.name = "onConflict", .set = set_on_conflict},
+    {.name = "tables", .set = set_tables, .is_list = TRUE},
+    {.name = "uploadId", .set = set_upload_id},
+};
+
+static const Field *
+find_field(const HttpChoices *choices, const char *name, GError **error)
+{
+  for (guint i = 0; i < G_N_ELEMENTS(fields); i++) {
+    if (strcmp(fields[i].name, name) != 0)
+      continue;
+    if (fields[i].is_list || !(choices->seen & (1u << i)))
+      return &fields[i];
+    error_set(error, CCH_ERROR_REQUEST_PARAMETER, "field given twice: %s", name);
+    return NULL;
+  }
+  error_set(error, CCH_ERROR_REQUEST_PARAMETER, "unknown field: %.64s", name);
+  return NULL;
+}
+
+gboolean
+http_choices_expect(const HttpChoices *choices, const char *name, GError **error)
+{
+  return find_field(choices, name, error) != NULL;
+}
+
+gboolean
+http_choices_set(HttpChoices *choices, const char *name, const char *text, GError **error)
+{
+  const Field *field = find_field(choices, name, error);
+  if (field == NULL)
+    return FALSE;
+  choices->seen |= 1u << (field - fields);
+  if (!g_utf8_validate(text, -1, NULL)) {
+    error_set(error, CCH_ERROR_REQUEST_PARAMETER, "%s is not UTF-8", name);
+    return FALSE;
+  }
+  return field->set(choices, text, error);
+}
+
+static gboolean
+set_list(HttpChoices *choices, const json_t *list, GError **error)
+{
+  gsize i;
+  json_t *item;
+  json_array_foreach(list, i, item)
+  {
+    if (!json_is_string(item)) {
+      error_set(error, CCH_ERROR_REQUEST_PARAMETER, "tables must be an array of strings");
+      return FALSE;
+    }
+    if (!add_table(choices, json_string_value(item), error))
+      return FALSE;
+  }
+  return json_array_size(list) > 0 || add_table(choices, "", error);
+}
+
+static gboolean
+set_from_json(HttpChoices *choices, const char *name, const json_t *value, GError **error)
+{
+  const Field *field = find_field(choices, name, error);
+  if (field == NULL)
+    return FALSE;
+  if (field->is_list && json_is_array(value))
+    return set_list(choices, value, error);
+  if (field->is_boolean && json_is_boolean(value))
+    return http_choices_set(choices, name, json_is_true(value) ? "true" : "false", error);
+  if (!field->is_boolean && json_is_string(value))
+    return http_choices_set(choices, name, json_string_value(value), error);
+  error_set(error, CCH_ERROR_REQUEST_PARAMETER, "%s must be %s", name,
+            field->is_boolean ? "true or false"
+            : field->is_list  ? "an array of strings"
+                              : "a string");
+  return FALSE;
+}
+
+gboolean
+http_choices_from_json(HttpChoices *choices, const guint8 *text, gsize size, GError **error)
+{
+  json_error_t problem;
+  json_t *object = json_loadb(size > 0 ? (const char *)text : "", size, JSON_REJECT_DUPLICATES, &problem);
+  if (!json_is_object(object)) {
+    json_decref(object);
+    error_set(error, CCH_ERROR_REQUEST_MALFORMED_JSON, "the body must be a JSON object");
+    return FALSE;
+  }
+  gboolean is_good = TRUE;
+  const char *name;
+  json_t *value;
+  json_object_foreach(object, name, value)
+  {
+    is_good = is_good && set_from_json(choices, name, value, error);
+  }
+  json_decref(object);
+  return is_good;
+}
+
+gboolean
+http_choices_check(HttpChoices *choices, GError **error)
+{
+  if (choices->tables != NULL)
+    g_ptr_array_add(choices->tables, NULL);
+  if (!choices->clean_first && choices->method != BACKUP_METHOD_AUTO) {
+    error_set(error, CCH_ERROR_REQUEST_PARAMETER, "method is for overwriting: a merge is one transaction");
+    return FALSE;
+  }
+  const char *const *tables = choices->tables != NULL ? (const char *const *)choices->tables->pdata : NULL;
+  return backup_choices_check(choices->clean_first, choices->on_conflict, tables, error);
+}

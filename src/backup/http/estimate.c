@@ -1,0 +1,59 @@
+/* GET …/export:estimate: size and time of an export, before it is started. It reads the catalog and takes no lock. */
+#include "backup/export/estimate.h"
+#include "backup/http/routes.h"
+#include "backup/http/export_query.h"
+
+#include <math.h>
+
+static json_t *
+describe(const Estimate *estimate, ArchiveLevel level)
+{
+  return json_pack("{s:s, s:I, s:f, s:s, s:i}", "compression", archive_level_name(level), "archiveBytes",
+                   (json_int_t)estimate->archive_bytes, "seconds", round(estimate->seconds * 10) / 10, "basis",
+                   estimate->n_exports > 0 ? "exports" : "usual", "exports", (int)estimate->n_exports);
+}
+
+/* Of the compression that was named, or of each. */
+static json_t *
+estimate_all(PgConnection *connection, HttpRequest *request, const HttpExportQuery *query, GError **error)
+{
+  EstimateSource source;
+  gboolean is_one = http_request_query(request, "compression") != NULL;
+  if (!estimate_source(connection, query->exclude_logs, &source, error))
+    return NULL;
+  g_autoptr(json_t) estimates = json_array();
+  for (guint level = 0; level < ARCHIVE_LEVEL_COUNT; level++) {
+    Estimate estimate;
+    if (is_one && level != query->level)
+      continue;
+    if (!estimate_export(connection, &source, query->exclude_logs, level, &estimate, error))
+      return NULL;
+    json_array_append_new(estimates, describe(&estimate, level));
+  }
+  return json_pack("{s:b, s:I, s:I, s:O}", "excludeLogs", query->exclude_logs, "tableBytes",
+                   (json_int_t)source.relation_bytes, "rows", (json_int_t)source.rows, "estimates", estimates);
+}
+
+static HttpResponse *
+get_estimate(HttpRequest *request, gpointer context, GError **error)
+{
+  const BackupHttp *http = context;
+  HttpExportQuery query;
+  if (!http_export_query_read(request, &query, error))
+    return NULL;
+  g_autoptr(PgConnection) connection =
+      pg_connection_open(http->dsn, "cch-data estimate", http_request_cancellable(request), error);
+  json_t *answer = connection != NULL ? estimate_all(connection, request, &query, error) : NULL;
+  return answer != NULL ? http_response_json(200, answer) : NULL;
+}
+
+const HttpRoute backup_http_estimate_routes[] = {
+    {
+        .method = "GET",
+        .path = "/api/admin/database/export:estimate",
+        .flags = HTTP_ROUTE_ADMIN,
+        .handler = get_estimate,
+        .query = http_export_query,
+    },
+};
+const guint backup_http_n_estimate_routes = G_N_ELEMENTS(backup_http_estimate_routes);

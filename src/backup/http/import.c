@@ -1,0 +1,110 @@
+/* An import over HTTP: the archive is taken, then the import runs on a thread of its own. */
+#include "backup/http/routes.h"
+#include "backup/http/archive.h"
+#include "backup/http/work.h"
+#include "backup/swap/janitor.h"
+
+typedef struct {
+  HttpWork *work;
+  HttpArchive *archive;
+  ArchiveReader *reader;
+  BackupImportOptions options;
+} Import;
+
+static void
+release(gpointer data)
+{
+  Import *import = data;
+  g_clear_pointer(&import->reader, archive_reader_free);
+  g_clear_pointer(&import->archive, http_archive_free);
+}
+
+static void
+import_free(gpointer data)
+{
+  Import *import = data;
+  g_clear_pointer(&import->work, http_work_free); /* waits for the thread */
+  release(import);
+  g_free(import);
+}
+G_DEFINE_AUTOPTR_CLEANUP_FUNC(Import, import_free)
+
+/* In this order: nobody else may begin while the file is there. */
+static void
+give_up(Import *import)
+{
+  release(import);
+  http_work_release_lock(import->work);
+}
+
+static gpointer
+import_begin(HttpRequest *request, gpointer context, GError **error)
+{
+  g_autoptr(Import) import = g_new0(Import, 1);
+  import->work = http_work_new(request, context, "import");
+  import->archive = http_archive_new(request, context, ARCHIVE_TEMPORARY, error);
+  if (import->archive == NULL || !http_work_take_lock(import->work, error))
+    return NULL;
+  return g_steal_pointer(&import);
+}
+
+static gboolean
+import_write(gpointer upload, const guint8 *data, gsize size, GError **error)
+{
+  Import *import = upload;
+  if (http_work_check(import->work, error) && http_archive_write(import->archive, data, size, error))
+    return TRUE;
+  give_up(import);
+  return FALSE;
+}
+
+/* The strings are the request's and the archive's, which outlive the import. */
+static void
+set_options(Import *import)
+{
+  const HttpRequest *request = http_work_request(import->work);
+  const BackupHttp *http = http_work_http(import->work);
+  const HttpChoices *choices = http_archive_choices(import->archive);
+  import->options = (BackupImportOptions){
+      .dsn = http->dsn,
+      .redis_url = http->config->redis_url,
+      .holder = http_request_who(request),
+      .client_ip = http_request_client_ip(request),
+      .clean_first = choices->clean_first,
+      .skip_logs = choices->skip_logs,
+      .on_conflict = choices->on_conflict,
+      .tables = choices->tables != NULL ? (const char *const *)choices->tables->pdata : NULL,
+      .method = choices->method,
+      .keep_s = (guint)http->config->undo_keep_s,
+      .migrate = http->config->auto_migrate,
+      .lock_wait_s = (guint)http->config->lock_wait_s,
+      .language = http_request_language(request),
+  };
+}
+
+static void
+run_import(gpointer data)
+{
+  Import *import = data;
+  /* What earlier imports left behind; what cannot be dropped is no obstacle. */
+  database_janitor_sweep(import->options.dsn, http_work_cancellable(import->work), NULL);
+  if (backup_import_run(import->reader, &import->options, http_work_lock(import->work), http_work_report, import->work,
+                        http_work_cancellable(import->work), NULL))
+    http_archive_set_done(import->archive);
+}
+
+static HttpResponse *
+import_end(gpointer upload, GError **error)
+{
+  Import *import = upload;
+  if (http_work_check(import->work, error))
+    import->reader = http_archive_open(import->archive, error);
+  if (import->reader == NULL) {
+    give_up(import);
+    return NULL;
+  }
+  set_options(import);
+  return http_work_start(import->work, run_import, release, import);
+}
+
+const HttpUpload backup_http_import = {import_begin, import_write, import_end, import_free};

@@ -1,0 +1,159 @@
+#include "backup/http/routes.h"
+
+#include "backup/export/export.h"
+#include "backup/swap/undo.h"
+#include "backup_sql.h"
+#include "base/error.h"
+#include "base/text.h"
+#include "pg/connection.h"
+#include "pg/dsn.h"
+#include "redis/redis.h"
+
+#include <string.h>
+
+static json_t *
+holder_json(const BackupLockHolder *holder)
+{
+  return json_pack("{s:o, s:o, s:o}", "operation", http_json_text(holder->operation), "holder",
+                   http_json_text(holder->holder), "since", http_json_text(holder->since));
+}
+
+void
+backup_http_explain_lock(HttpRequest *request, const BackupLockHolder *holder)
+{
+  http_request_set_error_details(request, text_get(TEXT_LOCK_DETAILS, http_request_language(request)));
+  http_request_set_error_member(request, "holder", holder_json(holder));
+}
+
+void
+backup_http_explain_size(HttpRequest *request, const Config *config, guint64 size_bytes)
+{
+  Language language = http_request_language(request);
+  double mib = 1024.0 * 1024.0, limit = (double)config->max_upload_bytes / mib;
+  g_autofree char *details = size_bytes > 0
+                                 ? text_format(TEXT_FILE_SIZE_DETAILS, language, (double)size_bytes / mib, limit)
+                                 : text_format(TEXT_FILE_SIZE_DETAILS_UNKNOWN, language, limit);
+  http_request_set_error_details(request, details);
+}
+
+static void
+set(json_t *object, const char *name, json_t *value)
+{
+  json_object_set_new(object, name, value);
+}
+
+/* "15.20 (Debian 15.20-0+deb12u1)" → "15.20". */
+static json_t *
+short_version(const char *version)
+{
+  g_autofree char *first = g_strndup(version, strcspn(version, " "));
+  return http_json_text(first);
+}
+
+/* How an overwriting import would go, and what an undo could go back to. */
+static void
+describe_overwriting(json_t *status, const char *dsn, Language language)
+{
+  BackupMethod method;
+  g_autofree char *reason = NULL;
+  gboolean is_known = backup_import_method(dsn, language, &method, &reason, NULL);
+  set(status, "importMethod", is_known ? json_string(backup_method_name(method)) : json_null());
+  set(status, "importMethodReason", http_json_text(reason));
+  g_autoptr(GPtrArray) kept = backup_undo_list(dsn, NULL);
+  set(status, "kept", kept != NULL ? backup_http_describe_kept(kept) : json_array());
+}
+
+/* As the reference: a database that is away is no failure of the question. */
+static gboolean
+describe_database(json_t *status, const char *dsn)
+{
+  g_autoptr(GError) error = NULL;
+  g_autoptr(PgConnection) connection = pg_connection_open(dsn, "cch-data status", NULL, &error);
+  const char *unknown = connection != NULL ? "Unknown" : "N/A";
+  g_autoptr(PgResult) result =
+      connection != NULL ? pg_connection_query(connection, &error, backup_status_sql, 0) : NULL;
+  const char *version = connection != NULL ? pg_connection_parameter(connection, "server_version") : NULL;
+  set(status, "isAvailable", json_boolean(connection != NULL));
+  set(status, "databaseSize", http_json_text(result != NULL ? pg_result_text(result, 0, 0) : unknown));
+  set(status, "tableCount", json_integer(result != NULL ? pg_result_int64(result, 0, 1) : 0));
+  set(status, "postgresVersion", version != NULL ? short_version(version) : json_string(unknown));
+  const char *log_rows = result != NULL ? pg_result_text(result, 0, 2) : NULL;
+  set(status, "logRows", log_rows != NULL ? json_integer(pg_result_int64(result, 0, 2)) : json_null());
+  if (error != NULL)
+    set(status, "error", http_json_text(error->message));
+  return connection != NULL;
+}
+
+static void
+describe_target(json_t *status, const char *dsn)
+{
+  g_auto(DsnDisplay) display = {0};
+  dsn_parse_display(dsn, &display, NULL);
+  g_autofree char *address = g_strdup_printf("%s:%s", display.host, display.port);
+  set(status, "containerName", http_json_text(address));
+  set(status, "databaseName", http_json_text(display.database));
+}
+
+static json_t *
+describe_pg_dump(const Config *config)
+{
+  int version = 0;
+  g_autofree char *path = NULL;
+  if (!backup_find_pg_dump(config->pg_bin_dir, &path, &version, NULL))
+    return json_null();
+  g_autofree char *text = g_strdup_printf("%d.%d", version / 10000, version % 10000);
+  return json_string(text);
+}
+
+static json_t *
+describe_operation(const BackupHttp *http)
+{
+  BackupLockOptions options = {http->dsn, http->config->redis_url, (guint)http->config->lock_ttl_ms};
+  g_auto(BackupLockHolder) holder = {0};
+  backup_lock_inspect(&options, &holder, NULL); /* on failure nobody is known to hold it */
+  json_t *operation = holder_json(&holder);
+  set(operation, "running", json_boolean(holder.is_held));
+  return operation;
+}
+
+static json_t *
+describe_redis(const Config *config)
+{
+  g_autoptr(RedisConnection) connection =
+      config->redis_url != NULL ? redis_connection_open(config->redis_url, NULL) : NULL;
+  g_autoptr(RedisReply) reply = connection != NULL ? redis_command(connection, NULL, 1, "PING") : NULL;
+  return json_pack("{s:b, s:b}", "configured", config->redis_url != NULL, "available", reply != NULL);
+}
+
+static HttpResponse *
+get_status(HttpRequest *request, gpointer context, GError **error)
+{
+  (void)error;
+  const BackupHttp *http = context;
+  json_t *status = json_object();
+  if (describe_database(status, http->dsn))
+    describe_overwriting(status, http->dsn, http_request_language(request));
+  describe_target(status, http->dsn);
+  set(status, "pgDumpVersion", describe_pg_dump(http->config));
+  set(status, "operation", describe_operation(http));
+  set(status, "running", running_describe(http->running));
+  set(status, "redis", describe_redis(http->config));
+  set(status, "maxUploadBytes", json_integer((json_int_t)http->config->max_upload_bytes));
+  return http_response_json(200, status);
+}
+
+const HttpRoute backup_http_routes[] = {
+    {
+        .method = "POST",
+        .path = "/api/admin/database/import",
+        .flags = HTTP_ROUTE_ADMIN | HTTP_ROUTE_CHANGES,
+        .upload = &backup_http_import,
+    },
+    {
+        .method = "GET",
+        .path = "/api/admin/database/status",
+        .flags = HTTP_ROUTE_ADMIN,
+        .handler = get_status,
+    },
+};
+const guint backup_http_n_routes = G_N_ELEMENTS(backup_http_routes);

@@ -1,0 +1,248 @@
+#include "backup/swap/analyze.h"
+#include "backup/swap/disk_space.h"
+#include "backup/import/import_run.h"
+#include "backup/swap/janitor.h"
+#include "backup/load/load.h"
+#include "backup/import/manifest_match.h"
+#include "backup/restore/overwrite.h"
+#include "backup/swap/own_state.h"
+#include "backup/swap/shadow.h"
+#include "backup/swap/side_database.h"
+#include "backup/swap/swap.h"
+#include "backup/swap/swap_choice.h"
+#include "base/error.h"
+
+#define CONNECTION_NAME "cch-data import"
+
+enum { MAX_JOBS = 8 };
+
+static guint
+n_jobs(void)
+{
+  return CLAMP(g_get_num_processors(), 1, MAX_JOBS);
+}
+
+static gboolean
+refuse(const char *reason, GError **error)
+{
+  error_set(error, CCH_ERROR_IMPORT_SWAP_IMPOSSIBLE, "%s", reason);
+  return FALSE;
+}
+
+/* The shadow has to be on record before it is made, so our schema has to be there. */
+static gboolean
+prepare_records(ImportRun *run, GError **error)
+{
+  gboolean can = FALSE;
+  if (run->options->migrate && !pg_migrate_own(run->connection, error))
+    return FALSE;
+  if (!side_database_can_record(run->connection, &can, error))
+    return FALSE;
+  return can || refuse(text_get(TEXT_SWAP_OWN_TABLES_MISSING, run->options->language), error);
+}
+
+static gboolean
+check_choice(ImportRun *run, const RestorePlan *plan, GError **error)
+{
+  g_autofree char *reason = NULL;
+  if (!restore_speak_archive(run->connection, run->reader, error) ||
+      !swap_choice_reason(run->connection, run->options->dsn, plan, run->options->language, &reason, error))
+    return FALSE;
+  return reason == NULL || refuse(reason, error);
+}
+
+static gboolean
+check_space(ImportRun *run, const RestorePlan *plan, GError **error)
+{
+  guint64 bytes = 0;
+  gboolean is_known = FALSE;
+  if (!disk_space_needed(run->connection, plan, run->reader, run->cancellable, &bytes, error) ||
+      !disk_space_check(run->connection, bytes, &is_known, error))
+    return FALSE;
+  if (!is_known)
+    backup_progress_say(run->progress, TEXT_SWAP_SPACE_UNKNOWN, (double)bytes / (1024 * 1024));
+  return restore_speak_utf8(run->connection, error);
+}
+
+/* Our own schema, which no archive brings. */
+static gboolean
+prepare_own_schema(ImportRun *run, const Shadow *shadow, GError **error)
+{
+  g_autoptr(PgConnection) connection = pg_connection_open(shadow->dsn, CONNECTION_NAME, run->cancellable, error);
+  g_autofree char *unknown = NULL;
+  if (connection == NULL || !pg_migrate_own(connection, error) ||
+      !own_state_find_unknown(run->connection, connection, &unknown, error))
+    return FALSE;
+  if (unknown == NULL)
+    return TRUE;
+  g_autofree char *reason = text_format(TEXT_SWAP_OWN_STATE, run->options->language, unknown);
+  return refuse(reason, error);
+}
+
+static Shadow *
+make_shadow(ImportRun *run, GError **error)
+{
+  const BackupImportOptions *options = run->options;
+  g_autoptr(PgConnection) maintenance = swap_maintenance_open(run->connection, options->dsn, run->cancellable, error);
+  if (maintenance == NULL)
+    return NULL;
+  g_autoptr(Shadow) shadow = shadow_create(run->connection, maintenance, options->dsn, options->holder,
+                                           options->language, run->cancellable, error);
+  if (shadow == NULL)
+    return NULL;
+  if (prepare_own_schema(run, shadow, error))
+    return g_steal_pointer(&shadow);
+  shadow_discard(shadow, options->dsn);
+  return NULL;
+}
+
+/* What cch_data holds, as late as can be; then the same as at the end of the other way. One transaction. */
+static gboolean
+finish_contents(ImportRun *run, const Shadow *shadow, const RestorePlan *plan, const char *outgoing, GError **error)
+{
+  const BackupImportOptions *options = run->options;
+  g_autoptr(PgConnection) live = pg_connection_open(options->dsn, CONNECTION_NAME, run->cancellable, error);
+  run->connection = live != NULL ? pg_connection_open(shadow->dsn, CONNECTION_NAME, run->cancellable, error) : NULL;
+  if (run->connection == NULL)
+    return FALSE;
+  SideSwap swap = {.live_oid = shadow->live_oid,
+                   .incoming = shadow->name,
+                   .incoming_oid = shadow->oid,
+                   .outgoing = outgoing,
+                   .made_by = options->holder,
+                   .reason = "import",
+                   .keep_s = options->keep_s};
+  return pg_connection_exec(run->connection, "BEGIN", error) && own_state_copy(live, run->connection, error) &&
+         side_database_record_swap(run->connection, &swap, error) && import_run_migrate(run, error) &&
+         import_run_audit(run, plan, BACKUP_METHOD_SWAP, error) &&
+         pg_connection_exec(run->connection, "SET LOCAL synchronous_commit = on; COMMIT", error);
+}
+
+static gboolean
+open_to_others(ImportRun *run, const Shadow *shadow, GError **error)
+{
+  g_autoptr(PgConnection) live = pg_connection_open(run->options->dsn, CONNECTION_NAME, run->cancellable, error);
+  g_autoptr(PgConnection) maintenance =
+      live != NULL ? swap_maintenance_open(live, run->options->dsn, run->cancellable, error) : NULL;
+  return maintenance != NULL && shadow_open_to_others(shadow, maintenance, error);
+}
+
+static gboolean
+swap(ImportRun *run, const Shadow *shadow, const char *outgoing, GError **error)
+{
+  g_autofree char *comment = side_database_comment(shadow->live_name);
+  SwapOptions options = {.dsn = run->options->dsn,
+                         .live = shadow->live_name,
+                         .live_oid = shadow->live_oid,
+                         .incoming = shadow->name,
+                         .incoming_oid = shadow->oid,
+                         .outgoing = outgoing,
+                         .outgoing_comment = comment,
+                         .wait_s = run->options->lock_wait_s};
+  backup_progress_phase(run->progress, BACKUP_PHASE_SWAP);
+  backup_progress_say(run->progress, TEXT_SWAP_SWAPPING);
+  return backup_swap(&options, run->lock, run->progress, run->cancellable, error);
+}
+
+/* Rows of a damaged block may look wrong to the server before the block turns out to be damaged: that is the cause. */
+static void
+name_damage(ImportRun *run, GError **failure)
+{
+  g_autoptr(GError) damage = NULL;
+  if (*error_sqlstate(*failure) == '\0' || g_cancellable_is_cancelled(run->cancellable) ||
+      archive_reader_check(run->reader, NULL, NULL, run->cancellable, &damage) ||
+      error_code(damage) == CCH_ERROR_CANCELLED)
+    return;
+  g_clear_error(failure);
+  *failure = g_steal_pointer(&damage);
+}
+
+static gboolean
+load_shadow(ImportRun *run, const Shadow *shadow, RestorePlan *plan, GError **error)
+{
+  g_autoptr(GError) failure = NULL;
+  const Manifest *manifest = run->options->manifest;
+  LoadOptions load = {.dsn = shadow->dsn, .jobs = n_jobs(), .hash_rows = manifest != NULL};
+  g_autoptr(LoadResult) result = backup_load(run->reader, plan, &load, run->progress, run->cancellable, &failure);
+  if (result == NULL) {
+    name_damage(run, &failure);
+    g_propagate_error(error, g_steal_pointer(&failure));
+    return FALSE;
+  }
+  if (manifest != NULL) {
+    if (!manifest_match_loaded(manifest, run->reader, result, error))
+      return FALSE;
+    backup_progress_say(run->progress, TEXT_IMPORT_MATCHES_MANIFEST);
+  }
+  plan->rows = 0;
+  for (guint i = 0; i < result->tables->len; i++)
+    plan->rows += g_array_index(result->tables, LoadedTable, i).totals.rows;
+  return TRUE;
+}
+
+static gboolean
+fill_and_swap(ImportRun *run, const Shadow *shadow, RestorePlan *plan, GError **error)
+{
+  if (!load_shadow(run, shadow, plan, error))
+    return FALSE;
+  backup_progress_say(run->progress, TEXT_SWAP_ANALYZING);
+  g_autofree char *outgoing = side_database_name_new(shadow->live_name, SIDE_KEPT);
+  if (!database_analyze(shadow->dsn, n_jobs(), run->cancellable, error) ||
+      !finish_contents(run, shadow, plan, outgoing, error))
+    return FALSE;
+  g_clear_pointer(&run->connection, pg_connection_free); /* nobody may be there */
+  if (!open_to_others(run, shadow, error) || !swap(run, shadow, outgoing, error))
+    return FALSE;
+  if (run->options->keep_s > 0)
+    backup_progress_say(run->progress, TEXT_SWAP_KEPT, outgoing, run->options->keep_s / 3600.0);
+  return TRUE;
+}
+
+/* Finds the blocks only: the load reads them. */
+static gboolean
+scan_archive(ImportRun *run, GError **error)
+{
+  backup_progress_phase(run->progress, BACKUP_PHASE_CHECK);
+  backup_progress_say(run->progress, TEXT_IMPORT_CHECKING);
+  if (!archive_reader_scan(run->reader, run->cancellable, error))
+    return FALSE;
+  guint tables = 0;
+  for (guint i = 0; i < archive_reader_n_entries(run->reader); i++) {
+    const TocEntry *entry = archive_reader_entry(run->reader, i);
+    tables += toc_entry_is(entry, "TABLE DATA") && archive_reader_data_info(run->reader, entry)->is_present;
+  }
+  backup_progress_say(run->progress, TEXT_IMPORT_SCANNED, tables);
+  return TRUE;
+}
+
+gboolean
+import_by_swap(ImportRun *run, GError **error)
+{
+  g_autoptr(RestorePlan) plan = NULL;
+  if (!scan_archive(run, error) || !import_run_connect(run, error) || !prepare_records(run, error) ||
+      (plan = import_run_plan(run, error)) == NULL || !check_choice(run, plan, error) || !check_space(run, plan, error))
+    return FALSE;
+  backup_progress_phase(run->progress, BACKUP_PHASE_CONNECT);
+  g_autoptr(Shadow) shadow = make_shadow(run, error);
+  if (shadow == NULL)
+    return FALSE;
+  backup_progress_say(run->progress, TEXT_SWAP_SHADOW, shadow->name);
+  g_autoptr(GError) failure = NULL;
+  if (!restore_speak_archive(run->connection, run->reader, &failure) ||
+      !overwrite_tell_losses(run->connection, run->reader, plan, run->progress, &failure)) {
+    shadow_discard(shadow, run->options->dsn);
+    g_propagate_error(error, g_steal_pointer(&failure));
+    return FALSE;
+  }
+  g_clear_pointer(&run->connection, pg_connection_free);
+  if (fill_and_swap(run, shadow, plan, &failure)) {
+    if (backup_lock_backend_pid(run->lock) != 0)
+      database_janitor_sweep(run->options->dsn, NULL, NULL); /* what cannot be dropped now will be at the next sweep */
+    return TRUE;
+  }
+  g_clear_pointer(&run->connection, pg_connection_free);
+  if (error_code(failure) != CCH_ERROR_IMPORT_OUTCOME_UNKNOWN)
+    shadow_discard(shadow, run->options->dsn);
+  g_propagate_error(error, g_steal_pointer(&failure));
+  return FALSE;
+}

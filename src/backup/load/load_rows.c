@@ -1,0 +1,340 @@
+#include "backup/load/load_rows.h"
+
+#include "backup/plan/entry_sql.h"
+#include "backup/load/load_queue.h"
+#include "backup/merge/merge.h"
+#include "base/error.h"
+
+/* Blocks on their way beside those that the workers hold: enough that nobody waits for the reading thread's hiccups. */
+enum { BLOCKS_PER_WORKER = 2, BLOCKS_TO_FILL = 2 };
+
+/* One table's rows. */
+typedef struct {
+  const RestoreStep *step;
+
+  /* Guarded by the mutex of the RowLoad. */
+  QueuedRows read;        /* what there is, once it is read to its end */
+  gboolean is_read;       /* it is */
+  RowTotals hashed;       /* where rows are hashed */
+  guint64 blocks_taken;   /* that are committed, or dropped */
+  guint64 rows_taken;     /* that the server says it took */
+  gboolean has_conflicts; /* rows were there already: what the server refused has to be merged */
+  gboolean is_given_up;   /* failed, and judged to be gone on after */
+} TableLoad;
+
+typedef struct {
+  RowQueue *queue;
+  GArray *tables; /* TableLoad; does not grow while workers are about */
+  gboolean hash_rows;
+  const ArchiveReader *reader;
+  BackupProgress *progress;
+
+  /* For the progress of an archive whose rows nobody has counted: bytes of the file. */
+  guint64 stored_total; /* 0: they were counted */
+  guint64 stored_done;  /* of the tables that are read */
+  guint64 block_start;  /* where the one that is read begins */
+  GMutex mutex;
+} RowLoad;
+
+/* A worker, and its COPY. */
+typedef struct {
+  RowLoad *load;
+  Restore *restore;
+  RowHash *hash;    /* NULL: rows are not hashed */
+  TableLoad *table; /* whose COPY is open; NULL: none is */
+  guint64 blocks;   /* written to it */
+} Worker;
+
+static gboolean
+stopped(GError **error)
+{
+  error_set(error, CCH_ERROR_CANCELLED, "cancelled");
+  return FALSE;
+}
+
+/* All of a table is in, if it is: TRUE for the one caller who brought that about. */
+static gboolean
+is_complete(const TableLoad *table)
+{
+  return table->is_read && table->blocks_taken == table->read.blocks && !table->has_conflicts && !table->is_given_up;
+}
+
+static gboolean
+complete_table(Restore *restore, const TableLoad *table, GError **error)
+{
+  GError *failure = NULL;
+  if (!restore_check_taken(table->rows_taken, table->read.rows, &failure))
+    return restore_judge(restore, table->step->entry, failure, error);
+  restore_say_table_done(restore, table->step->entry, table->read.rows, table->read.rows);
+  return TRUE;
+}
+
+/* ---- The workers ---- */
+
+/* Blocks of a table are done with: `rows` of them the server took. */
+static gboolean
+settle_blocks(const Worker *worker, TableLoad *table, guint64 blocks, guint64 rows, GError **error)
+{
+  RowLoad *load = worker->load;
+  g_mutex_lock(&load->mutex);
+  table->blocks_taken += blocks;
+  table->rows_taken += rows;
+  gboolean completes = is_complete(table);
+  g_mutex_unlock(&load->mutex);
+  return !completes || complete_table(worker->restore, table, error);
+}
+
+/* The COPY is over. */
+static gboolean
+settle_copy(Worker *worker, guint64 rows, GError **error)
+{
+  TableLoad *table = g_steal_pointer(&worker->table);
+  guint64 blocks = worker->blocks;
+  worker->blocks = 0;
+  return settle_blocks(worker, table, blocks, rows, error);
+}
+
+/* The COPY has failed, and nothing of it is there: whether to go on. */
+static gboolean
+judge_copy(Worker *worker, GError *failure, GError **error)
+{
+  TableLoad *table = worker->table;
+  g_assert(table != NULL);
+  const TocEntry *entry = table->step->entry;
+  Verdict verdict = verdict_of(failure, entry->desc, FALSE);
+  /* Two COPYs of one table lock each other out only over rows that are the same. */
+  gboolean is_conflict = verdict == VERDICT_DUPLICATE_KEY || verdict == VERDICT_RESTART;
+  if (is_conflict && !g_cancellable_is_cancelled(worker->restore->cancellable))
+    g_error_free(failure);
+  else if (!restore_judge(worker->restore, entry, failure, error))
+    return FALSE;
+  g_mutex_lock(&worker->load->mutex);
+  table->has_conflicts = table->has_conflicts || is_conflict;
+  table->is_given_up = table->is_given_up || !is_conflict;
+  g_mutex_unlock(&worker->load->mutex);
+  return settle_copy(worker, 0, error);
+}
+
+static gboolean
+end_copy(Worker *worker, GError **error)
+{
+  GError *failure = NULL;
+  guint64 rows = 0;
+  if (worker->table == NULL)
+    return TRUE;
+  if (!pg_connection_copy_in_end(worker->restore->connection, &rows, &failure))
+    return judge_copy(worker, failure, error);
+  return settle_copy(worker, rows, error);
+}
+
+/* Rows are hashed whatever becomes of them: it is what the archive holds. */
+static void
+hash_block(Worker *worker, const RowBlock *block)
+{
+  if (worker->hash == NULL)
+    return;
+  row_hash_push(worker->hash, block->data, block->size);
+  if (block->is_open)
+    return;
+  TableLoad *table = block->table;
+  RowTotals totals = row_hash_take(worker->hash);
+  g_autoptr(GMutexLocker) locker = g_mutex_locker_new(&worker->load->mutex);
+  row_totals_add(&table->hashed, &totals);
+}
+
+static gboolean
+is_dropped(const Worker *worker, const TableLoad *table)
+{
+  g_autoptr(GMutexLocker) locker = g_mutex_locker_new(&worker->load->mutex);
+  return table->has_conflicts || table->is_given_up;
+}
+
+/* Writes a block to its table's COPY, which is begun if need be. */
+static gboolean
+load_block(Worker *worker, const RowBlock *block, GError **error)
+{
+  TableLoad *table = block->table;
+  PgConnection *connection = worker->restore->connection;
+  GError *failure = NULL;
+  if (worker->table != table && !end_copy(worker, error))
+    return FALSE;
+  gboolean is_begun = worker->table == table;
+  if (!is_begun && is_dropped(worker, table))
+    return settle_blocks(worker, table, 1, 0, error);
+  worker->table = table;
+  worker->blocks++;
+  if ((!is_begun && !pg_connection_copy_in_begin(connection, table->step->entry->copy_stmt, &failure)) ||
+      !pg_connection_copy_in_write(connection, block->data, block->size, &failure))
+    return judge_copy(worker, failure, error);
+  backup_progress_add(worker->restore->progress, block->rows, block->size);
+  return TRUE;
+}
+
+static gboolean
+load_blocks(Worker *worker, GError **error)
+{
+  RowBlock *block;
+  while ((block = row_queue_take(worker->load->queue, worker)) != NULL) {
+    hash_block(worker, block);
+    gboolean ok = load_block(worker, block, error);
+    row_queue_give_back(worker->load->queue, block);
+    if (!ok)
+      return FALSE;
+  }
+  if (!g_cancellable_is_cancelled(worker->restore->cancellable))
+    return end_copy(worker, error);
+  if (worker->table != NULL)
+    pg_connection_copy_in_abort(worker->restore->connection);
+  return stopped(error);
+}
+
+static gboolean
+work(Restore *restore, gpointer user_data, GError **error)
+{
+  RowLoad *load = user_data;
+  g_autoptr(RowHash) hash = load->hash_rows ? row_hash_new() : NULL;
+  Worker worker = {.load = load, .restore = restore, .hash = hash};
+  return load_blocks(&worker, error);
+}
+
+/* ---- The leader ---- */
+
+static gboolean
+take_text(const guint8 *data, gsize size, gpointer user_data, GError **error)
+{
+  RowLoad *load = user_data;
+  if (load->stored_total > 0)
+    backup_progress_set(load->progress, load->stored_done + archive_reader_position(load->reader) - load->block_start,
+                        load->stored_total);
+  return row_queue_write(load->queue, data, size) || stopped(error);
+}
+
+static gboolean
+read_table(RowLoad *load, Restore *leader, TableLoad *table, GError **error)
+{
+  const TocEntry *entry = table->step->entry;
+  QueuedRows rows;
+  restore_say_table(leader, entry);
+  const ArchiveDataInfo *info = archive_reader_data_info(leader->reader, entry);
+  load->block_start = info->position;
+  row_queue_begin(load->queue, table);
+  if (!archive_reader_read_data(leader->reader, entry, take_text, NULL, load, leader->cancellable, error)) {
+    g_autofree char *name = entry_display_name(entry);
+    g_prefix_error(error, "restore %s %s: ", entry->desc, name);
+    return FALSE;
+  }
+  if (!row_queue_end(load->queue, &rows))
+    return stopped(error);
+  load->stored_done += info->end_position - info->position;
+  g_mutex_lock(&load->mutex);
+  table->read = rows;
+  table->is_read = TRUE;
+  gboolean completes = is_complete(table);
+  g_mutex_unlock(&load->mutex);
+  return !completes || complete_table(leader, table, error);
+}
+
+/* Reads all tables; while the workers load the last of them, writes the large objects. */
+static gboolean
+lead(Restore *leader, gpointer user_data, GError **error)
+{
+  RowLoad *load = user_data;
+  for (guint i = 0; i < load->tables->len; i++)
+    if (!read_table(load, leader, &g_array_index(load->tables, TableLoad, i), error))
+      return FALSE;
+  row_queue_finish(load->queue);
+  const GArray *steps = leader->plan->steps;
+  for (guint i = 0; i < steps->len; i++) {
+    const RestoreStep *step = &g_array_index(steps, RestoreStep, i);
+    if (step->kind == STEP_LARGE_OBJECT_DATA && !restore_apply_step(leader, step, error))
+      return FALSE;
+  }
+  return TRUE;
+}
+
+/* Rows that a table of this archive's had by itself (an extension's configuration) stay; the others are added. */
+static gboolean
+merge_conflicts(Restore *leader, const TableLoad *table, GError **error)
+{
+  const TocEntry *entry = table->step->entry;
+  BackupTableResult result;
+  if (!merge_rows(leader, entry, &result, error) || !merge_end_rows(leader, error)) {
+    g_autofree char *name = entry_display_name(entry);
+    g_prefix_error(error, "restore %s %s: ", entry->desc, name);
+    return FALSE;
+  }
+  restore_say_table_done(leader, entry, result.rows_total, result.rows_inserted + table->rows_taken);
+  return TRUE;
+}
+
+/* What is left when the rows are in: sequences, comments on data. */
+static gboolean
+apply_rest(Restore *leader, const RowLoad *load, GError **error)
+{
+  for (guint i = 0; i < load->tables->len; i++) {
+    const TableLoad *table = &g_array_index(load->tables, TableLoad, i);
+    if (table->has_conflicts && !table->is_given_up && !merge_conflicts(leader, table, error))
+      return FALSE;
+  }
+  const GArray *steps = leader->plan->steps;
+  for (guint i = 0; i < steps->len; i++) {
+    const RestoreStep *step = &g_array_index(steps, RestoreStep, i);
+    gboolean is_left = step->stage == STAGE_DATA && step->kind != STEP_ROWS && step->kind != STEP_LARGE_OBJECT_DATA;
+    if (is_left && !restore_apply_step(leader, step, error))
+      return FALSE;
+  }
+  return TRUE;
+}
+
+static void
+collect_tables(RowLoad *load, const RestorePlan *plan)
+{
+  for (guint i = 0; i < plan->steps->len; i++) {
+    const RestoreStep *step = &g_array_index(plan->steps, RestoreStep, i);
+    if (step->kind == STEP_ROWS) {
+      TableLoad table = {.step = step};
+      g_array_append_val(load->tables, table);
+      const ArchiveDataInfo *info = archive_reader_data_info(load->reader, step->entry);
+      load->stored_total += plan->bytes == 0 ? info->end_position - info->position : 0;
+    }
+  }
+}
+
+static void
+report_tables(const RowLoad *load, GArray *tables)
+{
+  for (guint i = 0; i < load->tables->len; i++) {
+    const TableLoad *table = &g_array_index(load->tables, TableLoad, i);
+    LoadedTable loaded = {.entry = table->step->entry, .totals = table->hashed};
+    loaded.totals.rows = table->read.rows;
+    loaded.totals.bytes = table->read.bytes;
+    g_array_append_val(tables, loaded);
+  }
+}
+
+static void
+stop(gpointer user_data)
+{
+  row_queue_stop(((RowLoad *)user_data)->queue);
+}
+
+gboolean
+load_rows(LoadTeam *team, gboolean hash_rows, GArray *tables, GError **error)
+{
+  Restore *leader = load_team_leader(team);
+  RowLoad load = {.queue = row_queue_new(load_team_n_workers(team) * BLOCKS_PER_WORKER + BLOCKS_TO_FILL),
+                  .tables = g_array_new(FALSE, FALSE, sizeof(TableLoad)),
+                  .hash_rows = hash_rows,
+                  .reader = leader->reader,
+                  .progress = leader->progress};
+  g_mutex_init(&load.mutex);
+  collect_tables(&load, leader->plan);
+  restore_enter_stage(leader, STAGE_DATA);
+  gboolean ok = load_team_run(team, work, lead, stop, &load, error) && apply_rest(leader, &load, error);
+  if (ok)
+    report_tables(&load, tables);
+  g_array_unref(load.tables);
+  row_queue_free(load.queue);
+  g_mutex_clear(&load.mutex);
+  return ok;
+}

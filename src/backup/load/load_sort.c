@@ -1,0 +1,31 @@
+#include "backup/load/load_sort.h"
+
+#include <math.h>
+
+enum {
+  CACHED_RUN_KB = 4096,
+  TAPE_KB = 33 * 8,    /* that merging takes for each run: MERGE_BUFFER_SIZE and TAPE_BUFFER_OVERHEAD of tuplesort.c */
+  ROW_TO_KEY_SHARE = 8 /* a row's bytes are about so many times those of its entry in an index, at least */
+};
+
+gboolean
+load_sort_configured_kb(PgConnection *connection, guint *ret_kb, GError **error)
+{
+  g_autofree char *kb = NULL;
+  if (!pg_connection_value(
+          connection, &kb, error,
+          "SELECT setting FROM pg_catalog.pg_settings WHERE name = 'maintenance_work_mem' AND unit = 'kB'", 0))
+    return FALSE;
+  *ret_kb = kb != NULL ? (guint)g_ascii_strtoull(kb, NULL, 10) : 0;
+  return TRUE;
+}
+
+/* With memory m, m / TAPE_KB runs are merged at once, and each has m: as much as two passes over the data need, but no
+ * less than what the cache holds anyway. */
+guint
+load_sort_kb(guint64 table_bytes, guint configured_kb)
+{
+  double sorted_kb = (double)table_bytes / 1024 / ROW_TO_KEY_SHARE;
+  double two_passes_kb = cbrt(sorted_kb * TAPE_KB * TAPE_KB);
+  return (guint)MIN(MAX(two_passes_kb, CACHED_RUN_KB), configured_kb);
+}

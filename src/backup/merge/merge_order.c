@@ -1,0 +1,113 @@
+#include "backup/merge/merge_private.h"
+
+#include "backup_sql.h"
+
+typedef struct {
+  const RestoreStep *step;
+  char *name;         /* schema.table; NULL for steps that are not rows */
+  GPtrArray *parents; /* Node; not owned */
+  enum { NODE_NEW, NODE_OPEN, NODE_DONE } state;
+} Node;
+
+static void
+node_free(gpointer data)
+{
+  Node *node = data;
+  g_free(node->name);
+  g_ptr_array_unref(node->parents);
+  g_free(node);
+}
+
+static char *
+table_key(const char *schema, const char *table)
+{
+  return g_strdup_printf("%s.%s", schema != NULL ? schema : "", table);
+}
+
+/* Depth first; returns nodes in an order in which a parent comes first, but for the edges that close a cycle. The depth
+ * is bounded by the number of tables, and the stack holds a few words a level, so it is kept on the heap. */
+static void
+visit(Node *root, GPtrArray *sorted)
+{
+  g_autoptr(GPtrArray) stack = g_ptr_array_new();
+  g_ptr_array_add(stack, root);
+  while (stack->len > 0) {
+    Node *node = stack->pdata[stack->len - 1];
+    if (node->state == NODE_NEW) {
+      node->state = NODE_OPEN;
+      for (guint i = 0; i < node->parents->len; i++)
+        if (((Node *)node->parents->pdata[i])->state == NODE_NEW)
+          g_ptr_array_add(stack, node->parents->pdata[i]);
+      continue;
+    }
+    g_ptr_array_set_size(stack, (gint)stack->len - 1);
+    if (node->state == NODE_OPEN) {
+      node->state = NODE_DONE;
+      g_ptr_array_add(sorted, node);
+    }
+  }
+}
+
+/* Defers each foreign key whose child's rows come before its parent's. */
+static gboolean
+defer_backward_keys(Restore *restore, const PgResult *keys, GHashTable *positions, GError **error)
+{
+  for (guint i = 0; i < pg_result_rows(keys); i++) {
+    g_autofree char *child = table_key(pg_result_text(keys, i, 0), pg_result_text(keys, i, 1));
+    g_autofree char *parent = table_key(pg_result_text(keys, i, 2), pg_result_text(keys, i, 3));
+    guint child_position = GPOINTER_TO_UINT(g_hash_table_lookup(positions, child));
+    guint parent_position = GPOINTER_TO_UINT(g_hash_table_lookup(positions, parent));
+    if (child_position != 0 && child_position < parent_position &&
+        !merge_switch_off(restore, pg_result_text(keys, i, 4), pg_result_text(keys, i, 5), error))
+      return FALSE;
+  }
+  return TRUE;
+}
+
+static GPtrArray *
+make_nodes(GPtrArray *order, guint start, guint end, GHashTable *by_name)
+{
+  GPtrArray *nodes = g_ptr_array_new_with_free_func(node_free);
+  for (guint i = start; i < end; i++) {
+    Node *node = g_new0(Node, 1);
+    node->step = order->pdata[i];
+    node->parents = g_ptr_array_new();
+    if (node->step->kind == STEP_ROWS) {
+      node->name = table_key(node->step->entry->namespace_name, node->step->entry->tag);
+      g_hash_table_insert(by_name, node->name, node);
+    }
+    g_ptr_array_add(nodes, node);
+  }
+  return nodes;
+}
+
+gboolean
+merge_order_rows(Restore *restore, GPtrArray *order, guint start, guint end, GError **error)
+{
+  g_autoptr(PgResult) keys = pg_connection_query(restore->connection, error, backup_merge_foreign_keys_sql, 0);
+  if (keys == NULL)
+    return FALSE;
+  g_autoptr(GHashTable) by_name = g_hash_table_new(g_str_hash, g_str_equal);
+  g_autoptr(GPtrArray) nodes = make_nodes(order, start, end, by_name);
+  for (guint i = 0; i < pg_result_rows(keys); i++) {
+    g_autofree char *child = table_key(pg_result_text(keys, i, 0), pg_result_text(keys, i, 1));
+    g_autofree char *parent = table_key(pg_result_text(keys, i, 2), pg_result_text(keys, i, 3));
+    Node *child_node = g_hash_table_lookup(by_name, child);
+    Node *parent_node = g_hash_table_lookup(by_name, parent);
+    if (child_node != NULL && parent_node != NULL)
+      g_ptr_array_add(child_node->parents, parent_node);
+  }
+  g_autoptr(GPtrArray) sorted = g_ptr_array_new();
+  for (guint i = 0; i < nodes->len; i++)
+    if (((Node *)nodes->pdata[i])->state == NODE_NEW)
+      visit(nodes->pdata[i], sorted);
+
+  g_autoptr(GHashTable) positions = g_hash_table_new(g_str_hash, g_str_equal);
+  for (guint i = 0; i < sorted->len; i++) {
+    Node *node = sorted->pdata[i];
+    order->pdata[start + i] = (gpointer)node->step;
+    if (node->name != NULL)
+      g_hash_table_insert(positions, node->name, GUINT_TO_POINTER(i + 1));
+  }
+  return defer_backward_keys(restore, keys, positions, error);
+}

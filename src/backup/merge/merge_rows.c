@@ -1,0 +1,443 @@
+/* One table's rows: staged, compared, inserted, updated. */
+#include "backup/merge/merge_private.h"
+
+#include "backup/plan/entry_sql.h"
+#include "backup/merge/merge_filter.h"
+#include "backup/merge/merge_table.h"
+#include "backup_sql.h"
+#include "base/error.h"
+
+#include <string.h>
+
+#define MAX_KEYS_TOLD 5
+
+typedef struct {
+  MergeTable table;
+  BackupTableResult result; /* its table is not set */
+  guint64 twins;            /* rows of the archive whose key another of its rows has */
+} MergeJob;
+
+static void
+merge_job_clear(MergeJob *job)
+{
+  merge_table_clear(&job->table);
+}
+
+G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC(MergeJob, merge_job_clear)
+
+/* ---- Before the rows ---- */
+
+static gboolean
+read_table(Restore *restore, const TocEntry *entry, MergeTable *ret_table, GError **error)
+{
+  if (!merge_table_read(restore->connection, entry, ret_table, error))
+    return FALSE;
+  if (ret_table->missing != NULL && archive_reader_data_info(restore->reader, entry)->rows > 0) {
+    error_set(error, CCH_ERROR_IMPORT_INCOMPATIBLE,
+              "table %s needs a value for column %s, which the archive does not have", ret_table->name,
+              ret_table->missing);
+    return FALSE;
+  }
+  if (ret_table->ignored != NULL)
+    backup_progress_warn(restore->progress, TEXT_IMPORT_COLUMNS_IGNORED, ret_table->name, ret_table->ignored);
+  return TRUE;
+}
+
+static gboolean
+switch_off_triggers(Restore *restore, const TocEntry *entry, GError **error)
+{
+  const char *with_update = restore->on_conflict == ON_CONFLICT_UPDATE ? "true" : "false";
+  g_autoptr(PgResult) triggers = pg_connection_query(restore->connection, error, backup_merge_triggers_sql, 3,
+                                                     entry->namespace_name, entry->tag, with_update);
+  if (triggers == NULL)
+    return FALSE;
+  for (guint i = 0; i < pg_result_rows(triggers); i++)
+    if (!merge_switch_off(restore, pg_result_text(triggers, i, 0), pg_result_text(triggers, i, 1), error))
+      return FALSE;
+  return TRUE;
+}
+
+/* Columns that an UPDATE may not set while they are GENERATED ALWAYS. */
+static gboolean
+open_identities(Restore *restore, const MergeTable *table, GError **error)
+{
+  if (restore->on_conflict != ON_CONFLICT_UPDATE)
+    return TRUE;
+  for (char **name = table->always_identities; *name != NULL; name++) {
+    g_autofree char *column = pg_quote_identifier(*name);
+    g_autofree char *alter = g_strdup_printf("ALTER TABLE %s ALTER COLUMN %s SET GENERATED", table->from, column);
+    g_autofree char *off = g_strconcat(alter, " BY DEFAULT", NULL);
+    g_autofree char *put_back = g_strconcat(alter, " ALWAYS", NULL);
+    if (!merge_switch_off(restore, off, put_back, error))
+      return FALSE;
+  }
+  return TRUE;
+}
+
+/* ---- Inserting ---- */
+
+static gboolean
+insert_at_once(Restore *restore, const char *into, const char *query, guint64 *ret_inserted, GError **error)
+{
+  g_autofree char *insert = g_strdup_printf("%s %s ON CONFLICT DO NOTHING", into, query);
+  g_autoptr(PgResult) result = pg_connection_query(restore->connection, error, insert, 0);
+  if (result == NULL)
+    return FALSE;
+  *ret_inserted = pg_result_affected(result);
+  return TRUE;
+}
+
+/* Runs the body of a function that returns a number. */
+static gboolean
+run_body(Restore *restore, const char *body, guint64 *ret_number, GError **error)
+{
+  g_autofree char *literal = pg_quote_literal(body);
+  if (!pg_connection_execf(restore->connection, error,
+                           "CREATE FUNCTION pg_temp.cch_rows() RETURNS pg_catalog.int8 LANGUAGE plpgsql AS %s",
+                           literal))
+    return FALSE;
+  g_autoptr(PgResult) result = pg_connection_query(restore->connection, error, "SELECT pg_temp.cch_rows()", 0);
+  if (result == NULL)
+    return FALSE;
+  *ret_number = (guint64)pg_result_int64(result, 0, 0);
+  return pg_connection_exec(restore->connection, "DROP FUNCTION pg_temp.cch_rows()", error);
+}
+
+/* Where ON CONFLICT is refused: each row under a subtransaction of its own. Slower, and as exact. */
+static gboolean
+insert_row_by_row(Restore *restore, const MergeTable *table, const char *into, const char *query, guint64 *ret_inserted,
+                  GError **error)
+{
+  g_autofree char *body = g_strdup_printf("#variable_conflict use_column\n"
+                                          "DECLARE s pg_catalog.record; n pg_catalog.int8 := 0;\n"
+                                          "BEGIN\n"
+                                          "  FOR s IN %s LOOP\n"
+                                          "    BEGIN\n"
+                                          "      %s SELECT %s;\n"
+                                          "      n := n + 1;\n"
+                                          "    EXCEPTION WHEN unique_violation OR exclusion_violation THEN NULL;\n"
+                                          "    END;\n"
+                                          "  END LOOP;\n"
+                                          "  RETURN n;\n"
+                                          "END",
+                                          query, into, table->stage_list);
+  return run_body(restore, body, ret_inserted, error);
+}
+
+/* Inserts the rows that are missing, but for those that another key keeps out. */
+static gboolean
+insert_missing(Restore *restore, const MergeTable *table, guint64 *ret_inserted, GError **error)
+{
+  g_autofree char *list = *table->columns != '\0' ? g_strdup_printf(" (%s)", table->columns) : g_strdup("");
+  g_autofree char *into = g_strdup_printf("INSERT INTO %s%s OVERRIDING SYSTEM VALUE", table->target, list);
+  g_autofree char *query = merge_missing_rows(table, table->key_filter);
+  return table->is_row_by_row ? insert_row_by_row(restore, table, into, query, ret_inserted, error)
+                              : insert_at_once(restore, into, query, ret_inserted, error);
+}
+
+static gboolean
+skip_conflicts(Restore *restore, MergeJob *job, GError **error)
+{
+  if (!insert_missing(restore, &job->table, &job->result.rows_inserted, error))
+    return FALSE;
+  job->result.rows_skipped = job->result.rows_total - job->result.rows_inserted;
+  return TRUE;
+}
+
+/* ---- Updating ---- */
+
+/* A few keys of staged rows that are not here as they are in the archive, "id=1; id=5"; NULL for none. */
+static gboolean
+list_keys(Restore *restore, const MergeTable *table, gboolean with_missing, char **ret_keys, GError **error)
+{
+  g_autofree char *differs = merge_differs(table);
+  g_autofree char *sql = g_strdup_printf(
+      "SELECT pg_catalog.string_agg(shown, '; ') FROM (SELECT %s AS shown FROM " MERGE_STAGE " AS s LEFT JOIN %s AS l "
+      "ON %s WHERE (%s IS NULL AND %s) OR (%s IS NOT NULL AND %s) ORDER BY %s LIMIT %d) AS keys",
+      table->identity_shown, table->from, table->identity, table->identity_live, with_missing ? "true" : "false",
+      table->identity_live, differs, table->identity_stage, MAX_KEYS_TOLD);
+  return pg_connection_value(restore->connection, ret_keys, error, sql, 0);
+}
+
+static gboolean
+says_key_taken(const GError *error)
+{
+  const char *sqlstate = error_sqlstate(error);
+  return strcmp(sqlstate, "23505") == 0 || strcmp(sqlstate, "23P01") == 0; /* unique_, exclusion_violation */
+}
+
+/* One pass over the rows that differ, those that cannot be updated yet being passed over. */
+static void
+append_pass(GString *body, const MergeTable *table, const char *differs, const char *direction)
+{
+  g_string_append_printf(body,
+                         "FOR s IN SELECT s.* FROM " MERGE_STAGE
+                         " AS s JOIN %1$s AS l ON %2$s WHERE %3$s ORDER BY s.ctid %5$s LOOP\n"
+                         "  BEGIN\n"
+                         "    UPDATE %1$s AS l SET %4$s WHERE %2$s;\n"
+                         "    IF FOUND THEN moved := moved + 1; END IF;\n"
+                         "  EXCEPTION WHEN unique_violation OR exclusion_violation THEN NULL;\n"
+                         "  END;\n"
+                         "END LOOP;\n",
+                         table->from, table->identity, differs, table->set_list, direction);
+}
+
+/* Row by row, again and again as long as one row makes way for another; in both directions in turn, so that a chain of
+ * rows does not need a pass for each of them. Rows that exchange their keys stay as they are. */
+static gboolean
+update_row_by_row(Restore *restore, const MergeTable *table, const char *differs, guint64 *ret_updated, GError **error)
+{
+  g_autoptr(GString) body = g_string_new("#variable_conflict use_column\n"
+                                         "DECLARE s pg_catalog.record; n pg_catalog.int8 := 0;\n"
+                                         "  moved pg_catalog.int8;\n"
+                                         "BEGIN\n"
+                                         "LOOP\n"
+                                         "moved := 0;\n");
+  append_pass(body, table, differs, "ASC");
+  append_pass(body, table, differs, "DESC");
+  g_string_append(body, "n := n + moved;\n"
+                        "EXIT WHEN moved = 0;\n"
+                        "END LOOP;\n"
+                        "RETURN n;\n"
+                        "END");
+  return run_body(restore, body->str, ret_updated, error);
+}
+
+/* Gives the archive's values to rows that have others. */
+static gboolean
+update_different(Restore *restore, const MergeTable *table, guint64 *ret_updated, GError **error)
+{
+  g_autofree char *differs = merge_differs(table);
+  g_autofree char *update = g_strdup_printf("UPDATE %s AS l SET %s FROM " MERGE_STAGE " AS s WHERE %s AND %s",
+                                            table->from, table->set_list, table->identity, differs);
+  if (!pg_connection_exec(restore->connection, "SAVEPOINT cch_update", error))
+    return FALSE;
+  g_autoptr(GError) failure = NULL;
+  g_autoptr(PgResult) result = pg_connection_query(restore->connection, &failure, update, 0);
+  if (result != NULL) {
+    *ret_updated = pg_result_affected(result);
+    return pg_connection_exec(restore->connection, "RELEASE SAVEPOINT cch_update", error);
+  }
+  if (!says_key_taken(failure)) {
+    g_propagate_error(error, g_steal_pointer(&failure));
+    return FALSE;
+  }
+  return pg_connection_exec(restore->connection, "ROLLBACK TO SAVEPOINT cch_update; RELEASE SAVEPOINT cch_update",
+                            error) &&
+         update_row_by_row(restore, table, differs, ret_updated, error);
+}
+
+/* A row that takes a key over from another row can come only when that one has given it up, and a running hub changes
+ * rows meanwhile: so until nothing is left, or nothing more can be done. */
+static gboolean
+let_archive_win(Restore *restore, MergeJob *job, MergeComparison *ret_left, GError **error)
+{
+  const MergeTable *table = &job->table;
+  for (;;) {
+    if (!merge_compare(restore->connection, table, FALSE, ret_left, error))
+      return FALSE;
+    guint64 inserted = 0, updated = 0;
+    if (ret_left->missing > 0 && !insert_missing(restore, table, &inserted, error))
+      return FALSE;
+    if (ret_left->different > 0 && *table->set_list != '\0' && !update_different(restore, table, &updated, error))
+      return FALSE;
+    job->result.rows_inserted += inserted;
+    job->result.rows_updated += updated;
+    gboolean is_done = inserted == ret_left->missing && updated == ret_left->different;
+    if (is_done)
+      *ret_left = (MergeComparison){0};
+    if (is_done || inserted + updated == 0)
+      return TRUE;
+  }
+}
+
+/* Rows of the archive that another key, or another row of the archive, keeps out. */
+static gboolean
+tell_left_out(Restore *restore, const MergeJob *job, const MergeComparison *left, GError **error)
+{
+  const MergeTable *table = &job->table;
+  if (job->twins > 0)
+    backup_progress_warn(restore->progress, TEXT_IMPORT_TWINS, table->name, job->twins);
+  if (left->missing + left->different == 0)
+    return TRUE;
+  g_autofree char *keys = NULL;
+  if (table->identity != NULL && !list_keys(restore, table, TRUE, &keys, error))
+    return FALSE;
+  backup_progress_warn(restore->progress, TEXT_IMPORT_LEFT_OUT, table->name, left->missing + left->different,
+                       keys != NULL ? keys : "-");
+  return TRUE;
+}
+
+/* ---- Tables without an identity: there is nothing to update, but keys with NULLs may keep rows out ---- */
+
+static gboolean
+add_to_multiset(Restore *restore, MergeJob *job, MergeComparison *ret_left, GError **error)
+{
+  *ret_left = (MergeComparison){0};
+  if (!merge_count_missing(restore->connection, &job->table, "", &ret_left->missing, error))
+    return FALSE;
+  if (ret_left->missing == 0)
+    return TRUE;
+  guint64 *inserted = &job->result.rows_inserted;
+  if (!insert_missing(restore, &job->table, inserted, error))
+    return FALSE;
+  if (*inserted < ret_left->missing)
+    return merge_count_missing(restore->connection, &job->table, "", &ret_left->missing, error);
+  ret_left->missing = 0;
+  return TRUE;
+}
+
+static void
+count_rest(MergeJob *job, const MergeComparison *left)
+{
+  BackupTableResult *result = &job->result;
+  result->rows_skipped = left->missing + left->different + job->twins;
+  result->rows_unchanged = result->rows_total - result->rows_inserted - result->rows_updated - result->rows_skipped;
+}
+
+static gboolean
+update_conflicts(Restore *restore, MergeJob *job, GError **error)
+{
+  MergeComparison left = {0};
+  const MergeTable *table = &job->table;
+  if (table->check_at_once != NULL && !pg_connection_exec(restore->connection, table->check_at_once, error))
+    return FALSE;
+  gboolean ok = table->identity != NULL ? merge_delete_twins(restore->connection, table, &job->twins, error) &&
+                                              let_archive_win(restore, job, &left, error)
+                                        : add_to_multiset(restore, job, &left, error);
+  if (!ok || !tell_left_out(restore, job, &left, error))
+    return FALSE;
+  count_rest(job, &left);
+  return TRUE;
+}
+
+/* ---- Failing ---- */
+
+static gboolean
+insert_if_all_agree(Restore *restore, MergeJob *job, MergeComparison *ret_left, GError **error)
+{
+  const MergeTable *table = &job->table;
+  if (!merge_delete_twins(restore->connection, table, &job->twins, error) ||
+      !merge_compare(restore->connection, table, FALSE, ret_left, error))
+    return FALSE;
+  /* Once the import is lost, the other tables are compared only. */
+  gboolean is_lost = ret_left->different + job->twins > 0 || restore->merge->conflicts->len > 0;
+  if (is_lost) {
+    ret_left->missing = 0;
+    return TRUE;
+  }
+  if (!insert_missing(restore, table, &job->result.rows_inserted, error))
+    return FALSE;
+  if (job->result.rows_inserted < ret_left->missing)
+    return merge_compare(restore->connection, table, FALSE, ret_left, error);
+  ret_left->missing = 0;
+  return TRUE;
+}
+
+static gboolean
+fail_on_conflicts(Restore *restore, MergeJob *job, GError **error)
+{
+  MergeComparison left = {0};
+  const MergeTable *table = &job->table;
+  if (table->check_at_once != NULL && !pg_connection_exec(restore->connection, table->check_at_once, error))
+    return FALSE;
+  if (!(table->identity != NULL ? insert_if_all_agree : add_to_multiset)(restore, job, &left, error))
+    return FALSE;
+  count_rest(job, &left);
+  guint64 conflicts = job->result.rows_skipped;
+  if (conflicts == 0)
+    return TRUE;
+  g_autofree char *keys = NULL;
+  if (table->identity != NULL && !list_keys(restore, table, left.missing > 0, &keys, error))
+    return FALSE;
+  g_ptr_array_add(restore->merge->conflicts,
+                  g_strdup_printf("%s: %" G_GUINT64_FORMAT " rows%s%s%s", table->name, conflicts,
+                                  keys != NULL ? " (" : "", keys != NULL ? keys : "", keys != NULL ? ")" : ""));
+  return TRUE;
+}
+
+/* ---- All together ---- */
+
+static gboolean
+merge_staged(Restore *restore, MergeJob *job, GError **error)
+{
+  switch (restore->on_conflict) {
+  case ON_CONFLICT_UPDATE:
+    return update_conflicts(restore, job, error);
+  case ON_CONFLICT_FAIL:
+    return fail_on_conflicts(restore, job, error);
+  case ON_CONFLICT_SKIP:
+    break;
+  }
+  if (job->table.is_row_by_row && job->table.check_at_once != NULL &&
+      !pg_connection_exec(restore->connection, job->table.check_at_once, error))
+    return FALSE;
+  return skip_conflicts(restore, job, error);
+}
+
+/* Rows that are there need not be staged where they are skipped anyway. */
+static gboolean
+stage_rows(Restore *restore, MergeJob *job, GError **error)
+{
+  const MergeTable *table = &job->table;
+  guint64 *total = &job->result.rows_total;
+  gboolean has_rows = FALSE;
+  if (restore->on_conflict == ON_CONFLICT_SKIP && table->identity != NULL) {
+    g_autofree char *ask = g_strdup_printf("SELECT EXISTS (SELECT FROM %s)", table->from);
+    g_autoptr(PgResult) answer = pg_connection_query(restore->connection, error, ask, 0);
+    if (answer == NULL)
+      return FALSE;
+    has_rows = pg_result_bool(answer, 0, 0);
+  }
+  return has_rows ? merge_stage_missing(restore, table, total, error)
+                  : restore_copy_rows(restore, table->entry, "COPY " MERGE_STAGE " FROM stdin", total, error);
+}
+
+static gboolean
+stage_and_merge(Restore *restore, gpointer user_data, GError **error)
+{
+  MergeJob *job = user_data;
+  job->result = (BackupTableResult){0};
+  job->twins = 0;
+  if (!pg_connection_execf(restore->connection, error, "CREATE TEMPORARY TABLE cch_stage (%s) ON COMMIT DROP",
+                           job->table.stage_columns) ||
+      !stage_rows(restore, job, error))
+    return FALSE;
+  /* Rows that another transaction has just written make us wait for its end: that is worth more patience than a lock on
+   * a table. */
+  gint64 patience_ms = MAX(1000, (restore->lock_deadline_us - g_get_monotonic_time()) / 1000);
+  if (!pg_connection_execf(restore->connection, error, "SET LOCAL lock_timeout = %" G_GINT64_FORMAT, patience_ms))
+    return FALSE;
+  /* A dropped table keeps its disk space until the commit; one that this savepoint made is truncated on the spot. */
+  return merge_staged(restore, job, error) &&
+         pg_connection_execf(restore->connection, error,
+                             "TRUNCATE " MERGE_STAGE "; DROP TABLE " MERGE_STAGE "; SET LOCAL lock_timeout = %d",
+                             RESTORE_LOCK_TIMEOUT_MS);
+}
+
+void
+merge_say_done(Restore *restore, const TocEntry *entry, const BackupTableResult *result)
+{
+  g_autofree char *name = entry_display_name(entry);
+  BackupTableResult named = *result;
+  named.table = name;
+  backup_progress_table_merged(restore->progress, &named);
+  if (restore->on_conflict == ON_CONFLICT_SKIP)
+    backup_progress_say(restore->progress, TEXT_IMPORT_TABLE_DONE, name, result->rows_total, result->rows_inserted,
+                        result->rows_skipped);
+  else
+    backup_progress_say(restore->progress, TEXT_IMPORT_TABLE_MERGED, name, result->rows_total, result->rows_inserted,
+                        result->rows_updated, result->rows_unchanged, result->rows_skipped);
+  backup_progress_table(restore->progress, NULL);
+}
+
+gboolean
+merge_rows(Restore *restore, const TocEntry *entry, BackupTableResult *ret_result, GError **error)
+{
+  g_auto(MergeJob) job = {0};
+  if (!read_table(restore, entry, &job.table, error) || !switch_off_triggers(restore, entry, error) ||
+      !open_identities(restore, &job.table, error) || !restore_run(restore, stage_and_merge, &job, error))
+    return FALSE;
+  *ret_result = job.result;
+  return TRUE;
+}

@@ -1,0 +1,211 @@
+#include "backup/plan/plan_tables.h"
+
+#include "backup/plan/merge_choice.h"
+
+#include <string.h>
+
+typedef enum {
+  STATE_NONE,
+  STATE_NEEDED, /* its definition only */
+  STATE_CHOSEN  /* with what belongs to it */
+} State;
+
+struct PlanTables {
+  gboolean is_everything;
+  const ArchiveReader *reader;
+  GHashTable *states;     /* TocEntry → State */
+  GHashTable *dependents; /* dump ID → GPtrArray of TocEntry */
+  GHashTable *schemas;    /* name → its SCHEMA entry */
+  GQueue queue;           /* TocEntry whose neighbours have to be looked at */
+};
+
+void
+plan_tables_free(PlanTables *tables)
+{
+  g_hash_table_unref(tables->states);
+  g_hash_table_unref(tables->dependents);
+  g_hash_table_unref(tables->schemas);
+  g_queue_clear(&tables->queue);
+  g_free(tables);
+}
+
+static gboolean
+is_one_of(const TocEntry *entry, const char *const *kinds)
+{
+  return entry->desc != NULL && g_strv_contains(kinds, entry->desc);
+}
+
+static gboolean
+is_session_setting(const TocEntry *entry)
+{
+  static const char *const kinds[] = {"ENCODING", "STDSTRINGS", "SEARCHPATH", NULL};
+  return is_one_of(entry, kinds);
+}
+
+/* Kinds whose tag is "table name", and which may depend on other tables than their own. */
+static gboolean
+names_its_table(const TocEntry *entry)
+{
+  static const char *const kinds[] = {
+      "CONSTRAINT", "CHECK CONSTRAINT", "FK CONSTRAINT", "DEFAULT", "TRIGGER", "RULE", "POLICY", NULL};
+  return is_one_of(entry, kinds);
+}
+
+/* What is said of an object, or makes it what it is. */
+static gboolean
+is_attribute(const TocEntry *entry)
+{
+  static const char *const kinds[] = {"COMMENT", "ACL", "SECURITY LABEL", "SEQUENCE OWNED BY", "SEQUENCE SET", NULL};
+  return is_one_of(entry, kinds);
+}
+
+static gboolean
+is_part(const TocEntry *entry)
+{
+  static const char *const kinds[] = {"TABLE DATA",      "SEQUENCE",     "INDEX",
+                                      "INDEX ATTACH",    "TABLE ATTACH", "STATISTICS",
+                                      "STATISTICS DATA", "ROW SECURITY", NULL};
+  return is_one_of(entry, kinds) || is_attribute(entry);
+}
+
+static State
+state_of(const PlanTables *tables, const TocEntry *entry)
+{
+  return (State)GPOINTER_TO_INT(g_hash_table_lookup(tables->states, entry));
+}
+
+static void
+mark(PlanTables *tables, const TocEntry *entry, State state)
+{
+  if (state_of(tables, entry) >= state)
+    return;
+  g_hash_table_insert(tables->states, (gpointer)entry, GINT_TO_POINTER(state));
+  g_queue_push_tail(&tables->queue, (gpointer)entry);
+}
+
+static void
+note_dependents(PlanTables *tables)
+{
+  for (guint i = 0; i < archive_reader_n_entries(tables->reader); i++) {
+    const TocEntry *entry = archive_reader_entry(tables->reader, i);
+    if (toc_entry_is(entry, "SCHEMA") && entry->tag != NULL)
+      g_hash_table_insert(tables->schemas, entry->tag, (gpointer)entry);
+    if (!is_part(entry) && !names_its_table(entry))
+      continue;
+    for (guint d = 0; d < entry->n_dependencies; d++) {
+      gpointer id = GINT_TO_POINTER(entry->dependencies[d]);
+      GPtrArray *dependents = g_hash_table_lookup(tables->dependents, id);
+      if (dependents == NULL) {
+        dependents = g_ptr_array_new();
+        g_hash_table_insert(tables->dependents, id, dependents);
+      }
+      g_ptr_array_add(dependents, (gpointer)entry);
+    }
+  }
+}
+
+/* "users users_pkey" is of table users. */
+static gboolean
+is_of_table(const TocEntry *entry, const TocEntry *table)
+{
+  gsize length = table->tag != NULL ? strlen(table->tag) : 0;
+  return length > 0 && entry->tag != NULL && strncmp(entry->tag, table->tag, length) == 0 &&
+         entry->tag[length] == ' ' && g_strcmp0(entry->namespace_name, table->namespace_name) == 0;
+}
+
+/* ATTACH has the child's name. */
+static void
+choose_partition(PlanTables *tables, const TocEntry *attach)
+{
+  for (guint i = 0; i < attach->n_dependencies; i++) {
+    const TocEntry *child = archive_reader_find(tables->reader, attach->dependencies[i]);
+    if (child != NULL && toc_entry_is(child, "TABLE") && g_strcmp0(child->tag, attach->tag) == 0)
+      mark(tables, child, STATE_CHOSEN);
+  }
+}
+
+static void
+take_dependents(PlanTables *tables, const TocEntry *entry, State state)
+{
+  const GPtrArray *dependents = g_hash_table_lookup(tables->dependents, GINT_TO_POINTER(entry->dump_id));
+  for (guint i = 0; dependents != NULL && i < dependents->len; i++) {
+    const TocEntry *dependent = dependents->pdata[i];
+    if (state == STATE_NEEDED && is_attribute(dependent))
+      mark(tables, dependent, STATE_NEEDED);
+    if (state != STATE_CHOSEN || (names_its_table(dependent) && !is_of_table(dependent, entry)))
+      continue;
+    mark(tables, dependent, STATE_CHOSEN);
+    if (toc_entry_is(dependent, "TABLE ATTACH"))
+      choose_partition(tables, dependent);
+  }
+}
+
+static void
+take_needs(PlanTables *tables, const TocEntry *entry)
+{
+  const char *schema = entry->namespace_name;
+  const TocEntry *schema_entry = schema != NULL ? g_hash_table_lookup(tables->schemas, schema) : NULL;
+  if (schema_entry != NULL)
+    mark(tables, schema_entry, STATE_NEEDED);
+  if (toc_entry_is(entry, "FK CONSTRAINT"))
+    return;
+  for (guint i = 0; i < entry->n_dependencies; i++) {
+    const TocEntry *dependency = archive_reader_find(tables->reader, entry->dependencies[i]);
+    if (dependency != NULL)
+      mark(tables, dependency, STATE_NEEDED);
+  }
+}
+
+PlanTables *
+plan_tables_new(const ArchiveReader *reader, const char *const *names, GError **error)
+{
+  g_autoptr(PlanTables) tables = g_new0(PlanTables, 1);
+  tables->reader = reader;
+  tables->states = g_hash_table_new(NULL, NULL);
+  tables->dependents = g_hash_table_new_full(NULL, NULL, NULL, (GDestroyNotify)g_ptr_array_unref);
+  tables->schemas = g_hash_table_new(g_str_hash, g_str_equal);
+  tables->is_everything = names == NULL || *names == NULL;
+  if (tables->is_everything)
+    return g_steal_pointer(&tables);
+  g_autoptr(GPtrArray) chosen = NULL;
+  if (!backup_tables_find(reader, names, &chosen, error))
+    return NULL;
+  note_dependents(tables);
+  for (guint i = 0; i < chosen->len; i++)
+    mark(tables, chosen->pdata[i], STATE_CHOSEN);
+  const TocEntry *entry;
+  while ((entry = g_queue_pop_head(&tables->queue)) != NULL) {
+    take_dependents(tables, entry, state_of(tables, entry));
+    take_needs(tables, entry);
+  }
+  return g_steal_pointer(&tables);
+}
+
+/* Whether something that the entry depends on stays out. */
+static gboolean
+lacks_something(const PlanTables *tables, const TocEntry *entry)
+{
+  for (guint i = 0; i < entry->n_dependencies; i++) {
+    const TocEntry *dependency = archive_reader_find(tables->reader, entry->dependencies[i]);
+    if (dependency != NULL && state_of(tables, dependency) == STATE_NONE)
+      return TRUE;
+  }
+  return FALSE;
+}
+
+PlanChoice
+plan_tables_choice(const PlanTables *tables, const TocEntry *entry)
+{
+  if (tables->is_everything || is_session_setting(entry))
+    return PLAN_CHOICE_WANTED;
+  switch (state_of(tables, entry)) {
+  case STATE_NONE:
+    return PLAN_CHOICE_NONE;
+  case STATE_NEEDED:
+    /* The owner of a sequence that is only needed is a table which perhaps is not there. */
+    return toc_entry_is(entry, "SEQUENCE OWNED BY") ? PLAN_CHOICE_LOOSE : PLAN_CHOICE_WANTED;
+  case STATE_CHOSEN:
+    return lacks_something(tables, entry) ? PLAN_CHOICE_LOOSE : PLAN_CHOICE_WANTED;
+  }
+  return PLAN_CHOICE_NONE;
+}

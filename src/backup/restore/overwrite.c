@@ -1,0 +1,202 @@
+#include "backup/restore/overwrite.h"
+
+#include "backup/plan/entry_sql.h"
+#include "backup/restore/large_objects.h"
+#include "backup_sql.h"
+#include "base/error.h"
+
+#include <string.h>
+
+static gboolean
+lock_tables(Restore *restore, const char *schemas, GError **error)
+{
+  g_autofree char *lock = NULL;
+  if (!pg_connection_value(restore->connection, &lock, error, backup_overwrite_tables_sql, 1, schemas))
+    return FALSE;
+  return lock == NULL || restore_run_sql(restore, lock, error);
+}
+
+static gboolean
+tell_lost_logs(PgConnection *connection, const RestorePlan *plan, BackupProgress *progress, GError **error)
+{
+  g_autofree char *log_table = NULL;
+  if (!pg_connection_value(connection, &log_table, error, "SELECT pg_catalog.to_regclass('public." LOG_TABLE "')", 0))
+    return FALSE;
+  g_autofree char *count = NULL;
+  if (log_table != NULL && g_strv_contains((const char *const *)plan->schemas, "public") &&
+      !pg_connection_value(connection, &count, error, "SELECT pg_catalog.count(*) FROM public." LOG_TABLE, 0))
+    return FALSE;
+  guint64 rows = count != NULL ? g_ascii_strtoull(count, NULL, 10) : 0;
+  if (rows > 0)
+    backup_progress_caution(progress, TEXT_IMPORT_LOGS_LOST, rows);
+  return TRUE;
+}
+
+gboolean
+overwrite_tell_losses(PgConnection *connection, ArchiveReader *reader, const RestorePlan *plan,
+                      BackupProgress *progress, GError **error)
+{
+  g_autoptr(GStrvBuilder) builder = g_strv_builder_new();
+  for (guint i = 0; i < archive_reader_n_entries(reader); i++) {
+    const TocEntry *entry = archive_reader_entry(reader, i);
+    if (toc_entry_is(entry, "TABLE") && entry->namespace_name != NULL && entry->tag != NULL) {
+      g_autofree char *name = g_strdup_printf("%s.%s", entry->namespace_name, entry->tag);
+      g_strv_builder_add(builder, name);
+    }
+  }
+  g_auto(GStrv) named = g_strv_builder_end(builder);
+  g_autofree char *named_array = pg_array((const char *const *)named);
+  g_autofree char *schemas = pg_array((const char *const *)plan->schemas);
+  g_autoptr(PgResult) unnamed =
+      pg_connection_query(connection, error, backup_overwrite_unnamed_sql, 2, schemas, named_array);
+  if (unnamed == NULL)
+    return FALSE;
+  if (pg_result_int64(unnamed, 0, 1) > 0)
+    backup_progress_caution(progress, TEXT_IMPORT_UNNAMED_TABLES, pg_result_text(unnamed, 0, 1),
+                            pg_result_text(unnamed, 0, 0));
+  return plan->has_log_rows || tell_lost_logs(connection, plan, progress, error);
+}
+
+/* Kinds of objects that no schema holds, by when they have to go: those that depend on objects in schemas before these,
+ * the others after them. */
+static gboolean
+goes_first(const TocEntry *entry)
+{
+  static const char *const kinds[] = {"EVENT TRIGGER", "PUBLICATION", "SUBSCRIPTION", "CAST", "TRANSFORM", NULL};
+  return g_strv_contains(kinds, entry->desc);
+}
+
+static gboolean
+goes_last(const TocEntry *entry)
+{
+  static const char *const kinds[] = {"EXTENSION",           "USER MAPPING",  "SERVER", "FOREIGN DATA WRAPPER",
+                                      "PROCEDURAL LANGUAGE", "ACCESS METHOD", NULL};
+  return g_strv_contains(kinds, entry->desc);
+}
+
+/* Drops the archive's own schema-less objects of one kind or the other, dependents first. */
+static gboolean
+drop_named(Restore *restore, gboolean (*is_wanted)(const TocEntry *), GError **error)
+{
+  const GArray *steps = restore->plan->steps;
+  for (guint i = steps->len; i > 0; i--) {
+    const TocEntry *entry = g_array_index(steps, RestoreStep, i - 1).entry;
+    gboolean is_kept = toc_entry_is(entry, "EXTENSION") && g_hash_table_contains(restore->kept_extensions, entry->tag);
+    g_autofree char *drop = is_wanted(entry) && !is_kept ? entry_drop_if_exists(entry) : NULL;
+    if (drop == NULL)
+      continue;
+    if (!restore_run_sql(restore, drop, error)) {
+      g_prefix_error(error, "drop %s %s: ", entry->desc, entry->tag);
+      return FALSE;
+    }
+  }
+  return TRUE;
+}
+
+gboolean
+overwrite_find_kept_extensions(Restore *restore, GError **error)
+{
+  g_autoptr(PgResult) kept = pg_connection_query(
+      restore->connection, error,
+      "SELECT extname FROM pg_catalog.pg_extension WHERE NOT pg_catalog.pg_has_role(extowner, 'USAGE')", 0);
+  if (kept == NULL)
+    return FALSE;
+  for (guint i = 0; i < pg_result_rows(kept); i++)
+    g_hash_table_add(restore->kept_extensions, g_strdup(pg_result_text(kept, i, 0)));
+  const GArray *steps = restore->plan->steps;
+  for (guint i = 0; i < steps->len; i++) {
+    const TocEntry *entry = g_array_index(steps, RestoreStep, i).entry;
+    if (toc_entry_is(entry, "EXTENSION") && g_hash_table_contains(restore->kept_extensions, entry->tag))
+      backup_progress_warn(restore->progress, TEXT_IMPORT_EXTENSION_KEPT, entry->tag);
+  }
+  return TRUE;
+}
+
+/* Names of the archive's objects that no schema holds, as text[]. */
+static char *
+names_outside_schemas(Restore *restore)
+{
+  const GArray *steps = restore->plan->steps;
+  g_autoptr(GPtrArray) names = g_ptr_array_new();
+  for (guint i = 0; i < steps->len; i++) {
+    const TocEntry *entry = g_array_index(steps, RestoreStep, i).entry;
+    if (goes_last(entry) && entry->tag != NULL)
+      g_ptr_array_add(names, entry->tag);
+  }
+  g_ptr_array_add(names, NULL);
+  return pg_array((const char *const *)names->pdata);
+}
+
+static gboolean
+refuse_outsiders(Restore *restore, const char *schemas, GError **error)
+{
+  g_autofree char *names = names_outside_schemas(restore);
+  g_autoptr(PgResult) outsiders =
+      pg_connection_query(restore->connection, error, backup_overwrite_outsiders_sql, 2, schemas, names);
+  if (outsiders == NULL)
+    return FALSE;
+  if (pg_result_rows(outsiders) == 0)
+    return TRUE;
+  g_autoptr(GString) list = g_string_new(NULL);
+  for (guint i = 0; i < pg_result_rows(outsiders); i++)
+    g_string_append_printf(list, "%s%s", i > 0 ? ", " : "", pg_result_text(outsiders, i, 0));
+  error_set(error, CCH_ERROR_IMPORT_BLOCKED, "%s", list->str);
+  return FALSE;
+}
+
+static gboolean
+drop_contents(Restore *restore, const char *schemas, GError **error)
+{
+  g_autoptr(PgResult) drops = pg_connection_query(restore->connection, error, backup_overwrite_objects_sql, 1, schemas);
+  if (drops == NULL)
+    return FALSE;
+  for (guint i = 0; i < pg_result_rows(drops); i++) {
+    if (!restore_run_sql(restore, pg_result_text(drops, i, 0), error)) {
+      g_prefix_error(error, "%s: ", pg_result_text(drops, i, 0));
+      return FALSE;
+    }
+  }
+  return TRUE;
+}
+
+static gboolean
+drop_schemas(Restore *restore, GError **error)
+{
+  for (char **schema = restore->plan->created_schemas; *schema != NULL; schema++) {
+    g_autofree char *name = pg_quote_identifier(*schema);
+    g_autofree char *drop = g_strdup_printf("DROP SCHEMA IF EXISTS %s CASCADE", name);
+    if (!restore_run_sql(restore, drop, error)) {
+      g_prefix_error(error, "drop schema %s: ", name);
+      return FALSE;
+    }
+  }
+  return TRUE;
+}
+
+static gboolean
+unlink_large_objects(Restore *restore, GError **error)
+{
+  const GArray *steps = restore->plan->steps;
+  for (guint i = 0; i < steps->len; i++) {
+    const RestoreStep *step = &g_array_index(steps, RestoreStep, i);
+    if (step->kind == STEP_LARGE_OBJECTS && !large_objects_unlink(restore, step->entry, error))
+      return FALSE;
+  }
+  return TRUE;
+}
+
+gboolean
+overwrite_clear(Restore *restore, GError **error)
+{
+  g_autofree char *schemas = pg_array((const char *const *)restore->plan->schemas);
+  backup_progress_phase(restore->progress, BACKUP_PHASE_LOCKS);
+  if (!lock_tables(restore, schemas, error) ||
+      !overwrite_tell_losses(restore->connection, restore->reader, restore->plan, restore->progress, error) ||
+      !overwrite_find_kept_extensions(restore, error))
+    return FALSE;
+  backup_progress_phase(restore->progress, BACKUP_PHASE_SCHEMA);
+  backup_progress_say(restore->progress, TEXT_IMPORT_DROPPING);
+  return drop_named(restore, goes_first, error) && refuse_outsiders(restore, schemas, error) &&
+         drop_contents(restore, schemas, error) && drop_named(restore, goes_last, error) &&
+         drop_schemas(restore, error) && unlink_large_objects(restore, error);
+}

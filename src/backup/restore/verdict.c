@@ -1,0 +1,75 @@
+#include "backup/restore/verdict.h"
+
+#include "base/error.h"
+
+#include <string.h>
+
+/* SQLSTATEs of "it exists already", by kind of object. */
+static gboolean
+says_exists(const char *sqlstate)
+{
+  static const char *const states[] = {
+      "42P07", /* duplicate_table: also views, sequences, indexes */
+      "42710", /* duplicate_object */
+      "42723", /* duplicate_function */
+      "42P06", /* duplicate_schema */
+      "42701", /* duplicate_column */
+  };
+  for (gsize i = 0; i < G_N_ELEMENTS(states); i++)
+    if (strcmp(sqlstate, states[i]) == 0)
+      return TRUE;
+  return FALSE;
+}
+
+/* undefined_object stands for anything that is missing; that it is a role shows in the C function that raised it
+ * (PostgreSQL 12 to 18, src/backend/utils/adt/acl.c), which unlike the message is not translated. */
+static gboolean
+says_role_missing(const char *sqlstate, const char *source_function)
+{
+  return strcmp(sqlstate, "42704") == 0 &&
+         (strcmp(source_function, "get_role_oid") == 0 || strcmp(source_function, "get_rolespec_tuple") == 0);
+}
+
+/* A duplicate key among rows is a row that is there already; in the catalog, an object that is. But from something in
+ * the making over rows it means that these contradict it, and to go on would lose it. */
+static Verdict
+verdict_of_duplicate(const char *desc)
+{
+  if (desc == NULL || strcmp(desc, "TABLE DATA") == 0)
+    return VERDICT_DUPLICATE_KEY;
+  gboolean is_over_rows =
+      strcmp(desc, "INDEX") == 0 || strcmp(desc, "CONSTRAINT") == 0 || strcmp(desc, "MATERIALIZED VIEW DATA") == 0;
+  return is_over_rows ? VERDICT_FATAL : VERDICT_EXISTS;
+}
+
+Verdict
+verdict_of(const GError *error, const char *desc, gboolean is_merge)
+{
+  const char *sqlstate = error_sqlstate(error);
+  if (says_exists(sqlstate))
+    return VERDICT_EXISTS;
+  /* invalid_table_definition is "multiple primary keys" only where a constraint is added. */
+  if (strcmp(sqlstate, "42P16") == 0 && g_strcmp0(desc, "CONSTRAINT") == 0)
+    return VERDICT_EXISTS;
+  if (strcmp(sqlstate, "23505") == 0)
+    return verdict_of_duplicate(desc);
+  if (says_role_missing(sqlstate, error_source_function(error)))
+    return VERDICT_ROLE_MISSING;
+  if (strcmp(sqlstate, "42703") == 0 && is_merge && g_strcmp0(desc, "TABLE") != 0 && g_strcmp0(desc, "TABLE DATA") != 0)
+    return VERDICT_COLUMN_MISSING;
+  switch (error_code(error)) {
+  case CCH_ERROR_DATABASE_LOCK_TIMEOUT:
+    return VERDICT_LOCK_WAIT;
+  case CCH_ERROR_DATABASE_CONFLICT:
+    return VERDICT_RESTART;
+  default:
+    return VERDICT_FATAL;
+  }
+}
+
+gboolean
+verdict_is_ignorable(Verdict verdict)
+{
+  return verdict == VERDICT_EXISTS || verdict == VERDICT_DUPLICATE_KEY || verdict == VERDICT_ROLE_MISSING ||
+         verdict == VERDICT_COLUMN_MISSING;
+}

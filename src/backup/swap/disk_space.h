@@ -1,0 +1,16 @@
+/* Room for a second database, before it is begun. The server's disk can be asked only where its files are on this
+ * machine and this role may know their place. */
+#pragma once
+
+#include "backup/plan/plan.h"
+#include "pg/connection.h"
+
+/* About how many bytes the plan's tables will take with their indexes, judged by the live tables of the same names. Of
+ * tables whose rows nobody has counted (the archive was scanned, not checked) it reads the beginning: what is found
+ * there is an error of the reader's. */
+gboolean disk_space_needed(PgConnection *live, const RestorePlan *plan, ArchiveReader *reader,
+                           GCancellable *cancellable, guint64 *ret_bytes, GError **error);
+
+/* DISK_FULL, with the numbers, when there is less than that where the live database is. `ret_is_known` is FALSE when it
+ * cannot be found out, which is no error. */
+gboolean disk_space_check(PgConnection *live, guint64 bytes, gboolean *ret_is_known, GError **error);

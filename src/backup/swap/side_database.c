@@ -1,0 +1,124 @@
+#include "backup/swap/side_database.h"
+
+#include "base/error.h"
+
+#include <string.h>
+#include <sys/random.h>
+
+enum { NAME_MAX_BYTES = 63, RANDOM_DIGITS = 16, MARK_BYTES = 9 /* "_cch_new_" */ };
+
+static const char *
+mark_of(const char *kind)
+{
+  return strcmp(kind, SIDE_SHADOW) == 0 ? "_cch_new_" : "_cch_old_";
+}
+
+char *
+side_database_name_new(const char *live, const char *kind)
+{
+  guint64 random = 0;
+  while (getrandom(&random, sizeof random, 0) != (gssize)sizeof random)
+    continue; /* interrupted */
+  gsize length = MIN(strlen(live), (gsize)(NAME_MAX_BYTES - MARK_BYTES - RANDOM_DIGITS));
+  while (length > 0 && ((guchar)live[length] & 0xC0) == 0x80) /* the next byte continues a character */
+    length--;
+  return g_strdup_printf("%.*s%s%016" G_GINT64_MODIFIER "x", (int)length, live, mark_of(kind), random);
+}
+
+gboolean
+side_database_is_name(const char *name)
+{
+  gsize length = strlen(name);
+  if (length < MARK_BYTES + RANDOM_DIGITS)
+    return FALSE;
+  const char *digits = name + length - RANDOM_DIGITS;
+  const char *mark = digits - MARK_BYTES;
+  return strspn(digits, "0123456789abcdef") == RANDOM_DIGITS &&
+         (strncmp(mark, mark_of(SIDE_SHADOW), MARK_BYTES) == 0 || strncmp(mark, mark_of(SIDE_KEPT), MARK_BYTES) == 0);
+}
+
+gboolean
+side_database_oid(PgConnection *connection, const char *name, guint32 *ret_oid, GError **error)
+{
+  g_autofree char *oid = NULL;
+  if (!pg_connection_value(connection, &oid, error, "SELECT oid FROM pg_catalog.pg_database WHERE datname = $1", 1,
+                           name))
+    return FALSE;
+  *ret_oid = oid != NULL ? (guint32)g_ascii_strtoull(oid, NULL, 10) : 0;
+  return TRUE;
+}
+
+gboolean
+side_database_can_record(PgConnection *live, gboolean *ret_can, GError **error)
+{
+  g_autofree char *found = NULL;
+  if (!pg_connection_value(live, &found, error, "SELECT pg_catalog.to_regclass('cch_data.databases')", 0))
+    return FALSE;
+  *ret_can = found != NULL;
+  return TRUE;
+}
+
+char *
+side_database_comment(const char *live)
+{
+  return g_strdup_printf("cch-data: what database %s was until it was replaced; kept for undo until it expires", live);
+}
+
+gboolean
+side_database_record_swap(PgConnection *incoming, const SideSwap *swap, GError **error)
+{
+  g_autofree char *live_oid = g_strdup_printf("%u", swap->live_oid);
+  g_autofree char *incoming_oid = g_strdup_printf("%u", swap->incoming_oid);
+  g_autofree char *keep = g_strdup_printf("%u seconds", swap->keep_s);
+  g_autoptr(PgResult) forgotten =
+      pg_connection_query(incoming, error,
+                          "DELETE FROM cch_data.databases WHERE kind <> '" SIDE_KEPT "' OR name = $1 "
+                          "OR live_oid <> $2::pg_catalog.oid",
+                          2, swap->incoming, live_oid);
+  g_autoptr(PgResult) kept =
+      forgotten != NULL
+          ? pg_connection_query(incoming, error, "UPDATE cch_data.databases SET live_oid = $1::pg_catalog.oid", 1,
+                                incoming_oid)
+          : NULL;
+  g_autoptr(PgResult) added =
+      kept != NULL ? pg_connection_query(
+                         incoming, error,
+                         "INSERT INTO cch_data.databases (name, kind, live_oid, side_oid, made_by, reason, expires_at) "
+                         "VALUES ($1, '" SIDE_KEPT "', $2::pg_catalog.oid, $3::pg_catalog.oid, $4, $5, "
+                         "pg_catalog.now() + $6::pg_catalog.interval)",
+                         6, swap->outgoing, incoming_oid, live_oid, swap->made_by, swap->reason, keep)
+                   : NULL;
+  return added != NULL;
+}
+
+/* DROP DATABASE waits a few seconds for sessions to end; from PostgreSQL 13 on FORCE ends them. */
+static gboolean
+drop(PgConnection *maintenance, const char *name, GError **error)
+{
+  g_autofree char *quoted = pg_quote_identifier(name);
+  if (pg_connection_server_version(maintenance) >= 130000)
+    return pg_connection_execf(maintenance, error, "DROP DATABASE IF EXISTS %s WITH (FORCE)", quoted);
+  g_autoptr(PgResult) ended = pg_connection_query(
+      maintenance, error,
+      "SELECT pg_catalog.pg_terminate_backend(pid) FROM pg_catalog.pg_stat_activity WHERE datname = $1", 1, name);
+  return ended != NULL && pg_connection_execf(maintenance, error, "DROP DATABASE IF EXISTS %s", quoted);
+}
+
+gboolean
+side_database_drop(PgConnection *live, PgConnection *maintenance, const char *name, guint32 oid, GError **error)
+{
+  guint32 found = 0;
+  if (!side_database_is_name(name)) {
+    error_set(error, CCH_ERROR_INTERNAL, "%s is not the name of a database that cch-data made", name);
+    return FALSE;
+  }
+  if (!side_database_oid(maintenance, name, &found, error))
+    return FALSE;
+  if (found != 0 && (oid == 0 || oid == found) && !drop(maintenance, name, error)) {
+    g_prefix_error(error, "drop database %s: ", name);
+    return FALSE;
+  }
+  g_autoptr(PgResult) forgotten =
+      pg_connection_query(live, error, "DELETE FROM cch_data.databases WHERE name = $1", 1, name);
+  return forgotten != NULL;
+}

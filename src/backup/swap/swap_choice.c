@@ -1,0 +1,176 @@
+#include "backup/swap/swap_choice.h"
+
+#include "backup/plan/entry_sql.h"
+#include "backup_sql.h"
+#include "base/error.h"
+#include "base/text.h"
+
+#include "pg/dsn.h"
+
+#include <string.h>
+
+enum { MAX_REASONS = 3 }; /* in one sentence */
+
+/* What swap_obstacles.sql says, in words. */
+static const struct {
+  const char *code;
+  TextId text;
+} obstacles[] = {
+    {"createdb", TEXT_SWAP_NO_CREATEDB},
+    {"owner", TEXT_SWAP_NOT_OWNER},
+    {"template", TEXT_SWAP_TEMPLATE},
+    {"schema", TEXT_SWAP_SCHEMA},
+    {"object", TEXT_SWAP_OBJECT},
+    {"extension", TEXT_SWAP_EXTENSION},
+    {"large objects", TEXT_SWAP_LARGE_OBJECTS},
+    {"default privileges", TEXT_SWAP_DEFAULT_PRIVILEGES},
+    {"subscription", TEXT_SWAP_SUBSCRIPTION},
+    {"replication slot", TEXT_SWAP_REPLICATION_SLOT},
+    {"prepared transaction", TEXT_SWAP_PREPARED_TRANSACTION},
+};
+
+/* The letter of pg_default_acl.defaclobjtype in the tag "DEFAULT PRIVILEGES FOR TABLES". */
+static char
+default_acl_letter(const char *tag)
+{
+  static const struct {
+    const char *suffix;
+    char letter;
+  } kinds[] = {{" TABLES", 'r'}, {" SEQUENCES", 'S'}, {" FUNCTIONS", 'f'},
+               {" TYPES", 'T'},  {" SCHEMAS", 'n'},   {" LARGE OBJECTS", 'L'}};
+  for (gsize i = 0; i < G_N_ELEMENTS(kinds); i++)
+    if (g_str_has_suffix(tag, kinds[i].suffix))
+      return kinds[i].letter;
+  return '?';
+}
+
+/* "KIND name" of all that the archive brings, as text[]: what has no schema is found by it. */
+static char *
+names_of_archive(const RestorePlan *plan)
+{
+  g_autoptr(GPtrArray) names = g_ptr_array_new_with_free_func(g_free);
+  for (guint i = 0; i < plan->steps->len; i++) {
+    const TocEntry *entry = g_array_index(plan->steps, RestoreStep, i).entry;
+    const char *schema = entry->namespace_name != NULL ? entry->namespace_name : "";
+    if (entry->tag == NULL)
+      continue;
+    if (toc_entry_is(entry, "DEFAULT ACL"))
+      g_ptr_array_add(names, g_strdup_printf("DEFAULT ACL %c %s %s", default_acl_letter(entry->tag), schema,
+                                             entry->owner != NULL ? entry->owner : ""));
+    else if (*schema == '\0' || toc_entry_is(entry, "CAST") || toc_entry_is(entry, "TRANSFORM"))
+      g_ptr_array_add(names, g_strdup_printf("%s %s", entry->desc, entry->tag));
+  }
+  g_ptr_array_add(names, NULL);
+  return pg_array((const char *const *)names->pdata);
+}
+
+static char *
+large_objects_of_archive(const RestorePlan *plan, GError **error)
+{
+  GString *array = g_string_new("{");
+  for (guint i = 0; i < plan->steps->len; i++) {
+    const RestoreStep *step = &g_array_index(plan->steps, RestoreStep, i);
+    g_autoptr(GArray) oids = NULL;
+    if (step->kind != STEP_LARGE_OBJECTS)
+      continue;
+    if (!entry_large_objects(step->entry, &oids, error)) {
+      g_string_free(array, TRUE);
+      return NULL;
+    }
+    for (guint j = 0; j < oids->len; j++)
+      g_string_append_printf(array, "%s%u", array->len > 1 ? "," : "", g_array_index(oids, guint32, j));
+  }
+  g_string_append_c(array, '}');
+  return g_string_free(array, FALSE);
+}
+
+static PgResult *
+find_obstacles(PgConnection *connection, const RestorePlan *plan, GError **error)
+{
+  if (plan == NULL)
+    return pg_connection_query(connection, error, backup_swap_obstacles_sql, 3, NULL, NULL, NULL);
+  g_autofree char *large_objects = large_objects_of_archive(plan, error);
+  if (large_objects == NULL)
+    return NULL;
+  g_autofree char *schemas = pg_array((const char *const *)plan->schemas);
+  g_autofree char *names = names_of_archive(plan);
+  return pg_connection_query(connection, error, backup_swap_obstacles_sql, 3, schemas, names, large_objects);
+}
+
+static char *
+put_in_words(const PgResult *found, Language language)
+{
+  GString *reason = g_string_new(NULL);
+  guint n_rows = pg_result_rows(found);
+  for (guint row = 0; row < MIN(n_rows, MAX_REASONS); row++) {
+    for (gsize i = 0; i < G_N_ELEMENTS(obstacles); i++) {
+      if (strcmp(obstacles[i].code, pg_result_text(found, row, 0)) != 0)
+        continue;
+      g_autofree char *text = text_format(obstacles[i].text, language, pg_result_text(found, row, 1));
+      g_string_append_printf(reason, "%s%s", row > 0 ? "; " : "", text);
+    }
+  }
+  if (n_rows > MAX_REASONS)
+    g_string_append(reason, "; …");
+  return g_string_free(reason, FALSE);
+}
+
+/* That the two are sessions of one server: a DSN may name several, or a name that stands for several. */
+static gboolean
+is_same_server(PgConnection *live, PgConnection *maintenance, GError **error)
+{
+  g_autoptr(PgResult) self = pg_connection_query(live, error,
+                                                 "SELECT pid, backend_start FROM pg_catalog.pg_stat_activity "
+                                                 "WHERE pid = pg_catalog.pg_backend_pid()",
+                                                 0);
+  if (self == NULL)
+    return FALSE;
+  g_autofree char *found = NULL;
+  if (pg_result_rows(self) == 1 &&
+      !pg_connection_value(maintenance, &found, error,
+                           "SELECT pid FROM pg_catalog.pg_stat_activity WHERE pid = $1::pg_catalog.int4 "
+                           "AND backend_start = $2::pg_catalog.timestamptz",
+                           2, pg_result_text(self, 0, 0), pg_result_text(self, 0, 1)))
+    return FALSE;
+  if (found == NULL)
+    error_set(error, CCH_ERROR_DATABASE_UNAVAILABLE, "the connection leads to another server");
+  return found != NULL;
+}
+
+PgConnection *
+swap_maintenance_open(PgConnection *live, const char *dsn, GCancellable *cancellable, GError **error)
+{
+  static const char *const names[] = {"postgres", "template1"};
+  g_autofree char *own = NULL;
+  if (!pg_connection_value(live, &own, error, "SELECT pg_catalog.current_database()", 0))
+    return NULL;
+  g_autoptr(GError) failure = NULL;
+  for (gsize i = 0; i < G_N_ELEMENTS(names); i++) {
+    g_autofree char *other = strcmp(own, names[i]) != 0 ? dsn_with_database(dsn, names[i], error) : NULL;
+    if (other == NULL)
+      continue;
+    g_clear_error(&failure);
+    g_autoptr(PgConnection) connection = pg_connection_open(other, "cch-data import", cancellable, &failure);
+    if (connection != NULL && is_same_server(live, connection, &failure))
+      return g_steal_pointer(&connection);
+  }
+  g_propagate_error(error, g_steal_pointer(&failure));
+  return NULL;
+}
+
+gboolean
+swap_choice_reason(PgConnection *connection, const char *dsn, const RestorePlan *plan, Language language,
+                   char **ret_reason, GError **error)
+{
+  g_autoptr(PgResult) found = find_obstacles(connection, plan, error);
+  if (found == NULL)
+    return FALSE;
+  if (pg_result_rows(found) > 0) {
+    *ret_reason = put_in_words(found, language);
+    return TRUE;
+  }
+  g_autoptr(GError) failure = NULL;
+  g_autoptr(PgConnection) maintenance = swap_maintenance_open(connection, dsn, NULL, &failure);
+  *ret_reason = maintenance == NULL ? text_format(TEXT_SWAP_NO_MAINTENANCE, language, failure->message) : NULL;
+  return TRUE;
+}

@@ -1,0 +1,152 @@
+#include "batch/rows/circuit_state.h"
+
+#include "base/error.h"
+#include "batch_sql.h"
+#include "redis/redis.h"
+
+#include <string.h>
+
+/* Of each of KEYS: {circuitState, failureCount, lastFailureTime, circuitOpenUntil, manualOpen}. A key that is no hash
+ * has nothing. */
+static const char read_script[] =
+    "local result = {} "
+    "for i, key in ipairs(KEYS) do "
+    "  local h = redis.pcall('HMGET', key, 'circuitState', 'failureCount', 'lastFailureTime', 'circuitOpenUntil', "
+    "                        'manualOpen') "
+    "  result[i] = h.err and {} or h "
+    "end "
+    "return result";
+
+enum { STATE, FAILURES, LAST_FAILURE, OPEN_UNTIL, MANUAL, N_VALUES };
+enum { MS_PER_MINUTE = 60000 };
+
+static RedisReply *
+run_script(RedisConnection *connection, const PgResult *keys, GError **error)
+{
+  char n_keys[12];
+  guint n = pg_result_rows(keys);
+  g_snprintf(n_keys, sizeof n_keys, "%u", n);
+  g_autoptr(GPtrArray) argv = g_ptr_array_sized_new(n + 3);
+  g_ptr_array_add(argv, (gpointer) "EVAL");
+  g_ptr_array_add(argv, (gpointer)read_script);
+  g_ptr_array_add(argv, n_keys);
+  for (guint i = 0; i < n; i++)
+    g_ptr_array_add(argv, (gpointer)pg_result_text(keys, i, 1));
+  return redis_commandv(connection, error, argv->len, (const char *const *)argv->pdata);
+}
+
+/* One value of a hash; "" where it is missing. */
+static const char *
+value_of(const RedisReply *hash, guint index)
+{
+  const char *text = index < redis_reply_length(hash) ? redis_reply_string(redis_reply_element(hash, index)) : NULL;
+  return text != NULL ? text : "";
+}
+
+static const char *
+state_of(const RedisReply *hash)
+{
+  const char *state = value_of(hash, STATE);
+  return strcmp(state, "open") == 0 || strcmp(state, "half-open") == 0 ? state : "closed";
+}
+
+/* The same test as a reset's. */
+static gboolean
+is_resettable(const RedisReply *hash)
+{
+  const char *state = value_of(hash, STATE), *failures = value_of(hash, FAILURES);
+  gboolean has_failed = *failures != '\0' && strcmp(failures, "0") != 0;
+  return ((*state != '\0' && strcmp(state, "closed") != 0) || has_failed) && strcmp(value_of(hash, MANUAL), "1") != 0;
+}
+
+static json_t *
+time_or_null(const char *text)
+{
+  guint64 ms = 0;
+  return g_ascii_string_to_unsigned(text, 10, 1, G_MAXINT64, &ms, NULL) ? json_integer((json_int_t)ms) : json_null();
+}
+
+static json_t *
+minutes_until(const char *text)
+{
+  gint64 now = g_get_real_time() / 1000;
+  guint64 ms = 0;
+  if (!g_ascii_string_to_unsigned(text, 10, 1, G_MAXINT64, &ms, NULL) || (gint64)ms <= now)
+    return json_null();
+  return json_integer((json_int_t)(((gint64)ms - now - 1) / MS_PER_MINUTE + 1));
+}
+
+static json_t *
+own_state(const RedisReply *hash)
+{
+  gboolean is_open = strcmp(state_of(hash), "open") == 0;
+  return json_pack("{s:s, s:I, s:o, s:o, s:o, s:n, s:n, s:b, s:b}", "circuitState", state_of(hash), "failureCount",
+                   (json_int_t)g_ascii_strtoll(value_of(hash, FAILURES), NULL, 10), "lastFailureTime",
+                   time_or_null(value_of(hash, LAST_FAILURE)), "circuitOpenUntil",
+                   time_or_null(value_of(hash, OPEN_UNTIL)), "recoveryMinutes",
+                   is_open ? minutes_until(value_of(hash, OPEN_UNTIL)) : json_null(), "endpointCircuitState",
+                   "vendorTypeCircuitState", "manualOpen", 0, "resettable", 0);
+}
+
+/* A provider's own key comes first ("circuit_breaker:…" sorts before the others). */
+static json_t *
+collect(const PgResult *keys, const RedisReply *reply)
+{
+  json_t *states = json_object();
+  for (guint i = 0; i < MIN(pg_result_rows(keys), redis_reply_length(reply)); i++) {
+    const char *id = pg_result_text(keys, i, 0), *key = pg_result_text(keys, i, 1);
+    const RedisReply *hash = redis_reply_element(reply, i);
+    if (g_str_has_prefix(key, "circuit_breaker:"))
+      json_object_set_new(states, id, own_state(hash));
+    json_t *state = json_object_get(states, id);
+    if (g_str_has_prefix(key, "endpoint_"))
+      json_object_set_new(state, "endpointCircuitState", json_string(state_of(hash)));
+    if (g_str_has_prefix(key, "vendor_type_"))
+      json_object_set_new(state, "vendorTypeCircuitState", json_string(state_of(hash)));
+    if (strcmp(value_of(hash, MANUAL), "1") == 0)
+      json_object_set_new(state, "manualOpen", json_true());
+    if (is_resettable(hash))
+      json_object_set_new(state, "resettable", json_true());
+  }
+  return states;
+}
+
+json_t *
+circuit_states_read(PgConnection *connection, const char *redis_url, GError **error)
+{
+  if (redis_url == NULL) {
+    error_set(error, CCH_ERROR_REDIS_UNAVAILABLE, "REDIS_URL is not set");
+    return NULL;
+  }
+  g_autofree char *ids = NULL;
+  if (!pg_connection_value(connection, &ids, error,
+                           "SELECT coalesce(array_agg(id), '{}') FROM public.providers WHERE deleted_at IS NULL", 0))
+    return NULL;
+  g_autoptr(PgResult) keys = pg_connection_query(connection, error, batch_circuit_keys_sql, 1, ids);
+  if (keys == NULL)
+    return NULL;
+  g_autoptr(RedisConnection) redis = redis_connection_open(redis_url, error);
+  g_autoptr(RedisReply) reply = redis != NULL ? run_script(redis, keys, error) : NULL;
+  return reply != NULL ? collect(keys, reply) : NULL;
+}
+
+char *
+circuit_states_find(PgConnection *connection, const char *redis_url, const char *state, GError **error)
+{
+  g_autoptr(json_t) states = circuit_states_read(connection, redis_url, error);
+  if (states == NULL)
+    return NULL;
+  GString *ids = g_string_new("{");
+  const char *id;
+  json_t *one;
+  json_object_foreach(states, id, one)
+  {
+    gboolean is_wanted = strcmp(state, "resettable") == 0
+                             ? json_is_true(json_object_get(one, "resettable"))
+                             : strcmp(state, json_string_value(json_object_get(one, "circuitState"))) == 0;
+    if (is_wanted)
+      g_string_append_printf(ids, "%s%s", ids->len > 1 ? "," : "", id);
+  }
+  g_string_append_c(ids, '}');
+  return g_string_free(ids, FALSE);
+}

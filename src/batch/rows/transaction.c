@@ -1,0 +1,269 @@
+#include "batch/rows/transaction.h"
+
+#include "audit/audit.h"
+#include "base/error.h"
+#include "batch/rows/hub_cache.h"
+#include "batch/rows/record.h"
+#include "batch_sql.h"
+#include "pg/migrate.h"
+
+#include <sodium.h>
+#include <string.h>
+
+#define UNDEFINED_TABLE "42P01"
+
+enum {
+  MAX_ATTEMPTS = 8,
+  RETRY_MS = 20, /* times the attempt, and a random part */
+  ID_BYTES = 16,
+  OUTCOME_TIMEOUT_S = 15,
+  OUTCOME_PAUSE_MS = 300
+};
+
+void
+batch_transaction_clear(BatchTransaction *transaction)
+{
+  if (transaction->connection != transaction->context->connection)
+    g_clear_pointer(&transaction->connection, pg_connection_free);
+  g_clear_pointer(&transaction->operation_id, g_free);
+  g_clear_pointer(&transaction->changes, json_decref);
+  g_clear_pointer(&transaction->answer, json_decref);
+  g_clear_pointer(&transaction->before, json_decref);
+  g_clear_pointer(&transaction->after, json_decref);
+}
+
+gboolean
+batch_transaction_write(BatchTransaction *transaction, BatchRows *rows, GError **error)
+{
+  if (!batch_rows_write(transaction->connection, rows, error))
+    return FALSE;
+  g_autoptr(json_t) record = batch_rows_record(rows);
+  json_array_extend(transaction->changes, record);
+  return TRUE;
+}
+
+static char *
+new_operation_id(void)
+{
+  guint8 bytes[ID_BYTES];
+  char hex[2 * ID_BYTES + 1];
+  randombytes_buf(bytes, sizeof bytes);
+  sodium_bin2hex(hex, sizeof hex, bytes, sizeof bytes);
+  return g_strdup(hex);
+}
+
+static char *
+json_text(const json_t *json)
+{
+  char *text = json_dumps(json, JSON_COMPACT | JSON_ENCODE_ANY);
+  char *copy = g_strdup(text);
+  free(text);
+  return copy;
+}
+
+/* Takes the idempotency key, waiting for whoever is using it now; `is_repetition` when it was used before. A dry run
+ * does nothing that could be repeated. */
+static gboolean
+claim(BatchTransaction *transaction, GError **error)
+{
+  const BatchContext *context = transaction->context;
+  if (transaction->is_dry_run)
+    return TRUE;
+  g_autoptr(PgResult) inserted = pg_connection_query(
+      transaction->connection, error, batch_claim_sql, 7, transaction->operation_id, transaction->kind, context->who,
+      context->client_ip, context->idempotency_key, context->fingerprint, G_STRINGIFY(BATCH_KEEP_HOURS));
+  if (inserted == NULL)
+    return FALSE;
+  if (pg_result_rows(inserted) == 1)
+    return TRUE;
+  g_autoptr(PgResult) earlier =
+      pg_connection_query(transaction->connection, error, batch_claimed_sql, 2, context->who, context->idempotency_key);
+  if (earlier == NULL)
+    return FALSE;
+  const char *fingerprint = pg_result_rows(earlier) == 1 ? pg_result_text(earlier, 0, 1) : NULL;
+  if (g_strcmp0(fingerprint, context->fingerprint) != 0) {
+    error_set(error, CCH_ERROR_BATCH_IDEMPOTENCY, "the key \"%s\" was used for another request",
+              context->idempotency_key);
+    return FALSE;
+  }
+  transaction->answer = json_loads(pg_result_text(earlier, 0, 0), 0, NULL);
+  transaction->is_repetition = TRUE;
+  return TRUE;
+}
+
+static gboolean
+audit(BatchTransaction *transaction, GError **error)
+{
+  g_autoptr(json_t) before = transaction->before != NULL ? json_incref(transaction->before)
+                                                         : batch_record_side(transaction->changes, "before");
+  g_autoptr(json_t) after =
+      transaction->after != NULL ? json_incref(transaction->after) : batch_record_side(transaction->changes, "after");
+  g_autofree char *before_text = json_text(before);
+  g_autofree char *after_text = json_text(after);
+  AuditEntry entry = {.category = "batch",
+                      .type = transaction->kind,
+                      .operator_name = transaction->context->who,
+                      .operator_ip = transaction->context->client_ip,
+                      .target_name = transaction->operation_id,
+                      .before_json = before_text,
+                      .details_json = after_text,
+                      .success = TRUE};
+  return audit_write(transaction->connection, &entry, error);
+}
+
+static gboolean
+record(BatchTransaction *transaction, GError **error)
+{
+  g_autofree char *changes = json_text(transaction->changes);
+  g_autofree char *answer = json_text(transaction->answer);
+  g_autoptr(PgResult) result = pg_connection_query(transaction->connection, error, batch_record_sql, 3,
+                                                   transaction->operation_id, changes, answer);
+  return result != NULL && audit(transaction, error);
+}
+
+/* Whether the operation's record is there. While its transaction may yet commit, another record of the same id waits.
+ */
+static gboolean
+is_recorded(PgConnection *connection, const BatchTransaction *transaction, gboolean *ret_is_recorded)
+{
+  if (!pg_connection_exec(connection, batch_begin_sql, NULL))
+    return FALSE;
+  g_autoptr(PgResult) mine = pg_connection_query(connection, NULL, batch_outcome_sql, 1, transaction->operation_id);
+  *ret_is_recorded = mine != NULL && pg_result_rows(mine) == 0;
+  pg_connection_rollback(connection);
+  return mine != NULL;
+}
+
+/* After a connection that broke during COMMIT: the record is there, or nothing is. */
+static gboolean
+find_outcome(BatchTransaction *transaction, GError **error)
+{
+  gint64 deadline = g_get_monotonic_time() + OUTCOME_TIMEOUT_S * G_USEC_PER_SEC;
+  do {
+    g_autoptr(PgConnection) connection = pg_connection_open(transaction->context->dsn, "cch-data batch", NULL, NULL);
+    gboolean is_done = FALSE;
+    if (connection != NULL && is_recorded(connection, transaction, &is_done)) {
+      if (is_done)
+        return TRUE;
+      error_set(error, CCH_ERROR_DATABASE_UNAVAILABLE,
+                "the connection was lost during the commit; nothing was changed");
+      return FALSE;
+    }
+    g_usleep(OUTCOME_PAUSE_MS * 1000);
+  } while (g_get_monotonic_time() < deadline);
+  error_set(error, CCH_ERROR_BATCH_OUTCOME_UNKNOWN, "operation %s", transaction->operation_id);
+  return FALSE;
+}
+
+static gboolean
+commit(BatchTransaction *transaction, GError **error)
+{
+  g_autoptr(GError) failure = NULL;
+  pg_connection_set_cancellable(transaction->connection, NULL);
+  gboolean is_done = pg_connection_exec(transaction->connection, "COMMIT", &failure);
+  pg_connection_set_cancellable(transaction->connection, transaction->cancellable);
+  if (is_done)
+    return TRUE;
+  if (error_code(failure) != CCH_ERROR_DATABASE_UNAVAILABLE && pg_connection_is_alive(transaction->connection)) {
+    g_propagate_error(error, g_steal_pointer(&failure));
+    return FALSE;
+  }
+  return find_outcome(transaction, error);
+}
+
+static gboolean
+attempt(BatchTransaction *transaction, BatchWorkFunc work, GError **error)
+{
+  g_clear_pointer(&transaction->answer, json_decref);
+  g_clear_pointer(&transaction->changes, json_decref);
+  g_clear_pointer(&transaction->problems->refused, json_decref);
+  g_clear_pointer(&transaction->before, json_decref);
+  g_clear_pointer(&transaction->after, json_decref);
+  transaction->changes = json_array();
+  if (!pg_connection_exec(transaction->connection, batch_begin_sql, error) || !claim(transaction, error))
+    return FALSE;
+  if (!transaction->is_repetition && !work(transaction, error))
+    return FALSE;
+  if (transaction->is_repetition || transaction->is_dry_run)
+    return pg_connection_exec(transaction->connection, "ROLLBACK", error);
+  return batch_problems_none_refused(transaction->problems, error) && record(transaction, error) &&
+         commit(transaction, error);
+}
+
+static void
+show(BatchTransaction *transaction)
+{
+  json_t *answer = transaction->answer;
+  json_object_set_new(answer, "rows", batch_record_describe(transaction->changes));
+  json_object_set_new(answer, "fields", batch_record_summarize(transaction->changes));
+  if (transaction->problems->refused != NULL)
+    json_object_set(answer, "refused", transaction->problems->refused);
+  else
+    json_object_set_new(answer, "refused", json_array());
+}
+
+/* Tells the hub. What came of it belongs to the answer, also to that of a repetition. */
+static void
+tell(BatchTransaction *transaction)
+{
+  pg_connection_set_cancellable(transaction->connection, NULL); /* it is done, whoever has left since */
+  g_autoptr(json_t) is_told = hub_cache_tell(transaction->context, transaction->connection, transaction->changes);
+  json_object_set(transaction->answer, "cacheNotified", is_told);
+  if (transaction->context->idempotency_key != NULL) {
+    g_autofree char *answer = json_text(transaction->answer);
+    g_autoptr(PgResult) result = pg_connection_query(transaction->connection, NULL,
+                                                     "UPDATE cch_data.operations SET result = $2::jsonb WHERE id = $1",
+                                                     2, transaction->operation_id, answer);
+  }
+  pg_connection_set_cancellable(transaction->connection, transaction->cancellable);
+}
+
+static gboolean
+finish(BatchTransaction *transaction)
+{
+  if (transaction->is_dry_run)
+    show(transaction);
+  else if (!transaction->is_repetition)
+    tell(transaction);
+  else if (json_object_get(transaction->answer, "cacheNotified") == NULL)
+    json_object_set_new(transaction->answer, "cacheNotified", json_null()); /* it is being told right now */
+  return TRUE;
+}
+
+/* The service migrates when it starts, but whoever comes first, or with a database of another age, need not wait or ask
+ * for it. */
+static gboolean
+make_own_schema(BatchTransaction *transaction, const GError *failure, GError **error)
+{
+  if (strcmp(error_sqlstate(failure), UNDEFINED_TABLE) == 0)
+    return pg_migrate(transaction->connection, NULL, error);
+  g_propagate_error(error, g_error_copy(failure));
+  return FALSE;
+}
+
+gboolean
+batch_transaction_run(BatchTransaction *transaction, BatchWorkFunc work, GError **error)
+{
+  transaction->operation_id = new_operation_id();
+  transaction->connection = transaction->context->connection;
+  if (transaction->connection == NULL)
+    transaction->connection =
+        pg_connection_open(transaction->context->dsn, "cch-data batch", transaction->cancellable, error);
+  if (transaction->connection == NULL)
+    return FALSE;
+  for (guint number = 1;; number++) {
+    g_autoptr(GError) failure = NULL;
+    if (attempt(transaction, work, &failure))
+      return finish(transaction);
+    pg_connection_rollback(transaction->connection);
+    gboolean is_conflict = error_code(failure) == CCH_ERROR_DATABASE_CONFLICT;
+    if (number == MAX_ATTEMPTS || (!is_conflict && number > 1)) {
+      g_propagate_error(error, g_steal_pointer(&failure));
+      return FALSE;
+    }
+    if (!is_conflict && !make_own_schema(transaction, failure, error))
+      return FALSE;
+    if (is_conflict)
+      g_usleep((gulong)(RETRY_MS * number + randombytes_uniform(RETRY_MS)) * 1000);
+  }
+}

@@ -1,0 +1,489 @@
+#include "prices/format/table.h"
+
+#include "base/error.h"
+#include "prices/format/cloud_table.h"
+#include "prices/format/model.h"
+#include "base/scan.h"
+#include "prices/format/toml.h"
+
+#include <sodium.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define BYTE_ORDER_MARK "\xef\xbb\xbf"
+#define SAMPLE          "sample_spec" /* LiteLLM's entry that documents the others */
+
+/* A model as it was found, before it is known to be good. */
+typedef struct {
+  char *name; /* trimmed; "" when there is none */
+  const char *json;
+  gsize size;
+  gboolean is_unusable; /* the name cannot be stored */
+} Entry;
+
+static void
+clear_entry(gpointer data)
+{
+  g_free(((Entry *)data)->name);
+}
+
+static void
+clear_model(gpointer data)
+{
+  g_free(((PriceModel *)data)->name);
+}
+
+void
+price_table_free(PriceTable *table)
+{
+  if (table == NULL)
+    return;
+  g_free(table->version);
+  g_array_unref(table->models);
+  g_array_unref(table->failed);
+  g_array_unref(table->warnings);
+  g_ptr_array_unref(table->texts);
+  g_free(table);
+}
+
+static PriceTable *
+table_new(void)
+{
+  PriceTable *table = g_new0(PriceTable, 1);
+  table->models = g_array_new(FALSE, FALSE, sizeof(PriceModel));
+  g_array_set_clear_func(table->models, clear_model);
+  table->failed = price_issues_new();
+  table->warnings = price_issues_new();
+  table->texts = g_ptr_array_new_with_free_func(g_free);
+  return table;
+}
+
+static gboolean
+is_space(gunichar character)
+{
+  return g_unichar_isspace(character) || character == 0xfeff;
+}
+
+char *
+price_name_trim(const char *name)
+{
+  const char *start = name, *end = name + strlen(name);
+  while (start < end && is_space(g_utf8_get_char(start)))
+    start = g_utf8_next_char(start);
+  while (end > start && is_space(g_utf8_get_char(g_utf8_prev_char(end))))
+    end = g_utf8_prev_char(end);
+  return g_strndup(start, (gsize)(end - start));
+}
+
+static void
+add_entry(GArray *entries, char *name, const char *json, gsize size)
+{
+  Entry entry = {.json = json, .size = size, .is_unusable = name == NULL};
+  entry.name = name != NULL ? price_name_trim(name) : g_strdup("?");
+  g_array_append_val(entries, entry);
+  g_free(name);
+}
+
+/* The members of an object, whose opening brace was read, as entries. */
+static gboolean
+read_members(Scan *scan, GArray *entries, GError **error)
+{
+  for (;;) {
+    ScanToken token = scan_next(scan, error);
+    if (token == SCAN_ERROR || token == SCAN_OBJECT_END)
+      return token == SCAN_OBJECT_END;
+    char *name = scan_unescape(scan->token, scan->token_size);
+    const char *value = NULL;
+    gsize size = 0;
+    if (!scan_skip_value(scan, &value, &size, error)) {
+      g_free(name);
+      return FALSE;
+    }
+    add_entry(entries, name, value, size);
+  }
+}
+
+/* The root's members; PRICES_FORMAT also when the root is no object. `ret_is_json` (may be NULL) is TRUE when the text
+ * is JSON all the same. */
+static GArray *
+read_root(const char *text, gsize size, gboolean *ret_is_json, GError **error)
+{
+  g_autoptr(GArray) members = g_array_new(FALSE, FALSE, sizeof(Entry));
+  g_array_set_clear_func(members, clear_entry);
+  Scan scan;
+  scan_init(&scan, text, size);
+  ScanToken token = scan_next(&scan, error);
+  if (token == SCAN_ERROR)
+    return NULL;
+  if (token == SCAN_OBJECT) {
+    if (!read_members(&scan, members, error) || scan_next(&scan, error) != SCAN_END)
+      return NULL;
+    return g_steal_pointer(&members);
+  }
+  /* A syntax error further on is the better thing to say. */
+  if ((token != SCAN_ARRAY || scan_skip_value(&scan, NULL, NULL, error)) && scan_next(&scan, error) == SCAN_END) {
+    error_set(error, CCH_ERROR_PRICES_FORMAT, "JSON: the root must be an object of models, not %s",
+              token == SCAN_ARRAY ? "an array" : "a single value");
+    if (ret_is_json != NULL)
+      *ret_is_json = TRUE;
+  }
+  return NULL;
+}
+
+static const Entry *
+find_entry(const GArray *entries, const char *name)
+{
+  for (guint i = 0; i < entries->len; i++) {
+    const Entry *entry = &g_array_index(entries, Entry, i);
+    if (strcmp(entry->name, name) == 0)
+      return entry;
+  }
+  return NULL;
+}
+
+/* A string member's text; NULL when there is none. */
+static char *
+string_member(const GArray *members, const char *name)
+{
+  const Entry *entry = find_entry(members, name);
+  if (entry == NULL || *entry->json != '"')
+    return NULL;
+  return scan_unescape(entry->json + 1, entry->size - 2);
+}
+
+static int
+compare_entries(gconstpointer a, gconstpointer b)
+{
+  return strcmp(((const Entry *)a)->name, ((const Entry *)b)->name);
+}
+
+static gboolean
+check_name(PriceTable *table, const Entry *entry, gboolean is_twice)
+{
+  PriceIssueCode code = PRICE_ISSUE_COUNT;
+  if (entry->is_unusable)
+    code = PRICE_NAME_UNUSABLE;
+  else if (*entry->name == '\0')
+    code = PRICE_NAME_EMPTY;
+  else if (strlen(entry->name) > PRICE_NAME_MAX_BYTES)
+    code = PRICE_NAME_TOO_LONG;
+  else if (is_twice)
+    code = PRICE_NAME_TWICE;
+  if (code == PRICE_ISSUE_COUNT)
+    return TRUE;
+  price_issues_add(table->failed, code, entry->name, NULL, NULL, NULL);
+  return FALSE;
+}
+
+/* Sorts the entries and takes the good ones. Which of two of one name is meant nobody can know: neither is taken. */
+static void
+take_models(PriceTable *table, GArray *entries)
+{
+  g_array_sort(entries, compare_entries);
+  for (guint i = 0; i < entries->len;) {
+    const Entry *entry = &g_array_index(entries, Entry, i);
+    guint next = i + 1;
+    while (next < entries->len && strcmp(g_array_index(entries, Entry, next).name, entry->name) == 0)
+      next++;
+    table->total++;
+    if (check_name(table, entry, next - i > 1) &&
+        price_model_check(entry->name, entry->json, entry->size, table->failed, table->warnings)) {
+      PriceModel model = {g_strdup(entry->name), entry->json, entry->size};
+      g_array_append_val(table->models, model);
+    }
+    i = next;
+  }
+}
+
+static void
+drop_sample(GArray *entries)
+{
+  for (guint i = entries->len; i-- > 0;)
+    if (strcmp(g_array_index(entries, Entry, i).name, SAMPLE) == 0)
+      g_array_remove_index_fast(entries, i);
+}
+
+static void
+free_cloud_model(gpointer data)
+{
+  cloud_model_clear(data);
+  g_free(data);
+}
+
+/* One entry of the cloud's table, with its name trimmed; NULL when it has failed. */
+static CloudModel *
+read_cloud_model(PriceTable *table, guint index, const char *json, gsize size)
+{
+  g_autoptr(GError) problem = NULL;
+  g_autoptr(Tree) tree = tree_parse(json, size, &problem);
+  CloudModel *model = g_new0(CloudModel, 1);
+  gboolean is_model = tree != NULL && cloud_model_read(tree, model);
+  g_autofree char *name = g_steal_pointer(&model->name);
+  if (is_model) {
+    model->name = price_name_trim(name);
+    return model;
+  }
+  free_cloud_model(model);
+  table->total++;
+  g_autofree char *place = g_strdup_printf("models[%u]", index);
+  if (tree == NULL)
+    price_issues_add(table->failed, PRICE_ENTRY_UNREADABLE, "?", place, problem->message, NULL);
+  else
+    price_issues_add(table->failed, PRICE_NOT_A_TABLE, name != NULL ? name : "?", NULL, NULL, NULL);
+  return NULL;
+}
+
+/* Into `best`, by name. */
+static void
+take_cloud_model(PriceTable *table, GHashTable *best, guint index, const char *json, gsize size)
+{
+  CloudModel *model = read_cloud_model(table, index, json, size);
+  const CloudModel *other = model != NULL ? g_hash_table_lookup(best, model->name) : NULL;
+  if (model == NULL)
+    return;
+  if (other == NULL || cloud_model_beats(model, other))
+    g_hash_table_replace(best, model->name, model);
+  else
+    free_cloud_model(model);
+}
+
+/* Reads the `models` array; the result is name → CloudModel. */
+static GHashTable *
+read_cloud_models(PriceTable *table, const Entry *models)
+{
+  g_autoptr(GHashTable) best = g_hash_table_new_full(g_str_hash, g_str_equal, NULL, free_cloud_model);
+  Scan scan;
+  scan_init(&scan, models->json, models->size);
+  scan_next(&scan, NULL); /* [, and the whole was read before */
+  for (guint index = 0;; index++) {
+    ScanToken token = scan_next(&scan, NULL);
+    if (token == SCAN_ARRAY_END)
+      return g_steal_pointer(&best);
+    const char *json = scan.token - (token == SCAN_STRING);
+    gsize size = 0;
+    if (token == SCAN_OBJECT || token == SCAN_ARRAY)
+      scan_skip_value(&scan, &json, &size, NULL);
+    else
+      size = (gsize)(scan.at - json);
+    take_cloud_model(table, best, index, json, size);
+  }
+}
+
+static void
+add_cloud_entries(PriceTable *table, GHashTable *best, GArray *entries)
+{
+  GHashTableIter each;
+  gpointer value;
+  g_hash_table_iter_init(&each, best);
+  while (g_hash_table_iter_next(&each, NULL, &value)) {
+    CloudModel *model = value;
+    if (model->has_other_currency)
+      price_issues_add(table->warnings, PRICE_NOT_IN_DOLLARS, model->name, NULL, NULL, NULL);
+    if (model->json == NULL) {
+      table->total++;
+      price_issues_add(table->failed, PRICE_NOTHING_BILLABLE, model->name, NULL, NULL, NULL);
+      continue;
+    }
+    g_ptr_array_add(table->texts, g_steal_pointer(&model->json));
+    const char *json = g_ptr_array_index(table->texts, table->texts->len - 1);
+    add_entry(entries, g_strdup(model->name), json, strlen(json));
+  }
+}
+
+/* An alias is a name of its own where nobody else has it. */
+static void
+add_aliases(GHashTable *best, GArray *entries)
+{
+  g_autoptr(GHashTable) taken = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);
+  guint n = entries->len;
+  for (guint i = 0; i < n; i++)
+    g_hash_table_add(taken, g_strdup(g_array_index(entries, Entry, i).name));
+  g_array_sort(entries, compare_entries); /* so that the same alias goes to the same model every time */
+  for (guint i = 0; i < n; i++) {
+    Entry entry = g_array_index(entries, Entry, i);
+    const CloudModel *model = g_hash_table_lookup(best, entry.name);
+    for (guint j = 0; model != NULL && model->aliases[j] != NULL; j++) {
+      g_autofree char *alias = price_name_trim(model->aliases[j]);
+      if (*alias == '\0' || g_hash_table_contains(taken, alias))
+        continue;
+      g_hash_table_add(taken, g_strdup(alias));
+      add_entry(entries, g_steal_pointer(&alias), entry.json, entry.size);
+    }
+  }
+}
+
+static gboolean
+read_cloud_table(PriceTable *table, const GArray *members, GArray *entries, GError **error)
+{
+  const Entry *models = find_entry(members, "models");
+  if (models == NULL || *models->json != '[') {
+    error_set(error, CCH_ERROR_PRICES_FORMAT, "JSON: schema " CLOUD_TABLE_SCHEMA ", but no array \"models\"");
+    return FALSE;
+  }
+  table->format = PRICE_FORMAT_CLOUD;
+  table->version = string_member(members, "version");
+  g_autoptr(GHashTable) best = read_cloud_models(table, models);
+  add_cloud_entries(table, best, entries);
+  add_aliases(best, entries);
+  return TRUE;
+}
+
+/* The [metadata] of a TOML table. */
+static char *
+toml_version(const GArray *members)
+{
+  const Entry *metadata = find_entry(members, "metadata");
+  if (metadata == NULL || *metadata->json != '{')
+    return NULL;
+  g_autoptr(Tree) tree = tree_parse(metadata->json, metadata->size, NULL);
+  return g_strdup(tree_string(tree_get(tree, "version")));
+}
+
+static gboolean
+read_toml_table(PriceTable *table, const GArray *members, GArray *entries, GError **error)
+{
+  const Entry *models = find_entry(members, "models");
+  if (models == NULL || *models->json != '{') {
+    error_set(error, CCH_ERROR_PRICES_FORMAT, "TOML: the table [models] is missing");
+    return FALSE;
+  }
+  table->format = PRICE_FORMAT_TOML;
+  table->version = toml_version(members);
+  Scan scan;
+  scan_init(&scan, models->json, models->size);
+  return scan_next(&scan, error) == SCAN_OBJECT && read_members(&scan, entries, error);
+}
+
+static char *
+convert_toml(const char *text, gsize size, gsize *ret_size, GError **error)
+{
+  TomlProblem problem;
+  char *json = toml_to_json(text, size, ret_size, &problem);
+  if (json != NULL)
+    return json;
+  if (problem.line == 0)
+    error_set(error, CCH_ERROR_INTERNAL, "TOML: %s", problem.text);
+  else
+    error_set(error, problem.is_too_deep ? CCH_ERROR_PRICES_TOO_DEEP : CCH_ERROR_PRICES_FORMAT,
+              "TOML, line %u, column %u: %s", problem.line, problem.column, problem.text);
+  return NULL;
+}
+
+/* What has failed as JSON is meant to be JSON when it begins like it: no TOML begins with a brace, and one that begins
+ * with a bracket goes on with a name. */
+static gboolean
+looks_like_json(const char *text)
+{
+  const char *c = text + strspn(text, " \t\r\n");
+  if (*c != '[')
+    return *c == '{' || *c == '\0';
+  c += 1 + strspn(c + 1, " \t\r\n");
+  return *c == '{' || *c == ']';
+}
+
+static gboolean
+read_entries(PriceTable *table, const char *text, gsize size, GArray *entries, GError **error)
+{
+  g_autoptr(GError) json_error = NULL;
+  gboolean is_json = FALSE;
+  g_autoptr(GArray) members = read_root(text, size, &is_json, &json_error);
+  if (members == NULL) {
+    if (is_json || looks_like_json(text)) {
+      g_propagate_error(error, g_steal_pointer(&json_error));
+      return FALSE;
+    }
+    gsize json_size = 0;
+    g_autofree char *json = convert_toml(text, size, &json_size, error);
+    if (json == NULL)
+      return FALSE;
+    g_autoptr(GArray) root = read_root(json, json_size, NULL, error);
+    g_ptr_array_add(table->texts, g_steal_pointer(&json));
+    return root != NULL && read_toml_table(table, root, entries, error);
+  }
+  g_autofree char *schema = string_member(members, "schema");
+  if (g_strcmp0(schema, CLOUD_TABLE_SCHEMA) == 0)
+    return read_cloud_table(table, members, entries, error);
+  for (guint i = 0; i < members->len; i++) {
+    Entry *entry = &g_array_index(members, Entry, i);
+    g_array_append_val(entries, *entry);
+    entry->name = NULL;
+  }
+  return TRUE;
+}
+
+/* Two tables of one digest are equal; with other spelling or order they may be equal all the same. */
+static void
+make_digest(PriceTable *table)
+{
+  crypto_generichash_state state;
+  guint8 hash[32];
+  crypto_generichash_init(&state, NULL, 0, sizeof hash);
+  for (guint i = 0; i < table->models->len; i++) {
+    const PriceModel *model = &g_array_index(table->models, PriceModel, i);
+    crypto_generichash_update(&state, (const guint8 *)model->name, strlen(model->name) + 1);
+    crypto_generichash_update(&state, (const guint8 *)model->json, model->size);
+    crypto_generichash_update(&state, (const guint8 *)"", 1);
+  }
+  crypto_generichash_final(&state, hash, sizeof hash);
+  sodium_bin2hex(table->digest, sizeof table->digest, hash, sizeof hash);
+}
+
+static gboolean
+check_any_model(const PriceTable *table, GError **error)
+{
+  if (table->models->len > 0)
+    return TRUE;
+  if (table->failed->len == 0) {
+    error_set(error, CCH_ERROR_PRICES_EMPTY, "the table has no models");
+    return FALSE;
+  }
+  const PriceIssue *first = &g_array_index(table->failed, PriceIssue, 0);
+  g_autofree char *reason = price_issue_text(first, LANGUAGE_EN);
+  error_set(error, CCH_ERROR_PRICES_EMPTY, "none of %u models is valid; the first, \"%.100s\": %s", table->total,
+            first->model, reason);
+  return FALSE;
+}
+
+PriceTable *
+price_table_parse(const char *text, gsize size, GError **error)
+{
+  if (size > PRICES_MAX_BYTES) {
+    error_set(error, CCH_ERROR_PRICES_TOO_LARGE, "%.1f MB, at most %d MB are read", (double)size / (1024 * 1024),
+              PRICES_MAX_BYTES / (1024 * 1024));
+    return NULL;
+  }
+  if (!scan_check_utf8(text, size, error))
+    return NULL;
+  g_autoptr(PriceTable) table = table_new();
+  g_autoptr(GArray) entries = g_array_new(FALSE, FALSE, sizeof(Entry));
+  g_array_set_clear_func(entries, clear_entry);
+  char *own = g_strndup(text, size);
+  g_ptr_array_add(table->texts, own);
+  gsize mark = g_str_has_prefix(own, BYTE_ORDER_MARK) ? strlen(BYTE_ORDER_MARK) : 0;
+  if (!read_entries(table, own + mark, size - mark, entries, error))
+    return NULL;
+  drop_sample(entries);
+  take_models(table, entries);
+  if (!check_any_model(table, error))
+    return NULL;
+  make_digest(table);
+  return g_steal_pointer(&table);
+}
+
+const PriceModel *
+price_table_find(const PriceTable *table, const char *name)
+{
+  guint low = 0, high = table->models->len;
+  while (low < high) {
+    guint middle = low + (high - low) / 2;
+    const PriceModel *model = &g_array_index(table->models, PriceModel, middle);
+    int order = strcmp(model->name, name);
+    if (order == 0)
+      return model;
+    if (order < 0)
+      low = middle + 1;
+    else
+      high = middle;
+  }
+  return NULL;
+}

@@ -1,0 +1,40 @@
+/* A price table, read from a file: the models that may be stored, and what is wrong with the others.
+ *
+ * The format is detected. JSON: the internal table, which is LiteLLM's ({model: {…}}), or the hub's newer cloud table
+ * (schema cchp.pricing-table/v1, see prices/format/cloud_table.h). TOML: [models."name"]. docs/prices.md has the rules. */
+#pragma once
+
+#include "prices/format/issue.h"
+
+enum { PRICES_MAX_BYTES = 32 * 1024 * 1024 };
+
+typedef enum { PRICE_FORMAT_JSON, PRICE_FORMAT_TOML, PRICE_FORMAT_CLOUD } PriceFormat;
+
+typedef struct {
+  char *name;       /* trimmed */
+  const char *json; /* an object's text, every number as it was written; in the table's memory */
+  gsize size;
+} PriceModel;
+
+typedef struct {
+  PriceFormat format;
+  char *version;    /* of the file, if it says one */
+  GArray *models;   /* of PriceModel: valid, by name */
+  GArray *failed;   /* of PriceIssue */
+  GArray *warnings; /* of PriceIssue */
+  guint total;      /* models in the file, good or not */
+  char digest[65];  /* of the models' names and texts, in hexadecimal */
+  GPtrArray *texts; /* what the models' texts are part of */
+} PriceTable;
+
+/* Refuses the whole: PRICES_TOO_LARGE, PRICES_ENCODING, PRICES_TOO_DEEP; PRICES_FORMAT with line and column;
+ * PRICES_EMPTY when no model is valid. */
+PriceTable *price_table_parse(const char *text, gsize size, GError **error);
+void price_table_free(PriceTable *table);
+G_DEFINE_AUTOPTR_CLEANUP_FUNC(PriceTable, price_table_free)
+
+/* NULL when it is not among the valid ones. */
+const PriceModel *price_table_find(const PriceTable *table, const char *name);
+
+/* Trims a name as the hub does: white space of Unicode and byte order marks. Free with g_free. */
+char *price_name_trim(const char *name);

@@ -1,0 +1,124 @@
+#include "prices/format/toml_writer.h"
+
+#include "base/error.h"
+#include "base/decimal.h"
+
+#include <string.h>
+
+enum {
+  MAX_INTEGER_DIGITS = 18, /* of 64 bits */
+  /* toml++ reads 128 characters of a number, and this many digits with the zeros of decimal_to_text are fewer. */
+  MAX_DIGITS = 80,
+  MAX_MAGNITUDE = 308 /* of a double */
+};
+
+/* A basic string; JSON's differs only in escaping less. */
+static void
+write_string(GString *out, const char *text)
+{
+  g_string_append_c(out, '"');
+  for (const char *c = text; *c != '\0'; c++) {
+    if (*c == '"' || *c == '\\')
+      g_string_append_c(out, '\\');
+    if ((guchar)*c < 0x20 || *c == 0x7f)
+      g_string_append_printf(out, "\\u%04x", (guint)*c);
+    else
+      g_string_append_c(out, *c);
+  }
+  g_string_append_c(out, '"');
+}
+
+/* As it stands when it is short, else with an exponent instead of zeros. NULL where TOML has no word for it. */
+static char *
+spell_number(const char *text)
+{
+  if (strlen(text) <= MAX_DIGITS && strpbrk(text, "eE") == NULL)
+    return g_strdup(text);
+  g_auto(Decimal) decimal = {0};
+  if (!decimal_parse(text, &decimal))
+    return NULL;
+  gsize n_digits = strlen(decimal.digits);
+  gboolean is_writable = n_digits <= MAX_DIGITS && (int)n_digits + decimal.exponent <= MAX_MAGNITUDE;
+  return is_writable ? decimal_to_text(&decimal) : NULL;
+}
+
+/* Without a point it would be an integer of 64 bits. */
+static gboolean
+write_number(GString *out, const char *text, GError **error)
+{
+  g_autofree char *number = spell_number(text);
+  if (number == NULL) {
+    error_set(error, CCH_ERROR_PRICES_NO_TOML, "the number %.20s… is too long or too large", text);
+    return FALSE;
+  }
+  gboolean is_long_integer = strpbrk(number, ".eE") == NULL && strlen(number) > MAX_INTEGER_DIGITS;
+  g_string_append_printf(out, "%s%s", number, is_long_integer ? ".0" : "");
+  return TRUE;
+}
+
+static gboolean write_value(GString *out, const Tree *value, GError **error);
+
+static gboolean
+write_children(GString *out, const Tree *tree, GError **error)
+{
+  gboolean is_array = tree->type == SCAN_ARRAY;
+  g_string_append(out, is_array ? "[" : "{");
+  for (guint i = 0; i < tree_size(tree); i++) {
+    const Tree *child = tree_child(tree, i);
+    g_string_append(out, i > 0 ? ", " : is_array ? "" : " ");
+    if (!is_array) {
+      write_string(out, child->key);
+      g_string_append(out, " = ");
+    }
+    if (!write_value(out, child, error)) {
+      g_prefix_error(error, "%s: ", is_array ? "an element" : child->key);
+      return FALSE;
+    }
+  }
+  g_string_append(out, is_array ? "]" : " }");
+  return TRUE;
+}
+
+static gboolean
+write_value(GString *out, const Tree *value, GError **error)
+{
+  switch (value->type) {
+  case SCAN_OBJECT:
+  case SCAN_ARRAY:
+    return write_children(out, value, error);
+  case SCAN_STRING:
+    write_string(out, value->text);
+    return TRUE;
+  case SCAN_NUMBER:
+    return write_number(out, value->text, error);
+  case SCAN_NULL:
+    error_set(error, CCH_ERROR_PRICES_NO_TOML, "null");
+    return FALSE;
+  default:
+    g_string_append(out, value->text);
+    return TRUE;
+  }
+}
+
+gboolean
+toml_write_model(GString *out, const char *name, const Tree *data, GError **error)
+{
+  if (data->type != SCAN_OBJECT) {
+    error_set(error, CCH_ERROR_PRICES_NO_TOML, "%s: not an object", name);
+    return FALSE;
+  }
+  g_string_append(out, "\n[models.");
+  write_string(out, name);
+  g_string_append(out, "]\n");
+  for (guint i = 0; i < tree_size(data); i++) {
+    const Tree *field = tree_child(data, i);
+    write_string(out, field->key);
+    g_string_append(out, " = ");
+    if (!write_value(out, field, error)) {
+      g_prefix_error(error, "%s, %s: ", name, field->key);
+      return FALSE;
+    }
+    g_string_append_c(out, '\n');
+  }
+  return TRUE;
+}

@@ -1,0 +1,121 @@
+#include "prices/sync/download.h"
+
+#include "base/error.h"
+
+enum { PAUSE_MS = 500, MAX_PAUSE_MS = 30000 };
+
+void
+download_clear(Download *download)
+{
+  price_table_free(download->table);
+  g_free(download->url);
+  g_free(download->etag);
+  g_free(download->last_modified);
+  *download = (Download){0};
+}
+
+gboolean
+download_pause(guint ms, GCancellable *cancellable)
+{
+  GPollFD cancelled = {0};
+  if (!g_cancellable_make_pollfd(cancellable, &cancelled)) {
+    g_usleep((gulong)ms * 1000);
+    return TRUE;
+  }
+  gboolean is_over = g_poll(&cancelled, 1, (int)MIN(ms, G_MAXINT)) == 0;
+  g_cancellable_release_fd(cancellable);
+  return is_over;
+}
+
+/* What a mirror answered, as the table; FALSE with the reason. */
+static gboolean
+read_answer(const FetchAnswer *answer, const char *url, Download *download, GError **error)
+{
+  g_autofree char *shown = fetch_url_display(url);
+  if (answer->status == 304)
+    return TRUE;
+  if (answer->status != 200) {
+    error_set(error, CCH_ERROR_PRICES_UPSTREAM, "%s: HTTP %u", shown, answer->status);
+    return FALSE;
+  }
+  g_autoptr(GError) problem = NULL;
+  download->table = price_table_parse(answer->body->str, answer->body->len, &problem);
+  if (download->table == NULL)
+    error_set(error, CCH_ERROR_PRICES_UPSTREAM, "%s: %s", shown, problem->message);
+  return download->table != NULL;
+}
+
+/* `ret_is_final`: trying again would not help. */
+static gboolean
+try_mirror(const DownloadOptions *options, const char *url, Download *download, gboolean *ret_is_final,
+           GCancellable *cancellable, GError **error)
+{
+  gboolean is_known = g_strcmp0(options->known_url, url) == 0;
+  FetchRequest request = {.url = url,
+                          .etag = is_known ? options->etag : NULL,
+                          .last_modified = is_known ? options->last_modified : NULL,
+                          .timeout_ms = options->timeout_ms,
+                          .max_bytes = PRICES_MAX_BYTES,
+                          .allow_other_hosts = options->allow_other_hosts};
+  g_auto(FetchAnswer) answer = {0};
+  *ret_is_final = FALSE;
+  if (!fetch(&request, &answer, cancellable, error))
+    return FALSE;
+  download->status = answer.status;
+  if (!read_answer(&answer, url, download, error)) {
+    *ret_is_final = answer.status != 200 && !fetch_status_is_transient(answer.status);
+    return FALSE;
+  }
+  download->url = g_strdup(url);
+  download->etag = g_steal_pointer(&answer.etag);
+  download->last_modified = g_steal_pointer(&answer.last_modified);
+  return TRUE;
+}
+
+/* Half to one and a half times the round's pause, so that many instances do not come back together. */
+static guint
+pause_ms(guint round)
+{
+  guint pause = MIN(PAUSE_MS << MIN(round, 10), MAX_PAUSE_MS);
+  return pause / 2 + (guint)g_random_int_range(0, (gint32)pause);
+}
+
+/* TRUE when one of them had it. `ret_is_final`: no mirror is worth another try. */
+static gboolean
+try_mirrors(const DownloadOptions *options, Download *download, GString *reasons, gboolean *ret_is_final,
+            GCancellable *cancellable)
+{
+  *ret_is_final = TRUE;
+  g_string_truncate(reasons, 0);
+  for (guint i = 0; options->urls[i] != NULL; i++) {
+    gboolean is_final = FALSE;
+    g_autoptr(GError) problem = NULL;
+    if (try_mirror(options, options->urls[i], download, &is_final, cancellable, &problem))
+      return TRUE;
+    g_string_append_printf(reasons, "%s%s", reasons->len > 0 ? "; " : "", problem->message);
+    *ret_is_final = *ret_is_final && is_final;
+    if (g_cancellable_is_cancelled(cancellable))
+      return FALSE;
+  }
+  return FALSE;
+}
+
+gboolean
+download_prices(const DownloadOptions *options, Download *ret_download, GCancellable *cancellable, GError **error)
+{
+  g_autoptr(GString) reasons = g_string_new(NULL);
+  for (guint round = 0; round < options->rounds; round++) {
+    gboolean is_final = FALSE;
+    if (round > 0 && !download_pause(pause_ms(round), cancellable))
+      break;
+    if (try_mirrors(options, ret_download, reasons, &is_final, cancellable))
+      return TRUE;
+    if (is_final || g_cancellable_is_cancelled(cancellable))
+      break;
+  }
+  if (g_cancellable_is_cancelled(cancellable))
+    error_set(error, CCH_ERROR_CANCELLED, "cancelled");
+  else
+    error_set(error, CCH_ERROR_PRICES_UPSTREAM, "%s", reasons->str);
+  return FALSE;
+}

@@ -1,0 +1,465 @@
+#include "prices/sync/sync.h"
+
+#include "base/error.h"
+#include "base/log.h"
+#include "prices/sync/download.h"
+#include "base/scan.h"
+#include "prices/sync/sync_lock.h"
+#include "prices/sync/sync_state.h"
+#include "prices_sql.h"
+
+#include <string.h>
+
+enum {
+  CHECK_LIFE_S = 600,
+  MAX_CHECKS = 4,        /* kept at once: one each of so many administrators */
+  LOCK_WAIT_MS = 120000, /* of who is asked for a sync while another runs */
+  ASKED_ROUNDS = 2,      /* through the mirrors, while somebody waits */
+  SCHEDULED_ROUNDS = 4,
+  START_RETRY_S = 5, /* until the database is there and migrated */
+  AWAY_RETRY_S = 60  /* when it is away later, or another instance syncs */
+};
+
+/* What a check downloaded and showed. */
+typedef struct {
+  char *id, *operator_name;
+  char *state; /* of the stored rows when it was shown */
+  gint64 made_us;
+  Download download;
+} Check;
+
+struct PriceSync {
+  const Config *config;
+  const char *dsn;
+  char **urls;
+  GCancellable *stopping;
+  GThread *thread;   /* NULL: no schedule */
+  GMutex mutex;      /* guards what follows */
+  GPtrArray *checks; /* of Check, the newest last */
+  guint n_running;
+  gint64 next_us; /* real time of the next scheduled sync; 0: none */
+};
+
+static void
+check_free(Check *check)
+{
+  if (check == NULL)
+    return;
+  g_free(check->id);
+  g_free(check->operator_name);
+  g_free(check->state);
+  download_clear(&check->download);
+  g_free(check);
+}
+G_DEFINE_AUTOPTR_CLEANUP_FUNC(Check, check_free)
+
+static void
+free_element(gpointer check)
+{
+  check_free(check);
+}
+
+static char **
+split_urls(const char *text, GError **error)
+{
+  g_auto(GStrv) words = g_strsplit_set(text, ", \t\r\n", -1);
+  g_autoptr(GStrvBuilder) urls = g_strv_builder_new();
+  guint n = 0;
+  for (char **word = words; *word != NULL; word++) {
+    if (**word == '\0')
+      continue;
+    g_autoptr(GUri) uri = g_uri_parse(*word, G_URI_FLAGS_SCHEME_NORMALIZE, NULL);
+    const char *scheme = uri != NULL ? g_uri_get_scheme(uri) : "";
+    if ((strcmp(scheme, "https") != 0 && strcmp(scheme, "http") != 0) || g_uri_get_host(uri) == NULL) {
+      error_set(error, CCH_ERROR_CONFIG, "PRICE_SYNC_URL: only https:// and http:// URLs are known");
+      return NULL;
+    }
+    g_strv_builder_add(urls, *word);
+    n++;
+  }
+  if (n > 0)
+    return g_strv_builder_end(urls);
+  error_set(error, CCH_ERROR_CONFIG, "PRICE_SYNC_URL names no URL");
+  return NULL;
+}
+
+PriceSync *
+price_sync_new(const Config *config, const char *dsn, GError **error)
+{
+  char **urls = split_urls(config->price_sync_url, error);
+  if (urls == NULL)
+    return NULL;
+  PriceSync *sync = g_new0(PriceSync, 1);
+  sync->config = config;
+  sync->dsn = dsn;
+  sync->urls = urls;
+  sync->stopping = g_cancellable_new();
+  sync->checks = g_ptr_array_new_with_free_func(free_element);
+  g_mutex_init(&sync->mutex);
+  return sync;
+}
+
+void
+price_sync_free(PriceSync *sync)
+{
+  if (sync == NULL)
+    return;
+  g_cancellable_cancel(sync->stopping);
+  g_clear_pointer(&sync->thread, g_thread_join);
+  g_ptr_array_unref(sync->checks);
+  g_strfreev(sync->urls);
+  g_object_unref(sync->stopping);
+  g_mutex_clear(&sync->mutex);
+  g_free(sync);
+}
+
+static DownloadOptions
+download_options(const PriceSync *sync, guint rounds)
+{
+  return (DownloadOptions){.urls = (const char *const *)sync->urls,
+                           .rounds = rounds,
+                           .timeout_ms = (guint)sync->config->price_sync_timeout_s * 1000,
+                           .allow_other_hosts = sync->config->price_sync_redirects};
+}
+
+/* A 304 is believed only where the stored rows are still what the last sync made of that table. */
+static gboolean
+know_last(PgConnection *connection, SyncState *last, DownloadOptions *options, GError **error)
+{
+  if (!sync_state_read(connection, last, error))
+    return FALSE;
+  g_autofree char *state = last->state != NULL ? price_state_read(connection, error) : NULL;
+  if (last->state != NULL && state == NULL)
+    return FALSE;
+  if (g_strcmp0(state, last->state) == 0 && state != NULL) {
+    options->known_url = last->url;
+    options->etag = last->etag;
+    options->last_modified = last->last_modified;
+  }
+  return TRUE;
+}
+
+static PriceApplyOptions
+apply_options(const PriceSync *sync, const PriceSyncOptions *options)
+{
+  return (PriceApplyOptions){.is_sync = TRUE,
+                             .overwrite = options->overwrite,
+                             .is_dry_run = options->is_dry_run,
+                             .is_forced = options->is_forced,
+                             .operator_name = options->operator_name,
+                             .operator_ip = options->operator_ip,
+                             .lock_wait_s = (guint)sync->config->lock_wait_s};
+}
+
+/* With the mutex. */
+static void
+drop_old_checks(PriceSync *sync)
+{
+  gint64 oldest_us = g_get_monotonic_time() - (gint64)CHECK_LIFE_S * G_USEC_PER_SEC;
+  while (sync->checks->len > 0 &&
+         (sync->checks->len > MAX_CHECKS || ((Check *)g_ptr_array_index(sync->checks, 0))->made_us < oldest_us))
+    g_ptr_array_remove_index(sync->checks, 0);
+}
+
+/* Takes the check that is meant, if there is one. */
+static gboolean
+take_check(PriceSync *sync, const PriceSyncOptions *options, Check **ret_check, GError **error)
+{
+  *ret_check = NULL;
+  g_mutex_lock(&sync->mutex);
+  drop_old_checks(sync);
+  for (guint i = sync->checks->len; i-- > 0 && *ret_check == NULL;) {
+    const Check *check = g_ptr_array_index(sync->checks, i);
+    if (options->check_id != NULL ? strcmp(check->id, options->check_id) == 0
+                                  : g_strcmp0(check->operator_name, options->operator_name) == 0)
+      *ret_check = g_ptr_array_steal_index(sync->checks, i);
+  }
+  g_mutex_unlock(&sync->mutex);
+  if (options->check_id == NULL || *ret_check != NULL)
+    return TRUE;
+  error_set(error, CCH_ERROR_PRICES_STALE, "that check is too old, or has been used, or is of another instance");
+  return FALSE;
+}
+
+/* In place of an earlier one of the same operator. */
+static void
+keep_check(PriceSync *sync, Check *check)
+{
+  g_mutex_lock(&sync->mutex);
+  for (guint i = sync->checks->len; i-- > 0;)
+    if (g_strcmp0(((Check *)g_ptr_array_index(sync->checks, i))->operator_name, check->operator_name) == 0)
+      g_ptr_array_remove_index(sync->checks, i);
+  g_ptr_array_add(sync->checks, check);
+  drop_old_checks(sync);
+  g_mutex_unlock(&sync->mutex);
+}
+
+/* What was checked, or a download of now. */
+static PriceReport *
+apply_checked(PriceSync *sync, PgConnection *connection, const PriceSyncOptions *options, Check **check, GError **error)
+{
+  PriceApplyOptions apply = apply_options(sync, options);
+  apply.expected_state = (*check)->state;
+  g_autoptr(GError) problem = NULL;
+  g_autoptr(PriceReport) report = price_apply(connection, (*check)->download.table, &apply, &problem);
+  gboolean is_used = report != NULL ? !options->is_dry_run : error_code(problem) == CCH_ERROR_PRICES_STALE;
+  gboolean is_good = report != NULL &&
+                     (options->is_dry_run || sync_state_succeeded(connection, &(*check)->download, report, &problem));
+  if (!is_used)
+    keep_check(sync, g_steal_pointer(check)); /* it may be tried again, say forced */
+  if (is_good)
+    return g_steal_pointer(&report);
+  g_propagate_error(error, g_steal_pointer(&problem));
+  return NULL;
+}
+
+static PriceReport *
+download_and_apply(PriceSync *sync, PgConnection *connection, const PriceSyncOptions *options, guint rounds,
+                   Download *download, GCancellable *cancellable, GError **error)
+{
+  DownloadOptions wanted = download_options(sync, rounds);
+  g_auto(SyncState) last = {0};
+  gboolean needs_table =
+      options->is_dry_run || options->is_forced || (options->overwrite != NULL && options->overwrite[0] != NULL);
+  if ((!needs_table && !know_last(connection, &last, &wanted, error)) ||
+      !download_prices(&wanted, download, cancellable, error))
+    return NULL;
+  PriceApplyOptions apply = apply_options(sync, options);
+  g_autoptr(PriceReport) report = download->table != NULL
+                                      ? price_apply(connection, download->table, &apply, error)
+                                      : sync_state_unchanged(connection, options->is_dry_run, error);
+  if (report == NULL || (!options->is_dry_run && !sync_state_succeeded(connection, download, report, error)))
+    return NULL;
+  return g_steal_pointer(&report);
+}
+
+static void
+count_running(PriceSync *sync, int n)
+{
+  g_mutex_lock(&sync->mutex);
+  sync->n_running += (guint)n;
+  g_mutex_unlock(&sync->mutex);
+}
+
+static void
+log_failure(const char *event, const GError *error)
+{
+  log_event(LOG_WARNING, event, "code", error_info(error)->code, "reason", error->message, NULL);
+}
+
+static void
+log_outcome(const PriceReport *report, guint status, const GError *error)
+{
+  if (report == NULL) {
+    log_failure("price sync failed", error);
+    return;
+  }
+  char counts[5][12];
+  const guint numbers[] = {report->added->len, report->updated->len, report->removed->len, report->failed->len, status};
+  for (gsize i = 0; i < G_N_ELEMENTS(numbers); i++)
+    g_snprintf(counts[i], sizeof counts[i], "%u", numbers[i]);
+  log_event(LOG_INFO, "prices synced", "added", counts[0], "updated", counts[1], "removed", counts[2], "failed",
+            counts[3], "upstream_status", counts[4], NULL);
+}
+
+/* With the lock. */
+static PriceReport *
+run_locked(PriceSync *sync, PgConnection *connection, const PriceSyncOptions *options, guint rounds,
+           guint *ret_upstream_status, GCancellable *cancellable, GError **error)
+{
+  g_autoptr(Check) check = NULL;
+  g_auto(Download) download = {0};
+  g_autoptr(GError) problem = NULL;
+  if (!take_check(sync, options, &check, error))
+    return NULL;
+  g_autoptr(PriceReport) report =
+      check != NULL ? apply_checked(sync, connection, options, &check, &problem)
+                    : download_and_apply(sync, connection, options, rounds, &download, cancellable, &problem);
+  *ret_upstream_status = download.status;
+  if (!options->is_dry_run)
+    log_outcome(report, download.status, problem);
+  if (report == NULL && !options->is_dry_run && error_code(problem) != CCH_ERROR_CANCELLED) {
+    pg_connection_set_cancellable(connection, NULL);
+    sync_state_failed(connection, problem, download.status, NULL);
+  }
+  if (report == NULL)
+    g_propagate_error(error, g_steal_pointer(&problem));
+  return g_steal_pointer(&report);
+}
+
+PriceReport *
+price_sync_run(PriceSync *sync, const PriceSyncOptions *options, guint *ret_upstream_status, GCancellable *cancellable,
+               GError **error)
+{
+  guint upstream_status = 0;
+  g_autoptr(PgConnection) connection = pg_connection_open(sync->dsn, "cch-data prices", cancellable, error);
+  if (connection == NULL)
+    return NULL;
+  count_running(sync, 1);
+  g_autoptr(SyncLock) lock =
+      sync_lock_take(connection, sync->config->redis_url, options->operator_name, LOCK_WAIT_MS, cancellable, error);
+  PriceReport *report =
+      lock != NULL ? run_locked(sync, connection, options, ASKED_ROUNDS, &upstream_status, cancellable, error) : NULL;
+  count_running(sync, -1);
+  if (ret_upstream_status != NULL)
+    *ret_upstream_status = upstream_status;
+  return report;
+}
+
+PriceReport *
+price_sync_check(PriceSync *sync, const PriceSyncOptions *options, char **ret_check_id, guint *ret_upstream_status,
+                 GCancellable *cancellable, GError **error)
+{
+  g_autoptr(Check) check = g_new0(Check, 1);
+  DownloadOptions wanted = download_options(sync, ASKED_ROUNDS);
+  g_autoptr(GError) problem = NULL;
+  gboolean is_there = download_prices(&wanted, &check->download, cancellable, &problem);
+  if (ret_upstream_status != NULL)
+    *ret_upstream_status = check->download.status;
+  if (!is_there) {
+    log_failure("price sync check failed", problem);
+    g_propagate_error(error, g_steal_pointer(&problem));
+    return NULL;
+  }
+  g_autoptr(PgConnection) connection = pg_connection_open(sync->dsn, "cch-data prices", cancellable, error);
+  if (connection == NULL)
+    return NULL;
+  PriceApplyOptions apply = apply_options(sync, options);
+  apply.is_dry_run = TRUE;
+  PriceReport *report = price_apply(connection, check->download.table, &apply, error);
+  if (report == NULL)
+    return NULL;
+  check->id = g_uuid_string_random();
+  check->operator_name = g_strdup(options->operator_name);
+  check->state = g_strdup(report->state);
+  check->made_us = g_get_monotonic_time();
+  *ret_check_id = g_strdup(check->id);
+  keep_check(sync, g_steal_pointer(&check));
+  return report;
+}
+
+/* A 304 says that the count is what it was, whatever has become of the stored rows. */
+gboolean
+price_sync_count(PriceSync *sync, guint *ret_count, char **ret_version, guint *ret_upstream_status,
+                 GCancellable *cancellable, GError **error)
+{
+  g_auto(SyncState) last = {0};
+  g_auto(Download) download = {0};
+  DownloadOptions wanted = download_options(sync, 1);
+  g_autoptr(PgConnection) connection = pg_connection_open(sync->dsn, "cch-data prices", cancellable, NULL);
+  if (connection != NULL && sync_state_read(connection, &last, NULL) && last.model_count > 0) {
+    wanted.known_url = last.url;
+    wanted.etag = last.etag;
+    wanted.last_modified = last.last_modified;
+  }
+  gboolean is_there = download_prices(&wanted, &download, cancellable, error);
+  *ret_upstream_status = download.status;
+  if (!is_there)
+    return FALSE;
+  *ret_count = download.table != NULL ? download.table->models->len : last.model_count;
+  *ret_version = g_strdup(download.table != NULL ? download.table->version : last.version);
+  return TRUE;
+}
+
+/* How long until the next sync, in seconds; 0: now. */
+static gboolean
+time_left(PriceSync *sync, PgConnection *connection, gboolean is_start, gint64 *ret_left_s, GError **error)
+{
+  g_auto(SyncState) last = {0};
+  g_autofree char *is_empty = NULL;
+  if (!sync_state_read(connection, &last, error) ||
+      !pg_connection_value(connection, &is_empty, error, "SELECT NOT EXISTS (SELECT FROM public.model_prices)", 0))
+    return FALSE;
+  gint64 interval_s = (gint64)sync->config->price_sync_interval_s;
+  if (is_start && g_strcmp0(is_empty, "t") == 0)
+    *ret_left_s = 0;
+  else
+    *ret_left_s = last.try_age_s < 0 ? (is_start ? interval_s : 0) : MAX(interval_s - last.try_age_s, 0);
+  return TRUE;
+}
+
+/* What the schedule does when the time has come; returns after how many seconds to look again. `is_start` ends when the
+ * database has been seen. */
+static gint64
+scheduled(PriceSync *sync, gboolean *is_start)
+{
+  const PriceSyncOptions options = {.operator_name = "price sync schedule"};
+  gint64 interval_s = (gint64)sync->config->price_sync_interval_s, left_s = 0;
+  g_autoptr(GError) error = NULL;
+  g_autoptr(PgConnection) connection = pg_connection_open(sync->dsn, "cch-data prices", sync->stopping, &error);
+  g_autoptr(SyncLock) lock = connection != NULL ? sync_lock_take(connection, sync->config->redis_url,
+                                                                 options.operator_name, 0, sync->stopping, &error)
+                                                : NULL;
+  /* Another instance may have done it meanwhile. */
+  if (lock == NULL || !time_left(sync, connection, *is_start, &left_s, &error)) {
+    log_event(*is_start || error_code(error) == CCH_ERROR_PRICES_SYNC_RUNNING ? LOG_INFO : LOG_WARNING,
+              "price sync put off", "code", error_info(error)->code, "reason", error->message, NULL);
+    return MIN(interval_s, *is_start ? START_RETRY_S : AWAY_RETRY_S);
+  }
+  *is_start = FALSE;
+  if (left_s > 0)
+    return left_s;
+  guint upstream_status = 0;
+  count_running(sync, 1);
+  g_autoptr(PriceReport) report =
+      run_locked(sync, connection, &options, SCHEDULED_ROUNDS, &upstream_status, sync->stopping, &error);
+  count_running(sync, -1);
+  return interval_s;
+}
+
+static gpointer
+schedule_thread(gpointer data)
+{
+  PriceSync *sync = data;
+  gboolean is_start = TRUE;
+  while (!g_cancellable_is_cancelled(sync->stopping)) {
+    gint64 wait_s = scheduled(sync, &is_start);
+    g_mutex_lock(&sync->mutex);
+    sync->next_us = g_get_real_time() + wait_s * G_USEC_PER_SEC;
+    g_mutex_unlock(&sync->mutex);
+    if (!download_pause((guint)MIN(wait_s * 1000, G_MAXINT), sync->stopping))
+      break;
+  }
+  return NULL;
+}
+
+void
+price_sync_start(PriceSync *sync)
+{
+  if (sync->config->price_sync_interval_s > 0)
+    sync->thread = g_thread_new("price-sync", schedule_thread, sync);
+}
+
+static char *
+time_text(gint64 real_us)
+{
+  g_autoptr(GDateTime) time = g_date_time_new_from_unix_utc(real_us / G_USEC_PER_SEC);
+  g_autofree char *text = g_date_time_format(time, "%Y-%m-%dT%H:%M:%SZ");
+  return g_strdup_printf("\"%s\"", text);
+}
+
+char *
+price_sync_status(PriceSync *sync, GError **error)
+{
+  g_autofree char *known = NULL;
+  PriceCatalog catalog;
+  g_autoptr(PgConnection) connection = pg_connection_open(sync->dsn, "cch-data prices", NULL, error);
+  if (connection == NULL || !price_catalog_read(connection, &catalog, error) ||
+      (catalog.has_state_tables && !pg_connection_value(connection, &known, error, prices_sync_status_sql, 0)))
+    return NULL;
+  g_autoptr(GString) out = g_string_new("{\"urls\":[");
+  for (char **url = sync->urls; *url != NULL; url++) {
+    g_autofree char *shown = fetch_url_display(*url);
+    g_string_append(out, url > sync->urls ? "," : "");
+    scan_quote(out, shown);
+  }
+  g_mutex_lock(&sync->mutex);
+  gboolean is_running = sync->n_running > 0;
+  gint64 next_us = sync->next_us;
+  g_mutex_unlock(&sync->mutex);
+  g_autofree char *next = next_us > 0 ? time_text(next_us) : g_strdup("null");
+  g_string_append_printf(out, "],\"intervalSeconds\":%" G_GUINT64_FORMAT ",\"running\":%s,\"nextAt\":%s,\"last\":%s}",
+                         sync->config->price_sync_interval_s, is_running ? "true" : "false", next,
+                         known != NULL ? known : "null");
+  return g_string_free(g_steal_pointer(&out), FALSE);
+}

@@ -1,0 +1,14 @@
+/* One sync at a time, of all instances; see prices/sync/sync.h. */
+#pragma once
+
+#include "pg/connection.h"
+
+typedef struct SyncLock SyncLock;
+
+/* Takes the lock, waiting for it at most `wait_ms`: PRICES_SYNC_RUNNING, DATABASE_*, CANCELLED. A Redis that is away is
+ * done without. The lock is the connection's: keep it until the release. */
+SyncLock *sync_lock_take(PgConnection *connection, const char *redis_url, const char *holder, guint wait_ms,
+                         GCancellable *cancellable, GError **error);
+/* NULL is ignored. */
+void sync_lock_release(SyncLock *lock);
+G_DEFINE_AUTOPTR_CLEANUP_FUNC(SyncLock, sync_lock_release)

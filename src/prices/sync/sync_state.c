@@ -1,0 +1,120 @@
+#include "prices/sync/sync_state.h"
+
+#include "base/error.h"
+#include "prices/apply/report.h"
+#include "prices_sql.h"
+
+void
+sync_state_clear(SyncState *state)
+{
+  g_free(state->url);
+  g_free(state->etag);
+  g_free(state->last_modified);
+  g_free(state->version);
+  g_free(state->state);
+  *state = (SyncState){0};
+}
+
+gboolean
+sync_state_read(PgConnection *connection, SyncState *ret_state, GError **error)
+{
+  PriceCatalog catalog;
+  SyncState state = {.success_age_s = -1, .try_age_s = -1};
+  if (!price_catalog_read(connection, &catalog, error))
+    return FALSE;
+  g_autoptr(PgResult) rows =
+      catalog.has_state_tables ? pg_connection_query(connection, error, prices_sync_read_sql, 0) : NULL;
+  if (catalog.has_state_tables && rows == NULL)
+    return FALSE;
+  if (rows != NULL && pg_result_rows(rows) > 0)
+    state = (SyncState){.url = g_strdup(pg_result_text(rows, 0, 0)),
+                        .etag = g_strdup(pg_result_text(rows, 0, 1)),
+                        .last_modified = g_strdup(pg_result_text(rows, 0, 2)),
+                        .version = g_strdup(pg_result_text(rows, 0, 3)),
+                        .state = g_strdup(pg_result_text(rows, 0, 4)),
+                        .success_age_s = pg_result_int64(rows, 0, 5),
+                        .try_age_s = pg_result_int64(rows, 0, 6),
+                        .model_count = (guint)pg_result_int64(rows, 0, 7)};
+  *ret_state = state;
+  return TRUE;
+}
+
+static char *
+counts_json(const PriceReport *report)
+{
+  return g_strdup_printf("{\"added\":%u,\"updated\":%u,\"unchanged\":%u,\"failed\":%u,\"skippedConflicts\":%u,"
+                         "\"removed\":%u,\"warnings\":%u,\"total\":%u}",
+                         report->added->len, report->updated->len, report->unchanged->len, report->failed->len,
+                         report->skipped->len, report->removed->len, report->warnings->len, report->total);
+}
+
+/* FALSE, without an error, where there is no table to note it in. */
+static gboolean
+has_table(PgConnection *connection, GError **error)
+{
+  PriceCatalog catalog;
+  return price_catalog_read(connection, &catalog, error) && catalog.has_state_tables;
+}
+
+static char *
+names_of(const PriceTable *table)
+{
+  g_autofree const char **names = g_new0(const char *, table->models->len + table->failed->len + 1);
+  guint n = 0;
+  for (guint i = 0; i < table->models->len; i++)
+    names[n++] = g_array_index(table->models, PriceModel, i).name;
+  for (guint i = 0; i < table->failed->len; i++)
+    names[n++] = g_array_index(table->failed, PriceIssue, i).model;
+  return pg_array(names);
+}
+
+gboolean
+sync_state_succeeded(PgConnection *connection, const Download *download, const PriceReport *report, GError **error)
+{
+  g_autoptr(GError) problem = NULL;
+  if (!has_table(connection, &problem)) {
+    g_propagate_error(error, g_steal_pointer(&problem));
+    return error == NULL || *error == NULL;
+  }
+  const PriceTable *table = download->table;
+  g_autofree char *status = g_strdup_printf("%u", download->status);
+  g_autofree char *count = table != NULL ? g_strdup_printf("%u", table->models->len) : NULL;
+  g_autofree char *names = table != NULL ? names_of(table) : NULL;
+  g_autofree char *counts = counts_json(report);
+  g_autoptr(PgResult) saved = pg_connection_query(connection, error, prices_sync_succeeded_sql, 9, download->url,
+                                                  download->etag, download->last_modified, status, report->state,
+                                                  table != NULL ? table->version : NULL, count, names, counts);
+  return saved != NULL;
+}
+
+gboolean
+sync_state_failed(PgConnection *connection, const GError *failure, guint upstream_status, GError **error)
+{
+  g_autoptr(GError) problem = NULL;
+  if (!has_table(connection, &problem)) {
+    g_propagate_error(error, g_steal_pointer(&problem));
+    return error == NULL || *error == NULL;
+  }
+  g_autofree char *status = upstream_status > 0 ? g_strdup_printf("%u", upstream_status) : NULL;
+  g_autofree char *message = g_utf8_make_valid(failure->message, -1);
+  g_autoptr(PgResult) saved =
+      pg_connection_query(connection, error, prices_sync_failed_sql, 3, error_info(failure)->code, message, status);
+  return saved != NULL;
+}
+
+PriceReport *
+sync_state_unchanged(PgConnection *connection, gboolean is_dry_run, GError **error)
+{
+  g_autoptr(PgResult) rows = pg_connection_query(connection, error, prices_sync_names_sql, 0);
+  if (rows == NULL)
+    return NULL;
+  g_autoptr(PriceReport) report = price_report_new(NULL, is_dry_run);
+  if (!price_report_read_names(report->unchanged, pg_result_text(rows, 0, 0), error) ||
+      !price_report_read_names(report->skipped, pg_result_text(rows, 0, 1), error))
+    return NULL;
+  report->was_known = TRUE;
+  report->source = "litellm";
+  report->total = (guint)pg_result_int64(rows, 0, 2);
+  report->state = price_state_read(connection, error);
+  return report->state != NULL ? g_steal_pointer(&report) : NULL;
+}

@@ -1,0 +1,131 @@
+#include "service/health.h"
+
+#include "pg/connection.h"
+#include "pg/dsn.h"
+#include "redis/redis.h"
+
+#include <string.h>
+
+#define ANSWER_LIFE_US (1 * G_USEC_PER_SEC) /* anybody may ask; the database is asked once a second */
+
+struct HealthHttp {
+  char *dsn, *redis_url;
+  gint64 started_us;
+  GMutex mutex; /* guards the rest */
+  gint64 asked_us;
+  gboolean is_database_up, is_redis_up;
+  gint64 database_ms, redis_ms;
+};
+
+HealthHttp *
+health_http_new(const char *dsn, const char *redis_url)
+{
+  HealthHttp *health = g_new0(HealthHttp, 1);
+  g_autofree char *full = dsn_with_defaults(dsn, NULL);
+  health->dsn = full != NULL ? g_strconcat(full, " connect_timeout=3", NULL) : g_strdup(dsn);
+  health->redis_url = g_strdup(redis_url);
+  health->started_us = g_get_monotonic_time();
+  g_mutex_init(&health->mutex);
+  return health;
+}
+
+void
+health_http_free(HealthHttp *health)
+{
+  if (health == NULL)
+    return;
+  g_mutex_clear(&health->mutex);
+  g_free(health->dsn);
+  g_free(health->redis_url);
+  g_free(health);
+}
+
+static gboolean
+ping_database(const char *dsn)
+{
+  g_autoptr(PgConnection) connection = pg_connection_open(dsn, "cch-data health", NULL, NULL);
+  return connection != NULL && pg_connection_exec(connection, "SELECT 1", NULL);
+}
+
+static gboolean
+ping_redis(const char *url)
+{
+  g_autoptr(RedisConnection) connection = redis_connection_open(url, NULL);
+  if (connection == NULL)
+    return FALSE;
+  g_autoptr(RedisReply) reply = redis_command(connection, NULL, 1, "PING");
+  return reply != NULL;
+}
+
+static void
+ask(HealthHttp *health)
+{
+  gint64 begin_us = g_get_monotonic_time();
+  if (health->asked_us != 0 && begin_us - health->asked_us < ANSWER_LIFE_US)
+    return;
+  health->is_database_up = ping_database(health->dsn);
+  gint64 between_us = g_get_monotonic_time();
+  health->database_ms = (between_us - begin_us) / 1000;
+  health->is_redis_up = health->redis_url != NULL && ping_redis(health->redis_url);
+  health->asked_us = g_get_monotonic_time();
+  health->redis_ms = (health->asked_us - between_us) / 1000;
+}
+
+static json_t *
+now_text(void)
+{
+  g_autoptr(GDateTime) now = g_date_time_new_now_utc();
+  g_autofree char *text = g_date_time_format(now, "%Y-%m-%dT%H:%M:%SZ");
+  return json_string(text);
+}
+
+static json_t *
+component(gboolean is_up, gint64 latency_ms)
+{
+  return json_pack("{s:s, s:I}", "status", is_up ? "up" : "down", "latencyMs", (json_int_t)latency_ms);
+}
+
+static HttpResponse *
+get_health(HttpRequest *request, gpointer context, GError **error)
+{
+  (void)request;
+  (void)error;
+  HealthHttp *health = context;
+  g_autoptr(GMutexLocker) locker = g_mutex_locker_new(&health->mutex);
+  ask(health);
+  gboolean is_whole = health->is_redis_up || health->redis_url == NULL;
+  const char *status = !health->is_database_up ? "unhealthy" : is_whole ? "healthy" : "degraded";
+  json_t *redis = health->redis_url != NULL ? component(health->is_redis_up, health->redis_ms)
+                                            : json_pack("{s:s}", "status", "unchecked");
+  json_t *body =
+      json_pack("{s:s, s:o, s:s, s:I, s:{s:o, s:o}}", "status", status, "timestamp", now_text(), "version", CCH_VERSION,
+                "uptime", (json_int_t)((g_get_monotonic_time() - health->started_us) / G_USEC_PER_SEC), "components",
+                "database", component(health->is_database_up, health->database_ms), "redis", redis);
+  return http_response_json(health->is_database_up ? 200 : 503, body);
+}
+
+static HttpResponse *
+get_live(HttpRequest *request, gpointer context, GError **error)
+{
+  (void)request;
+  (void)context;
+  (void)error;
+  return http_response_json(200, json_pack("{s:s, s:o}", "status", "alive", "timestamp", now_text()));
+}
+
+static HttpResponse *
+get_version(HttpRequest *request, gpointer context, GError **error)
+{
+  (void)request;
+  (void)context;
+  (void)error;
+  return http_response_json(200, json_pack("{s:s, s:s}", "name", "cch-data", "version", CCH_VERSION));
+}
+
+const HttpRoute health_http_routes[] = {
+    {.method = "GET", .path = "/api/health", .handler = get_health},
+    {.method = "GET", .path = "/api/health/ready", .handler = get_health},
+    {.method = "GET", .path = "/api/health/live", .handler = get_live},
+    {.method = "GET", .path = "/api/version", .handler = get_version},
+};
+const guint health_http_n_routes = G_N_ELEMENTS(health_http_routes);

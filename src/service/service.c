@@ -1,0 +1,337 @@
+#include "service/service.h"
+
+#include "audit/http/routes.h"
+#include "auth/http/routes.h"
+#include "auth/secret_file.h"
+#include "backup/http/routes.h"
+#include "backup/swap/janitor.h"
+#include "upload/temp_file.h"
+#include "base/data_dir.h"
+#include "base/error.h"
+#include "base/log.h"
+#include "base/text.h"
+#include "batch/http/routes.h"
+#include "demo/demo.h"
+#include "service/api.h"
+#include "service/health.h"
+#include "http/server.h"
+#include "pg/cluster.h"
+#include "pg/dsn.h"
+#include "pg/migrate.h"
+#include "prices/http/routes.h"
+#include "web/http/routes.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <sodium.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/file.h>
+#include <unistd.h>
+
+#define MIGRATION_RETRY_MS 5000
+#define DEMO_REQUESTS      20000 /* a few seconds */
+
+typedef struct {
+  const Config *config;
+  Language language;
+  gboolean with_demo;
+  int lock_fd; /* of the data directory */
+  PgCluster *cluster;
+  char *dsn;
+  char *admin_token, *admin_token_path; /* the path is NULL for a configured token */
+  gboolean is_token_new;
+  AuthHttp auth;
+  BackupHttp backup;
+  PriceHttp prices;
+  BatchHttp batch;
+  AuditHttp audit;
+  HealthHttp *health;
+  TempFileJanitor *janitor;
+  DatabaseJanitor *database_janitor;
+  HttpServer *server;
+  GCancellable *stop;     /* the caller's */
+  GCancellable *stopping; /* our own: also when the start failed */
+  GThread *migration;     /* NULL: none was needed, or it ran already */
+} Service;
+
+static void
+service_clear(Service *service)
+{
+  g_cancellable_cancel(service->stopping);
+  g_clear_pointer(&service->server, http_server_free);
+  g_clear_pointer(&service->migration, g_thread_join);
+  g_clear_pointer(&service->prices.sync, price_sync_free);
+  g_clear_pointer(&service->janitor, temp_file_janitor_free);
+  g_clear_pointer(&service->database_janitor, database_janitor_free);
+  g_clear_pointer(&service->backup.uploads, uploads_close);
+  g_clear_pointer(&service->backup.running, running_free);
+  g_clear_pointer(&service->health, health_http_free);
+  g_clear_pointer(&service->auth.auth, auth_free);
+  g_clear_pointer(&service->cluster, pg_cluster_close);
+  g_clear_pointer(&service->dsn, g_free);
+  g_clear_pointer(&service->admin_token, g_free);
+  g_clear_pointer(&service->admin_token_path, g_free);
+  g_clear_object(&service->stopping);
+  if (service->lock_fd >= 0)
+    close(service->lock_fd);
+}
+
+/* Two instances on one data directory would share a token file and a cluster by accident. */
+static gboolean
+own_data_dir(Service *service, GError **error)
+{
+  const char *directory = service->config->data_dir;
+  if (!data_dir_ensure(directory, error))
+    return FALSE;
+  g_autofree char *path = g_build_filename(directory, "service.lock", NULL);
+  service->lock_fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
+  if (service->lock_fd < 0) {
+    error_set_errno(error, errno, "open %s", path);
+    return FALSE;
+  }
+  if (flock(service->lock_fd, LOCK_EX | LOCK_NB) == 0)
+    return TRUE;
+  error_set(error, CCH_ERROR_CONFIG, "another cch-data serves from the data directory %s", directory);
+  return FALSE;
+}
+
+static gboolean
+find_database(Service *service, GError **error)
+{
+  const Config *config = service->config;
+  if (config->dsn != NULL) {
+    g_auto(DsnDisplay) display = {0};
+    service->dsn = g_strdup(config->dsn);
+    return dsn_parse_display(config->dsn, &display, error);
+  }
+  PgClusterOptions options = {config->data_dir, config->pg_bin_dir, config->cluster_user};
+  service->cluster = pg_cluster_open(&options, service->stop, error);
+  if (service->cluster == NULL)
+    return FALSE;
+  service->dsn = g_strdup(pg_cluster_dsn(service->cluster));
+  return TRUE;
+}
+
+/* "change-me" is what an example file says; who left it there has not chosen a token. */
+static gboolean
+find_admin_token(Service *service, GError **error)
+{
+  const char *configured = service->config->admin_token;
+  if (configured != NULL && strcmp(configured, "change-me") != 0) {
+    service->admin_token = g_strdup(configured);
+    return TRUE;
+  }
+  service->admin_token_path = g_build_filename(service->config->data_dir, "admin-token", NULL);
+  service->admin_token = secret_file_load(service->admin_token_path, &service->is_token_new, error);
+  return service->admin_token != NULL;
+}
+
+static gboolean
+open_auth(Service *service, GError **error)
+{
+  AuthOptions options = {
+      .dsn = service->dsn,
+      .admin_token = service->admin_token,
+      .session_ttl_s = (guint)service->config->session_ttl_s,
+  };
+  g_autofree char *secret = NULL;
+  if (service->admin_token_path != NULL) {
+    g_autofree char *path = g_build_filename(service->config->data_dir, "session-secret", NULL);
+    secret = secret_file_load(path, NULL, error);
+    if (secret == NULL)
+      return FALSE;
+  }
+  session_derive_secret(service->admin_token, secret, options.session_secret);
+  service->auth = (AuthHttp){auth_new(&options), service->config->secure_cookies};
+  sodium_memzero(options.session_secret, sizeof options.session_secret);
+  return TRUE;
+}
+
+static gboolean
+migrate(Service *service, GError **error)
+{
+  g_autoptr(PgConnection) connection = pg_connection_open(service->dsn, "cch-data migrate", service->stopping, error);
+  MigrateResult result = {0};
+  if (connection == NULL || !pg_migrate(connection, &result, error))
+    return FALSE;
+  char applied[12];
+  g_snprintf(applied, sizeof applied, "%u", result.n_applied);
+  log_event(LOG_INFO, "migrated", "applied", applied, "hub_managed", result.is_hub_managed ? "yes" : "no", NULL);
+  return TRUE;
+}
+
+/* Waits unless the service stops; TRUE when it is time for another try. */
+static gboolean
+wait_for_retry(GCancellable *stopping)
+{
+  GPollFD stop = {0};
+  if (!g_cancellable_make_pollfd(stopping, &stop))
+    return FALSE;
+  gboolean is_time = g_poll(&stop, 1, MIGRATION_RETRY_MS) == 0;
+  g_cancellable_release_fd(stopping);
+  return is_time;
+}
+
+/* A database that is away at the start may come back, and the service is there meanwhile to say so. */
+static gpointer
+migration_thread(gpointer data)
+{
+  Service *service = data;
+  do {
+    g_autoptr(GError) error = NULL;
+    if (migrate(service, &error) || error_code(error) == CCH_ERROR_CANCELLED)
+      return NULL;
+    log_event(LOG_WARNING, "migration failed", "code", error_info(error)->code, "reason", error->message, NULL);
+    if (error_info(error)->http_status != 503)
+      return NULL; /* trying again would not help */
+  } while (wait_for_retry(service->stopping));
+  return NULL;
+}
+
+/* Our own cluster is ready when the service says that it is; somebody's database may need time, or a permission. */
+static gboolean
+start_migration(Service *service, GError **error)
+{
+  if (!service->config->auto_migrate)
+    return TRUE;
+  if (service->cluster != NULL)
+    return migrate(service, error);
+  service->migration = g_thread_new("migrate", migration_thread, service);
+  return TRUE;
+}
+
+/* Only in our own cluster: a database that somebody names may be empty because its hub has just been set up. */
+static gboolean
+fill_with_demo(Service *service, GError **error)
+{
+  if (!service->with_demo || service->cluster == NULL)
+    return TRUE;
+  g_autoptr(PgConnection) connection = pg_connection_open(service->dsn, "cch-data demo", service->stopping, error);
+  if (connection == NULL)
+    return FALSE;
+  g_autoptr(GError) failure = NULL;
+  const DemoOptions options = {.n_requests = DEMO_REQUESTS, .seed = 1};
+  if (demo_fill(connection, &options, NULL, NULL, &failure)) {
+    log_event(LOG_INFO, "filled with demo data", NULL);
+    return TRUE;
+  }
+  if (error_code(failure) == CCH_ERROR_DEMO_NOT_EMPTY)
+    return TRUE;
+  g_propagate_error(error, g_steal_pointer(&failure));
+  return FALSE;
+}
+
+static gboolean
+start_server(Service *service, GError **error)
+{
+  const Config *config = service->config;
+  HttpServerOptions options = {
+      .address = config->listen_address,
+      .port = (guint16)config->listen_port,
+      .upload_idle_timeout_s = (guint)config->upload_idle_timeout_s,
+      .trust_proxy = config->trust_proxy,
+  };
+  service->server = http_server_new(&options);
+  http_server_set_guard(service->server, auth_http_guard, &service->auth);
+  gpointer contexts[API_N_DOMAINS] = {
+      [API_AUTH] = &service->auth,   [API_BACKUP] = &service->backup, [API_PRICES] = &service->prices,
+      [API_BATCH] = &service->batch, [API_AUDIT] = &service->audit,   [API_HEALTH] = service->health,
+  };
+  for (guint i = 0; i < api_n_tables; i++)
+    http_server_add_routes(service->server, api_tables[i].routes, *api_tables[i].n_routes,
+                           contexts[api_tables[i].domain]);
+  http_server_add_routes(service->server, web_http_routes, web_http_n_routes, NULL);
+  return http_server_start(service->server, error);
+}
+
+static gboolean
+service_start(Service *service, GError **error)
+{
+  const Config *config = service->config;
+  if (!own_data_dir(service, error) || !find_database(service, error) || !find_admin_token(service, error) ||
+      !open_auth(service, error) || !start_migration(service, error) || !fill_with_demo(service, error))
+    return FALSE;
+  const UploadsOptions uploads = {
+      .directory = config->temp_dir,
+      .max_bytes = config->max_upload_bytes,
+      .max_total_bytes = config->upload_keep_bytes,
+      .life_s = (guint)MIN(config->upload_keep_s, config->temp_max_age_s), /* the janitor goes by age alone */
+  };
+  service->backup = (BackupHttp){config, service->dsn, uploads_open(&uploads), running_new()};
+  service->batch = (BatchHttp){config, service->dsn};
+  service->audit = (AuditHttp){service->dsn};
+  service->prices = (PriceHttp){config, service->dsn, price_sync_new(config, service->dsn, error)};
+  if (service->prices.sync == NULL)
+    return FALSE;
+  service->health = health_http_new(service->dsn, config->redis_url);
+  service->janitor =
+      temp_file_janitor_start(config->temp_dir, (guint)config->temp_cleanup_interval_s, (guint)config->temp_max_age_s);
+  BackupLockOptions lock = {.dsn = service->dsn, .redis_url = config->redis_url, .ttl_ms = (guint)config->lock_ttl_ms};
+  service->database_janitor = database_janitor_start(&lock, (guint)config->temp_cleanup_interval_s);
+  if (!start_server(service, error))
+    return FALSE;
+  price_sync_start(service->prices.sync);
+  return TRUE;
+}
+
+static void
+say(const Service *service, TextId id, ...)
+{
+  va_list args;
+  va_start(args, id);
+  g_autofree char *text = text_vformat(id, service->language, args);
+  va_end(args);
+  printf("%s\n", text); /* not g_print, which leaves only ASCII in a C locale */
+  fflush(stdout);
+}
+
+static void
+introduce(const Service *service)
+{
+  if (service->is_token_new)
+    say(service, TEXT_SERVICE_TOKEN_MADE, service->admin_token_path, service->admin_token);
+  else if (service->admin_token_path != NULL)
+    say(service, TEXT_SERVICE_TOKEN_KEPT, service->admin_token_path);
+  say(service, TEXT_SERVICE_LISTENING, http_server_url(service->server));
+}
+
+/* Until somebody triggers it. */
+static void
+wait_for(GCancellable *stop)
+{
+  GPollFD triggered = {0};
+  if (!g_cancellable_make_pollfd(stop, &triggered))
+    return;
+  while (g_poll(&triggered, 1, -1) < 0)
+    continue; /* interrupted */
+  g_cancellable_release_fd(stop);
+}
+
+gboolean
+service_run(const Config *config, const ServiceOptions *options, GCancellable *stop, GError **error)
+{
+  if (sodium_init() < 0) {
+    error_set(error, CCH_ERROR_INTERNAL, "libsodium has no source of randomness");
+    return FALSE;
+  }
+  signal(SIGPIPE, SIG_IGN);
+  Service service = {.config = config,
+                     .language = options->language,
+                     .with_demo = options->with_demo,
+                     .lock_fd = -1,
+                     .stop = stop,
+                     .stopping = g_cancellable_new()};
+  gboolean is_started = service_start(&service, error);
+  if (is_started) {
+    introduce(&service);
+    log_event(LOG_INFO, "started", "version", CCH_VERSION, "address", http_server_url(service.server), NULL);
+    wait_for(stop);
+    say(&service, TEXT_SERVICE_STOPPING);
+  }
+  service_clear(&service);
+  if (is_started)
+    log_event(LOG_INFO, "stopped", NULL);
+  return is_started;
+}

@@ -1,0 +1,249 @@
+#include "upload/temp_file.h"
+
+#include "base/error.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <string.h>
+#include <sys/file.h>
+#include <sys/random.h>
+#include <sys/stat.h>
+#include <sys/statvfs.h>
+#include <unistd.h>
+
+#define NAME_PREFIX "database_"
+#define NAME_SUFFIX ".dump"
+
+enum { CREATE_ATTEMPTS = 16, OUR_RANDOM_DIGITS = 16 };
+
+struct TempFile {
+  char *path;
+  int fd;
+};
+
+struct TempFileJanitor {
+  char *directory;
+  guint interval_s;
+  guint max_age_s;
+  GMutex mutex;
+  GCond cond;
+  gboolean is_stopping; /* guarded by the mutex */
+  GThread *thread;
+};
+
+static char *
+new_path(const char *directory, const char *purpose)
+{
+  guint64 random = 0;
+  if (getrandom(&random, sizeof random, 0) != (gssize)sizeof random)
+    random = ((guint64)g_random_int() << 32) | g_random_int(); /* O_EXCL is what keeps names apart */
+  g_autofree char *name = g_strdup_printf(NAME_PREFIX "%s_%" G_GINT64_FORMAT "_%016" G_GINT64_MODIFIER "x" NAME_SUFFIX,
+                                          purpose, g_get_real_time() / 1000, random);
+  return g_build_filename(directory, name, NULL);
+}
+
+/* Locks a file just created. FALSE when a sweep was quicker and has it, or has removed it. */
+static gboolean
+lock_new_file(int fd)
+{
+  struct stat info;
+  return flock(fd, LOCK_EX | LOCK_NB) == 0 && fstat(fd, &info) == 0 && info.st_nlink > 0;
+}
+
+TempFile *
+temp_file_create(const char *directory, const char *purpose, GError **error)
+{
+  for (int attempt = 0; attempt < CREATE_ATTEMPTS; attempt++) {
+    g_autofree char *path = new_path(directory, purpose);
+    int fd = open(path, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0600);
+    if (fd < 0 && errno != EEXIST) {
+      error_set_errno(error, errno, "create a temporary file in %s", directory);
+      return NULL;
+    }
+    if (fd >= 0 && lock_new_file(fd)) {
+      TempFile *file = g_new0(TempFile, 1);
+      file->path = g_steal_pointer(&path);
+      file->fd = fd;
+      return file;
+    }
+    if (fd >= 0) {
+      unlink(path);
+      close(fd);
+    }
+  }
+  error_set(error, CCH_ERROR_FILE, "create a temporary file in %s: it cannot be locked", directory);
+  return NULL;
+}
+
+int
+temp_file_fd(const TempFile *file)
+{
+  return file->fd;
+}
+
+gboolean
+temp_file_write(TempFile *file, const guint8 *data, gsize size, GError **error)
+{
+  while (size > 0) {
+    gssize n = write(file->fd, data, size);
+    if (n < 0 && errno == EINTR)
+      continue;
+    if (n < 0) {
+      error_set_errno(error, errno, "write %s", file->path);
+      return FALSE;
+    }
+    data += n;
+    size -= (gsize)n;
+  }
+  return TRUE;
+}
+
+const char *
+temp_file_path(const TempFile *file)
+{
+  return file->path;
+}
+
+void
+temp_file_free(TempFile *file)
+{
+  if (file == NULL)
+    return;
+  unlink(file->path); /* before the lock goes with the descriptor */
+  close(file->fd);
+  g_free(file->path);
+  g_free(file);
+}
+
+gboolean
+temp_file_check_space(const char *directory, guint64 size_bytes, GError **error)
+{
+  struct statvfs info;
+  if (statvfs(directory, &info) != 0) {
+    error_set_errno(error, errno, "%s", directory);
+    return FALSE;
+  }
+  guint64 free_bytes = (guint64)info.f_bavail * info.f_frsize;
+  if (free_bytes >= size_bytes)
+    return TRUE;
+  error_set(error, CCH_ERROR_DISK_FULL, "%s has %" G_GUINT64_FORMAT " bytes free, %" G_GUINT64_FORMAT " are needed",
+            directory, free_bytes, size_bytes);
+  return FALSE;
+}
+
+/* TRUE for database_<letters>_<digits>_<letters and digits>.dump. `ret_is_ours` tells whether the random part is one of
+ * new_path's, so that a live owner would hold the lock. */
+static gboolean
+name_matches(const char *name, gboolean *ret_is_ours)
+{
+  static const char lower[] = "abcdefghijklmnopqrstuvwxyz";
+  static const char alphanumeric[] = "abcdefghijklmnopqrstuvwxyz0123456789";
+  if (!g_str_has_prefix(name, NAME_PREFIX))
+    return FALSE;
+  const char *p = name + strlen(NAME_PREFIX);
+  gsize n_purpose = strspn(p, lower);
+  if (n_purpose == 0 || p[n_purpose] != '_')
+    return FALSE;
+  p += n_purpose + 1;
+  gsize n_timestamp = strspn(p, "0123456789");
+  if (n_timestamp == 0 || p[n_timestamp] != '_')
+    return FALSE;
+  p += n_timestamp + 1;
+  gsize n_random = strspn(p, alphanumeric);
+  if (n_random == 0 || strcmp(p + n_random, NAME_SUFFIX) != 0)
+    return FALSE;
+  *ret_is_ours = n_random == OUR_RANDOM_DIGITS && strspn(p, "0123456789abcdef") == OUR_RANDOM_DIGITS;
+  return TRUE;
+}
+
+static gboolean
+is_too_old(const struct stat *info, guint max_age_s)
+{
+  gint64 age_s = g_get_real_time() / G_USEC_PER_SEC - (gint64)info->st_mtim.tv_sec;
+  return age_s > (gint64)max_age_s;
+}
+
+/* The lock is held across the unlink, so that a file which is just being created is not taken from its owner: that one
+ * finds the lock taken or the file gone, and makes another (temp_file_create). */
+static gboolean
+sweep_file(int directory_fd, const char *name, gboolean is_ours, guint max_age_s)
+{
+  struct stat info;
+  int fd = openat(directory_fd, name, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
+  if (fd < 0)
+    return FALSE;
+  gboolean is_file = fstat(fd, &info) == 0 && S_ISREG(info.st_mode) && info.st_uid == geteuid();
+  gboolean is_removed = is_file && (is_too_old(&info, max_age_s) || (is_ours && flock(fd, LOCK_EX | LOCK_NB) == 0)) &&
+                        unlinkat(directory_fd, name, 0) == 0;
+  close(fd);
+  return is_removed;
+}
+
+guint
+temp_file_sweep(const char *directory, guint max_age_s, GError **error)
+{
+  int fd = open(directory, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+  DIR *listing = fd >= 0 ? fdopendir(fd) : NULL;
+  if (listing == NULL) {
+    error_set_errno(error, errno, "%s", directory);
+    if (fd >= 0)
+      close(fd);
+    return 0;
+  }
+  guint n_removed = 0;
+  for (struct dirent *entry = readdir(listing); entry != NULL; entry = readdir(listing)) {
+    gboolean is_ours = FALSE;
+    if (name_matches(entry->d_name, &is_ours) && sweep_file(fd, entry->d_name, is_ours, max_age_s))
+      n_removed++;
+  }
+  closedir(listing);
+  return n_removed;
+}
+
+static gpointer
+janitor_run(gpointer user_data)
+{
+  TempFileJanitor *janitor = user_data;
+  g_mutex_lock(&janitor->mutex);
+  while (!janitor->is_stopping) {
+    g_mutex_unlock(&janitor->mutex);
+    temp_file_sweep(janitor->directory, janitor->max_age_s,
+                    NULL); /* an unreadable directory: the next upload will say */
+    gint64 next = g_get_monotonic_time() + janitor->interval_s * G_TIME_SPAN_SECOND;
+    g_mutex_lock(&janitor->mutex);
+    while (!janitor->is_stopping && g_cond_wait_until(&janitor->cond, &janitor->mutex, next))
+      continue;
+  }
+  g_mutex_unlock(&janitor->mutex);
+  return NULL;
+}
+
+TempFileJanitor *
+temp_file_janitor_start(const char *directory, guint interval_s, guint max_age_s)
+{
+  TempFileJanitor *janitor = g_new0(TempFileJanitor, 1);
+  janitor->directory = g_strdup(directory);
+  janitor->interval_s = interval_s;
+  janitor->max_age_s = max_age_s;
+  g_mutex_init(&janitor->mutex);
+  g_cond_init(&janitor->cond);
+  janitor->thread = g_thread_new("temp-janitor", janitor_run, janitor);
+  return janitor;
+}
+
+void
+temp_file_janitor_free(TempFileJanitor *janitor)
+{
+  if (janitor == NULL)
+    return;
+  g_mutex_lock(&janitor->mutex);
+  janitor->is_stopping = TRUE;
+  g_cond_signal(&janitor->cond);
+  g_mutex_unlock(&janitor->mutex);
+  g_thread_join(janitor->thread);
+  g_mutex_clear(&janitor->mutex);
+  g_cond_clear(&janitor->cond);
+  g_free(janitor->directory);
+  g_free(janitor);
+}

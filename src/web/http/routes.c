@@ -1,0 +1,136 @@
+#include "web/http/routes.h"
+
+#include "base/error.h"
+#include "web/assets.h"
+
+#include <sodium.h>
+#include <string.h>
+
+#define DOCUMENT    "/index.html"
+#define NONCE_BYTES 16
+#define NONCE_PLACE "__CSP_NONCE__" /* where the bundler puts it: web/vite.config.ts */
+
+/* Nothing but what came with the document. Styles that the components make while they run carry the nonce. */
+#define POLICY                                                                                                         \
+  "default-src 'none'; script-src 'self'; style-src 'self' 'nonce-%s'; img-src 'self' data:; font-src 'self'; "        \
+  "connect-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
+
+static const WebAsset *
+find_asset(const char *path)
+{
+  for (guint i = 0; i < web_n_assets; i++) {
+    if (strcmp(web_assets[i].path, path) == 0)
+      return &web_assets[i];
+  }
+  return NULL;
+}
+
+static HttpResponse *
+refuse_absent(GError **error)
+{
+  error_set(error, CCH_ERROR_NOT_FOUND, web_n_assets > 0 ? "no such file" : "this build has no pages");
+  return NULL;
+}
+
+/* "gzip" as a token that is not refused by q=0. */
+static gboolean
+takes_gzip(const HttpRequest *request)
+{
+  const char *accepted = http_request_header(request, "Accept-Encoding");
+  g_auto(GStrv) codings = g_strsplit(accepted != NULL ? accepted : "", ",", -1);
+  for (char **coding = codings; *coding != NULL; coding++) {
+    g_auto(GStrv) parts = g_strsplit(*coding, ";", 2);
+    if (parts[0] == NULL || g_ascii_strcasecmp(g_strstrip(parts[0]), "gzip") != 0)
+      continue;
+    const char *quality = parts[1] != NULL ? strchr(parts[1], '=') : NULL;
+    return quality == NULL || g_ascii_strtod(quality + 1, NULL) > 0;
+  }
+  return FALSE;
+}
+
+static gboolean
+is_fresh(const HttpRequest *request, const WebAsset *asset)
+{
+  const char *known = http_request_header(request, "If-None-Match");
+  return known != NULL && (strcmp(known, "*") == 0 || strstr(known, asset->etag) != NULL);
+}
+
+/* A file's name under /assets/ changes with its content. */
+static HttpResponse *
+answer_asset(HttpRequest *request, gpointer context, GError **error)
+{
+  (void)context;
+  const WebAsset *asset = find_asset(http_request_path(request));
+  if (asset == NULL)
+    return refuse_absent(error);
+  HttpResponse *response;
+  if (is_fresh(request, asset)) {
+    response = http_response_empty(304);
+  } else if (asset->gzip != NULL && takes_gzip(request)) {
+    response = http_response_static(200, asset->content_type, asset->gzip, asset->gzip_size);
+    http_response_set_header(response, "Content-Encoding", "gzip");
+  } else {
+    response = http_response_static(200, asset->content_type, asset->data, asset->size);
+  }
+  gboolean is_named_by_content = g_str_has_prefix(asset->path, "/assets/");
+  http_response_set_header(response, "Cache-Control",
+                           is_named_by_content ? "public, max-age=31536000, immutable" : "no-cache");
+  http_response_set_header(response, "ETag", asset->etag);
+  http_response_set_header(response, "Vary", "Accept-Encoding");
+  return response;
+}
+
+static HttpResponse *
+answer_document(guint status, GError **error)
+{
+  const WebAsset *document = find_asset(DOCUMENT);
+  if (document == NULL)
+    return refuse_absent(error);
+  guint8 bytes[NONCE_BYTES];
+  char nonce[sodium_base64_ENCODED_LEN(NONCE_BYTES, sodium_base64_VARIANT_ORIGINAL)];
+  randombytes_buf(bytes, sizeof bytes);
+  sodium_bin2base64(nonce, sizeof nonce, bytes, sizeof bytes, sodium_base64_VARIANT_ORIGINAL);
+  g_autofree char *template = g_strndup(document->data, document->size);
+  g_auto(GStrv) parts = g_strsplit(template, NONCE_PLACE, -1);
+  HttpResponse *response = http_response_text(status, document->content_type, g_strjoinv(nonce, parts));
+  g_autofree char *policy = g_strdup_printf(POLICY, nonce);
+  http_response_set_header(response, "Content-Security-Policy", policy);
+  return response;
+}
+
+static HttpResponse *
+answer_page(HttpRequest *request, gpointer context, GError **error)
+{
+  (void)request;
+  (void)context;
+  return answer_document(200, error);
+}
+
+/* The application says so in the reader's language. */
+static HttpResponse *
+answer_unknown_page(HttpRequest *request, gpointer context, GError **error)
+{
+  (void)request;
+  (void)context;
+  return answer_document(404, error);
+}
+
+/* web/src/pages.tsx has the same addresses. They ignore queries, which are the application's: its filters. */
+static const char *const any_query[] = {HTTP_QUERY_ANY, NULL};
+
+#define PAGE(address)                                                                                                  \
+  {                                                                                                                    \
+    .method = "GET", .path = address, .handler = answer_page, .query = any_query                                       \
+  }
+
+const HttpRoute web_http_routes[] = {
+    PAGE("/"),
+    PAGE("/login"),
+    PAGE("/settings/{page}"),
+    PAGE("/dashboard/{page}"),
+    PAGE("/history"),
+    {.method = "GET", .path = "/assets/{file}", .handler = answer_asset},
+    {.method = "GET", .path = "/favicon.svg", .handler = answer_asset},
+    {.method = "GET", .path = "/{page}", .handler = answer_unknown_page, .query = any_query},
+};
+const guint web_http_n_routes = G_N_ELEMENTS(web_http_routes);
