@@ -192,7 +192,8 @@ print_operations(const Run *run)
   printf("%s cch-data batch undo", text_get(TEXT_BATCH_TO_UNDO, run->job->context->language));
   gsize i;
   const json_t *id;
-  json_array_foreach(run->operations, i, id) printf(" %s", json_string_value(id));
+  json_array_foreach(run->operations, i, id)
+    printf(" %s", json_string_value(id));
   printf("\n");
 }
 

@@ -1,8 +1,8 @@
 /* Work for `cch-data batch`: rows that are checked already, shown, confirmed, and done 500 at a time. */
 #pragma once
 
-#include "batch/rows/batch.h"
 #include "batch/edits/edits.h"
+#include "batch/rows/batch.h"
 #include "cli/cli.h"
 
 typedef enum { CLI_BATCH_UPDATE, CLI_BATCH_DELETE, CLI_BATCH_RESET } CliBatchAction;

@@ -20,10 +20,10 @@ merge_values(json_t *into, const json_t *values)
 {
   gsize i, k;
   json_t *value, *known;
-  json_array_foreach((json_t *)values, i, value)
-  {
+  json_array_foreach((json_t *)values, i, value) {
     json_t *found = NULL;
-    json_array_foreach(into, k, known) if (json_equal(json_object_get(known, "value"), json_object_get(value, "value")))
+    json_array_foreach(into, k, known)
+      if (json_equal(json_object_get(known, "value"), json_object_get(value, "value")))
         found = known;
     if (found == NULL) {
       json_array_append_new(into, json_deep_copy(value));
@@ -40,10 +40,10 @@ merge_field(json_t *fields, const json_t *field)
 {
   gsize i;
   json_t *known, *found = NULL;
-  json_array_foreach(fields, i,
-                     known) if (json_equal(json_object_get(known, "field"), json_object_get(field, "field")) &&
-                                json_equal(json_object_get(known, "entity"), json_object_get(field, "entity"))) found =
-      known;
+  json_array_foreach(fields, i, known)
+    if (json_equal(json_object_get(known, "field"), json_object_get(field, "field")) &&
+        json_equal(json_object_get(known, "entity"), json_object_get(field, "entity")))
+      found = known;
   if (found == NULL) {
     json_array_append_new(fields, json_deep_copy(field));
     return;
@@ -71,8 +71,10 @@ batch_summary_add(BatchSummary *summary, const json_t *answer)
   summary->n_changed += (guint)json_integer_value(changed);
   gsize i;
   json_t *item;
-  json_array_foreach(json_object_get(answer, "fields"), i, item) merge_field(summary->fields, item);
-  json_array_foreach(json_object_get(answer, "rows"), i, item) if (json_array_size(summary->sample) < MAX_SAMPLE)
+  json_array_foreach(json_object_get(answer, "fields"), i, item)
+    merge_field(summary->fields, item);
+  json_array_foreach(json_object_get(answer, "rows"), i, item)
+    if (json_array_size(summary->sample) < MAX_SAMPLE)
       json_array_append(summary->sample, item);
   json_array_extend(summary->refused, json_object_get(answer, "refused"));
 }
@@ -100,8 +102,7 @@ append_values(GString *text, const json_t *values)
 {
   gsize i;
   const json_t *value;
-  json_array_foreach((json_t *)values, i, value)
-  {
+  json_array_foreach((json_t *)values, i, value) {
     if (i == MAX_SHOWN_VALUES) {
       g_string_append(text, ", …");
       break;
@@ -130,14 +131,12 @@ batch_rows_text(const json_t *rows, gsize max)
   GString *text = g_string_new(NULL);
   gsize i, k;
   const json_t *row, *change;
-  json_array_foreach((json_t *)rows, i, row)
-  {
+  json_array_foreach((json_t *)rows, i, row) {
     if (i == max)
       break;
     g_string_append(text, "  ");
     append_name(text, row);
-    json_array_foreach(json_object_get(row, "changes"), k, change)
-    {
+    json_array_foreach(json_object_get(row, "changes"), k, change) {
       g_string_append_printf(text, "%s %s ", k == 0 ? ":" : ",", json_string_value(json_object_get(change, "field")));
       append_value(text, json_object_get(change, "before"));
       g_string_append(text, " → ");
@@ -154,8 +153,7 @@ batch_refused_text(const json_t *refused)
   GString *text = g_string_new(NULL);
   gsize i;
   const json_t *row;
-  json_array_foreach((json_t *)refused, i, row)
-  {
+  json_array_foreach((json_t *)refused, i, row) {
     if (i == MAX_REFUSED) {
       g_string_append_printf(text, "  … (%" G_GSIZE_FORMAT ")\n", json_array_size(refused));
       break;
@@ -174,9 +172,10 @@ batch_problems_text(const char *file, const json_t *problems)
   GString *text = g_string_new(NULL);
   gsize i;
   const json_t *problem;
-  json_array_foreach((json_t *)problems, i, problem) g_string_append_printf(
-      text, "%s%s%s: %s\n", file != NULL ? file : "", file != NULL ? ": " : "",
-      json_string_value(json_object_get(problem, "path")), json_string_value(json_object_get(problem, "message")));
+  json_array_foreach((json_t *)problems, i, problem)
+    g_string_append_printf(text, "%s%s%s: %s\n", file != NULL ? file : "", file != NULL ? ": " : "",
+                           json_string_value(json_object_get(problem, "path")),
+                           json_string_value(json_object_get(problem, "message")));
   return g_string_free(text, FALSE);
 }
 
@@ -189,8 +188,7 @@ batch_summary_text(const BatchSummary *summary, const char *entity, Language lan
   g_string_append_printf(text, "%s\n", head);
   gsize i;
   const json_t *field;
-  json_array_foreach(summary->fields, i, field)
-  {
+  json_array_foreach(summary->fields, i, field) {
     g_string_append_printf(
         text, "  %s.%s (%" JSON_INTEGER_FORMAT "): ", json_string_value(json_object_get(field, "entity")),
         json_string_value(json_object_get(field, "field")), json_integer_value(json_object_get(field, "changed")));

@@ -2,7 +2,6 @@
 
 #include "backup/report/event_json.h"
 #include "backup/swap/janitor.h"
-#include "upload/temp_file.h"
 #include "base/error.h"
 #include "cli/archive_file.h"
 #include "cli/cli.h"
@@ -11,6 +10,7 @@
 #include "cli/target.h"
 #include "cli/undo.h"
 #include "pg/dsn.h"
+#include "upload/temp_file.h"
 
 #include <errno.h>
 #include <stdio.h>

@@ -1,8 +1,8 @@
 /* Prices for people on a terminal. */
 #pragma once
 
-#include "prices/apply/apply.h"
 #include "base/tree.h"
+#include "prices/apply/apply.h"
 
 /* What changed, or would: a line a model, the fields of a dry run below it as a diff, then the counts. Free with
  * g_free. */

@@ -1,5 +1,5 @@
-#include "backup/plan/entry_sql.h"
 #include "backup/import/manifest_match.h"
+#include "backup/plan/entry_sql.h"
 #include "base/error.h"
 #include "cli/archive_file.h"
 #include "cli/cli.h"

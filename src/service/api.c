@@ -4,8 +4,8 @@
 #include "auth/http/routes.h"
 #include "backup/http/routes.h"
 #include "batch/http/routes.h"
-#include "service/health.h"
 #include "prices/http/routes.h"
+#include "service/health.h"
 
 static HttpResponse *
 get_document(HttpRequest *request, gpointer context, GError **error)

@@ -1,8 +1,8 @@
 #include "upload/uploads.h"
 
 #include "archive/reader.h"
-#include "upload/temp_file.h"
 #include "base/error.h"
+#include "upload/temp_file.h"
 
 #include <errno.h>
 #include <string.h>

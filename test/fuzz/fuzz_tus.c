@@ -1,6 +1,6 @@
 /* The headers of resumable uploads: the first byte says which, the rest is its value. */
-#include "upload/tus.h"
 #include "base/error.h"
+#include "upload/tus.h"
 
 #include <stdint.h>
 #include <stdlib.h>

@@ -1,8 +1,8 @@
 #include "backup/http/archive.h"
 
-#include "upload/temp_file.h"
 #include "base/error.h"
 #include "http/multipart.h"
+#include "upload/temp_file.h"
 
 #include <string.h>
 #include <unistd.h>

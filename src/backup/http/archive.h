@@ -3,8 +3,8 @@
 #pragma once
 
 #include "archive/reader.h"
-#include "backup/http/routes.h"
 #include "backup/http/choices.h"
+#include "backup/http/routes.h"
 
 typedef enum {
   ARCHIVE_TEMPORARY, /* a file in the form is gone when this is freed */

@@ -153,8 +153,7 @@ set_list(HttpChoices *choices, const json_t *list, GError **error)
 {
   gsize i;
   json_t *item;
-  json_array_foreach(list, i, item)
-  {
+  json_array_foreach(list, i, item) {
     if (!json_is_string(item)) {
       error_set(error, CCH_ERROR_REQUEST_PARAMETER, "tables must be an array of strings");
       return FALSE;
@@ -197,8 +196,7 @@ http_choices_from_json(HttpChoices *choices, const guint8 *text, gsize size, GEr
   gboolean is_good = TRUE;
   const char *name;
   json_t *value;
-  json_object_foreach(object, name, value)
-  {
+  json_object_foreach(object, name, value) {
     is_good = is_good && set_from_json(choices, name, value, error);
   }
   json_decref(object);

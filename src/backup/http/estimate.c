@@ -1,7 +1,7 @@
 /* GET …/export:estimate: size and time of an export, before it is started. It reads the catalog and takes no lock. */
 #include "backup/export/estimate.h"
-#include "backup/http/routes.h"
 #include "backup/http/export_query.h"
+#include "backup/http/routes.h"
 
 #include <math.h>
 

@@ -1,7 +1,7 @@
 /* GET …/export, and what is kept of exports: …/exports, …/exports/{id}/manifest. */
 #include "backup/export/export.h"
-#include "backup/http/routes.h"
 #include "backup/http/export_query.h"
+#include "backup/http/routes.h"
 #include "backup_sql.h"
 #include "base/error.h"
 #include "pg/connection.h"

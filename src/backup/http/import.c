@@ -1,6 +1,6 @@
 /* An import over HTTP: the archive is taken, then the import runs on a thread of its own. */
-#include "backup/http/routes.h"
 #include "backup/http/archive.h"
+#include "backup/http/routes.h"
 #include "backup/http/work.h"
 #include "backup/swap/janitor.h"
 

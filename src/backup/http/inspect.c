@@ -1,13 +1,13 @@
 /* POST …/import:inspect: what an archive is, by its first megabytes, before anybody uploads the rest. It takes no lock
  * and changes nothing. */
 #include "archive/prefix.h"
-#include "backup/plan/entry_sql.h"
 #include "backup/http/routes.h"
+#include "backup/plan/entry_sql.h"
 #include "backup/plan/plan.h"
 #include "backup/preview/server_warnings.h"
-#include "upload/temp_file.h"
 #include "backup_sql.h"
 #include "base/error.h"
+#include "upload/temp_file.h"
 
 #include <string.h>
 

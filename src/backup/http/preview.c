@@ -1,9 +1,9 @@
 /* What an import would do, over HTTP: as events that end with the preview, or as JSON alone. A file that comes with the
  * request is kept as an upload, so that the import after it sends nothing again. */
-#include "backup/http/routes.h"
-#include "backup/http/archive.h"
-#include "backup/http/work.h"
 #include "backup/preview/preview.h"
+#include "backup/http/archive.h"
+#include "backup/http/routes.h"
+#include "backup/http/work.h"
 
 #include <string.h>
 

@@ -1,11 +1,11 @@
 /* The backup domain over HTTP, below /api/admin/database/. */
 #pragma once
 
-#include "backup/import/import.h"
 #include "backup/http/running.h"
-#include "upload/uploads.h"
+#include "backup/import/import.h"
 #include "config/config.h"
 #include "http/router.h"
+#include "upload/uploads.h"
 
 typedef struct {
   const Config *config;

@@ -1,8 +1,8 @@
 /* …/import:undo: the database from before an overwriting import by swap. POST puts it back, GET tells what is kept,
  * DELETE drops it now. */
+#include "backup/swap/undo.h"
 #include "backup/http/routes.h"
 #include "backup/http/work.h"
-#include "backup/swap/undo.h"
 #include "base/error.h"
 
 typedef struct {

@@ -1,9 +1,9 @@
 /* …/uploads: archives in pieces, by the tus protocol 1.0.0, so that a broken connection costs a piece and not the file,
  * and a proxy that bounds bodies does not matter. */
-#include "backup/http/routes.h"
-#include "upload/tus.h"
 #include "upload/uploads.h"
+#include "backup/http/routes.h"
 #include "base/error.h"
+#include "upload/tus.h"
 
 #include <string.h>
 

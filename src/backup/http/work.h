@@ -3,8 +3,8 @@
  * and files are gone: who sees them may start the next operation. */
 #pragma once
 
-#include "backup/report/event.h"
 #include "backup/http/routes.h"
+#include "backup/report/event.h"
 
 typedef struct HttpWork HttpWork;
 

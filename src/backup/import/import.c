@@ -4,11 +4,11 @@
 #include "audit/audit.h"
 #include "backup/import/manifest_match.h"
 #include "backup/merge/merge.h"
-#include "hub/notify.h"
 #include "backup/restore/overwrite.h"
 #include "backup/restore/restore.h"
 #include "backup/swap/swap_choice.h"
 #include "base/error.h"
+#include "hub/notify.h"
 #include "pg/dsn.h"
 
 #include <jansson.h>

@@ -1,8 +1,9 @@
 /* Imports an archive: plans, and applies it. Whatever fails, the database is as it was.
  *
  * A merge is one transaction. An overwrite is done in one of two ways: by swap, which loads a shadow database over
- * several connections while the live one stays in use, and then renames both (backup/swap/shadow.h, backup/swap/swap.h); or in
- * one transaction, where the server, the role or what the live database holds do not allow that.
+ * several connections while the live one stays in use, and then renames both (backup/swap/shadow.h,
+ * backup/swap/swap.h); or in one transaction, where the server, the role or what the live database holds do not allow
+ * that.
  *
  * Before a transaction touches anything the archive is checked whole. The way by swap reads it once only: damage shows
  * while the shadow is loaded, which is then dropped. (What is left out of the import, as by `skip_logs`, it does not
@@ -15,9 +16,9 @@
 #pragma once
 
 #include "archive/reader.h"
-#include "backup/report/event.h"
 #include "backup/manifest/manifest.h"
 #include "backup/plan/merge_choice.h"
+#include "backup/report/event.h"
 #include "lock/lock.h"
 
 #include <gio/gio.h>

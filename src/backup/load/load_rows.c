@@ -1,8 +1,8 @@
 #include "backup/load/load_rows.h"
 
-#include "backup/plan/entry_sql.h"
 #include "backup/load/load_queue.h"
 #include "backup/merge/merge.h"
+#include "backup/plan/entry_sql.h"
 #include "base/error.h"
 
 /* Blocks on their way beside those that the workers hold: enough that nobody waits for the reading thread's hiccups. */

@@ -2,8 +2,8 @@
  *
  * A table's rows go by COPY into a temporary table and from there into the live one, parents before children by the
  * foreign keys that the live database has. What is missing is inserted; what becomes of a row that is there is the
- * caller's choice (backup/plan/merge_choice.h). Which live row a row of the archive is, its identity says: the primary key,
- * or else a unique key without NULLs. Other unique keys never say that, but they can keep a row out: with
+ * caller's choice (backup/plan/merge_choice.h). Which live row a row of the archive is, its identity says: the primary
+ * key, or else a unique key without NULLs. Other unique keys never say that, but they can keep a row out: with
  * ON_CONFLICT_SKIP silently, with ON_CONFLICT_UPDATE with a warning and its key, with ON_CONFLICT_FAIL as a failure.
  * A table without an identity is a multiset: a row is added as often as the archive has it more often than the table.
  * User triggers and rules are off meanwhile, and exactly as before afterwards. Sequences only move forward. */

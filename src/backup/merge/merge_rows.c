@@ -1,9 +1,9 @@
 /* One table's rows: staged, compared, inserted, updated. */
 #include "backup/merge/merge_private.h"
 
-#include "backup/plan/entry_sql.h"
 #include "backup/merge/merge_filter.h"
 #include "backup/merge/merge_table.h"
+#include "backup/plan/entry_sql.h"
 #include "backup_sql.h"
 #include "base/error.h"
 

@@ -1,7 +1,7 @@
 #include "backup/preview/preview_private.h"
 
-#include "backup/plan/entry_sql.h"
 #include "backup/merge/merge.h"
+#include "backup/plan/entry_sql.h"
 #include "backup_sql.h"
 #include "base/error.h"
 

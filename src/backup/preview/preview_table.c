@@ -1,8 +1,8 @@
 /* One table of a preview: its rows are staged as a merge stages them, counted, and forgotten. */
 #include "backup/preview/preview_private.h"
 
-#include "backup/plan/entry_sql.h"
 #include "backup/merge/merge_table.h"
+#include "backup/plan/entry_sql.h"
 #include "backup_sql.h"
 #include "base/error.h"
 

@@ -1,8 +1,8 @@
 #include "backup/restore/restore.h"
 
+#include "backup/merge/merge.h"
 #include "backup/plan/entry_sql.h"
 #include "backup/restore/large_objects.h"
-#include "backup/merge/merge.h"
 #include "base/error.h"
 
 #include <string.h>

@@ -1,9 +1,9 @@
 #include "backup/swap/disk_space.h"
 
 #include "backup/plan/entry_sql.h"
-#include "upload/temp_file.h"
 #include "backup_sql.h"
 #include "base/error.h"
+#include "upload/temp_file.h"
 
 #include <unistd.h>
 

@@ -1,15 +1,15 @@
 #include "backup/swap/undo.h"
 
 #include "audit/audit.h"
-#include "backup/swap/janitor.h"
-#include "hub/notify.h"
-#include "backup/swap/own_state.h"
 #include "backup/report/progress.h"
+#include "backup/swap/janitor.h"
+#include "backup/swap/own_state.h"
 #include "backup/swap/side_database.h"
 #include "backup/swap/swap.h"
 #include "backup/swap/swap_choice.h"
 #include "backup_sql.h"
 #include "base/error.h"
+#include "hub/notify.h"
 #include "pg/dsn.h"
 #include "pg/migrate.h"
 

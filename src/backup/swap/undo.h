@@ -1,6 +1,6 @@
 /* Undo of an overwriting import that was done by swap: the database from before is kept beside the live one for a while
- * (UNDO_KEEP), and can take its place again by the same two renames (backup/swap/swap.h). The one that was live until then
- * is kept in turn, so that an undo can be undone. What cch_data holds (audit log, records) moves along.
+ * (UNDO_KEEP), and can take its place again by the same two renames (backup/swap/swap.h). The one that was live until
+ * then is kept in turn, so that an undo can be undone. What cch_data holds (audit log, records) moves along.
  *
  * Several can be kept, each until it expires; without a name the newest is meant. */
 #pragma once

@@ -2,8 +2,8 @@
 
 #include "base/error.h"
 #include "batch/edits/csv.h"
-#include "batch/rows/rows.h"
 #include "batch/list/sheet.h"
+#include "batch/rows/rows.h"
 
 #include <string.h>
 
@@ -202,7 +202,8 @@ read_element(const Reader *reader, const json_t *element, guint place)
   free(text);
   const char *name;
   json_t *given;
-  json_object_foreach((json_t *)element, name, given) read_member(reader, edit, name, given);
+  json_object_foreach((json_t *)element, name, given)
+    read_member(reader, edit, name, given);
 }
 
 static gboolean
@@ -217,7 +218,8 @@ read_json(const Reader *reader, const char *text, gsize size, GError **error)
   }
   gsize i;
   const json_t *element;
-  json_array_foreach(list, i, element) read_element(reader, element, (guint)i);
+  json_array_foreach(list, i, element)
+    read_element(reader, element, (guint)i);
   return TRUE;
 }
 

@@ -276,7 +276,8 @@ tags_to_text(const char *value)
   g_autoptr(GString) list = g_string_new(NULL);
   gsize i;
   const json_t *tag;
-  json_array_foreach(tags, i, tag) if (json_is_string(tag))
+  json_array_foreach(tags, i, tag)
+    if (json_is_string(tag))
       g_string_append_printf(list, "%s%s", i > 0 ? "," : "", json_string_value(tag));
   g_autofree char *again = NULL;
   gboolean reads_back = list->len > 0 && *list->str != '[' && g_ascii_strcasecmp(list->str, "null") != 0 &&
@@ -363,7 +364,9 @@ has_tag(const json_t *tags, const json_t *wanted)
 {
   gsize i;
   const json_t *tag;
-  json_array_foreach((json_t *)tags, i, tag) if (json_equal(tag, wanted)) return TRUE;
+  json_array_foreach((json_t *)tags, i, tag)
+    if (json_equal(tag, wanted))
+      return TRUE;
   return FALSE;
 }
 
@@ -402,8 +405,12 @@ batch_tags_change(const char *before, const json_t *add, const json_t *remove, c
   g_autoptr(json_t) result = json_array();
   gsize i;
   json_t *tag;
-  json_array_foreach(tags, i, tag) if (!has_tag(remove, tag)) json_array_append(result, tag);
-  json_array_foreach((json_t *)add, i, tag) if (!has_tag(result, tag)) json_array_append(result, tag);
+  json_array_foreach(tags, i, tag)
+    if (!has_tag(remove, tag))
+      json_array_append(result, tag);
+  json_array_foreach((json_t *)add, i, tag)
+    if (!has_tag(result, tag))
+      json_array_append(result, tag);
   if (json_array_size(result) > (gsize)batch_field_find(BATCH_USERS, "tags")->highest)
     return "too_many";
   *ret_value = batch_tags_value(result);

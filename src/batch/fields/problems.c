@@ -106,8 +106,7 @@ name_refused(const json_t *refused)
   GString *text = g_string_new(json_string_value(json_object_get(json_array_get(refused, 0), "entity")));
   gsize i;
   const json_t *row;
-  json_array_foreach((json_t *)refused, i, row)
-  {
+  json_array_foreach((json_t *)refused, i, row) {
     if (i == MAX_NAMED) {
       g_string_append(text, " …");
       break;

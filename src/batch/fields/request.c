@@ -139,8 +139,7 @@ read_tag_change(BatchValue *value, const json_t *change, const char *path, Batch
 {
   const char *name;
   json_t *tags;
-  json_object_foreach((json_t *)change, name, tags)
-  {
+  json_object_foreach((json_t *)change, name, tags) {
     g_autofree char *place = g_strdup_printf("%s.%s", path, name);
     gboolean is_add = strcmp(name, "add") == 0;
     if (!is_add && strcmp(name, "remove") != 0) {
@@ -191,7 +190,8 @@ read_updates(BatchRequest *request, const json_t *body, GHashTable *widths, Batc
   GArray *values = add_values(request);
   const char *name;
   json_t *given;
-  json_object_foreach((json_t *)updates, name, given) read_update(request, values, name, given, widths, problems);
+  json_object_foreach((json_t *)updates, name, given)
+    read_update(request, values, name, given, widths, problems);
   return TRUE;
 }
 
@@ -201,8 +201,7 @@ check_members(const BatchRequest *request, const json_t *body, BatchProblems *pr
 {
   const char *name;
   json_t *value;
-  json_object_foreach((json_t *)body, name, value)
-  {
+  json_object_foreach((json_t *)body, name, value) {
     gboolean is_known = strcmp(name, batch_ids_name(request->entity)) == 0 || strcmp(name, "dryRun") == 0 ||
                         (request->action == BATCH_UPDATE && strcmp(name, "updates") == 0);
     batch_problems_add(problems, name, is_known ? NULL : "unknown_field", NULL);

@@ -1,6 +1,6 @@
 /* GET /api/v1/operations, and /api/v1/operations/{id}. */
-#include "batch/http/routes.h"
 #include "batch/list/operations.h"
+#include "batch/http/routes.h"
 
 static PgConnection *
 connect_for(HttpRequest *request, const BatchHttp *http, GError **error)

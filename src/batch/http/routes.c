@@ -134,8 +134,7 @@ run_undo(const BatchContext *context, HttpRequest *request, const json_t *body, 
 {
   const char *name;
   json_t *value;
-  json_object_foreach((json_t *)body, name, value)
-  {
+  json_object_foreach((json_t *)body, name, value) {
     gboolean is_known = strcmp(name, "skipConflicts") == 0 || strcmp(name, "dryRun") == 0;
     batch_problems_add(problems, name,
                        !is_known                ? "unknown_field"

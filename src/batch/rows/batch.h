@@ -26,8 +26,9 @@ typedef struct {
 #define BATCH_KEEP_HOURS 24
 
 /* The answer: {operationId, requestedCount, updatedCount, updatedIds, changedCount, dryRun, cacheNotified}, of a delete
- * deletedCount and deletedIds; of a dry run {…, rows, fields, refused}, see batch/rows/record.h and batch/fields/problems.h. On an
- * error `problems` may say what is wrong where. Errors: BATCH_*, REQUEST_PARAMETER, DATABASE_*, CANCELLED. */
+ * deletedCount and deletedIds; of a dry run {…, rows, fields, refused}, see batch/rows/record.h and
+ * batch/fields/problems.h. On an error `problems` may say what is wrong where. Errors: BATCH_*, REQUEST_PARAMETER,
+ * DATABASE_*, CANCELLED. */
 json_t *batch_run(const BatchContext *context, const BatchRequest *request, BatchProblems *problems,
                   GCancellable *cancellable, GError **error);
 

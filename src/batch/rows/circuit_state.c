@@ -139,8 +139,7 @@ circuit_states_find(PgConnection *connection, const char *redis_url, const char 
   GString *ids = g_string_new("{");
   const char *id;
   json_t *one;
-  json_object_foreach(states, id, one)
-  {
+  json_object_foreach(states, id, one) {
     gboolean is_wanted = strcmp(state, "resettable") == 0
                              ? json_is_true(json_object_get(one, "resettable"))
                              : strcmp(state, json_string_value(json_object_get(one, "circuitState"))) == 0;

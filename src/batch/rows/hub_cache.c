@@ -26,9 +26,9 @@ sets_column(const json_t *row, const char *column)
 {
   gsize i;
   const json_t *change;
-  json_array_foreach(json_object_get(row, "changes"), i,
-                     change) if (g_strcmp0(json_string_value(json_object_get(change, "column")), column) ==
-                                 0) return TRUE;
+  json_array_foreach(json_object_get(row, "changes"), i, change)
+    if (g_strcmp0(json_string_value(json_object_get(change, "column")), column) == 0)
+      return TRUE;
   return FALSE;
 }
 
@@ -37,8 +37,7 @@ collect(News *news, const json_t *changes, GArray *user_ids, GArray *key_ids)
 {
   gsize i;
   const json_t *row;
-  json_array_foreach((json_t *)changes, i, row)
-  {
+  json_array_foreach((json_t *)changes, i, row) {
     const char *entity = json_string_value(json_object_get(row, "entity"));
     gint64 id = json_integer_value(json_object_get(row, "id"));
     g_autofree char *text = g_strdup_printf("%" G_GINT64_FORMAT, id);

@@ -37,13 +37,13 @@ batch_record_describe(const json_t *records)
   json_t *rows = json_array();
   gsize i, k;
   const json_t *record, *change;
-  json_array_foreach((json_t *)records, i, record)
-  {
+  json_array_foreach((json_t *)records, i, record) {
     BatchEntity entity = entity_of(record);
     json_t *changes = json_array();
-    json_array_foreach(json_object_get(record, "changes"), k, change) json_array_append_new(
-        changes, json_pack("{s:s, s:o, s:o}", "field", name_of(entity, change), "before",
-                           value_of(entity, change, "before"), "after", value_of(entity, change, "after")));
+    json_array_foreach(json_object_get(record, "changes"), k, change)
+      json_array_append_new(changes,
+                            json_pack("{s:s, s:o, s:o}", "field", name_of(entity, change), "before",
+                                      value_of(entity, change, "before"), "after", value_of(entity, change, "after")));
     json_array_append_new(rows, json_pack("{s:O, s:O, s:O*, s:o}", "entity", json_object_get(record, "entity"), "id",
                                           json_object_get(record, "id"), "name", json_object_get(record, "name"),
                                           "changes", changes));
@@ -57,12 +57,11 @@ batch_record_side(const json_t *records, const char *side)
   json_t *rows = json_array();
   gsize i, k;
   const json_t *record, *change;
-  json_array_foreach((json_t *)records, i, record)
-  {
+  json_array_foreach((json_t *)records, i, record) {
     BatchEntity entity = entity_of(record);
     json_t *values = json_object();
     json_array_foreach(json_object_get(record, "changes"), k, change)
-        json_object_set_new(values, name_of(entity, change), value_of(entity, change, side));
+      json_object_set_new(values, name_of(entity, change), value_of(entity, change, side));
     json_array_append_new(rows, json_pack("{s:O, s:O, s:O*, s:o}", "entity", json_object_get(record, "entity"), "id",
                                           json_object_get(record, "id"), "name", json_object_get(record, "name"),
                                           "values", values));
@@ -157,7 +156,8 @@ batch_record_summarize(const json_t *records)
   g_autoptr(GPtrArray) tallies = g_ptr_array_new_with_free_func(tally_free);
   gsize i, k;
   const json_t *record, *change;
-  json_array_foreach((json_t *)records, i, record) json_array_foreach(json_object_get(record, "changes"), k, change)
+  json_array_foreach((json_t *)records, i, record)
+    json_array_foreach(json_object_get(record, "changes"), k, change)
       count(find_tally(tallies, entity_of(record), change), change);
   json_t *fields = json_array();
   for (guint t = 0; t < tallies->len; t++) {

@@ -116,8 +116,7 @@ recorded_group(const json_t *records, gint64 user_id)
 {
   gsize i;
   const json_t *record;
-  json_array_foreach((json_t *)records, i, record)
-  {
+  json_array_foreach((json_t *)records, i, record) {
     if (json_integer_value(json_object_get(record, "id")) == user_id)
       return json_array_get(json_object_get(record, "changes"), 0);
   }

@@ -49,8 +49,7 @@ add_fields(GPtrArray *fields, BatchEntity entity, const json_t *record)
 {
   gsize i;
   const json_t *change;
-  json_array_foreach(json_object_get(record, "changes"), i, change)
-  {
+  json_array_foreach(json_object_get(record, "changes"), i, change) {
     const char *column = json_string_value(json_object_get(change, "column"));
     const BatchField *field = batch_field_by_column(entity, column);
     if (field != NULL && !g_ptr_array_find(fields, field, NULL))
@@ -73,12 +72,12 @@ lock_rows(BatchTransaction *transaction, const Undo *undo, BatchEntity entity, G
   g_autoptr(GPtrArray) fields = g_ptr_array_new();
   gsize i;
   const json_t *record;
-  json_array_foreach(undo->changes, i, record) if (is_of(record, entity))
-  {
-    gint64 id = json_integer_value(json_object_get(record, "id"));
-    g_array_append_val(ids, id);
-    add_fields(fields, entity, record);
-  }
+  json_array_foreach(undo->changes, i, record)
+    if (is_of(record, entity)) {
+      gint64 id = json_integer_value(json_object_get(record, "id"));
+      g_array_append_val(ids, id);
+      add_fields(fields, entity, record);
+    }
   if (ids->len == 0)
     return NULL;
   g_array_sort(ids, compare_ids);
@@ -95,8 +94,7 @@ set_back(const BatchRows *rows, BatchRow *row, const json_t *changes)
   gboolean may_be_deleted = FALSE;
   gsize i;
   const json_t *change;
-  json_array_foreach((json_t *)changes, i, change)
-  {
+  json_array_foreach((json_t *)changes, i, change) {
     guint index = 0;
     const char *column = json_string_value(json_object_get(change, "column"));
     const char *left = json_string_value(json_object_get(change, "after"));
@@ -107,8 +105,7 @@ set_back(const BatchRows *rows, BatchRow *row, const json_t *changes)
   }
   if (row->is_deleted && !may_be_deleted)
     return FALSE;
-  json_array_foreach((json_t *)changes, i, change)
-  {
+  json_array_foreach((json_t *)changes, i, change) {
     guint index = 0;
     const char *column = json_string_value(json_object_get(change, "column"));
     g_ptr_array_find(rows->fields, batch_field_by_column(rows->entity, column), &index);
@@ -123,16 +120,16 @@ set_all_back(Undo *undo, BatchRows *rows)
 {
   gsize i;
   json_t *record;
-  json_array_foreach(undo->changes, i, record) if (is_of(record, rows->entity))
-  {
-    BatchRow *row = batch_rows_find(rows, json_integer_value(json_object_get(record, "id")));
-    if (row != NULL && set_back(rows, row, json_object_get(record, "changes")))
-      undo->n_restored += rows->entity != BATCH_ENDPOINTS;
-    else if (rows->entity != BATCH_ENDPOINTS)
-      json_array_append_new(undo->conflicts,
-                            json_pack("{s:O, s:O, s:O*}", "entity", json_object_get(record, "entity"), "id",
-                                      json_object_get(record, "id"), "name", json_object_get(record, "name")));
-  }
+  json_array_foreach(undo->changes, i, record)
+    if (is_of(record, rows->entity)) {
+      BatchRow *row = batch_rows_find(rows, json_integer_value(json_object_get(record, "id")));
+      if (row != NULL && set_back(rows, row, json_object_get(record, "changes")))
+        undo->n_restored += rows->entity != BATCH_ENDPOINTS;
+      else if (rows->entity != BATCH_ENDPOINTS)
+        json_array_append_new(undo->conflicts,
+                              json_pack("{s:O, s:O, s:O*}", "entity", json_object_get(record, "entity"), "id",
+                                        json_object_get(record, "id"), "name", json_object_get(record, "name")));
+    }
 }
 
 static gboolean
@@ -163,7 +160,8 @@ set_followers_apart(Undo *undo)
   gsize i;
   json_t *record;
   undo->followers = json_array();
-  json_array_foreach(undo->changes, i, record) has_keys = has_keys || is_of(record, BATCH_KEYS);
+  json_array_foreach(undo->changes, i, record)
+    has_keys = has_keys || is_of(record, BATCH_KEYS);
   for (i = json_array_size(undo->changes); has_keys && i-- > 0;) {
     record = json_array_get(undo->changes, i);
     if (!is_of(record, BATCH_USERS))

@@ -2,8 +2,8 @@
 
 #include "audit/audit.h"
 #include "base/error.h"
-#include "prices/apply/report.h"
 #include "base/scan.h"
+#include "prices/apply/report.h"
 #include "prices_sql.h"
 
 #include <string.h>

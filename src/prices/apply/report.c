@@ -1,8 +1,8 @@
 #include "prices/apply/report.h"
 
 #include "base/error.h"
-#include "prices/format/moved.h"
 #include "base/tree.h"
+#include "prices/format/moved.h"
 
 #include <string.h>
 

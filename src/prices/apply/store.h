@@ -4,8 +4,8 @@
 #pragma once
 
 #include "base/language.h"
-#include "pg/connection.h"
 #include "base/tree.h"
+#include "pg/connection.h"
 
 typedef struct {
   const char *search, *source, *provider, *vendor, *mode; /* NULL: any */

@@ -1,7 +1,7 @@
 #include "prices/format/issue.h"
 
-#include "base/text.h"
 #include "base/scan.h"
+#include "base/text.h"
 
 static const struct {
   const char *name;

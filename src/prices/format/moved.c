@@ -1,8 +1,8 @@
 #include "prices/format/moved.h"
 
 #include "base/decimal.h"
-#include "prices/format/model.h"
 #include "base/tree.h"
+#include "prices/format/model.h"
 
 #include <string.h>
 

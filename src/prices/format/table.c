@@ -1,9 +1,9 @@
 #include "prices/format/table.h"
 
 #include "base/error.h"
+#include "base/scan.h"
 #include "prices/format/cloud_table.h"
 #include "prices/format/model.h"
-#include "base/scan.h"
 #include "prices/format/toml.h"
 
 #include <sodium.h>

@@ -1,12 +1,12 @@
 /* Prices over HTTP: /api/prices as the hub's older clients know it, and /api/v1/model-prices. docs/api.md has them. */
 #pragma once
 
+#include "base/tree.h"
 #include "config/config.h"
 #include "http/router.h"
 #include "prices/apply/apply.h"
 #include "prices/apply/store.h"
 #include "prices/sync/sync.h"
-#include "base/tree.h"
 
 /* Of a request that is no upload: a model's fields, or the names of thousands. */
 enum { PRICE_HTTP_BODY_MAX_BYTES = 1024 * 1024 };

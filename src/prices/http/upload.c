@@ -1,9 +1,9 @@
 #include "prices/http/routes.h"
 
 #include "base/error.h"
+#include "base/tree.h"
 #include "http/multipart.h"
 #include "prices/apply/apply.h"
-#include "base/tree.h"
 
 #include <string.h>
 

@@ -2,8 +2,8 @@
 
 #include "base/error.h"
 #include "base/log.h"
-#include "prices/sync/download.h"
 #include "base/scan.h"
+#include "prices/sync/download.h"
 #include "prices/sync/sync_lock.h"
 #include "prices/sync/sync_state.h"
 #include "prices_sql.h"

@@ -1,6 +1,6 @@
-#include "hub/notify.h"
 #include "base/child.h"
 #include "base/error.h"
+#include "hub/notify.h"
 #include "redis/redis.h"
 #include "servers.h"
 

@@ -86,8 +86,7 @@ described_parameters(const json_t *operation, const char *place)
   g_autoptr(GPtrArray) names = g_ptr_array_new();
   gsize i;
   const json_t *value;
-  json_array_foreach(json_object_get(operation, "parameters"), i, value)
-  {
+  json_array_foreach(json_object_get(operation, "parameters"), i, value) {
     const json_t *parameter = resolve(value);
     if (g_strcmp0(json_string_value(json_object_get(parameter, "in")), place) == 0)
       g_ptr_array_add(names, (gpointer)json_string_value(json_object_get(parameter, "name")));
@@ -136,11 +135,11 @@ every_description_is_of_a_route(void **state)
   (void)state;
   const char *path, *method;
   json_t *item, *operation;
-  json_object_foreach(json_object_get(document, "paths"), path, item) json_object_foreach(item, method, operation)
-  {
-    if (find_route(method, path) == NULL)
-      fail_msg("nothing serves %s %s of docs/openapi.json", method, path);
-  }
+  json_object_foreach(json_object_get(document, "paths"), path, item)
+    json_object_foreach(item, method, operation) {
+      if (find_route(method, path) == NULL)
+        fail_msg("nothing serves %s %s of docs/openapi.json", method, path);
+    }
 }
 
 static void
@@ -170,8 +169,10 @@ check_references(const json_t *value)
   json_t *child;
   if (reference != NULL && look_up(reference) == NULL)
     fail_msg("%s is not there", reference);
-  json_object_foreach((json_t *)value, name, child) check_references(child);
-  json_array_foreach(value, i, child) check_references(child);
+  json_object_foreach((json_t *)value, name, child)
+    check_references(child);
+  json_array_foreach(value, i, child)
+    check_references(child);
 }
 
 static void

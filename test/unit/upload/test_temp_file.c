@@ -1,7 +1,7 @@
-#include "upload/temp_file.h"
 #include "base/child.h"
 #include "base/error.h"
 #include "servers.h"
+#include "upload/temp_file.h"
 
 #include <fcntl.h>
 #include <setjmp.h>

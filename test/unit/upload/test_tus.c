@@ -1,5 +1,5 @@
-#include "upload/tus.h"
 #include "base/error.h"
+#include "upload/tus.h"
 
 #include <setjmp.h>
 #include <stdarg.h>

@@ -3,8 +3,8 @@
 #pragma once
 
 #include "archive/archive_builder.h"
-#include "servers.h"
 #include "backup/load/load.h"
+#include "servers.h"
 
 typedef struct {
   TestPostgres *postgres;

@@ -1,8 +1,8 @@
 /* Merges of made-up archives into a real database, without the import around them. */
 #include "archive/archive_builder.h"
-#include "servers.h"
 #include "backup/restore/restore.h"
 #include "base/error.h"
+#include "servers.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
