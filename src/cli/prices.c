@@ -117,7 +117,7 @@ run_list(const Prices *prices, PgConnection *connection, GError **error)
     printf("{\"items\":%s,\"total\":%" G_GUINT64_FORMAT "}\n", items, total);
     return TRUE;
   }
-  g_autoptr(Tree) tree = tree_parse(items, strlen(items), error);
+  g_autoptr(JsonTree) tree = json_tree_parse(items, strlen(items), error);
   g_autofree char *text = tree != NULL ? price_items_to_text(tree) : NULL;
   if (text == NULL)
     return FALSE;
@@ -147,8 +147,8 @@ editor_of(const Prices *prices, const char *holder)
 static gboolean
 print_edit(const Prices *prices, const char *before, const char *after, GError **error)
 {
-  g_autoptr(Tree) old = before != NULL ? tree_parse(before, strlen(before), error) : NULL;
-  g_autoptr(Tree) new = before == NULL || old != NULL ? tree_parse(after, strlen(after), error) : NULL;
+  g_autoptr(JsonTree) old = before != NULL ? json_tree_parse(before, strlen(before), error) : NULL;
+  g_autoptr(JsonTree) new = before == NULL || old != NULL ? json_tree_parse(after, strlen(after), error) : NULL;
   g_autofree char *text = new != NULL ? price_edit_to_text(old, new, prices->context->language) : NULL;
   if (text != NULL)
     printf("%s", text);
@@ -166,16 +166,16 @@ append_assignment(GString *object, const char *assignment, GError **error)
   }
   g_autofree char *field = g_strndup(assignment, (gsize)(equals - assignment));
   const char *value = equals + 1;
-  g_autoptr(Tree) parsed = tree_parse(value, strlen(value), NULL);
+  g_autoptr(JsonTree) parsed = json_tree_parse(value, strlen(value), NULL);
   g_string_append_c(object, object->len > 1 ? ',' : ' ');
-  scan_quote(object, field);
+  json_quote(object, field);
   g_string_append_c(object, ':');
   if (*value == '\0')
     g_string_append(object, "null");
   else if (parsed != NULL)
     g_string_append(object, value);
   else
-    scan_quote(object, value);
+    json_quote(object, value);
   return TRUE;
 }
 
@@ -187,7 +187,7 @@ run_set(const Prices *prices, PgConnection *connection, GError **error)
     if (!append_assignment(object, *assignment, error))
       return FALSE;
   g_string_append_c(object, '}');
-  g_autoptr(Tree) fields = tree_parse(object->str, object->len, error);
+  g_autoptr(JsonTree) fields = json_tree_parse(object->str, object->len, error);
   g_autofree char *holder = cli_holder("prices set");
   PriceEditor editor = editor_of(prices, holder);
   g_autofree char *name = price_name_trim(prices->operands[0]);

@@ -69,18 +69,18 @@ price_report_to_text(const PriceReport *report, Language language)
 
 /* A scalar's text, "-" where there is none. */
 static const char *
-shown(const Tree *object, const char *field)
+shown(const JsonTree *object, const char *field)
 {
-  const Tree *value = tree_get(object, field);
+  const JsonTree *value = json_tree_get(object, field);
   return value != NULL && value->text != NULL ? value->text : "-";
 }
 
 char *
-price_items_to_text(const Tree *items)
+price_items_to_text(const JsonTree *items)
 {
   g_autoptr(GString) out = g_string_new(NULL);
-  for (guint i = 0; i < tree_size(items); i++) {
-    const Tree *item = tree_child(items, i), *data = tree_get(item, "priceData");
+  for (guint i = 0; i < json_tree_size(items); i++) {
+    const JsonTree *item = json_tree_child(items, i), *data = json_tree_get(item, "priceData");
     g_string_append_printf(out, "%-8s %-18s %14s %14s  %s\n", shown(item, "source"), shown(data, "mode"),
                            shown(data, "input_cost_per_token"), shown(data, "output_cost_per_token"),
                            shown(item, "modelName"));
@@ -97,41 +97,41 @@ dry_run_note(gboolean is_dry_run, Language language)
 }
 
 static void
-append_field(GString *out, char sign, const Tree *field)
+append_field(GString *out, char sign, const JsonTree *field)
 {
   g_autoptr(GString) value = g_string_new(NULL);
-  tree_write(field, value);
+  json_tree_write(field, value);
   g_string_append_printf(out, "    %c %s = %s\n", sign, field->key, value->str);
 }
 
 /* The fields of one that are not the same in the other. */
 static gboolean
-differs(const Tree *field, const Tree *other)
+differs(const JsonTree *field, const JsonTree *other)
 {
   g_autoptr(GString) here = g_string_new(NULL);
   g_autoptr(GString) there = g_string_new(NULL);
-  const Tree *same = tree_get(other, field->key);
-  tree_write(field, here);
+  const JsonTree *same = json_tree_get(other, field->key);
+  json_tree_write(field, here);
   if (same != NULL)
-    tree_write(same, there);
+    json_tree_write(same, there);
   return same == NULL || strcmp(here->str, there->str) != 0;
 }
 
 char *
-price_edit_to_text(const Tree *before, const Tree *after, Language language)
+price_edit_to_text(const JsonTree *before, const JsonTree *after, Language language)
 {
-  const Tree *old = tree_get(before, "priceData"), *new = tree_get(after, "priceData");
+  const JsonTree *old = json_tree_get(before, "priceData"), *new = json_tree_get(after, "priceData");
   g_autoptr(GString) out = g_string_new(NULL);
   g_string_append_printf(out, "%s %s", before == NULL ? "+" : "~", shown(after, "modelName"));
   if (before != NULL && strcmp(shown(before, "source"), shown(after, "source")) != 0)
     g_string_append_printf(out, " (%s -> %s)", shown(before, "source"), shown(after, "source"));
   g_string_append_c(out, '\n');
-  for (guint i = 0; i < tree_size(old); i++)
-    if (differs(tree_child(old, i), new))
-      append_field(out, '-', tree_child(old, i));
-  for (guint i = 0; i < tree_size(new); i++)
-    if (differs(tree_child(new, i), old))
-      append_field(out, '+', tree_child(new, i));
+  for (guint i = 0; i < json_tree_size(old); i++)
+    if (differs(json_tree_child(old, i), new))
+      append_field(out, '-', json_tree_child(old, i));
+  for (guint i = 0; i < json_tree_size(new); i++)
+    if (differs(json_tree_child(new, i), old))
+      append_field(out, '+', json_tree_child(new, i));
   g_string_append(out, dry_run_note(TRUE, language));
   return g_string_free(g_steal_pointer(&out), FALSE);
 }
@@ -153,7 +153,7 @@ price_names_to_json(const char *member, char **names, gboolean is_dry_run)
   g_string_append_printf(out, "{\"%s\":[", member);
   for (char **name = names; *name != NULL; name++) {
     g_string_append(out, name > names ? "," : "");
-    scan_quote(out, *name);
+    json_quote(out, *name);
   }
   g_string_append_printf(out, "],\"dryRun\":%s}\n", is_dry_run ? "true" : "false");
   return g_string_free(g_steal_pointer(&out), FALSE);

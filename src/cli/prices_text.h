@@ -1,7 +1,7 @@
 /* Prices for people on a terminal. */
 #pragma once
 
-#include "base/tree.h"
+#include "base/json_tree.h"
 #include "prices/apply/apply.h"
 
 /* What changed, or would: a line a model, the fields of a dry run below it as a diff, then the counts. Free with
@@ -9,11 +9,11 @@
 char *price_report_to_text(const PriceReport *report, Language language);
 
 /* Items of price_list as a table; free with g_free. */
-char *price_items_to_text(const Tree *items);
+char *price_items_to_text(const JsonTree *items);
 
 /* What a dry run of a single edit shows: the model, and the fields that change. Both are items of price_list; `before`
  * is NULL for a new model. Free with g_free. */
-char *price_edit_to_text(const Tree *before, const Tree *after, Language language);
+char *price_edit_to_text(const JsonTree *before, const JsonTree *after, Language language);
 
 /* "- name", a line each, or {"member": [names], "dryRun": …}; `names` ends with NULL. Free with g_free. */
 char *price_names_to_text(const char *sign, char **names, gboolean is_dry_run, Language language);

@@ -15,7 +15,7 @@ check_toml(const PriceTable *table)
   guint n = 0;
   for (guint i = 0; i < table->models->len; i++) {
     const PriceModel *model = &g_array_index(table->models, PriceModel, i);
-    g_autoptr(Tree) tree = tree_parse(model->json, model->size, NULL);
+    g_autoptr(JsonTree) tree = json_tree_parse(model->json, model->size, NULL);
     if (tree == NULL)
       abort();
     gsize length = toml->len;

@@ -2,7 +2,7 @@
 
 #include "audit/audit.h"
 #include "base/error.h"
-#include "base/scan.h"
+#include "base/json_scan.h"
 #include "prices/apply/report.h"
 #include "prices_sql.h"
 
@@ -69,7 +69,7 @@ static void
 append_model(GString *object, const PriceModel *model)
 {
   g_string_append_c(object, object->len > 0 ? ',' : '{');
-  scan_quote(object, model->name);
+  json_quote(object, model->name);
   g_string_append_c(object, ':');
   g_string_append_len(object, model->json, (gssize)model->size);
 }

@@ -1,7 +1,7 @@
 #include "prices/apply/report.h"
 
 #include "base/error.h"
-#include "base/tree.h"
+#include "base/json_tree.h"
 #include "prices/format/moved.h"
 
 #include <string.h>
@@ -139,11 +139,11 @@ price_report_add_conflict(PriceReport *report, const char *model, const char *ma
 gboolean
 price_report_read_names(GPtrArray *names, const char *json, GError **error)
 {
-  g_autoptr(Tree) tree = tree_parse(json, strlen(json), error);
+  g_autoptr(JsonTree) tree = json_tree_parse(json, strlen(json), error);
   if (tree == NULL)
     return FALSE;
-  for (guint i = 0; i < tree_size(tree); i++)
-    g_ptr_array_add(names, g_strdup(tree_child(tree, i)->text));
+  for (guint i = 0; i < json_tree_size(tree); i++)
+    g_ptr_array_add(names, g_strdup(json_tree_child(tree, i)->text));
   return TRUE;
 }
 
@@ -154,7 +154,7 @@ write_names(GString *out, const char *member, const GPtrArray *names)
   for (guint i = 0; i < names->len; i++) {
     if (i > 0)
       g_string_append_c(out, ',');
-    scan_quote(out, g_ptr_array_index(names, i));
+    json_quote(out, g_ptr_array_index(names, i));
   }
   g_string_append_c(out, ']');
 }
@@ -166,7 +166,7 @@ write_failed_names(GString *out, const GArray *failed)
   for (guint i = 0; i < failed->len; i++) {
     if (i > 0)
       g_string_append_c(out, ',');
-    scan_quote(out, g_array_index(failed, PriceIssue, i).model);
+    json_quote(out, g_array_index(failed, PriceIssue, i).model);
   }
   g_string_append_c(out, ']');
 }
@@ -178,7 +178,7 @@ write_fields(GString *out, const GArray *fields)
   for (guint i = 0; i < fields->len; i++) {
     const PriceFieldChange *field = &g_array_index(fields, PriceFieldChange, i);
     g_string_append(out, i > 0 ? ",{\"field\":" : "{\"field\":");
-    scan_quote(out, field->field);
+    json_quote(out, field->field);
     g_string_append_printf(out, ",\"old\":%s,\"new\":%s}", field->old != NULL ? field->old : "null",
                            field->new != NULL ? field->new : "null");
   }
@@ -192,12 +192,12 @@ write_changes(GString *out, const PriceReport *report)
   for (guint i = 0; i < report->changes->len; i++) {
     const PriceChange *change = &g_array_index(report->changes, PriceChange, i);
     g_string_append(out, i > 0 ? ",{\"modelName\":" : "{\"modelName\":");
-    scan_quote(out, change->model);
+    json_quote(out, change->model);
     g_string_append_printf(out, ",\"action\":\"%s\",\"oldSource\":", change->is_new ? "added" : "updated");
     if (change->is_new)
       g_string_append(out, "null");
     else
-      scan_quote(out, change->old_source);
+      json_quote(out, change->old_source);
     g_string_append_printf(out, ",\"newSource\":\"%s\",", report->source);
     write_fields(out, change->fields);
     g_string_append_c(out, '}');
@@ -212,7 +212,7 @@ write_conflicts(GString *out, const PriceReport *report)
   for (guint i = 0; i < report->conflicts->len; i++) {
     const PriceConflict *conflict = &g_array_index(report->conflicts, PriceConflict, i);
     g_string_append(out, i > 0 ? ",{\"modelName\":" : "{\"modelName\":");
-    scan_quote(out, conflict->model);
+    json_quote(out, conflict->model);
     /* Older clients know the last one. */
     g_string_append_printf(out, ",\"manualPrice\":%s,\"cloudPrice\":%s,\"litellmPrice\":%s}", conflict->manual,
                            conflict->cloud, conflict->cloud);
@@ -227,7 +227,7 @@ write_preview(GString *out, const PriceReport *report)
   write_changes(out, report);
   write_conflicts(out, report);
   g_string_append(out, ",\"state\":");
-  scan_quote(out, report->state);
+  json_quote(out, report->state);
 }
 
 void
@@ -275,9 +275,9 @@ write_side(GString *out, const PriceReport *report, gboolean is_new)
     if (!is_first)
       g_string_append_c(out, ',');
     is_first = FALSE;
-    scan_quote(out, change->model);
+    json_quote(out, change->model);
     g_string_append(out, ":{\"source\":");
-    scan_quote(out, is_new ? report->source : change->old_source);
+    json_quote(out, is_new ? report->source : change->old_source);
     g_string_append(out, ",\"fields\":{");
     gboolean is_first_field = TRUE;
     for (guint j = 0; j < change->fields->len; j++) {
@@ -288,7 +288,7 @@ write_side(GString *out, const PriceReport *report, gboolean is_new)
       if (!is_first_field)
         g_string_append_c(out, ',');
       is_first_field = FALSE;
-      scan_quote(out, field->field);
+      json_quote(out, field->field);
       g_string_append_printf(out, ":%s", value);
     }
     g_string_append(out, "}}");

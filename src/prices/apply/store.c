@@ -150,7 +150,7 @@ replace(PgConnection *connection, const char *type, const char *name, const char
   if (!check_model(name, json, editor->language, error))
     return NULL;
   g_autoptr(GString) object = g_string_new("{");
-  scan_quote(object, name);
+  json_quote(object, name);
   g_string_append_printf(object, ":%s}", json);
   g_autoptr(PgResult) written = pg_connection_query(connection, error, prices_write_sql, 2, object->str, "manual");
   g_autoptr(PgResult) row = written != NULL ? find(connection, name, FALSE, error) : NULL;
@@ -164,27 +164,27 @@ replace(PgConnection *connection, const char *type, const char *name, const char
 
 /* The fields of the request, apart into those that are set and the names of those that are taken away. */
 static void
-split_fields(const Tree *fields, GString *set, GPtrArray *taken)
+split_fields(const JsonTree *fields, GString *set, GPtrArray *taken)
 {
   g_string_append_c(set, '{');
-  for (guint i = 0; i < tree_size(fields); i++) {
-    const Tree *field = tree_child(fields, i);
-    if (field->type == SCAN_NULL) {
+  for (guint i = 0; i < json_tree_size(fields); i++) {
+    const JsonTree *field = json_tree_child(fields, i);
+    if (field->type == JSON_TOKEN_NULL) {
       g_ptr_array_add(taken, field->key);
       continue;
     }
     if (set->len > 1)
       g_string_append_c(set, ',');
-    scan_quote(set, field->key);
+    json_quote(set, field->key);
     g_string_append_c(set, ':');
-    tree_write(field, set);
+    json_tree_write(field, set);
   }
   g_string_append_c(set, '}');
   g_ptr_array_add(taken, NULL);
 }
 
 static char *
-set_in_transaction(PgConnection *connection, const char *name, const Tree *fields, const PriceEditor *editor,
+set_in_transaction(PgConnection *connection, const char *name, const JsonTree *fields, const PriceEditor *editor,
                    char **ret_before, GError **error)
 {
   g_autoptr(PgResult) before = NULL;
@@ -250,8 +250,8 @@ finish(PgConnection *connection, gboolean is_done, const PriceEditor *editor, GE
 }
 
 char *
-price_set(PgConnection *connection, const char *name, const Tree *fields, const PriceEditor *editor, char **ret_before,
-          GError **error)
+price_set(PgConnection *connection, const char *name, const JsonTree *fields, const PriceEditor *editor,
+          char **ret_before, GError **error)
 {
   g_autofree char *before = NULL;
   g_autofree char *row =
@@ -286,7 +286,7 @@ static gboolean
 append_toml(GString *out, const PgResult *rows, guint row, GError **error)
 {
   const char *data = pg_result_text(rows, row, 1);
-  g_autoptr(Tree) tree = tree_parse(data, strlen(data), error);
+  g_autoptr(JsonTree) tree = json_tree_parse(data, strlen(data), error);
   return tree != NULL && toml_write_model(out, pg_result_text(rows, row, 0), tree, error);
 }
 
@@ -294,7 +294,7 @@ static void
 append_json(GString *out, const PgResult *rows, guint row)
 {
   g_string_append(out, row > 0 ? ",\n" : "\n");
-  scan_quote(out, pg_result_text(rows, row, 0));
+  json_quote(out, pg_result_text(rows, row, 0));
   g_string_append_printf(out, ": %s", pg_result_text(rows, row, 1));
 }
 

@@ -3,8 +3,8 @@
  * prices/apply/apply.h. Results are JSON text, whose numbers are what is stored; free it with g_free. */
 #pragma once
 
+#include "base/json_tree.h"
 #include "base/language.h"
-#include "base/tree.h"
 #include "pg/connection.h"
 
 typedef struct {
@@ -36,7 +36,7 @@ typedef struct {
 
 /* Sets the fields that the object names (a null takes the field away) and keeps the others; makes the model if there is
  * none. `ret_before` (may be NULL) is what there was, or NULL. PRICES_MODEL when the result is not valid. */
-char *price_set(PgConnection *connection, const char *name, const Tree *fields, const PriceEditor *editor,
+char *price_set(PgConnection *connection, const char *name, const JsonTree *fields, const PriceEditor *editor,
                 char **ret_before, GError **error);
 
 /* All of them or, where one is missing and must exist, none: PRICES_NOT_FOUND. `names` ends with NULL. */

@@ -3,7 +3,7 @@
  * which field. */
 #pragma once
 
-#include "base/tree.h"
+#include "base/json_tree.h"
 
 #define CLOUD_TABLE_SCHEMA "cchp.pricing-table/v1"
 
@@ -20,7 +20,7 @@ typedef struct {
 void cloud_model_clear(CloudModel *model);
 
 /* FALSE when it is no model: `ret_model` then holds what name there is. */
-gboolean cloud_model_read(const Tree *entry, CloudModel *ret_model);
+gboolean cloud_model_read(const JsonTree *entry, CloudModel *ret_model);
 
 /* Whether `a` is to be taken when two entries have one name: the official one, then the one with a vendor, then the one
  * with more variants, then the first. */

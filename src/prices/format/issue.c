@@ -1,6 +1,6 @@
 #include "prices/format/issue.h"
 
-#include "base/scan.h"
+#include "base/json_scan.h"
 #include "base/text.h"
 
 static const struct {
@@ -83,14 +83,14 @@ price_issues_to_json(const GArray *issues, Language language, GString *out)
     const PriceIssue *issue = &g_array_index(issues, PriceIssue, i);
     g_autofree char *reason = price_issue_text(issue, language);
     g_string_append(out, i > 0 ? ",{\"modelName\":" : "{\"modelName\":");
-    scan_quote(out, issue->model);
+    json_quote(out, issue->model);
     g_string_append_printf(out, ",\"code\":\"%s\"", price_issue_code_name(issue->code));
     if (issue->field != NULL) {
       g_string_append(out, ",\"field\":");
-      scan_quote(out, issue->field);
+      json_quote(out, issue->field);
     }
     g_string_append(out, ",\"reason\":");
-    scan_quote(out, reason);
+    json_quote(out, reason);
     g_string_append_c(out, '}');
   }
   g_string_append_c(out, ']');

@@ -1,7 +1,7 @@
 #include "prices/format/model.h"
 
 #include "base/error.h"
-#include "base/scan.h"
+#include "base/json_scan.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -29,11 +29,11 @@ typedef struct {
 } Level;
 
 typedef struct {
-  Scan scan;
+  JsonScan scan;
   const char *name;
   GArray *failed, *warnings;
   GArray *keys; /* of Key: of all open objects */
-  Level levels[SCAN_MAX_DEPTH + 1];
+  Level levels[JSON_MAX_DEPTH + 1];
   gboolean has_mode;
 } Check;
 
@@ -142,7 +142,7 @@ enter_key(Check *check)
 {
   Key key = {check->scan.token, check->scan.token_size, NULL};
   if (check->scan.has_escapes) {
-    key.unescaped = scan_unescape(key.text, key.size);
+    key.unescaped = json_unescape(key.text, key.size);
     if (key.unescaped == NULL)
       return refuse(check, PRICE_TEXT_UNUSABLE);
     key.text = key.unescaped;
@@ -214,7 +214,7 @@ static gboolean
 check_string(Check *check)
 {
   if (check->scan.has_escapes) {
-    g_autofree char *text = scan_unescape(check->scan.token, check->scan.token_size);
+    g_autofree char *text = json_unescape(check->scan.token, check->scan.token_size);
     if (text == NULL)
       return refuse(check, PRICE_TEXT_UNUSABLE);
   }
@@ -229,18 +229,18 @@ check_string(Check *check)
 }
 
 static gboolean
-check_scalar(Check *check, ScanToken token)
+check_scalar(Check *check, JsonToken token)
 {
   gboolean is_cost = is_cost_here(check, check->scan.depth);
   switch (token) {
-  case SCAN_NUMBER:
+  case JSON_TOKEN_NUMBER:
     return check_number(check, is_cost);
-  case SCAN_NON_FINITE:
+  case JSON_TOKEN_NON_FINITE:
     return refuse(check, PRICE_NOT_FINITE);
   default:
     if (is_cost)
       return refuse(check, PRICE_COST_NOT_A_NUMBER);
-    return token != SCAN_STRING || check_string(check);
+    return token != JSON_TOKEN_STRING || check_string(check);
   }
 }
 
@@ -253,20 +253,20 @@ leave_value(Check *check)
 }
 
 static gboolean
-check_token(Check *check, ScanToken token)
+check_token(Check *check, JsonToken token)
 {
   switch (token) {
-  case SCAN_OBJECT:
-  case SCAN_ARRAY:
+  case JSON_TOKEN_OBJECT:
+  case JSON_TOKEN_ARRAY:
     enter_container(check);
     return TRUE;
-  case SCAN_KEY:
+  case JSON_TOKEN_KEY:
     return enter_key(check);
-  case SCAN_OBJECT_END:
+  case JSON_TOKEN_OBJECT_END:
     if (!check_keys_differ(check, check->levels[check->scan.depth + 1].first_key))
       return FALSE;
     break;
-  case SCAN_ARRAY_END:
+  case JSON_TOKEN_ARRAY_END:
     break;
   default:
     if (!check_scalar(check, token))
@@ -288,9 +288,9 @@ price_model_check(const char *name, const char *json, gsize size, GArray *failed
   g_autofree Check *check = g_new0(Check, 1);
   *check = (Check){.name = name, .failed = failed, .warnings = warnings, .keys = keys};
   guint n_warnings = warnings->len;
-  scan_init(&check->scan, json, size);
-  for (ScanToken token; (token = scan_next(&check->scan, NULL)) != SCAN_END;) {
-    g_return_val_if_fail(token != SCAN_ERROR, FALSE);
+  json_scan_init(&check->scan, json, size);
+  for (JsonToken token; (token = json_scan_next(&check->scan, NULL)) != JSON_TOKEN_END;) {
+    g_return_val_if_fail(token != JSON_TOKEN_ERROR, FALSE);
     if (!check_token(check, token)) {
       g_array_set_size(warnings, n_warnings);
       return FALSE;

@@ -8,8 +8,8 @@ enum {
   PRICE_VENDOR_MAX_BYTES = 1024 /* newer hubs index price_data->>'vendor' */
 };
 
-/* `json` is one JSON value that scan.h has read without an error. FALSE adds the first problem to `failed`; TRUE may
- * have added to `warnings`. */
+/* `json` is one JSON value that json_scan.h has read without an error. FALSE adds the first problem to `failed`; TRUE
+ * may have added to `warnings`. */
 gboolean price_model_check(const char *name, const char *json, gsize size, GArray *failed, GArray *warnings);
 
 /* Whether a field's value is money: a word of its name is cost or price, or it lies in a field of which that is true

@@ -1,13 +1,13 @@
 #include "prices/format/moved.h"
 
 #include "base/decimal.h"
-#include "base/tree.h"
+#include "base/json_tree.h"
 #include "prices/format/model.h"
 
 #include <string.h>
 
 static void
-check_numbers(GArray *warnings, const char *model, const char *path, const Tree *old, const Tree *new)
+check_numbers(GArray *warnings, const char *model, const char *path, const JsonTree *old, const JsonTree *new)
 {
   g_auto(Decimal) before = {0};
   g_auto(Decimal) now = {0};
@@ -24,18 +24,20 @@ check_numbers(GArray *warnings, const char *model, const char *path, const Tree 
     price_issues_add(warnings, PRICE_MOVED_TENFOLD, model, path, new->text, old->text);
 }
 
-static void check_values(GArray *warnings, const char *model, const char *path, gboolean is_cost, const Tree *old,
-                         const Tree *new);
+static void check_values(GArray *warnings, const char *model, const char *path, gboolean is_cost, const JsonTree *old,
+                         const JsonTree *new);
 
 /* Members by name, elements by place. */
 static void
-check_children(GArray *warnings, const char *model, const char *path, gboolean is_cost, const Tree *old,
-               const Tree *new)
+check_children(GArray *warnings, const char *model, const char *path, gboolean is_cost, const JsonTree *old,
+               const JsonTree *new)
 {
-  for (guint i = 0; i < tree_size(new); i++) {
-    const Tree *now = tree_child(new, i);
+  for (guint i = 0; i < json_tree_size(new); i++) {
+    const JsonTree *now = json_tree_child(new, i);
     gboolean is_element = now->key == NULL;
-    const Tree *before = !is_element ? tree_get(old, now->key) : i < tree_size(old) ? tree_child(old, i) : NULL;
+    const JsonTree *before = !is_element               ? json_tree_get(old, now->key)
+                             : i < json_tree_size(old) ? json_tree_child(old, i)
+                                                       : NULL;
     if (before == NULL)
       continue;
     g_autofree char *here = is_element ? g_strdup_printf("%s[%u]", path, i) : g_strdup_printf("%s.%s", path, now->key);
@@ -45,11 +47,12 @@ check_children(GArray *warnings, const char *model, const char *path, gboolean i
 }
 
 static void
-check_values(GArray *warnings, const char *model, const char *path, gboolean is_cost, const Tree *old, const Tree *new)
+check_values(GArray *warnings, const char *model, const char *path, gboolean is_cost, const JsonTree *old,
+             const JsonTree *new)
 {
   if (old->type != new->type)
     return;
-  if (old->type == SCAN_NUMBER && is_cost)
+  if (old->type == JSON_TOKEN_NUMBER && is_cost)
     check_numbers(warnings, model, path, old, new);
   else if (old->children != NULL)
     check_children(warnings, model, path, is_cost, old, new);
@@ -60,8 +63,8 @@ price_moved_check(GArray *warnings, const char *model, const char *field, const 
 {
   if (old == NULL || new == NULL)
     return;
-  g_autoptr(Tree) before = tree_parse(old, strlen(old), NULL);
-  g_autoptr(Tree) now = tree_parse(new, strlen(new), NULL);
+  g_autoptr(JsonTree) before = json_tree_parse(old, strlen(old), NULL);
+  g_autoptr(JsonTree) now = json_tree_parse(new, strlen(new), NULL);
   if (before != NULL && now != NULL)
     check_values(warnings, model, field, price_is_cost(FALSE, field, strlen(field)), before, now);
 }

@@ -1,7 +1,7 @@
 #include "prices/format/table.h"
 
 #include "base/error.h"
-#include "base/scan.h"
+#include "base/json_scan.h"
 #include "prices/format/cloud_table.h"
 #include "prices/format/model.h"
 #include "prices/format/toml.h"
@@ -86,16 +86,16 @@ add_entry(GArray *entries, char *name, const char *json, gsize size)
 
 /* The members of an object, whose opening brace was read, as entries. */
 static gboolean
-read_members(Scan *scan, GArray *entries, GError **error)
+read_members(JsonScan *scan, GArray *entries, GError **error)
 {
   for (;;) {
-    ScanToken token = scan_next(scan, error);
-    if (token == SCAN_ERROR || token == SCAN_OBJECT_END)
-      return token == SCAN_OBJECT_END;
-    char *name = scan_unescape(scan->token, scan->token_size);
+    JsonToken token = json_scan_next(scan, error);
+    if (token == JSON_TOKEN_ERROR || token == JSON_TOKEN_OBJECT_END)
+      return token == JSON_TOKEN_OBJECT_END;
+    char *name = json_unescape(scan->token, scan->token_size);
     const char *value = NULL;
     gsize size = 0;
-    if (!scan_skip_value(scan, &value, &size, error)) {
+    if (!json_scan_skip_value(scan, &value, &size, error)) {
       g_free(name);
       return FALSE;
     }
@@ -110,20 +110,21 @@ read_root(const char *text, gsize size, gboolean *ret_is_json, GError **error)
 {
   g_autoptr(GArray) members = g_array_new(FALSE, FALSE, sizeof(Entry));
   g_array_set_clear_func(members, clear_entry);
-  Scan scan;
-  scan_init(&scan, text, size);
-  ScanToken token = scan_next(&scan, error);
-  if (token == SCAN_ERROR)
+  JsonScan scan;
+  json_scan_init(&scan, text, size);
+  JsonToken token = json_scan_next(&scan, error);
+  if (token == JSON_TOKEN_ERROR)
     return NULL;
-  if (token == SCAN_OBJECT) {
-    if (!read_members(&scan, members, error) || scan_next(&scan, error) != SCAN_END)
+  if (token == JSON_TOKEN_OBJECT) {
+    if (!read_members(&scan, members, error) || json_scan_next(&scan, error) != JSON_TOKEN_END)
       return NULL;
     return g_steal_pointer(&members);
   }
   /* A syntax error further on is the better thing to say. */
-  if ((token != SCAN_ARRAY || scan_skip_value(&scan, NULL, NULL, error)) && scan_next(&scan, error) == SCAN_END) {
+  if ((token != JSON_TOKEN_ARRAY || json_scan_skip_value(&scan, NULL, NULL, error)) &&
+      json_scan_next(&scan, error) == JSON_TOKEN_END) {
     error_set(error, CCH_ERROR_PRICES_FORMAT, "JSON: the root must be an object of models, not %s",
-              token == SCAN_ARRAY ? "an array" : "a single value");
+              token == JSON_TOKEN_ARRAY ? "an array" : "a single value");
     if (ret_is_json != NULL)
       *ret_is_json = TRUE;
   }
@@ -148,7 +149,7 @@ string_member(const GArray *members, const char *name)
   const Entry *entry = find_entry(members, name);
   if (entry == NULL || *entry->json != '"')
     return NULL;
-  return scan_unescape(entry->json + 1, entry->size - 2);
+  return json_unescape(entry->json + 1, entry->size - 2);
 }
 
 static int
@@ -215,7 +216,7 @@ static CloudModel *
 read_cloud_model(PriceTable *table, guint index, const char *json, gsize size)
 {
   g_autoptr(GError) problem = NULL;
-  g_autoptr(Tree) tree = tree_parse(json, size, &problem);
+  g_autoptr(JsonTree) tree = json_tree_parse(json, size, &problem);
   CloudModel *model = g_new0(CloudModel, 1);
   gboolean is_model = tree != NULL && cloud_model_read(tree, model);
   g_autofree char *name = g_steal_pointer(&model->name);
@@ -252,17 +253,17 @@ static GHashTable *
 read_cloud_models(PriceTable *table, const Entry *models)
 {
   g_autoptr(GHashTable) best = g_hash_table_new_full(g_str_hash, g_str_equal, NULL, free_cloud_model);
-  Scan scan;
-  scan_init(&scan, models->json, models->size);
-  scan_next(&scan, NULL); /* [, and the whole was read before */
+  JsonScan scan;
+  json_scan_init(&scan, models->json, models->size);
+  json_scan_next(&scan, NULL); /* [, and the whole was read before */
   for (guint index = 0;; index++) {
-    ScanToken token = scan_next(&scan, NULL);
-    if (token == SCAN_ARRAY_END)
+    JsonToken token = json_scan_next(&scan, NULL);
+    if (token == JSON_TOKEN_ARRAY_END)
       return g_steal_pointer(&best);
-    const char *json = scan.token - (token == SCAN_STRING);
+    const char *json = scan.token - (token == JSON_TOKEN_STRING);
     gsize size = 0;
-    if (token == SCAN_OBJECT || token == SCAN_ARRAY)
-      scan_skip_value(&scan, &json, &size, NULL);
+    if (token == JSON_TOKEN_OBJECT || token == JSON_TOKEN_ARRAY)
+      json_scan_skip_value(&scan, &json, &size, NULL);
     else
       size = (gsize)(scan.at - json);
     take_cloud_model(table, best, index, json, size);
@@ -335,8 +336,8 @@ toml_version(const GArray *members)
   const Entry *metadata = find_entry(members, "metadata");
   if (metadata == NULL || *metadata->json != '{')
     return NULL;
-  g_autoptr(Tree) tree = tree_parse(metadata->json, metadata->size, NULL);
-  return g_strdup(tree_string(tree_get(tree, "version")));
+  g_autoptr(JsonTree) tree = json_tree_parse(metadata->json, metadata->size, NULL);
+  return g_strdup(json_tree_string(json_tree_get(tree, "version")));
 }
 
 static gboolean
@@ -349,9 +350,9 @@ read_toml_table(PriceTable *table, const GArray *members, GArray *entries, GErro
   }
   table->format = PRICE_FORMAT_TOML;
   table->version = toml_version(members);
-  Scan scan;
-  scan_init(&scan, models->json, models->size);
-  return scan_next(&scan, error) == SCAN_OBJECT && read_members(&scan, entries, error);
+  JsonScan scan;
+  json_scan_init(&scan, models->json, models->size);
+  return json_scan_next(&scan, error) == JSON_TOKEN_OBJECT && read_members(&scan, entries, error);
 }
 
 static char *
@@ -452,7 +453,7 @@ price_table_parse(const char *text, gsize size, GError **error)
               PRICES_MAX_BYTES / (1024 * 1024));
     return NULL;
   }
-  if (!scan_check_utf8(text, size, error))
+  if (!json_check_utf8(text, size, error))
     return NULL;
   g_autoptr(PriceTable) table = table_new();
   g_autoptr(GArray) entries = g_array_new(FALSE, FALSE, sizeof(Entry));

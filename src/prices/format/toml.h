@@ -16,8 +16,9 @@ typedef struct {
 } TomlProblem;
 
 /* The document as JSON, with each decimal as it was written (only underscores and a leading plus are left out), dates
- * and times as strings, and nan and inf as NaN, Infinity and -Infinity, which scan.h knows. `text` must be valid UTF-8
- * without a byte order mark. Free with free(3). NULL: see `ret_problem`; a line of 0 means that memory ran out. */
+ * and times as strings, and nan and inf as NaN, Infinity and -Infinity, which json_scan.h knows. `text` must be valid
+ * UTF-8 without a byte order mark. Free with free(3). NULL: see `ret_problem`; a line of 0 means that memory ran out.
+ */
 char *toml_to_json(const char *text, size_t size, size_t *ret_size, TomlProblem *ret_problem);
 
 #ifdef __cplusplus

@@ -56,15 +56,15 @@ write_number(GString *out, const char *text, GError **error)
   return TRUE;
 }
 
-static gboolean write_value(GString *out, const Tree *value, GError **error);
+static gboolean write_value(GString *out, const JsonTree *value, GError **error);
 
 static gboolean
-write_children(GString *out, const Tree *tree, GError **error)
+write_children(GString *out, const JsonTree *tree, GError **error)
 {
-  gboolean is_array = tree->type == SCAN_ARRAY;
+  gboolean is_array = tree->type == JSON_TOKEN_ARRAY;
   g_string_append(out, is_array ? "[" : "{");
-  for (guint i = 0; i < tree_size(tree); i++) {
-    const Tree *child = tree_child(tree, i);
+  for (guint i = 0; i < json_tree_size(tree); i++) {
+    const JsonTree *child = json_tree_child(tree, i);
     g_string_append(out, i > 0 ? ", " : is_array ? "" : " ");
     if (!is_array) {
       write_string(out, child->key);
@@ -80,18 +80,18 @@ write_children(GString *out, const Tree *tree, GError **error)
 }
 
 static gboolean
-write_value(GString *out, const Tree *value, GError **error)
+write_value(GString *out, const JsonTree *value, GError **error)
 {
   switch (value->type) {
-  case SCAN_OBJECT:
-  case SCAN_ARRAY:
+  case JSON_TOKEN_OBJECT:
+  case JSON_TOKEN_ARRAY:
     return write_children(out, value, error);
-  case SCAN_STRING:
+  case JSON_TOKEN_STRING:
     write_string(out, value->text);
     return TRUE;
-  case SCAN_NUMBER:
+  case JSON_TOKEN_NUMBER:
     return write_number(out, value->text, error);
-  case SCAN_NULL:
+  case JSON_TOKEN_NULL:
     error_set(error, CCH_ERROR_PRICES_NO_TOML, "null");
     return FALSE;
   default:
@@ -101,17 +101,17 @@ write_value(GString *out, const Tree *value, GError **error)
 }
 
 gboolean
-toml_write_model(GString *out, const char *name, const Tree *data, GError **error)
+toml_write_model(GString *out, const char *name, const JsonTree *data, GError **error)
 {
-  if (data->type != SCAN_OBJECT) {
+  if (data->type != JSON_TOKEN_OBJECT) {
     error_set(error, CCH_ERROR_PRICES_NO_TOML, "%s: not an object", name);
     return FALSE;
   }
   g_string_append(out, "\n[models.");
   write_string(out, name);
   g_string_append(out, "]\n");
-  for (guint i = 0; i < tree_size(data); i++) {
-    const Tree *field = tree_child(data, i);
+  for (guint i = 0; i < json_tree_size(data); i++) {
+    const JsonTree *field = json_tree_child(data, i);
     write_string(out, field->key);
     g_string_append(out, " = ");
     if (!write_value(out, field, error)) {

@@ -6,7 +6,7 @@
 
 enum { PAGE_SIZE_MAX = 200 };
 
-Tree *
+JsonTree *
 price_http_body(HttpRequest *request, GError **error)
 {
   gsize size = 0;
@@ -18,8 +18,8 @@ price_http_body(HttpRequest *request, GError **error)
     size = 2;
   }
   g_autoptr(GError) problem = NULL;
-  g_autoptr(Tree) tree = scan_check_utf8(text, size, &problem) ? tree_parse(text, size, &problem) : NULL;
-  if (tree != NULL && tree->type == SCAN_OBJECT)
+  g_autoptr(JsonTree) tree = json_check_utf8(text, size, &problem) ? json_tree_parse(text, size, &problem) : NULL;
+  if (tree != NULL && tree->type == JSON_TOKEN_OBJECT)
     return g_steal_pointer(&tree);
   error_set(error, CCH_ERROR_REQUEST_MALFORMED_JSON, "%s",
             problem != NULL ? problem->message : "the body must be a JSON object");
@@ -27,12 +27,12 @@ price_http_body(HttpRequest *request, GError **error)
 }
 
 gboolean
-price_http_names(const Tree *array, const char *member, GStrvBuilder *names, GError **error)
+price_http_names(const JsonTree *array, const char *member, GStrvBuilder *names, GError **error)
 {
-  gboolean is_good = array->type == SCAN_ARRAY;
-  for (guint i = 0; is_good && i < tree_size(array); i++) {
-    const Tree *name = tree_child(array, i);
-    is_good = name->type == SCAN_STRING;
+  gboolean is_good = array->type == JSON_TOKEN_ARRAY;
+  for (guint i = 0; is_good && i < json_tree_size(array); i++) {
+    const JsonTree *name = json_tree_child(array, i);
+    is_good = name->type == JSON_TOKEN_STRING;
     g_autofree char *trimmed = is_good ? price_name_trim(name->text) : NULL;
     if (is_good)
       g_strv_builder_add(names, trimmed);
@@ -224,35 +224,36 @@ static const struct {
 };
 
 static void
-append_field(GString *out, const char *field, const Tree *value)
+append_field(GString *out, const char *field, const JsonTree *value)
 {
   if (out->len > 1)
     g_string_append_c(out, ',');
-  scan_quote(out, field);
+  json_quote(out, field);
   g_string_append_c(out, ':');
-  tree_write(value, out);
+  json_tree_write(value, out);
 }
 
 /* extraFieldsJson, a text of JSON, and priceData, an object: fields as they are stored. */
 static gboolean
-append_object(GString *out, const Tree *value, const char *member, GError **error)
+append_object(GString *out, const JsonTree *value, const char *member, GError **error)
 {
-  g_autoptr(Tree) parsed = value->type == SCAN_STRING ? tree_parse(value->text, strlen(value->text), NULL) : NULL;
-  const Tree *object = value->type == SCAN_STRING ? parsed : value;
-  if (object == NULL || object->type != SCAN_OBJECT) {
+  g_autoptr(JsonTree) parsed =
+      value->type == JSON_TOKEN_STRING ? json_tree_parse(value->text, strlen(value->text), NULL) : NULL;
+  const JsonTree *object = value->type == JSON_TOKEN_STRING ? parsed : value;
+  if (object == NULL || object->type != JSON_TOKEN_OBJECT) {
     error_set(error, CCH_ERROR_REQUEST_PARAMETER, "%s must be a JSON object", member);
     return FALSE;
   }
-  for (guint i = 0; i < tree_size(object); i++)
-    append_field(out, tree_child(object, i)->key, tree_child(object, i));
+  for (guint i = 0; i < json_tree_size(object); i++)
+    append_field(out, json_tree_child(object, i)->key, json_tree_child(object, i));
   return TRUE;
 }
 
 static gboolean
-append_member(GString *out, const Tree *member, const char *name, GError **error)
+append_member(GString *out, const JsonTree *member, const char *name, GError **error)
 {
   if (strcmp(member->key, "modelName") == 0) {
-    g_autofree char *trimmed = member->type == SCAN_STRING ? price_name_trim(member->text) : NULL;
+    g_autofree char *trimmed = member->type == JSON_TOKEN_STRING ? price_name_trim(member->text) : NULL;
     if (g_strcmp0(trimmed, name) == 0)
       return TRUE;
     error_set(error, CCH_ERROR_REQUEST_PARAMETER, "modelName is not the model of the path");
@@ -271,16 +272,16 @@ append_member(GString *out, const Tree *member, const char *name, GError **error
 }
 
 /* What the body names, as fields that are stored; a field that two members name is an error. */
-static Tree *
-read_fields(const Tree *body, const char *name, GError **error)
+static JsonTree *
+read_fields(const JsonTree *body, const char *name, GError **error)
 {
   g_autoptr(GString) out = g_string_new("{");
-  for (guint i = 0; i < tree_size(body); i++)
-    if (!append_member(out, tree_child(body, i), name, error))
+  for (guint i = 0; i < json_tree_size(body); i++)
+    if (!append_member(out, json_tree_child(body, i), name, error))
       return NULL;
   g_string_append_c(out, '}');
   g_autoptr(GError) problem = NULL;
-  Tree *fields = tree_parse(out->str, out->len, &problem);
+  JsonTree *fields = json_tree_parse(out->str, out->len, &problem);
   if (fields == NULL)
     error_set(error, CCH_ERROR_REQUEST_PARAMETER, "%s", problem->message);
   return fields;
@@ -290,8 +291,8 @@ static HttpResponse *
 put_model(HttpRequest *request, gpointer context, GError **error)
 {
   g_autofree char *name = price_name_trim(http_request_parameter(request, "name"));
-  g_autoptr(Tree) body = price_http_body(request, error);
-  g_autoptr(Tree) fields = body != NULL ? read_fields(body, name, error) : NULL;
+  g_autoptr(JsonTree) body = price_http_body(request, error);
+  g_autoptr(JsonTree) fields = body != NULL ? read_fields(body, name, error) : NULL;
   g_autoptr(PgConnection) connection = fields != NULL ? price_http_connect(request, context, error) : NULL;
   if (connection == NULL)
     return NULL;
@@ -312,12 +313,12 @@ delete_model(HttpRequest *request, gpointer context, GError **error)
 static HttpResponse *
 post_pin(HttpRequest *request, gpointer context, GError **error)
 {
-  g_autoptr(Tree) body = price_http_body(request, error);
-  const char *key = tree_string(tree_get(body, "pricingProviderKey"));
-  if (body != NULL && (key == NULL || tree_size(body) != 1))
+  g_autoptr(JsonTree) body = price_http_body(request, error);
+  const char *key = json_tree_string(json_tree_get(body, "pricingProviderKey"));
+  if (body != NULL && (key == NULL || json_tree_size(body) != 1))
     error_set(error, CCH_ERROR_REQUEST_PARAMETER, "the body must be {\"pricingProviderKey\": \"...\"}");
   g_autoptr(PgConnection) connection =
-      key != NULL && tree_size(body) == 1 ? price_http_connect(request, context, error) : NULL;
+      key != NULL && json_tree_size(body) == 1 ? price_http_connect(request, context, error) : NULL;
   if (connection == NULL)
     return NULL;
   PriceEditor editor = editor_of(request, context);

@@ -1,7 +1,7 @@
 /* Prices over HTTP: /api/prices as the hub's older clients know it, and /api/v1/model-prices. docs/api.md has them. */
 #pragma once
 
-#include "base/tree.h"
+#include "base/json_tree.h"
 #include "config/config.h"
 #include "http/router.h"
 #include "prices/apply/apply.h"
@@ -27,9 +27,9 @@ extern const guint price_http_n_sync_routes;
 extern const HttpUpload price_http_upload;
 
 /* A JSON object in the request's body; an empty body is an empty object. REQUEST_MALFORMED_JSON, REQUEST_MEDIA_TYPE. */
-Tree *price_http_body(HttpRequest *request, GError **error);
+JsonTree *price_http_body(HttpRequest *request, GError **error);
 /* The strings of an array, trimmed as names are, appended; REQUEST_PARAMETER, naming `member`. */
-gboolean price_http_names(const Tree *array, const char *member, GStrvBuilder *names, GError **error);
+gboolean price_http_names(const JsonTree *array, const char *member, GStrvBuilder *names, GError **error);
 /* A connection that ends with the request. */
 PgConnection *price_http_connect(HttpRequest *request, const PriceHttp *http, GError **error);
 /* NULL with the reference's {ok: false, error} beside the problem's members. */

@@ -20,18 +20,18 @@ sync_request_clear(SyncRequest *wanted)
 G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC(SyncRequest, sync_request_clear)
 
 static gboolean
-read_boolean(const Tree *member, gboolean *ret_value, GError **error)
+read_boolean(const JsonTree *member, gboolean *ret_value, GError **error)
 {
-  if (member->type != SCAN_TRUE && member->type != SCAN_FALSE) {
+  if (member->type != JSON_TOKEN_TRUE && member->type != JSON_TOKEN_FALSE) {
     error_set(error, CCH_ERROR_REQUEST_PARAMETER, "%s must be true or false", member->key);
     return FALSE;
   }
-  *ret_value = member->type == SCAN_TRUE;
+  *ret_value = member->type == JSON_TOKEN_TRUE;
   return TRUE;
 }
 
 static gboolean
-read_member(const Tree *member, SyncRequest *wanted, GStrvBuilder *overwrite, GError **error)
+read_member(const JsonTree *member, SyncRequest *wanted, GStrvBuilder *overwrite, GError **error)
 {
   if (strcmp(member->key, "overwriteManual") == 0)
     return price_http_names(member, member->key, overwrite, error);
@@ -39,7 +39,7 @@ read_member(const Tree *member, SyncRequest *wanted, GStrvBuilder *overwrite, GE
     return read_boolean(member, &wanted->is_dry_run, error);
   if (strcmp(member->key, "force") == 0)
     return read_boolean(member, &wanted->is_forced, error);
-  if (strcmp(member->key, "checkId") == 0 && member->type == SCAN_STRING) {
+  if (strcmp(member->key, "checkId") == 0 && member->type == JSON_TOKEN_STRING) {
     wanted->check_id = g_strdup(member->text);
     return TRUE;
   }
@@ -50,12 +50,12 @@ read_member(const Tree *member, SyncRequest *wanted, GStrvBuilder *overwrite, GE
 static gboolean
 read_request(HttpRequest *request, SyncRequest *wanted, GError **error)
 {
-  g_autoptr(Tree) body = price_http_body(request, error);
+  g_autoptr(JsonTree) body = price_http_body(request, error);
   g_autoptr(GStrvBuilder) overwrite = g_strv_builder_new();
   if (body == NULL)
     return FALSE;
-  for (guint i = 0; i < tree_size(body); i++)
-    if (!read_member(tree_child(body, i), wanted, overwrite, error))
+  for (guint i = 0; i < json_tree_size(body); i++)
+    if (!read_member(json_tree_child(body, i), wanted, overwrite, error))
       return FALSE;
   wanted->overwrite = g_strv_builder_end(overwrite);
   return TRUE;

@@ -1,7 +1,7 @@
 #include "prices/http/routes.h"
 
 #include "base/error.h"
-#include "base/tree.h"
+#include "base/json_tree.h"
 #include "http/multipart.h"
 #include "prices/apply/apply.h"
 
@@ -130,15 +130,15 @@ upload_write(gpointer data, const guint8 *bytes, gsize size, GError **error)
 }
 
 static gboolean
-read_overwrite(Upload *upload, const Tree *names, GError **error)
+read_overwrite(Upload *upload, const JsonTree *names, GError **error)
 {
-  if (names->type != SCAN_ARRAY) {
+  if (names->type != JSON_TOKEN_ARRAY) {
     error_set(error, CCH_ERROR_REQUEST_PARAMETER, "overwriteManual must be an array of names");
     return FALSE;
   }
-  for (guint i = 0; i < tree_size(names); i++) {
-    const Tree *name = tree_child(names, i);
-    if (name->type != SCAN_STRING) {
+  for (guint i = 0; i < json_tree_size(names); i++) {
+    const JsonTree *name = json_tree_child(names, i);
+    if (name->type != JSON_TOKEN_STRING) {
       error_set(error, CCH_ERROR_REQUEST_PARAMETER, "overwriteManual must be an array of names");
       return FALSE;
     }
@@ -148,13 +148,13 @@ read_overwrite(Upload *upload, const Tree *names, GError **error)
 }
 
 static gboolean
-read_member(Upload *upload, const Tree *member, GError **error)
+read_member(Upload *upload, const JsonTree *member, GError **error)
 {
   if (strcmp(member->key, "overwriteManual") == 0)
     return read_overwrite(upload, member, error);
   gboolean is_dry_run = strcmp(member->key, "dryRun") == 0;
-  ScanToken wanted = is_dry_run ? SCAN_TRUE : SCAN_STRING;
-  if (member->type != wanted && !(is_dry_run && member->type == SCAN_FALSE)) {
+  JsonToken wanted = is_dry_run ? JSON_TOKEN_TRUE : JSON_TOKEN_STRING;
+  if (member->type != wanted && !(is_dry_run && member->type == JSON_TOKEN_FALSE)) {
     error_set(error, CCH_ERROR_REQUEST_PARAMETER, "%.64s must be %s", member->key,
               is_dry_run ? "true or false" : "a string");
     return FALSE;
@@ -179,16 +179,16 @@ static gboolean
 read_json_body(Upload *upload, GError **error)
 {
   g_autoptr(GError) problem = NULL;
-  g_autoptr(Tree) tree = scan_check_utf8(upload->body->str, upload->body->len, &problem)
-                             ? tree_parse(upload->body->str, upload->body->len, &problem)
-                             : NULL;
-  if (tree == NULL || tree->type != SCAN_OBJECT) {
+  g_autoptr(JsonTree) tree = json_check_utf8(upload->body->str, upload->body->len, &problem)
+                                 ? json_tree_parse(upload->body->str, upload->body->len, &problem)
+                                 : NULL;
+  if (tree == NULL || tree->type != JSON_TOKEN_OBJECT) {
     error_set(error, CCH_ERROR_REQUEST_MALFORMED_JSON, "%s",
               problem != NULL ? problem->message : "the body must be a JSON object");
     return FALSE;
   }
-  for (guint i = 0; i < tree_size(tree); i++)
-    if (!read_member(upload, tree_child(tree, i), error))
+  for (guint i = 0; i < json_tree_size(tree); i++)
+    if (!read_member(upload, json_tree_child(tree, i), error))
       return FALSE;
   return TRUE;
 }
@@ -205,7 +205,7 @@ read_form_names(Upload *upload, GError **error)
       g_ptr_array_add(upload->overwrite, g_string_new(field->str));
       continue;
     }
-    g_autoptr(Tree) names = tree_parse(field->str, field->len, NULL);
+    g_autoptr(JsonTree) names = json_tree_parse(field->str, field->len, NULL);
     if (names == NULL) {
       error_set(error, CCH_ERROR_REQUEST_PARAMETER, "overwriteManual must be an array of names");
       return FALSE;

@@ -1,8 +1,8 @@
 #include "prices/sync/sync.h"
 
 #include "base/error.h"
+#include "base/json_scan.h"
 #include "base/log.h"
-#include "base/scan.h"
 #include "prices/sync/download.h"
 #include "prices/sync/sync_lock.h"
 #include "prices/sync/sync_state.h"
@@ -451,7 +451,7 @@ price_sync_status(PriceSync *sync, GError **error)
   for (char **url = sync->urls; *url != NULL; url++) {
     g_autofree char *shown = fetch_url_display(*url);
     g_string_append(out, url > sync->urls ? "," : "");
-    scan_quote(out, shown);
+    json_quote(out, shown);
   }
   g_mutex_lock(&sync->mutex);
   gboolean is_running = sync->n_running > 0;

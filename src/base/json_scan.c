@@ -1,4 +1,4 @@
-#include "base/scan.h"
+#include "base/json_scan.h"
 
 #include "base/error.h"
 
@@ -14,15 +14,15 @@ enum {
 };
 
 void
-scan_init(Scan *scan, const char *text, gsize size)
+json_scan_init(JsonScan *scan, const char *text, gsize size)
 {
-  *scan = (Scan){.start = text, .end = text + size, .at = text, .expects = EXPECTS_VALUE};
+  *scan = (JsonScan){.start = text, .end = text + size, .at = text, .expects = EXPECTS_VALUE};
 }
 
-ScanPlace
-scan_place(const char *text, const char *at)
+JsonPlace
+json_place(const char *text, const char *at)
 {
-  ScanPlace place = {1, 1};
+  JsonPlace place = {1, 1};
   const char *line = text;
   for (const char *c = text; c < at; c++) {
     if (*c == '\n') {
@@ -35,24 +35,24 @@ scan_place(const char *text, const char *at)
   return place;
 }
 
-static ScanToken
-fail(Scan *scan, const char *at, ErrorCode code, const char *what, GError **error)
+static JsonToken
+fail(JsonScan *scan, const char *at, ErrorCode code, const char *what, GError **error)
 {
-  ScanPlace place = scan_place(scan->start, at);
+  JsonPlace place = json_place(scan->start, at);
   error_set(error, code, "JSON, line %u, column %u: %s", place.line, place.column, what);
   scan->at = scan->end;
   scan->expects = EXPECTS_NOTHING;
-  return SCAN_ERROR;
+  return JSON_TOKEN_ERROR;
 }
 
-static ScanToken
-fail_format(Scan *scan, const char *at, const char *what, GError **error)
+static JsonToken
+fail_format(JsonScan *scan, const char *at, const char *what, GError **error)
 {
   return fail(scan, at, CCH_ERROR_PRICES_FORMAT, what, error);
 }
 
 static void
-skip_space(Scan *scan)
+skip_space(JsonScan *scan)
 {
   while (scan->at < scan->end && (*scan->at == ' ' || *scan->at == '\n' || *scan->at == '\r' || *scan->at == '\t'))
     scan->at++;
@@ -76,7 +76,7 @@ hex4(const char *digits, const char *end)
 
 /* From the opening quote to the closing one. */
 static gboolean
-read_string(Scan *scan, GError **error)
+read_string(JsonScan *scan, GError **error)
 {
   const char *c = scan->at + 1;
   scan->token = c;
@@ -140,21 +140,22 @@ number_end(const char *c, const char *end)
   return c;
 }
 
-static ScanToken
-after_value(Scan *scan, ScanToken token)
+static JsonToken
+after_value(JsonScan *scan, JsonToken token)
 {
   scan->expects = scan->depth > 0 ? EXPECTS_COMMA_OR_END : EXPECTS_NOTHING;
   return token;
 }
 
-static ScanToken
-read_word(Scan *scan, GError **error)
+static JsonToken
+read_word(JsonScan *scan, GError **error)
 {
   static const struct {
     const char *word;
-    ScanToken token;
-  } words[] = {{"true", SCAN_TRUE},      {"false", SCAN_FALSE},         {"null", SCAN_NULL},
-               {"NaN", SCAN_NON_FINITE}, {"Infinity", SCAN_NON_FINITE}, {"-Infinity", SCAN_NON_FINITE}};
+    JsonToken token;
+  } words[] = {{"true", JSON_TOKEN_TRUE},           {"false", JSON_TOKEN_FALSE},
+               {"null", JSON_TOKEN_NULL},           {"NaN", JSON_TOKEN_NON_FINITE},
+               {"Infinity", JSON_TOKEN_NON_FINITE}, {"-Infinity", JSON_TOKEN_NON_FINITE}};
   for (gsize i = 0; i < G_N_ELEMENTS(words); i++) {
     gsize size = strlen(words[i].word);
     if ((gsize)(scan->end - scan->at) < size || memcmp(scan->at, words[i].word, size) != 0)
@@ -167,8 +168,8 @@ read_word(Scan *scan, GError **error)
   return fail_format(scan, scan->at, "a value is missing here", error);
 }
 
-static ScanToken
-read_number(Scan *scan, GError **error)
+static JsonToken
+read_number(JsonScan *scan, GError **error)
 {
   const char *end = number_end(scan->at, scan->end);
   if (end == NULL)
@@ -176,32 +177,32 @@ read_number(Scan *scan, GError **error)
   scan->token = scan->at;
   scan->token_size = (gsize)(end - scan->at);
   scan->at = end;
-  return after_value(scan, SCAN_NUMBER);
+  return after_value(scan, JSON_TOKEN_NUMBER);
 }
 
-static ScanToken
-open_container(Scan *scan, gboolean is_array, GError **error)
+static JsonToken
+open_container(JsonScan *scan, gboolean is_array, GError **error)
 {
-  if (scan->depth == SCAN_MAX_DEPTH)
+  if (scan->depth == JSON_MAX_DEPTH)
     return fail(scan, scan->at, CCH_ERROR_PRICES_TOO_DEEP, "nested more than 64 deep", error);
   scan->token = scan->at++;
   scan->token_size = 1;
   scan->is_array[scan->depth++] = is_array;
   scan->expects = is_array ? EXPECTS_VALUE_OR_END : EXPECTS_KEY_OR_END;
-  return is_array ? SCAN_ARRAY : SCAN_OBJECT;
+  return is_array ? JSON_TOKEN_ARRAY : JSON_TOKEN_OBJECT;
 }
 
-static ScanToken
-close_container(Scan *scan)
+static JsonToken
+close_container(JsonScan *scan)
 {
   scan->token = scan->at++;
   scan->token_size = 1;
   gboolean is_array = scan->is_array[--scan->depth];
-  return after_value(scan, is_array ? SCAN_ARRAY_END : SCAN_OBJECT_END);
+  return after_value(scan, is_array ? JSON_TOKEN_ARRAY_END : JSON_TOKEN_OBJECT_END);
 }
 
-static ScanToken
-read_value(Scan *scan, GError **error)
+static JsonToken
+read_value(JsonScan *scan, GError **error)
 {
   switch (*scan->at) {
   case '{':
@@ -209,30 +210,30 @@ read_value(Scan *scan, GError **error)
   case '[':
     return open_container(scan, TRUE, error);
   case '"':
-    return read_string(scan, error) ? after_value(scan, SCAN_STRING) : SCAN_ERROR;
+    return read_string(scan, error) ? after_value(scan, JSON_TOKEN_STRING) : JSON_TOKEN_ERROR;
   default:
     return *scan->at == '-' || g_ascii_isdigit(*scan->at) ? read_number(scan, error) : read_word(scan, error);
   }
 }
 
-static ScanToken
-read_key(Scan *scan, GError **error)
+static JsonToken
+read_key(JsonScan *scan, GError **error)
 {
   if (*scan->at != '"')
     return fail_format(scan, scan->at, "a key in double quotes is missing here", error);
   if (!read_string(scan, error))
-    return SCAN_ERROR;
+    return JSON_TOKEN_ERROR;
   skip_space(scan);
   if (scan->at >= scan->end || *scan->at != ':')
     return fail_format(scan, scan->at, "a colon is missing after the key", error);
   scan->at++;
   scan->expects = EXPECTS_VALUE;
-  return SCAN_KEY;
+  return JSON_TOKEN_KEY;
 }
 
 /* After a member or an element. */
-static ScanToken
-read_comma_or_end(Scan *scan, GError **error)
+static JsonToken
+read_comma_or_end(JsonScan *scan, GError **error)
 {
   gboolean is_array = scan->is_array[scan->depth - 1];
   if (*scan->at == (is_array ? ']' : '}'))
@@ -242,15 +243,15 @@ read_comma_or_end(Scan *scan, GError **error)
                        error);
   scan->at++;
   scan->expects = is_array ? EXPECTS_VALUE : EXPECTS_KEY;
-  return scan_next(scan, error);
+  return json_scan_next(scan, error);
 }
 
-ScanToken
-scan_next(Scan *scan, GError **error)
+JsonToken
+json_scan_next(JsonScan *scan, GError **error)
 {
   skip_space(scan);
   if (scan->expects == EXPECTS_NOTHING)
-    return scan->at == scan->end ? SCAN_END : fail_format(scan, scan->at, "more text after the end", error);
+    return scan->at == scan->end ? JSON_TOKEN_END : fail_format(scan, scan->at, "more text after the end", error);
   if (scan->at == scan->end)
     return fail_format(scan, scan->at, "the text ends too early", error);
   switch (scan->expects) {
@@ -268,17 +269,17 @@ scan_next(Scan *scan, GError **error)
 }
 
 gboolean
-scan_skip_value(Scan *scan, const char **ret_value, gsize *ret_size, GError **error)
+json_scan_skip_value(JsonScan *scan, const char **ret_value, gsize *ret_size, GError **error)
 {
   gboolean is_inside = scan->expects == EXPECTS_KEY_OR_END || scan->expects == EXPECTS_VALUE_OR_END;
   guint outer_depth = is_inside ? scan->depth - 1 : scan->depth;
   const char *value = is_inside ? scan->token : NULL;
   do {
-    ScanToken token = scan_next(scan, error);
-    if (token == SCAN_ERROR)
+    JsonToken token = json_scan_next(scan, error);
+    if (token == JSON_TOKEN_ERROR)
       return FALSE;
     if (value == NULL)
-      value = scan->token - (token == SCAN_STRING);
+      value = scan->token - (token == JSON_TOKEN_STRING);
   } while (scan->depth > outer_depth);
   if (ret_value != NULL) {
     *ret_value = value;
@@ -288,12 +289,12 @@ scan_skip_value(Scan *scan, const char **ret_value, gsize *ret_size, GError **er
 }
 
 gboolean
-scan_check_utf8(const char *text, gsize size, GError **error)
+json_check_utf8(const char *text, gsize size, GError **error)
 {
   const char *bad = NULL;
   if (g_utf8_validate_len(text, size, &bad))
     return TRUE;
-  ScanPlace place = scan_place(text, bad);
+  JsonPlace place = json_place(text, bad);
   error_set(error, CCH_ERROR_PRICES_ENCODING, "line %u, column %u: %s", place.line, place.column,
             *bad == '\0' ? "a NUL byte" : "not valid UTF-8");
   return FALSE;
@@ -316,7 +317,7 @@ read_code_point(const char *c, const char *end, gsize *ret_length)
 }
 
 char *
-scan_unescape(const char *token, gsize size)
+json_unescape(const char *token, gsize size)
 {
   g_autoptr(GString) text = g_string_sized_new(size);
   const char *end = token + size;
@@ -342,7 +343,7 @@ scan_unescape(const char *token, gsize size)
 }
 
 void
-scan_quote(GString *out, const char *text)
+json_quote(GString *out, const char *text)
 {
   g_string_append_c(out, '"');
   for (const char *c = text; *c != '\0'; c++) {

@@ -1,0 +1,29 @@
+/* A JSON value as a tree, for small ones: one model, one request. Scalars keep the text that was written. */
+#pragma once
+
+#include "base/json_scan.h"
+
+typedef struct JsonTree JsonTree;
+
+struct JsonTree {
+  JsonToken type;      /* JSON_TOKEN_OBJECT, JSON_TOKEN_ARRAY, or a scalar's */
+  char *key;           /* as a member: its name without escapes */
+  char *text;          /* a scalar as written; a string without quotes and escapes */
+  GPtrArray *children; /* of JsonTree, in order; NULL for a scalar */
+};
+
+/* PRICES_FORMAT, PRICES_TOO_DEEP; also for a name that comes twice, and for text that cannot be stored. */
+JsonTree *json_tree_parse(const char *text, gsize size, GError **error);
+void json_tree_free(JsonTree *tree);
+G_DEFINE_AUTOPTR_CLEANUP_FUNC(JsonTree, json_tree_free)
+
+/* The member of an object; NULL when there is none, or `tree` is NULL or no object. */
+const JsonTree *json_tree_get(const JsonTree *tree, const char *key);
+/* The text of a string that is not empty, else NULL. */
+const char *json_tree_string(const JsonTree *tree);
+/* How many members or elements; 0 for NULL and scalars. */
+guint json_tree_size(const JsonTree *tree);
+const JsonTree *json_tree_child(const JsonTree *tree, guint index);
+
+/* Appends it as JSON. */
+void json_tree_write(const JsonTree *tree, GString *out);
