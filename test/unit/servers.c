@@ -174,6 +174,9 @@ test_redis_free(TestRedis *redis)
 static char *
 find_postgres_program(const char *name)
 {
+  const char *directory = g_getenv("CCH_TEST_SERVER_BIN"); /* tools/with-postgres: a server of another version */
+  if (directory != NULL)
+    return g_build_filename(directory, name, NULL);
   for (int version = 30; version >= 12; version--) {
     g_autofree char *path = g_strdup_printf("/usr/lib/postgresql/%d/bin/%s", version, name);
     if (g_file_test(path, G_FILE_TEST_IS_EXECUTABLE))

@@ -20,8 +20,9 @@ export function freePort() {
   });
 }
 
-// The directory of the newest PostgreSQL programs, or null.
+// The directory of the server's programs, or null: what CCH_TEST_SERVER_BIN says, or else the newest that is installed.
 export function postgresBinDir() {
+  if (process.env.CCH_TEST_SERVER_BIN) return process.env.CCH_TEST_SERVER_BIN;
   const root = '/usr/lib/postgresql';
   const versions = existsSync(root) ? readdirSync(root).map(Number).filter(Boolean).sort((a, b) => b - a) : [];
   for (const version of versions) {
@@ -113,14 +114,25 @@ class PostgresServer {
   }
 }
 
-// A new cluster, running; `config` is added to postgresql.conf.
-export async function startPostgres({ config = '' } = {}) {
-  const binDir = postgresBinDir();
+// The folder with servers and client programs of many versions, which tools/postgres-versions has brought; `versionDir(18)`.
+export function versionDir(major) {
+  const home =
+    process.env.CCH_TEST_POSTGRES ??
+    (isRoot
+      ? '/var/cache/cch-data-postgres'
+      : path.join(process.env.XDG_CACHE_HOME ?? path.join(process.env.HOME, '.cache'), 'cch-data-postgres'));
+  return path.join(home, String(major));
+}
+
+// A new cluster, running; `config` is added to postgresql.conf. `major` is a version of tools/postgres-versions; otherwise it is
+// the server that the tests run on.
+export async function startPostgres({ config = '', major = undefined } = {}) {
+  const binDir = major ? path.join(versionDir(major), 'server/bin') : postgresBinDir();
   const directory = temporaryDirectory('pg');
   giveToServerUser(directory);
   const server = new PostgresServer(directory, await freePort(), binDir);
   // tools/with-cluster has made one to copy.
-  const template = process.env.CCH_TEST_CLUSTER;
+  const template = major ? undefined : process.env.CCH_TEST_CLUSTER;
   const [program, args] = template
     ? asServerUser('cp', ['-a', '--reflink=auto', template, server.dataDir])
     : asServerUser(path.join(binDir, 'initdb'), [
