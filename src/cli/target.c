@@ -1,7 +1,10 @@
 #include "cli/target.h"
 
 #include "base/data_dir.h"
+#include "base/log.h"
 #include "pg/cluster.h"
+#include "pg/dsn.h"
+#include "redis/redis.h"
 
 struct CliTarget {
   char *dsn;
@@ -11,14 +14,21 @@ struct CliTarget {
 CliTarget *
 cli_target_open(const CliContext *context, GError **error)
 {
+  const Config *config = context->config;
+  if (config->redis_url != NULL && !redis_url_check(config->redis_url, error))
+    return NULL;
   g_autoptr(CliTarget) target = g_new0(CliTarget, 1);
-  if (context->config->dsn != NULL) {
-    target->dsn = g_strdup(context->config->dsn);
+  if (config->dsn != NULL) {
+    g_autofree char *ignored = NULL;
+    if (!dsn_check(config->dsn, &ignored, error))
+      return NULL;
+    if (ignored != NULL)
+      log_event(LOG_WARNING, "DSN parameters passed over", "names", ignored, NULL);
+    target->dsn = g_strdup(config->dsn);
     return g_steal_pointer(&target);
   }
-  PgClusterOptions options = {.data_dir = context->config->data_dir,
-                              .pg_bin_dir = context->config->pg_bin_dir,
-                              .user = context->config->cluster_user};
+  PgClusterOptions options = {
+      .data_dir = config->data_dir, .pg_bin_dir = config->pg_bin_dir, .user = config->cluster_user};
   target->cluster = pg_cluster_open(&options, context->cancellable, error);
   if (target->cluster == NULL)
     return NULL;

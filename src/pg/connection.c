@@ -224,6 +224,35 @@ set_connect_error(PGconn *conn, GError **error)
   error_set_sql(error, code, sqlstate, NULL, "%s", g_strstrip(message));
 }
 
+/* A password that was refused may hold a '%' that was meant as itself. */
+static void
+explain_refused_login(const char *dsn, GError **error)
+{
+  if (error != NULL && error_code(*error) == CCH_ERROR_DATABASE_AUTHENTICATION && dsn_has_percent_in_password(dsn)) {
+    g_autofree char *message = g_strdup((*error)->message);
+    g_free((*error)->message);
+    (*error)->message = g_strconcat(message,
+                                    "; in an address, %XX in the password stands for one character, and a % that is "
+                                    "meant as itself is written as %25",
+                                    NULL);
+  }
+}
+
+/* The first attempt failed at once, or libpq found a value wrong before there was one. It quotes such a value, which
+ * could be a part of a password; what it quotes of an attempt is the host's name or the socket's. */
+static void
+set_start_error(PGconn *conn, GError **error)
+{
+  g_autofree char *message = g_strstrip(g_strdup(conn != NULL ? PQerrorMessage(conn) : "out of memory"));
+  if (g_str_has_prefix(message, "connection to server") || g_str_has_prefix(message, "could not translate host name")) {
+    error_set(error, CCH_ERROR_DATABASE_UNAVAILABLE, "%s", message);
+    return;
+  }
+  g_autoptr(GRegex) quoted = g_regex_new("\"[^\"]*\"", 0, 0, NULL);
+  g_autofree char *shown = g_regex_replace_literal(quoted, message, -1, 0, "\"…\"", 0, NULL);
+  error_set(error, CCH_ERROR_CONFIG, "DSN: %s", shown != NULL ? shown : "a value is wrong");
+}
+
 static gboolean
 connect_wait(PGconn *conn, GCancellable *cancellable, GError **error)
 {
@@ -285,14 +314,15 @@ pg_connection_open(const char *dsn, const char *application_name, GCancellable *
   g_autoptr(PgConnection) connection = g_new0(PgConnection, 1);
   connection->conn = PQconnectStartParams(keywords, values, TRUE);
   if (connection->conn == NULL || PQstatus(connection->conn) == CONNECTION_BAD) {
-    error_set(error, CCH_ERROR_DATABASE_UNAVAILABLE, "%s",
-              connection->conn != NULL ? PQerrorMessage(connection->conn) : "out of memory");
+    set_start_error(connection->conn, error);
     return NULL;
   }
   PQsetErrorVerbosity(connection->conn, PQERRORS_VERBOSE);
   PQsetNoticeReceiver(connection->conn, ignore_notice, NULL);
-  if (!connect_wait(connection->conn, cancellable, error))
+  if (!connect_wait(connection->conn, cancellable, error)) {
+    explain_refused_login(dsn, error);
     return NULL;
+  }
   PQsetErrorVerbosity(connection->conn, PQERRORS_DEFAULT);
   PQsetnonblocking(connection->conn, 1);
   pg_connection_set_cancellable(connection, cancellable);

@@ -1,6 +1,7 @@
 #include "pg/dsn.h"
 
 #include "base/error.h"
+#include "pg/dsn_rewrite.h"
 
 #include <libpq-fe.h>
 #include <string.h>
@@ -22,14 +23,35 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC(ConninfoOptions, PQconninfoFree)
 static ConninfoOptions *
 parse(const char *dsn, GError **error)
 {
-  char *message = NULL;
-  ConninfoOptions *options = PQconninfoParse(dsn, &message);
-  if (options == NULL) {
-    /* libpq's message can quote the string, and so the password: keep only its first words. */
+  g_auto(DsnRewrite) rewrite = {0};
+  if (!dsn_rewrite(dsn, &rewrite, error))
+    return NULL;
+  char *message = NULL; /* can quote the string, and so the password */
+  ConninfoOptions *options = PQconninfoParse(rewrite.conninfo, &message);
+  if (options == NULL)
     error_set(error, CCH_ERROR_CONFIG, "DSN: not a connection string that libpq accepts");
-    PQfreemem(message);
-  }
+  PQfreemem(message);
   return options;
+}
+
+gboolean
+dsn_check(const char *dsn, char **ret_ignored, GError **error)
+{
+  g_auto(DsnRewrite) rewrite = {0};
+  if (!dsn_rewrite(dsn, &rewrite, error))
+    return FALSE;
+  GString *names = g_string_new(NULL);
+  for (guint i = 0; i < rewrite.ignored->len; i++)
+    g_string_append_printf(names, "%s%s", i > 0 ? ", " : "", (const char *)g_ptr_array_index(rewrite.ignored, i));
+  *ret_ignored = g_string_free(names, names->len == 0);
+  return TRUE;
+}
+
+gboolean
+dsn_has_percent_in_password(const char *dsn)
+{
+  g_auto(DsnRewrite) rewrite = {0};
+  return dsn_rewrite(dsn, &rewrite, NULL) && rewrite.has_percent_in_password;
 }
 
 static const char *

@@ -1,4 +1,5 @@
-/* Connection strings: every form that libpq takes, URIs and key=value alike. */
+/* Connection strings to PostgreSQL: libpq's two forms, the address postgresql://… and pairs keyword=value, and what
+ * other drivers make of the address. No message repeats a part of a string that could belong to a password. */
 #pragma once
 
 #include <glib.h>
@@ -11,7 +12,15 @@ typedef struct {
   char *database; /* "postgres" by default */
 } DsnDisplay;
 
-/* CONFIG on a string that libpq does not accept. */
+/* CONFIG on a string that is not understood, or has a parameter that cannot be heeded, which the message names.
+ * `ret_ignored`: names of parameters that mean something to another driver only, joined by ", "; NULL when there are
+ * none; free with g_free. Connects to nothing. */
+gboolean dsn_check(const char *dsn, char **ret_ignored, GError **error);
+
+/* TRUE for an address whose password has a '%': where the login fails, it may have been meant as itself. */
+gboolean dsn_has_percent_in_password(const char *dsn);
+
+/* CONFIG as dsn_check. */
 gboolean dsn_parse_display(const char *dsn, DsnDisplay *ret_display, GError **error);
 void dsn_display_clear(DsnDisplay *display);
 G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC(DsnDisplay, dsn_display_clear)

@@ -16,6 +16,7 @@
 #include "pg/dsn.h"
 #include "pg/migrate.h"
 #include "prices/http/routes.h"
+#include "redis/redis.h"
 #include "service/api.h"
 #include "service/health.h"
 #include "upload/temp_file.h"
@@ -101,10 +102,16 @@ static gboolean
 find_database(Service *service, GError **error)
 {
   const Config *config = service->config;
+  if (config->redis_url != NULL && !redis_url_check(config->redis_url, error))
+    return FALSE;
   if (config->dsn != NULL) {
-    g_auto(DsnDisplay) display = {0};
+    g_autofree char *ignored = NULL;
     service->dsn = g_strdup(config->dsn);
-    return dsn_parse_display(config->dsn, &display, error);
+    if (!dsn_check(config->dsn, &ignored, error))
+      return FALSE;
+    if (ignored != NULL)
+      log_event(LOG_WARNING, "DSN parameters passed over", "names", ignored, NULL);
+    return TRUE;
   }
   PgClusterOptions options = {config->data_dir, config->pg_bin_dir, config->cluster_user};
   service->cluster = pg_cluster_open(&options, service->stop, error);

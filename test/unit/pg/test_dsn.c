@@ -147,6 +147,197 @@ a_bad_connection_string_is_refused_without_showing_it(void **state)
   }
 }
 
+/* Every raw character that an address can be broken by, in every place of a password. */
+static void
+a_raw_password_is_never_shown_in_part(void **state)
+{
+  (void)state;
+  static const char *const bad[] = {
+      "postgresql://u:geheim/Wort@127.0.0.1:5432/db",
+      "postgresql://u:12/Wort@127.0.0.1:5432/db",
+      "postgresql://u:/Wort@127.0.0.1:5432/db",
+      "postgresql://u:geh@eim3Wort@127.0.0.1:5432/db",
+      "postgresql://u:geh@eim:3Wort@127.0.0.1:5432/db",
+      "postgresql://u:geh@eim/Wort@127.0.0.1/db",
+      "postgresql://u:geh@eim,Wort@127.0.0.1/db",
+      "postgresql://u:geh@eim?Wort@127.0.0.1/db",
+      "postgresql://u:geh@eim?Wort=3@127.0.0.1/db",
+      "postgresql://u:geh/eim?Wort=3@127.0.0.1/db",
+      "postgresql://u:geh@eim#Wort@127.0.0.1/db",
+      "postgresql://u:geh@[Wort@127.0.0.1/db",
+      "postgresql://u:geheim%Wort@127.0.0.1/db",
+      "postgresql://u:geheim%@127.0.0.1/db",
+      "postgresql://u:geheim%4@127.0.0.1/db",
+      "postgresql://u:geheim%00@127.0.0.1/db",
+      "postgresql://127.0.0.1/db?user=u&password=geheim&Wort",
+      "postgresql://127.0.0.1/db?user=u&password=geheim&Wort=3",
+      "postgresql://127.0.0.1/db?user=u&password=geheim&connect_timeout=Wort",
+      "postgresql://127.0.0.1/db?user=u&password=geheim&sslmode=Wort",
+      "postgresql://127.0.0.1/db?user=u&password=geheim&port=Wort",
+      "postgresql://127.0.0.1/db?user=u&password=geheim&host=geh@Wort",
+      "postgresql://127.0.0.1/db?user=u&password=geheim%Wort",
+      "host=127.0.0.1 user=u password=geheim Wort",
+      "host=127.0.0.1 user=u password=geheim Wort=3",
+      "host=127.0.0.1 user=u password='geheim'Wort'",
+      "host=127.0.0.1 user=u password='geheim",
+      "host=127.0.0.1 user=u password=geheim port=Wort",
+      "host=geh@Wort user=u",
+      "host=h dbname=postgresql://u:geheim@Wort/db",
+      "mysql://u:geheim@Wort/db",
+      "jdbc:postgresql:geheim",
+      "Host=h;Username=u;Password=geheim;Database=Wort",
+  };
+  for (gsize i = 0; i < G_N_ELEMENTS(bad); i++) {
+    g_autoptr(GError) error = NULL;
+    if (pg_connection_open(bad[i], "unit", NULL, &error) != NULL)
+      fail_msg("%s: connected", bad[i]);
+    if (error_code(error) != CCH_ERROR_CONFIG)
+      fail_msg("%s: %s", bad[i], error->message);
+    if (strstr(error->message, "geh") != NULL || strstr(error->message, "eim") != NULL ||
+        strstr(error->message, "Wort") != NULL)
+      fail_msg("%s: %s", bad[i], error->message);
+    gboolean is_address = strncmp(bad[i], "postgresql:", 11) == 0 && strstr(bad[i], "?user=") == NULL;
+    if (is_address && strstr(error->message, "%40") == NULL)
+      fail_msg("%s: does not tell how: %s", bad[i], error->message);
+  }
+}
+
+static void
+a_refused_password_with_a_percent_sign_is_explained(void **state)
+{
+  (void)state;
+  g_autofree char *host = g_uri_escape_string(socket_directory, NULL, FALSE);
+  g_autofree char *with = g_strdup_printf("postgresql://locked:p%%41@%s/postgres", host);
+  g_autofree char *without = g_strdup_printf("postgresql://locked:pA@%s/postgres", host);
+  g_autoptr(GError) error = NULL;
+  assert_null(pg_connection_open(with, "unit", NULL, &error));
+  assert_error(error, CCH_ERROR_DATABASE_AUTHENTICATION, "28P01");
+  assert_non_null(strstr(error->message, "%25"));
+  g_clear_error(&error);
+  assert_null(pg_connection_open(without, "unit", NULL, &error));
+  assert_null(strstr(error->message, "%25"));
+}
+
+/* What stands in other drivers' documentation. */
+static void
+other_drivers_connection_strings_are_understood(void **state)
+{
+  (void)state;
+  static const struct {
+    const char *dsn, *ignored, *arguments;
+  } cases[] = {
+      {"postgresql://u@h/db?schema=public&pgbouncer=true&connection_limit=5&pool_timeout=10",
+       "schema, pgbouncer, connection_limit, pool_timeout", "host='h' dbname='db'"},
+      {"postgres://u@h/db?sslmode=no-verify&uselibpqcompat=true", "uselibpqcompat",
+       "host='h' dbname='db' sslmode='require'"},
+      {"postgres://u@h/db?max=10&idle_timeout=20&prepare=false&ssl=true", "max, idle_timeout, prepare",
+       "host='h' dbname='db' sslmode='require'"},
+      {"postgres://u@h/db?ssl=false", NULL, "host='h' dbname='db' sslmode='disable'"},
+      {"postgresql+asyncpg://u@h/db?prepared_statement_cache_size=0", "prepared_statement_cache_size",
+       "host='h' dbname='db'"},
+      {"postgresql+psycopg2://u@/db?host=/run/pg", NULL, "host='/run/pg' dbname='db'"},
+      {"POSTGRESQL://u@h/db", NULL, "host='h' dbname='db'"},
+      {"Postgres://u@h/db", NULL, "host='h' dbname='db'"},
+      {"postgis://u@h/db?conn_max_age=600", "conn_max_age", "host='h' dbname='db'"},
+      {"jdbc:postgresql://h:1/db?user=u&prepareThreshold=0&currentSchema=public&ApplicationName=x&connectTimeout=5",
+       "prepareThreshold, currentSchema, ApplicationName", "host='h' port='1' dbname='db' connect_timeout='5'"},
+      {"postgres://u@h/db?pool_max_conns=10&default_query_exec_mode=exec&timezone=UTC&statement_timeout=5000",
+       "pool_max_conns, default_query_exec_mode, timezone, statement_timeout", "host='h' dbname='db'"},
+      {"postgres://u@h/db?search_path=\"$user\",public", "search_path", "host='h' dbname='db'"},
+      {"host=h user=u dbname=db TimeZone=Asia/Shanghai pool_max_conns=4", "TimeZone, pool_max_conns",
+       "host='h' dbname='db'"},
+      {"  postgresql://u@h/db \n", NULL, "host='h' dbname='db'"},
+      {"\"postgresql://u@h/db\"", NULL, "host='h' dbname='db'"},
+      {" 'host=h user=u dbname=db' ", NULL, "host='h' dbname='db'"},
+      {"postgresql://u@h/db?options=-c%20search_path%3Dpublic", NULL, "host='h' dbname='db'"},
+      {"postgresql://u@h/db?options=endpoint%3Dep-1&channel_binding=require", NULL, "channel_binding='require'"},
+      {"postgresql://u:a?b#c&d=e@h/db", NULL, "host='h' dbname='db'"},
+  };
+  for (gsize i = 0; i < G_N_ELEMENTS(cases); i++) {
+    g_autoptr(GError) error = NULL;
+    g_autofree char *ignored = NULL;
+    g_autofree char *arguments = NULL;
+    g_auto(GStrv) environment = NULL;
+    if (!dsn_check(cases[i].dsn, &ignored, &error) || !dsn_for_child(cases[i].dsn, &arguments, &environment, &error))
+      fail_msg("%s: %s", cases[i].dsn, error->message);
+    if (g_strcmp0(ignored, cases[i].ignored) != 0)
+      fail_msg("%s: passed over: %s", cases[i].dsn, ignored);
+    g_auto(GStrv) wanted = g_strsplit(cases[i].arguments, " ", -1);
+    for (char **word = wanted; *word != NULL; word++)
+      if (strstr(arguments, *word) == NULL)
+        fail_msg("%s: %s", cases[i].dsn, arguments);
+    assert_non_null(strstr(arguments, "user='u'"));
+  }
+}
+
+static void
+a_parameter_that_matters_is_refused_by_its_name(void **state)
+{
+  (void)state;
+  static const char *const cases[][2] = {
+      {"postgresql://u@h/db?schema=app", "schema"},
+      {"postgresql://u@h/db?search_path=app,public", "search_path"},
+      {"jdbc:postgresql://h/db?currentSchema=app", "currentSchema"},
+      {"postgresql://u@h/db?options=-c%20search_path%3Dapp", "options"},
+      {"postgresql://u@h/db?options=-csearch_path=app", "options"},
+      {"postgresql://u@h/db?options=-c%20role%3Dreader", "options"},
+      {"postgresql://u@h/db?role=reader", "role"},
+      {"postgresql://u@h/db?default_transaction_read_only=on", "default_transaction_read_only"},
+      {"postgresql://u@h/db?replication=database", "replication"},
+      {"postgresql://u@h/db?sslmode=sometimes", "sslmode"},
+      {"postgresql://u@h/db?connect_timeout=soon", "connect_timeout"},
+      {"postgresql://u@h/db?sslrootcert=system&sslmode=require", "sslrootcert"},
+      {"jdbc:postgresql://h/db?targetServerType=secondary", "targetServerType"},
+      {"postgresql://u@h/db?no_such_thing=1", "no_such_thing"},
+      {"host=h no_such_thing=1", "no_such_thing"},
+  };
+  for (gsize i = 0; i < G_N_ELEMENTS(cases); i++) {
+    g_autoptr(GError) error = NULL;
+    g_autofree char *ignored = NULL;
+    if (dsn_check(cases[i][0], &ignored, &error))
+      fail_msg("%s: accepted", cases[i][0]);
+    assert_error(error, CCH_ERROR_CONFIG, "");
+    if (strstr(error->message, cases[i][1]) == NULL)
+      fail_msg("%s: %s", cases[i][0], error->message);
+  }
+}
+
+static void
+the_systems_authorities_are_used_where_none_are_named(void **state)
+{
+  (void)state;
+  static const struct {
+    const char *dsn, *wanted;
+  } cases[] = {
+      {"postgresql://u@h/db?sslmode=verify-full", "sslrootcert='/etc/hosts'"},
+      {"postgresql://u@h/db?sslmode=verify-full&sslrootcert=system", "sslrootcert='/etc/hosts'"},
+      {"host=h sslrootcert=system", "sslmode='verify-full'"},
+      {"postgresql://u@h/db?sslaccept=strict", "sslrootcert='/etc/hosts'"},
+      {"postgresql://u@h/db?sslmode=verify-full&sslrootcert=/my/ca.pem", "sslrootcert='/my/ca.pem'"},
+      {"postgresql://u@h/db?sslmode=require", NULL},
+      {"postgresql://u@h/db?sslmode=verify-ca", NULL},
+  };
+  g_setenv("SSL_CERT_FILE", "/etc/hosts", TRUE);
+  for (gsize i = 0; i < G_N_ELEMENTS(cases); i++) {
+    g_autofree char *arguments = NULL;
+    g_auto(GStrv) environment = NULL;
+    g_autoptr(GError) error = NULL;
+    if (!dsn_for_child(cases[i].dsn, &arguments, &environment, &error))
+      fail_msg("%s: %s", cases[i].dsn, error->message);
+    gboolean is_as_wanted =
+        cases[i].wanted != NULL ? strstr(arguments, cases[i].wanted) != NULL : strstr(arguments, "sslrootcert") == NULL;
+    if (!is_as_wanted)
+      fail_msg("%s: %s", cases[i].dsn, arguments);
+  }
+  g_setenv("SSL_CERT_FILE", "/nonexistent", TRUE);
+  g_autofree char *ignored = NULL;
+  g_autoptr(GError) error = NULL;
+  gboolean is_accepted = dsn_check("host=h sslmode=verify-full", &ignored, &error);
+  g_unsetenv("SSL_CERT_FILE");
+  assert_false(is_accepted);
+  assert_non_null(strstr(error->message, "sslrootcert=FILE"));
+}
+
 static void
 a_childs_arguments_never_hold_the_password(void **state)
 {
@@ -285,6 +476,11 @@ main(void)
       cmocka_unit_test(a_service_of_the_environment_is_shown_too),
       cmocka_unit_test(the_environment_fills_what_the_connection_string_leaves_open),
       cmocka_unit_test(a_bad_connection_string_is_refused_without_showing_it),
+      cmocka_unit_test(a_raw_password_is_never_shown_in_part),
+      cmocka_unit_test(a_refused_password_with_a_percent_sign_is_explained),
+      cmocka_unit_test(other_drivers_connection_strings_are_understood),
+      cmocka_unit_test(a_parameter_that_matters_is_refused_by_its_name),
+      cmocka_unit_test(the_systems_authorities_are_used_where_none_are_named),
       cmocka_unit_test(a_childs_arguments_never_hold_the_password),
       cmocka_unit_test(a_key_files_password_cannot_be_handed_to_a_child),
       cmocka_unit_test(a_refused_connection_tells_why),
