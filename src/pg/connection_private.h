@@ -1,6 +1,7 @@
 /* What the files of pg/ share of a connection; nobody else includes this. */
 #pragma once
 
+#include "base/error.h"
 #include "pg/connection.h"
 
 #include <libpq-fe.h>
@@ -18,6 +19,12 @@ struct PgConnection {
 typedef struct {
   const char *sqlstate, *primary, *detail, *context, *source_function;
 } PgErrorFields;
+
+/* The error code of an SQLSTATE. */
+ErrorCode pg_code_of_sqlstate(const char *sqlstate);
+
+/* Waits for events on the socket or cancellation: 1 events, 0 cancelled, -1 timeout or a broken descriptor. */
+int pg_poll_socket(PGconn *conn, short events, GCancellable *cancellable, int timeout_ms);
 
 /* Sends what libpq has buffered and waits for `events` (POLLIN, POLLOUT) on the socket, or for cancellation, which it
  * passes on to the server. FALSE only when the connection is unusable. */

@@ -1,0 +1,168 @@
+/* How a connection comes to be: pg_connection_open. */
+#include "pg/connection_private.h"
+
+#include "base/error.h"
+#include "pg/dsn.h"
+
+#include <poll.h>
+#include <string.h>
+
+enum { CONNECT_TIMEOUT_S = 10 }; /* for each host of the DSN, unless it says connect_timeout */
+
+/* Seconds to wait for the connection, over all hosts of the DSN. */
+static gint64
+connect_budget_s(PGconn *conn)
+{
+  gint64 per_host = CONNECT_TIMEOUT_S;
+  gint64 hosts = 1;
+  PQconninfoOption *options = PQconninfo(conn);
+  for (PQconninfoOption *option = options; option != NULL && option->keyword != NULL; option++) {
+    if (option->val == NULL || *option->val == '\0')
+      continue;
+    if (strcmp(option->keyword, "connect_timeout") == 0 && g_ascii_strtoll(option->val, NULL, 10) > 0)
+      per_host = g_ascii_strtoll(option->val, NULL, 10);
+    if (strcmp(option->keyword, "host") == 0)
+      for (const char *p = option->val; *p != '\0'; p++)
+        hosts += *p == ',';
+  }
+  PQconninfoFree(options);
+  return MIN(per_host * hosts, 3600);
+}
+
+/* The SQLSTATE of a refused connection. libpq tells it only inside the message, where verbose errors put it between the
+ * severity and the text, in every language: "FATAL:  28P01: …". Only a line's first one is that: what follows can quote
+ * a name that looks like it. Of several hosts the last one counts. "" when there is none. */
+static void
+connect_sqlstate(const char *message, char sqlstate[6])
+{
+  sqlstate[0] = '\0';
+  g_auto(GStrv) lines = g_strsplit(message, "\n", -1);
+  for (char **line = lines; *line != NULL; line++) {
+    const char *mark = strstr(*line, ":  ");
+    const char *start = mark != NULL ? mark + 3 : "";
+    if (strspn(start, "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZ") == 5 && start[5] == ':')
+      g_strlcpy(sqlstate, start, 6);
+  }
+}
+
+static void
+set_connect_error(PGconn *conn, GError **error)
+{
+  g_autofree char *message = g_strdup(PQerrorMessage(conn));
+  char sqlstate[6];
+  connect_sqlstate(message, sqlstate);
+  char *location = strstr(message, "\nLOCATION:");
+  if (location != NULL)
+    *location = '\0';
+  ErrorCode code = *sqlstate != '\0' ? pg_code_of_sqlstate(sqlstate) : CCH_ERROR_DATABASE_UNAVAILABLE;
+  if (code == CCH_ERROR_DATABASE_QUERY)
+    code = CCH_ERROR_DATABASE_UNAVAILABLE;
+  if (PQconnectionNeedsPassword(conn)) /* libpq gave up by itself, without an SQLSTATE */
+    code = CCH_ERROR_DATABASE_AUTHENTICATION;
+  error_set_sql(error, code, sqlstate, NULL, "%s", g_strstrip(message));
+}
+
+/* A password that was refused may hold a '%' that was meant as itself. */
+static void
+explain_refused_login(const char *dsn, GError **error)
+{
+  if (error != NULL && error_code(*error) == CCH_ERROR_DATABASE_AUTHENTICATION && dsn_has_percent_in_password(dsn)) {
+    g_autofree char *message = g_strdup((*error)->message);
+    g_free((*error)->message);
+    (*error)->message = g_strconcat(message,
+                                    "; in an address, %XX in the password stands for one character, and a % that is "
+                                    "meant as itself is written as %25",
+                                    NULL);
+  }
+}
+
+/* The first attempt failed at once, or libpq found a value wrong before there was one. It quotes such a value, which
+ * could be a part of a password; what it quotes of an attempt is the host's name or the socket's. */
+static void
+set_start_error(PGconn *conn, GError **error)
+{
+  g_autofree char *message = g_strstrip(g_strdup(conn != NULL ? PQerrorMessage(conn) : "out of memory"));
+  if (g_str_has_prefix(message, "connection to server") || g_str_has_prefix(message, "could not translate host name")) {
+    error_set(error, CCH_ERROR_DATABASE_UNAVAILABLE, "%s", message);
+    return;
+  }
+  g_autoptr(GRegex) quoted = g_regex_new("\"[^\"]*\"", 0, 0, NULL);
+  g_autofree char *shown = g_regex_replace_literal(quoted, message, -1, 0, "\"…\"", 0, NULL);
+  error_set(error, CCH_ERROR_CONFIG, "DSN: %s", shown != NULL ? shown : "a value is wrong");
+}
+
+static gboolean
+connect_wait(PGconn *conn, GCancellable *cancellable, GError **error)
+{
+  gint64 deadline = g_get_monotonic_time() + connect_budget_s(conn) * G_USEC_PER_SEC;
+  PostgresPollingStatusType status = PGRES_POLLING_WRITING;
+  while (status != PGRES_POLLING_OK && status != PGRES_POLLING_FAILED) {
+    gint64 left_ms = (deadline - g_get_monotonic_time()) / 1000;
+    short events = status == PGRES_POLLING_READING ? POLLIN : POLLOUT;
+    int outcome = left_ms > 0 ? pg_poll_socket(conn, events, cancellable, (int)left_ms) : -1;
+    if (outcome <= 0) {
+      error_set(error, outcome == 0 ? CCH_ERROR_CANCELLED : CCH_ERROR_DATABASE_UNAVAILABLE, "%s",
+                outcome == 0 ? "cancelled" : "timed out connecting to the database");
+      return FALSE;
+    }
+    status = PQconnectPoll(conn);
+  }
+  if (status == PGRES_POLLING_FAILED) {
+    set_connect_error(conn, error);
+    return FALSE;
+  }
+  return TRUE;
+}
+
+static void
+ignore_notice(void *user_data, const PGresult *result)
+{
+  (void)user_data;
+  (void)result;
+}
+
+/* What our statements rely on, whatever was set for the database or the role: how texts are quoted and values are
+ * written, what a transaction sees, and that nobody ends a session that waits for us or a statement that is made for a
+ * whole table. How long a lock may be waited for is left as it is. */
+static gboolean
+prepare_session(PgConnection *connection, GError **error)
+{
+  return pg_connection_exec(
+             connection,
+             "SELECT pg_catalog.set_config('search_path', '', false); SET standard_conforming_strings = on; SET "
+             "datestyle = 'ISO'; "
+             "SET intervalstyle = 'postgres'; SET bytea_output = 'hex'; SET quote_all_identifiers = off; "
+             "SET array_nulls = on; SET transform_null_equals = off; "
+             "SET default_transaction_isolation = 'read committed'; SET statement_timeout = 0; "
+             "SET idle_in_transaction_session_timeout = 0",
+             error) &&
+         (pg_connection_server_version(connection) < 140000 ||
+          pg_connection_exec(connection, "SET idle_session_timeout = 0", error));
+}
+
+PgConnection *
+pg_connection_open(const char *dsn, const char *application_name, GCancellable *cancellable, GError **error)
+{
+  g_autofree char *full_dsn = dsn_with_defaults(dsn, error);
+  if (full_dsn == NULL)
+    return NULL;
+  /* Whatever stands after dbname overrides what the DSN says. */
+  const char *keywords[] = {"dbname", "application_name", "client_encoding", NULL};
+  const char *values[] = {full_dsn, application_name, "UTF8", NULL};
+  g_autoptr(PgConnection) connection = g_new0(PgConnection, 1);
+  connection->conn = PQconnectStartParams(keywords, values, TRUE);
+  if (connection->conn == NULL || PQstatus(connection->conn) == CONNECTION_BAD) {
+    set_start_error(connection->conn, error);
+    return NULL;
+  }
+  PQsetErrorVerbosity(connection->conn, PQERRORS_VERBOSE);
+  PQsetNoticeReceiver(connection->conn, ignore_notice, NULL);
+  if (!connect_wait(connection->conn, cancellable, error)) {
+    explain_refused_login(dsn, error);
+    return NULL;
+  }
+  PQsetErrorVerbosity(connection->conn, PQERRORS_DEFAULT);
+  PQsetnonblocking(connection->conn, 1);
+  pg_connection_set_cancellable(connection, cancellable);
+  return prepare_session(connection, error) ? g_steal_pointer(&connection) : NULL;
+}
