@@ -2,6 +2,7 @@
 
 #include "archive/toc_write.h"
 #include "base/error.h"
+#include "base/write_all.h"
 
 #include <errno.h>
 #include <string.h>
@@ -337,24 +338,6 @@ archive_writer_bytes(const ArchiveWriter *writer)
   return writer->bytes;
 }
 
-static gboolean
-write_at(int fd, const guint8 *bytes, gsize size, guint64 position, GError **error)
-{
-  while (size > 0) {
-    ssize_t n = pwrite(fd, bytes, size, (off_t)position);
-    if (n < 0 && errno == EINTR)
-      continue;
-    if (n <= 0) {
-      error_set_errno(error, n < 0 ? errno : EIO, "write the archive's offsets");
-      return FALSE;
-    }
-    bytes += n;
-    size -= (gsize)n;
-    position += (guint64)n;
-  }
-  return TRUE;
-}
-
 gboolean
 archive_writer_patch_offsets(const ArchiveWriter *writer, int fd, GError **error)
 {
@@ -365,7 +348,8 @@ archive_writer_patch_offsets(const ArchiveWriter *writer, int fd, GError **error
     const Entry *entry = &writer->entries[i];
     for (guint byte = 0; byte < MIN(writer->header.offset_size, 8); byte++)
       bytes[1 + byte] = (guint8)(entry->position >> (8 * byte));
-    if (!write_at(fd, bytes, 1 + (gsize)writer->header.offset_size, entry->offset_position, error))
+    if (!write_all_at(fd, bytes, 1 + (gsize)writer->header.offset_size, entry->offset_position, "the archive's offsets",
+                      error))
       return FALSE;
   }
   return TRUE;

@@ -4,6 +4,7 @@
 #include "auth_sql.h"
 #include "base/error.h"
 #include "pg/connection.h"
+#include "pg/sqlstate.h"
 
 #include <sodium.h>
 #include <string.h>
@@ -136,7 +137,7 @@ check_key(Auth *auth, const char *sha256, const char *key_id, AuthIdentity *ret_
   g_autoptr(PgResult) result = find_key(auth, sha256, key_id, &problem);
   if (result != NULL)
     return read_identity(result, ret_identity, error);
-  const char *undefined_table = "42P01";
+  const char *undefined_table = SQLSTATE_UNDEFINED_TABLE;
   if (strcmp(error_sqlstate(problem), undefined_table) == 0)
     error_set(error, CCH_ERROR_AUTH_INVALID, "the database has no keys");
   else

@@ -77,6 +77,21 @@ error_set(GError **error, ErrorCode code, const char *format, ...)
 }
 
 void
+error_set_cancelled(GError **error)
+{
+  error_set(error, CCH_ERROR_CANCELLED, "cancelled");
+}
+
+gboolean
+error_if_cancelled(GCancellable *cancellable, GError **error)
+{
+  if (!g_cancellable_is_cancelled(cancellable))
+    return FALSE;
+  error_set_cancelled(error);
+  return TRUE;
+}
+
+void
 error_set_errno(GError **error, int saved_errno, const char *format, ...)
 {
   va_list args;
@@ -111,4 +126,10 @@ const char *
 error_source_function(const GError *error)
 {
   return error->domain == CCH_ERROR ? cch_error_get_private(error)->source_function : "";
+}
+
+gboolean
+error_has_sqlstate(const GError *error, const char *sqlstate)
+{
+  return error != NULL && strcmp(error_sqlstate(error), sqlstate) == 0;
 }

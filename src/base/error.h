@@ -8,7 +8,7 @@
 
 #include "base/language.h"
 
-#include <glib.h>
+#include <gio/gio.h>
 
 typedef enum {
 #define CCH_ERROR_DEF(name, http_status, exit_code, code, zh, en) CCH_ERROR_##name,
@@ -37,6 +37,11 @@ ErrorCode error_code(const GError *error);
 
 void error_set(GError **error, ErrorCode code, const char *format, ...) G_GNUC_PRINTF(3, 4);
 
+/* CANCELLED. */
+void error_set_cancelled(GError **error);
+/* TRUE, with CANCELLED, when `cancellable` (may be NULL) is cancelled. */
+gboolean error_if_cancelled(GCancellable *cancellable, GError **error);
+
 /* Sets code from errno's value: ENOSPC and EDQUOT become DISK_FULL, the rest FILE; ": <strerror>" is appended. */
 void error_set_errno(GError **error, int saved_errno, const char *format, ...) G_GNUC_PRINTF(3, 4);
 
@@ -47,4 +52,6 @@ void error_set_sql(GError **error, ErrorCode code, const char *sqlstate, const c
 
 /* The five characters, or "" when the error did not come from PostgreSQL. */
 const char *error_sqlstate(const GError *error);
+/* `sqlstate` is one of pg/sqlstate.h; FALSE for NULL. */
+gboolean error_has_sqlstate(const GError *error, const char *sqlstate);
 const char *error_source_function(const GError *error);

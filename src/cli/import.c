@@ -104,7 +104,7 @@ spool_stdin(const CliContext *context, TempFile **ret_file, GError **error)
   g_autofree guint8 *buffer = g_malloc(SPOOL_BYTES);
   for (;;) {
     if (g_cancellable_is_cancelled(context->cancellable)) {
-      error_set(error, CCH_ERROR_CANCELLED, "cancelled");
+      error_set_cancelled(error);
       return FALSE;
     }
     gssize n = read(STDIN_FILENO, buffer, SPOOL_BYTES);

@@ -1,6 +1,8 @@
 #include "cli/output_file.h"
 
 #include "base/error.h"
+#include "base/random_id.h"
+#include "base/write_all.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -34,7 +36,8 @@ output_file_create(const char *path, gboolean replace, GError **error)
     return NULL;
   }
   file->path = g_strdup(path);
-  file->temporary = g_strdup_printf("%s.%08x.partial", path, g_random_int());
+  g_autofree char *random = random_id_new(4);
+  file->temporary = g_strdup_printf("%s.%s.partial", path, random);
   file->fd = open(file->temporary, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
   if (file->fd < 0) {
     error_set_errno(error, errno, "create %s", file->temporary);
@@ -47,18 +50,7 @@ output_file_create(const char *path, gboolean replace, GError **error)
 gboolean
 output_file_write(OutputFile *file, const guint8 *data, gsize size, GError **error)
 {
-  while (size > 0) {
-    gssize n = write(file->fd, data, size);
-    if (n < 0 && errno == EINTR)
-      continue;
-    if (n < 0) {
-      error_set_errno(error, errno, "write %s", file->path != NULL ? file->path : "standard output");
-      return FALSE;
-    }
-    data += n;
-    size -= (gsize)n;
-  }
-  return TRUE;
+  return write_all(file->fd, data, size, file->path != NULL ? file->path : "standard output", error);
 }
 
 int

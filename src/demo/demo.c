@@ -2,6 +2,7 @@
 
 #include "base/error.h"
 #include "demo_sql.h"
+#include "pg/sqlstate.h"
 
 #define BATCH_ROWS 50000
 
@@ -112,7 +113,7 @@ check_empty(PgConnection *connection, const DemoOptions *options, GError **error
 {
   g_autofree char *user = NULL;
   if (!pg_connection_value(connection, &user, error, "SELECT 1 FROM public.users LIMIT 1", 0)) {
-    if (error != NULL && g_strcmp0(error_sqlstate(*error), "42P01") == 0)
+    if (error != NULL && error_has_sqlstate(*error, SQLSTATE_UNDEFINED_TABLE))
       g_prefix_error(error, "migrate the database first: ");
     return FALSE;
   }

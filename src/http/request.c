@@ -1,6 +1,7 @@
 #include "http/request.h"
 
 #include "base/error.h"
+#include "base/random_id.h"
 #include "http/internal.h"
 
 #include <arpa/inet.h>
@@ -52,12 +53,6 @@ raw_header(struct MHD_Connection *connection, const char *name)
 }
 
 static void
-make_id(char id[17])
-{
-  g_snprintf(id, 17, "%08x%08x", g_random_int(), g_random_int());
-}
-
-static void
 cancel_request(GCancellable *stopping, gpointer user_data)
 {
   (void)stopping;
@@ -79,7 +74,8 @@ http_request_new(HttpServer *server, struct MHD_Connection *connection, HttpWatc
   request->path = question != NULL ? g_strndup(target, (gsize)(question - target)) : g_strdup(target);
   request->query_text = question != NULL ? g_strdup(question + 1) : NULL;
   request->method = "";
-  make_id(request->id);
+  g_autofree char *id = random_id_new(sizeof request->id / 2);
+  g_strlcpy(request->id, id, sizeof request->id);
   request->reply_headers = http_headers_new();
   const union MHD_ConnectionInfo *peer = MHD_get_connection_info(connection, MHD_CONNECTION_INFO_CLIENT_ADDRESS);
   request->client_ip = address_text(peer != NULL ? peer->client_addr : NULL);

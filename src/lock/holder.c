@@ -1,8 +1,9 @@
 #include "lock/holder.h"
 
-#include <jansson.h>
+#include "base/json.h"
+#include "base/random_id.h"
+
 #include <string.h>
-#include <sys/random.h>
 #include <unistd.h>
 
 #define NAME_PREFIX    "cch-data lock: "
@@ -44,17 +45,6 @@ format_time(gint64 time_ms)
   return time != NULL ? g_date_time_format(time, "%Y-%m-%dT%H:%M:%SZ") : NULL;
 }
 
-static void
-append_random(GString *value)
-{
-  guint8 random[VALUE_RANDOM_BYTES];
-  if (getrandom(random, sizeof random, 0) != (gssize)sizeof random)
-    for (gsize i = 0; i < sizeof random; i++)
-      random[i] = (guint8)g_random_int();
-  for (gsize i = 0; i < sizeof random; i++)
-    g_string_append_printf(value, "%02x", random[i]);
-}
-
 char *
 lock_value_new(const char *operation, const char *holder, const char *database)
 {
@@ -65,12 +55,11 @@ lock_value_new(const char *operation, const char *holder, const char *database)
   g_autofree char *since = format_time(now_ms);
   json_t *root = json_pack("{s:s, s:s, s:s, s:i, s:s, s:s*}", "operation", clean_operation, "holder", clean_holder,
                            "host", host, "pid", (int)getpid(), "since", since, "database", database);
-  char *json = json_dumps(root, JSON_COMPACT);
+  g_autofree char *json = json_to_text(root);
+  g_autofree char *random = random_id_new(VALUE_RANDOM_BYTES);
   g_autoptr(GString) value = g_string_new(NULL);
-  g_string_append_printf(value, "%" G_GINT64_FORMAT "-", now_ms);
-  append_random(value);
+  g_string_append_printf(value, "%" G_GINT64_FORMAT "-%s", now_ms, random);
   g_string_append_printf(value, " %s", json);
-  free(json);
   json_decref(root);
   return g_string_free(g_steal_pointer(&value), FALSE);
 }

@@ -148,10 +148,8 @@ perform(Transfer *transfer, const char *url, gint64 deadline_us, GError **error)
   fetch_answer_clear(&transfer->answer);
   transfer->answer.body = g_string_new(NULL);
   CURLcode code = curl_easy_perform(transfer->curl);
-  if (g_cancellable_is_cancelled(transfer->cancellable)) {
-    error_set(error, CCH_ERROR_CANCELLED, "cancelled");
+  if (error_if_cancelled(transfer->cancellable, error))
     return FALSE;
-  }
   if (transfer->is_too_large)
     return fail(url, error, "the answer is too large");
   if (code != CURLE_OK)

@@ -2,8 +2,10 @@
 
 #include "base/child.h"
 #include "base/error.h"
+#include "base/wait.h"
 #include "pg/cluster_place.h"
 #include "pg/connection.h"
+#include "pg/sqlstate.h"
 
 #include <locale.h>
 #include <poll.h>
@@ -41,21 +43,6 @@ struct PgCluster {
   gboolean is_new;
   GError *error; /* of the first attempt */
 };
-
-/* Sleeps. FALSE, with CANCELLED, once the cluster is to stop. */
-static gboolean
-nap(PgCluster *cluster, int ms, GError **error)
-{
-  GPollFD stop = {.fd = -1};
-  if (g_cancellable_make_pollfd(cluster->stop, &stop)) {
-    struct pollfd fd = {.fd = stop.fd, .events = POLLIN};
-    poll(&fd, 1, ms);
-    g_cancellable_release_fd(cluster->stop);
-  } else {
-    g_usleep((gulong)ms * 1000);
-  }
-  return !g_cancellable_set_error_if_cancelled(cluster->stop, error);
-}
 
 static gint64
 deadline_in(int seconds)
@@ -141,7 +128,7 @@ await_old_postmaster(PgCluster *cluster, GError **error)
                 cluster->place.pg_data, END_TIMEOUT_S);
       return FALSE;
     }
-    if (!nap(cluster, POLL_MS, error))
+    if (!sleep_ms(POLL_MS, cluster->stop, error))
       return FALSE;
   }
   return TRUE;
@@ -203,7 +190,7 @@ try_connect(PgCluster *cluster, const char *dsn, PgConnection **ret_connection, 
 {
   g_autoptr(GError) error = NULL;
   PgConnection *connection = pg_connection_open(dsn, "cch-data", cluster->stop, &error);
-  *ret_is_alive = connection != NULL || strcmp(error_sqlstate(error), "57P03") == 0;
+  *ret_is_alive = connection != NULL || error_has_sqlstate(error, SQLSTATE_CANNOT_CONNECT_NOW);
   g_free(*ret_reason);
   *ret_reason = error != NULL ? g_strdup(error->message) : NULL;
   *ret_connection = connection;
@@ -234,7 +221,7 @@ await_postmaster(PgCluster *cluster, GError **error)
       return connection;
     if (is_alive)
       deadline_us = deadline_in(START_TIMEOUT_S);
-    if (!nap(cluster, POLL_MS, error))
+    if (!sleep_ms(POLL_MS, cluster->stop, error))
       return NULL;
     if (child_process_wait(cluster->postmaster, 0, NULL)) {
       set_start_error(cluster, since_s, "PostgreSQL ended as soon as it was started", error);
@@ -299,7 +286,7 @@ start(PgCluster *cluster, GError **error)
       g_propagate_error(error, g_steal_pointer(&failure));
       return FALSE;
     }
-    if (!nap(cluster, 1000, error))
+    if (!sleep_ms(1000, cluster->stop, error))
       return FALSE;
   }
 }
@@ -331,7 +318,7 @@ join_or_start(PgCluster *cluster, GError **error)
                 reason);
       return FALSE;
     }
-    if (!nap(cluster, POLL_MS, error))
+    if (!sleep_ms(POLL_MS, cluster->stop, error))
       return FALSE;
   }
 }
@@ -340,7 +327,7 @@ join_or_start(PgCluster *cluster, GError **error)
 static gboolean
 await_change(PgCluster *cluster)
 {
-  while (nap(cluster, WATCH_MS, NULL)) {
+  while (sleep_ms(WATCH_MS, cluster->stop, NULL)) {
     if (cluster->postmaster != NULL) {
       if (!child_process_wait(cluster->postmaster, 0, NULL))
         continue;
@@ -374,7 +361,7 @@ keep(gpointer data)
   gboolean is_up = join_or_start(cluster, &error);
   settle(cluster, error);
   while (is_up && await_change(cluster))
-    while (!join_or_start(cluster, NULL) && nap(cluster, RESTART_DELAY_MS, NULL))
+    while (!join_or_start(cluster, NULL) && sleep_ms(RESTART_DELAY_MS, cluster->stop, NULL))
       ;
   end_postmaster(cluster);
   if (cluster->lock_fd >= 0)

@@ -3,6 +3,7 @@
 #include "base/child.h"
 #include "base/data_dir.h"
 #include "base/error.h"
+#include "base/random_id.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -233,7 +234,7 @@ cluster_place_data_version(const ClusterPlace *place)
 char *
 cluster_place_new_data_path(const ClusterPlace *place)
 {
-  g_autofree char *random = g_uuid_string_random();
+  g_autofree char *random = random_id_new(16);
   return g_strdup_printf("%s/" NEW_DATA_PREFIX "%s", place->base_dir, random);
 }
 

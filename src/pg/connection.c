@@ -2,6 +2,7 @@
 
 #include "base/error.h"
 #include "pg/dsn.h"
+#include "pg/sqlstate.h"
 
 #include <errno.h>
 #include <poll.h>
@@ -19,14 +20,22 @@ pg_code_of_sqlstate(const char *sqlstate)
     const char *prefix;
     ErrorCode code;
   } classes[] = {
-      {"08", CCH_ERROR_DATABASE_UNAVAILABLE},     {"57P01", CCH_ERROR_DATABASE_UNAVAILABLE},
-      {"57P02", CCH_ERROR_DATABASE_UNAVAILABLE},  {"57P03", CCH_ERROR_DATABASE_UNAVAILABLE},
-      {"57P04", CCH_ERROR_DATABASE_UNAVAILABLE},  {"53300", CCH_ERROR_DATABASE_UNAVAILABLE},
-      {"28", CCH_ERROR_DATABASE_AUTHENTICATION},  {"3D000", CCH_ERROR_DATABASE_MISSING},
-      {"42501", CCH_ERROR_DATABASE_PERMISSION},   {"53200", CCH_ERROR_DATABASE_OUT_OF_MEMORY},
-      {"53100", CCH_ERROR_DATABASE_DISK_FULL},    {"53400", CCH_ERROR_DATABASE_DISK_FULL},
-      {"55P03", CCH_ERROR_DATABASE_LOCK_TIMEOUT}, {"40P01", CCH_ERROR_DATABASE_CONFLICT},
-      {"40001", CCH_ERROR_DATABASE_CONFLICT},     {"25006", CCH_ERROR_DATABASE_READ_ONLY},
+      {SQLSTATE_CLASS_CONNECTION, CCH_ERROR_DATABASE_UNAVAILABLE},
+      {SQLSTATE_ADMIN_SHUTDOWN, CCH_ERROR_DATABASE_UNAVAILABLE},
+      {SQLSTATE_CRASH_SHUTDOWN, CCH_ERROR_DATABASE_UNAVAILABLE},
+      {SQLSTATE_CANNOT_CONNECT_NOW, CCH_ERROR_DATABASE_UNAVAILABLE},
+      {SQLSTATE_DATABASE_DROPPED, CCH_ERROR_DATABASE_UNAVAILABLE},
+      {SQLSTATE_TOO_MANY_CONNECTIONS, CCH_ERROR_DATABASE_UNAVAILABLE},
+      {SQLSTATE_CLASS_AUTHORIZATION, CCH_ERROR_DATABASE_AUTHENTICATION},
+      {SQLSTATE_UNDEFINED_DATABASE, CCH_ERROR_DATABASE_MISSING},
+      {SQLSTATE_INSUFFICIENT_PRIVILEGE, CCH_ERROR_DATABASE_PERMISSION},
+      {SQLSTATE_OUT_OF_MEMORY, CCH_ERROR_DATABASE_OUT_OF_MEMORY},
+      {SQLSTATE_DISK_FULL, CCH_ERROR_DATABASE_DISK_FULL},
+      {SQLSTATE_LIMIT_EXCEEDED, CCH_ERROR_DATABASE_DISK_FULL},
+      {SQLSTATE_LOCK_NOT_AVAILABLE, CCH_ERROR_DATABASE_LOCK_TIMEOUT},
+      {SQLSTATE_DEADLOCK_DETECTED, CCH_ERROR_DATABASE_CONFLICT},
+      {SQLSTATE_SERIALIZATION_FAILURE, CCH_ERROR_DATABASE_CONFLICT},
+      {SQLSTATE_READ_ONLY, CCH_ERROR_DATABASE_READ_ONLY},
   };
   for (gsize i = 0; i < G_N_ELEMENTS(classes); i++)
     if (g_str_has_prefix(sqlstate, classes[i].prefix))
@@ -56,9 +65,9 @@ pg_set_error(PgConnection *connection, const PGresult *result, GError **error)
 void
 pg_set_error_fields(PgConnection *connection, const PgErrorFields *fields, GError **error)
 {
-  const char *sqlstate = fields->sqlstate != NULL ? fields->sqlstate : "XX000";
-  if (strcmp(sqlstate, "57014") == 0 && connection->is_cancelling) {
-    error_set(error, CCH_ERROR_CANCELLED, "cancelled");
+  const char *sqlstate = fields->sqlstate != NULL ? fields->sqlstate : SQLSTATE_INTERNAL_ERROR;
+  if (strcmp(sqlstate, SQLSTATE_QUERY_CANCELED) == 0 && connection->is_cancelling) {
+    error_set_cancelled(error);
     return;
   }
   g_autofree char *where = fields->context != NULL ? g_strndup(fields->context, strcspn(fields->context, "\n")) : NULL;
@@ -158,10 +167,8 @@ gboolean
 pg_begin_statement(PgConnection *connection, GError **error)
 {
   connection->is_cancelling = FALSE;
-  if (g_cancellable_is_cancelled(connection->cancellable)) {
-    error_set(error, CCH_ERROR_CANCELLED, "cancelled");
+  if (error_if_cancelled(connection->cancellable, error))
     return FALSE;
-  }
   if (PQstatus(connection->conn) != CONNECTION_OK) {
     error_set(error, CCH_ERROR_DATABASE_UNAVAILABLE, "the connection to the database was lost");
     return FALSE;

@@ -72,7 +72,7 @@ pg_connection_copy_in_write(PgConnection *connection, const guint8 *data, gsize 
     gsize piece = MIN(size, (gsize)COPY_PIECE_BYTES);
     if (!connection->is_cancelling && g_cancellable_is_cancelled(connection->cancellable)) {
       pg_connection_copy_in_abort(connection);
-      error_set(error, CCH_ERROR_CANCELLED, "cancelled");
+      error_set_cancelled(error);
       return FALSE;
     }
     if (!write_piece(connection, data, piece, error))

@@ -9,6 +9,7 @@
 #include "base/error.h"
 #include "base/log.h"
 #include "base/text.h"
+#include "base/wait.h"
 #include "batch/http/routes.h"
 #include "demo/demo.h"
 #include "http/server.h"
@@ -169,18 +170,6 @@ migrate(Service *service, GError **error)
   return TRUE;
 }
 
-/* Waits unless the service stops; TRUE when it is time for another try. */
-static gboolean
-wait_for_retry(GCancellable *stopping)
-{
-  GPollFD stop = {0};
-  if (!g_cancellable_make_pollfd(stopping, &stop))
-    return FALSE;
-  gboolean is_time = g_poll(&stop, 1, MIGRATION_RETRY_MS) == 0;
-  g_cancellable_release_fd(stopping);
-  return is_time;
-}
-
 /* A database that is away at the start may come back, and the service is there meanwhile to say so. */
 static gpointer
 migration_thread(gpointer data)
@@ -193,7 +182,7 @@ migration_thread(gpointer data)
     log_event(LOG_WARNING, "migration failed", "code", error_info(error)->code, "reason", error->message, NULL);
     if (error_info(error)->http_status != 503)
       return NULL; /* trying again would not help */
-  } while (wait_for_retry(service->stopping));
+  } while (sleep_ms(MIGRATION_RETRY_MS, service->stopping, NULL));
   return NULL;
 }
 

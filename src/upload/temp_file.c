@@ -1,13 +1,15 @@
 #include "upload/temp_file.h"
 
 #include "base/error.h"
+#include "base/random_id.h"
+#include "base/wait.h"
+#include "base/write_all.h"
 
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <string.h>
 #include <sys/file.h>
-#include <sys/random.h>
 #include <sys/stat.h>
 #include <sys/statvfs.h>
 #include <unistd.h>
@@ -24,22 +26,16 @@ struct TempFile {
 
 struct TempFileJanitor {
   char *directory;
-  guint interval_s;
   guint max_age_s;
-  GMutex mutex;
-  GCond cond;
-  gboolean is_stopping; /* guarded by the mutex */
-  GThread *thread;
+  PeriodicThread *thread;
 };
 
 static char *
 new_path(const char *directory, const char *purpose)
 {
-  guint64 random = 0;
-  if (getrandom(&random, sizeof random, 0) != (gssize)sizeof random)
-    random = ((guint64)g_random_int() << 32) | g_random_int(); /* O_EXCL is what keeps names apart */
-  g_autofree char *name = g_strdup_printf(NAME_PREFIX "%s_%" G_GINT64_FORMAT "_%016" G_GINT64_MODIFIER "x" NAME_SUFFIX,
-                                          purpose, g_get_real_time() / 1000, random);
+  g_autofree char *random = random_id_new(8);
+  g_autofree char *name =
+      g_strdup_printf(NAME_PREFIX "%s_%" G_GINT64_FORMAT "_%s" NAME_SUFFIX, purpose, g_get_real_time() / 1000, random);
   return g_build_filename(directory, name, NULL);
 }
 
@@ -85,18 +81,7 @@ temp_file_fd(const TempFile *file)
 gboolean
 temp_file_write(TempFile *file, const guint8 *data, gsize size, GError **error)
 {
-  while (size > 0) {
-    gssize n = write(file->fd, data, size);
-    if (n < 0 && errno == EINTR)
-      continue;
-    if (n < 0) {
-      error_set_errno(error, errno, "write %s", file->path);
-      return FALSE;
-    }
-    data += n;
-    size -= (gsize)n;
-  }
-  return TRUE;
+  return write_all(file->fd, data, size, file->path, error);
 }
 
 const char *
@@ -201,22 +186,12 @@ temp_file_sweep(const char *directory, guint max_age_s, GError **error)
   return n_removed;
 }
 
-static gpointer
-janitor_run(gpointer user_data)
+static void
+sweep(gpointer data, GCancellable *stopping)
 {
-  TempFileJanitor *janitor = user_data;
-  g_mutex_lock(&janitor->mutex);
-  while (!janitor->is_stopping) {
-    g_mutex_unlock(&janitor->mutex);
-    temp_file_sweep(janitor->directory, janitor->max_age_s,
-                    NULL); /* an unreadable directory: the next upload will say */
-    gint64 next = g_get_monotonic_time() + janitor->interval_s * G_TIME_SPAN_SECOND;
-    g_mutex_lock(&janitor->mutex);
-    while (!janitor->is_stopping && g_cond_wait_until(&janitor->cond, &janitor->mutex, next))
-      continue;
-  }
-  g_mutex_unlock(&janitor->mutex);
-  return NULL;
+  TempFileJanitor *janitor = data;
+  (void)stopping;
+  temp_file_sweep(janitor->directory, janitor->max_age_s, NULL); /* an unreadable directory: the next upload will say */
 }
 
 TempFileJanitor *
@@ -224,11 +199,8 @@ temp_file_janitor_start(const char *directory, guint interval_s, guint max_age_s
 {
   TempFileJanitor *janitor = g_new0(TempFileJanitor, 1);
   janitor->directory = g_strdup(directory);
-  janitor->interval_s = interval_s;
   janitor->max_age_s = max_age_s;
-  g_mutex_init(&janitor->mutex);
-  g_cond_init(&janitor->cond);
-  janitor->thread = g_thread_new("temp-janitor", janitor_run, janitor);
+  janitor->thread = periodic_thread_start("temp-janitor", interval_s, sweep, janitor);
   return janitor;
 }
 
@@ -237,13 +209,7 @@ temp_file_janitor_free(TempFileJanitor *janitor)
 {
   if (janitor == NULL)
     return;
-  g_mutex_lock(&janitor->mutex);
-  janitor->is_stopping = TRUE;
-  g_cond_signal(&janitor->cond);
-  g_mutex_unlock(&janitor->mutex);
-  g_thread_join(janitor->thread);
-  g_mutex_clear(&janitor->mutex);
-  g_cond_clear(&janitor->cond);
+  periodic_thread_stop(janitor->thread);
   g_free(janitor->directory);
   g_free(janitor);
 }

@@ -1,6 +1,8 @@
 #include "upload/upload_file.h"
 
 #include "base/error.h"
+#include "base/random_id.h"
+#include "base/write_all.h"
 
 #include <dirent.h>
 #include <errno.h>
@@ -8,7 +10,6 @@
 #include <jansson.h>
 #include <string.h>
 #include <sys/file.h>
-#include <sys/random.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -19,18 +20,6 @@
 #define MAX_SIDECAR_BYTES (16 * 1024)
 
 enum { CREATE_ATTEMPTS = 16 };
-
-static gboolean
-make_id(char id[UPLOAD_ID_DIGITS + 1], GError **error)
-{
-  guint64 random[2];
-  if (getrandom(random, sizeof random, 0) != (gssize)sizeof random) {
-    error_set(error, CCH_ERROR_INTERNAL, "no source of randomness");
-    return FALSE;
-  }
-  g_snprintf(id, UPLOAD_ID_DIGITS + 1, "%016" G_GINT64_MODIFIER "x%016" G_GINT64_MODIFIER "x", random[0], random[1]);
-  return TRUE;
-}
 
 /* `stem` is the name without its suffix. */
 static UploadFile *
@@ -78,9 +67,7 @@ static UploadFile *
 create_locked(const char *directory, GError **error)
 {
   for (int attempt = 0; attempt < CREATE_ATTEMPTS; attempt++) {
-    char id[UPLOAD_ID_DIGITS + 1];
-    if (!make_id(id, error))
-      return NULL;
+    g_autofree char *id = random_id_new(UPLOAD_ID_DIGITS / 2);
     g_autofree char *stem = g_strdup_printf(NAME_PREFIX "%" G_GINT64_FORMAT "_%s", g_get_real_time() / 1000, id);
     g_autofree char *path = g_strdup_printf("%s/%s" FILE_SUFFIX, directory, stem);
     int fd = open(path, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0600);
@@ -119,12 +106,12 @@ static gboolean
 write_new(const char *path, const char *text, GError **error)
 {
   int fd = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, 0600);
-  gsize size = strlen(text);
-  gboolean is_written = fd >= 0 && write(fd, text, size) == (gssize)size;
-  if (!is_written)
-    error_set_errno(error, errno, "write %s", path);
-  if (fd >= 0)
-    close(fd);
+  if (fd < 0) {
+    error_set_errno(error, errno, "create %s", path);
+    return FALSE;
+  }
+  gboolean is_written = write_all(fd, text, strlen(text), path, error);
+  close(fd);
   return is_written;
 }
 

@@ -2,6 +2,8 @@
 
 #include "archive/reader.h"
 #include "base/error.h"
+#include "base/wait.h"
+#include "base/write_all.h"
 #include "upload/temp_file.h"
 
 #include <errno.h>
@@ -26,9 +28,7 @@ struct Uploads {
   char *directory;
   GMutex mutex; /* guards the table */
   GHashTable *table;
-  GCond changed;
-  gboolean is_stopping;
-  GThread *thread;
+  PeriodicThread *thread;
 };
 
 struct UploadHold {
@@ -145,23 +145,15 @@ find_upload(Uploads *uploads, const char *id, GError **error)
   return upload;
 }
 
-static gpointer
-sweep_thread(gpointer data)
+static void
+sweep(gpointer data, GCancellable *stopping)
 {
   Uploads *uploads = data;
-  gint64 rest_us = CLAMP(uploads->options.life_s / 4, 1, MAX_REST_S) * G_TIME_SPAN_SECOND;
+  (void)stopping;
   g_mutex_lock(&uploads->mutex);
-  while (!uploads->is_stopping) {
-    remove_expired(uploads);
-    g_mutex_unlock(&uploads->mutex);
-    upload_files_sweep(uploads->directory, uploads->options.life_s);
-    gint64 next_us = g_get_monotonic_time() + rest_us;
-    g_mutex_lock(&uploads->mutex);
-    while (!uploads->is_stopping && g_cond_wait_until(&uploads->changed, &uploads->mutex, next_us))
-      continue;
-  }
+  remove_expired(uploads);
   g_mutex_unlock(&uploads->mutex);
-  return NULL;
+  upload_files_sweep(uploads->directory, uploads->options.life_s);
 }
 
 Uploads *
@@ -173,12 +165,12 @@ uploads_open(const UploadsOptions *options)
   uploads->directory = g_strdup(options->directory);
   uploads->options.directory = uploads->directory;
   g_mutex_init(&uploads->mutex);
-  g_cond_init(&uploads->changed);
   uploads->table = g_hash_table_new_full(g_str_hash, g_str_equal, NULL, upload_unref); /* the file owns its id */
   g_autoptr(GPtrArray) files = upload_files_adopt(uploads->directory, uploads->options.life_s);
   while (files->len > 0)
     add_to_table(uploads, g_ptr_array_steal_index(files, files->len - 1));
-  uploads->thread = g_thread_new("uploads", sweep_thread, uploads);
+  guint rest_s = (guint)CLAMP(uploads->options.life_s / 4, 1, MAX_REST_S);
+  uploads->thread = periodic_thread_start("uploads", rest_s, sweep, uploads);
   return uploads;
 }
 
@@ -187,13 +179,8 @@ uploads_close(Uploads *uploads)
 {
   if (uploads == NULL)
     return;
-  g_mutex_lock(&uploads->mutex);
-  uploads->is_stopping = TRUE;
-  g_cond_signal(&uploads->changed);
-  g_mutex_unlock(&uploads->mutex);
-  g_thread_join(uploads->thread);
+  periodic_thread_stop(uploads->thread);
   g_hash_table_unref(uploads->table);
-  g_cond_clear(&uploads->changed);
   g_mutex_clear(&uploads->mutex);
   g_free(uploads->directory);
   g_free(uploads);
@@ -523,22 +510,13 @@ static gboolean
 write_at_end(UploadHold *hold, const guint8 *data, gsize size, GError **error)
 {
   UploadFile *file = hold->upload->file;
-  while (size > 0) {
-    ssize_t n = pwrite(file->fd, data, size, (off_t)(file->offset + hold->unverified_bytes));
-    if (n < 0 && errno == EINTR)
-      continue;
-    if (n < 0) {
-      error_set_errno(error, errno, "write the upload");
-      return FALSE;
-    }
-    if (hold->checksum != NULL) {
-      g_checksum_update(hold->checksum, data, n);
-      hold->unverified_bytes += (guint64)n;
-    } else {
-      file->offset += (guint64)n;
-    }
-    data += n;
-    size -= (gsize)n;
+  if (!write_all_at(file->fd, data, size, file->offset + hold->unverified_bytes, "the upload", error))
+    return FALSE;
+  if (hold->checksum != NULL) {
+    g_checksum_update(hold->checksum, data, (gssize)size);
+    hold->unverified_bytes += size;
+  } else {
+    file->offset += size;
   }
   return TRUE;
 }

@@ -208,7 +208,7 @@ explain_end(BackupExport *export, GError **error)
   if (export->lock != NULL && backup_lock_is_lost(export->lock))
     error_set(error, CCH_ERROR_LOCK_LOST, "the export was stopped");
   else
-    error_set(error, CCH_ERROR_CANCELLED, "cancelled");
+    error_set_cancelled(error);
 }
 
 static gboolean

@@ -2,6 +2,7 @@
 
 #include "backup_sql.h"
 #include "base/error.h"
+#include "pg/sqlstate.h"
 
 #include <string.h>
 
@@ -80,7 +81,8 @@ are_the_same_tables(const PgResult *a, const PgResult *b)
 static gboolean
 is_gone(const GError *error)
 {
-  static const char *const sqlstates[] = {"42P01", "3F000", "42809", "XX000"};
+  static const char *const sqlstates[] = {SQLSTATE_UNDEFINED_TABLE, SQLSTATE_UNDEFINED_SCHEMA,
+                                          SQLSTATE_WRONG_OBJECT_TYPE, SQLSTATE_INTERNAL_ERROR};
   for (gsize i = 0; i < G_N_ELEMENTS(sqlstates); i++)
     if (strcmp(error_sqlstate(error), sqlstates[i]) == 0)
       return TRUE;

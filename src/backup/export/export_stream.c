@@ -143,7 +143,7 @@ write_next_piece(ExportStream *stream, GError **error)
   ExportPiece *piece = export_queue_pop(stream->queue, entry->first_unit, entry->n_units, stream->lane, &lane);
   if (piece == NULL) {
     if (!export_queue_failure(stream->queue, error))
-      error_set(error, CCH_ERROR_CANCELLED, "cancelled");
+      error_set_cancelled(error);
     return FALSE;
   }
   gboolean is_written = write_piece(stream, piece, error);

@@ -1,5 +1,6 @@
 #include "backup/http/running.h"
 
+#include "base/random_id.h"
 #include "http/response.h"
 
 #include <string.h>
@@ -54,7 +55,7 @@ running_begin(Running *running, const char *kind, const char *id, const char *wh
 {
   RunningOperation *operation = g_new0(RunningOperation, 1);
   operation->running = running;
-  operation->id = id != NULL ? g_strdup(id) : g_uuid_string_random();
+  operation->id = id != NULL ? g_strdup(id) : random_id_new(16);
   operation->kind = g_strdup(kind);
   operation->who = g_strdup(who);
   operation->since_s = g_get_real_time() / G_USEC_PER_SEC;

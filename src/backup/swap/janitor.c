@@ -4,6 +4,7 @@
 #include "backup/swap/swap_choice.h"
 #include "backup_sql.h"
 #include "base/error.h"
+#include "base/wait.h"
 
 #define CONNECTION_NAME "cch-data janitor"
 
@@ -13,12 +14,7 @@ enum { COLUMN_NAME, COLUMN_OID, COLUMN_IS_DUE = 8 };
 struct DatabaseJanitor {
   char *dsn, *redis_url;
   guint ttl_ms;
-  guint interval_s;
-  GCancellable *stopping;
-  GMutex mutex;
-  GCond cond;
-  gboolean is_stopping; /* guarded by the mutex */
-  GThread *thread;
+  PeriodicThread *thread;
 };
 
 /* What is recorded; NULL without an error where nothing can be. */
@@ -91,22 +87,12 @@ database_janitor_try(const BackupLockOptions *options, GCancellable *cancellable
   return 0;
 }
 
-static gpointer
-janitor_run(gpointer user_data)
+static void
+sweep(gpointer data, GCancellable *stopping)
 {
-  DatabaseJanitor *janitor = user_data;
+  DatabaseJanitor *janitor = data;
   BackupLockOptions options = {.dsn = janitor->dsn, .redis_url = janitor->redis_url, .ttl_ms = janitor->ttl_ms};
-  g_mutex_lock(&janitor->mutex);
-  while (!janitor->is_stopping) {
-    g_mutex_unlock(&janitor->mutex);
-    database_janitor_try(&options, janitor->stopping, NULL); /* a database that is away: next time */
-    gint64 next = g_get_monotonic_time() + janitor->interval_s * G_TIME_SPAN_SECOND;
-    g_mutex_lock(&janitor->mutex);
-    while (!janitor->is_stopping && g_cond_wait_until(&janitor->cond, &janitor->mutex, next))
-      continue;
-  }
-  g_mutex_unlock(&janitor->mutex);
-  return NULL;
+  database_janitor_try(&options, stopping, NULL); /* a database that is away: next time */
 }
 
 DatabaseJanitor *
@@ -116,11 +102,7 @@ database_janitor_start(const BackupLockOptions *options, guint interval_s)
   janitor->dsn = g_strdup(options->dsn);
   janitor->redis_url = g_strdup(options->redis_url);
   janitor->ttl_ms = options->ttl_ms;
-  janitor->interval_s = interval_s;
-  janitor->stopping = g_cancellable_new();
-  g_mutex_init(&janitor->mutex);
-  g_cond_init(&janitor->cond);
-  janitor->thread = g_thread_new("db-janitor", janitor_run, janitor);
+  janitor->thread = periodic_thread_start("db-janitor", interval_s, sweep, janitor);
   return janitor;
 }
 
@@ -129,15 +111,7 @@ database_janitor_free(DatabaseJanitor *janitor)
 {
   if (janitor == NULL)
     return;
-  g_cancellable_cancel(janitor->stopping);
-  g_mutex_lock(&janitor->mutex);
-  janitor->is_stopping = TRUE;
-  g_cond_signal(&janitor->cond);
-  g_mutex_unlock(&janitor->mutex);
-  g_thread_join(janitor->thread);
-  g_object_unref(janitor->stopping);
-  g_mutex_clear(&janitor->mutex);
-  g_cond_clear(&janitor->cond);
+  periodic_thread_stop(janitor->thread);
   g_free(janitor->dsn);
   g_free(janitor->redis_url);
   g_free(janitor);

@@ -1,9 +1,9 @@
 #include "backup/swap/side_database.h"
 
 #include "base/error.h"
+#include "base/random_id.h"
 
 #include <string.h>
-#include <sys/random.h>
 
 enum { NAME_MAX_BYTES = 63, RANDOM_DIGITS = 16, MARK_BYTES = 9 /* "_cch_new_" */ };
 
@@ -16,13 +16,11 @@ mark_of(const char *kind)
 char *
 side_database_name_new(const char *live, const char *kind)
 {
-  guint64 random = 0;
-  while (getrandom(&random, sizeof random, 0) != (gssize)sizeof random)
-    continue; /* interrupted */
+  g_autofree char *random = random_id_new(RANDOM_DIGITS / 2);
   gsize length = MIN(strlen(live), (gsize)(NAME_MAX_BYTES - MARK_BYTES - RANDOM_DIGITS));
   while (length > 0 && ((guchar)live[length] & 0xC0) == 0x80) /* the next byte continues a character */
     length--;
-  return g_strdup_printf("%.*s%s%016" G_GINT64_MODIFIER "x", (int)length, live, mark_of(kind), random);
+  return g_strdup_printf("%.*s%s%s", (int)length, live, mark_of(kind), random);
 }
 
 gboolean

@@ -5,6 +5,7 @@
 #include "backup/swap/swap_choice.h"
 #include "backup_sql.h"
 #include "base/error.h"
+#include "pg/sqlstate.h"
 
 #include <string.h>
 
@@ -88,10 +89,8 @@ static gboolean
 clear_way(Swap *swap, GError **error)
 {
   gboolean is_time = FALSE;
-  if (g_cancellable_is_cancelled(swap->cancellable)) {
-    error_set(error, CCH_ERROR_CANCELLED, "cancelled");
+  if (error_if_cancelled(swap->cancellable, error))
     return FALSE;
-  }
   if (!is_closed(swap, &is_time, error))
     return FALSE;
   if (!is_time)
@@ -216,11 +215,11 @@ swap_once(Swap *swap, GError **error)
   return rename_both(swap, error) && check_identities(swap, error) && set_comments(swap, error) && commit(swap, error);
 }
 
-/* "55006" is object_in_use: somebody is still there. */
+/* An object that is in use: somebody is still there. */
 static gboolean
 is_worth_another_try(const GError *failure)
 {
-  return strcmp(error_sqlstate(failure), "55006") == 0 || error_code(failure) == CCH_ERROR_DATABASE_LOCK_TIMEOUT;
+  return error_has_sqlstate(failure, SQLSTATE_OBJECT_IN_USE) || error_code(failure) == CCH_ERROR_DATABASE_LOCK_TIMEOUT;
 }
 
 static char *

@@ -2,15 +2,17 @@
 
 #include "audit/audit.h"
 #include "base/error.h"
+#include "base/json.h"
+#include "base/random_id.h"
+#include "base/wait.h"
 #include "batch/rows/hub_cache.h"
 #include "batch/rows/record.h"
 #include "batch_sql.h"
 #include "pg/migrate.h"
+#include "pg/sqlstate.h"
 
 #include <sodium.h>
 #include <string.h>
-
-#define UNDEFINED_TABLE "42P01"
 
 enum {
   MAX_ATTEMPTS = 8,
@@ -40,25 +42,6 @@ batch_transaction_write(BatchTransaction *transaction, BatchRows *rows, GError *
   g_autoptr(json_t) record = batch_rows_record(rows);
   json_array_extend(transaction->changes, record);
   return TRUE;
-}
-
-static char *
-new_operation_id(void)
-{
-  guint8 bytes[ID_BYTES];
-  char hex[2 * ID_BYTES + 1];
-  randombytes_buf(bytes, sizeof bytes);
-  sodium_bin2hex(hex, sizeof hex, bytes, sizeof bytes);
-  return g_strdup(hex);
-}
-
-static char *
-json_text(const json_t *json)
-{
-  char *text = json_dumps(json, JSON_COMPACT | JSON_ENCODE_ANY);
-  char *copy = g_strdup(text);
-  free(text);
-  return copy;
 }
 
 /* Takes the idempotency key, waiting for whoever is using it now; `is_repetition` when it was used before. A dry run
@@ -98,8 +81,8 @@ audit(BatchTransaction *transaction, GError **error)
                                                          : batch_record_side(transaction->changes, "before");
   g_autoptr(json_t) after =
       transaction->after != NULL ? json_incref(transaction->after) : batch_record_side(transaction->changes, "after");
-  g_autofree char *before_text = json_text(before);
-  g_autofree char *after_text = json_text(after);
+  g_autofree char *before_text = json_to_text(before);
+  g_autofree char *after_text = json_to_text(after);
   AuditEntry entry = {.category = "batch",
                       .type = transaction->kind,
                       .operator_name = transaction->context->who,
@@ -114,8 +97,8 @@ audit(BatchTransaction *transaction, GError **error)
 static gboolean
 record(BatchTransaction *transaction, GError **error)
 {
-  g_autofree char *changes = json_text(transaction->changes);
-  g_autofree char *answer = json_text(transaction->answer);
+  g_autofree char *changes = json_to_text(transaction->changes);
+  g_autofree char *answer = json_to_text(transaction->answer);
   g_autoptr(PgResult) result = pg_connection_query(transaction->connection, error, batch_record_sql, 3,
                                                    transaction->operation_id, changes, answer);
   return result != NULL && audit(transaction, error);
@@ -149,8 +132,7 @@ find_outcome(BatchTransaction *transaction, GError **error)
                 "the connection was lost during the commit; nothing was changed");
       return FALSE;
     }
-    g_usleep(OUTCOME_PAUSE_MS * 1000);
-  } while (g_get_monotonic_time() < deadline);
+  } while (g_get_monotonic_time() < deadline && sleep_ms(OUTCOME_PAUSE_MS, NULL, NULL));
   error_set(error, CCH_ERROR_BATCH_OUTCOME_UNKNOWN, "operation %s", transaction->operation_id);
   return FALSE;
 }
@@ -210,7 +192,7 @@ tell(BatchTransaction *transaction)
   g_autoptr(json_t) is_told = hub_cache_tell(transaction->context, transaction->connection, transaction->changes);
   json_object_set(transaction->answer, "cacheNotified", is_told);
   if (transaction->context->idempotency_key != NULL) {
-    g_autofree char *answer = json_text(transaction->answer);
+    g_autofree char *answer = json_to_text(transaction->answer);
     g_autoptr(PgResult) result = pg_connection_query(transaction->connection, NULL,
                                                      "UPDATE cch_data.operations SET result = $2::jsonb WHERE id = $1",
                                                      2, transaction->operation_id, answer);
@@ -235,7 +217,7 @@ finish(BatchTransaction *transaction)
 static gboolean
 make_own_schema(BatchTransaction *transaction, const GError *failure, GError **error)
 {
-  if (strcmp(error_sqlstate(failure), UNDEFINED_TABLE) == 0)
+  if (error_has_sqlstate(failure, SQLSTATE_UNDEFINED_TABLE))
     return pg_migrate(transaction->connection, NULL, error);
   g_propagate_error(error, g_error_copy(failure));
   return FALSE;
@@ -244,7 +226,7 @@ make_own_schema(BatchTransaction *transaction, const GError *failure, GError **e
 gboolean
 batch_transaction_run(BatchTransaction *transaction, BatchWorkFunc work, GError **error)
 {
-  transaction->operation_id = new_operation_id();
+  transaction->operation_id = random_id_new(ID_BYTES);
   transaction->connection = transaction->context->connection;
   if (transaction->connection == NULL)
     transaction->connection =
@@ -263,7 +245,7 @@ batch_transaction_run(BatchTransaction *transaction, BatchWorkFunc work, GError 
     }
     if (!is_conflict && !make_own_schema(transaction, failure, error))
       return FALSE;
-    if (is_conflict)
-      g_usleep((gulong)(RETRY_MS * number + randombytes_uniform(RETRY_MS)) * 1000);
+    if (is_conflict && !sleep_ms(RETRY_MS * number + randombytes_uniform(RETRY_MS), transaction->cancellable, error))
+      return FALSE;
   }
 }

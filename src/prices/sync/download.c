@@ -1,6 +1,7 @@
 #include "prices/sync/download.h"
 
 #include "base/error.h"
+#include "base/wait.h"
 
 enum { PAUSE_MS = 500, MAX_PAUSE_MS = 30000 };
 
@@ -12,19 +13,6 @@ download_clear(Download *download)
   g_free(download->etag);
   g_free(download->last_modified);
   *download = (Download){0};
-}
-
-gboolean
-download_pause(guint ms, GCancellable *cancellable)
-{
-  GPollFD cancelled = {0};
-  if (!g_cancellable_make_pollfd(cancellable, &cancelled)) {
-    g_usleep((gulong)ms * 1000);
-    return TRUE;
-  }
-  gboolean is_over = g_poll(&cancelled, 1, (int)MIN(ms, G_MAXINT)) == 0;
-  g_cancellable_release_fd(cancellable);
-  return is_over;
 }
 
 /* What a mirror answered, as the table; FALSE with the reason. */
@@ -106,7 +94,7 @@ download_prices(const DownloadOptions *options, Download *ret_download, GCancell
   g_autoptr(GString) reasons = g_string_new(NULL);
   for (guint round = 0; round < options->rounds; round++) {
     gboolean is_final = FALSE;
-    if (round > 0 && !download_pause(pause_ms(round), cancellable))
+    if (round > 0 && !sleep_ms(pause_ms(round), cancellable, NULL))
       break;
     if (try_mirrors(options, ret_download, reasons, &is_final, cancellable))
       return TRUE;
@@ -114,7 +102,7 @@ download_prices(const DownloadOptions *options, Download *ret_download, GCancell
       break;
   }
   if (g_cancellable_is_cancelled(cancellable))
-    error_set(error, CCH_ERROR_CANCELLED, "cancelled");
+    error_set_cancelled(error);
   else
     error_set(error, CCH_ERROR_PRICES_UPSTREAM, "%s", reasons->str);
   return FALSE;

@@ -24,6 +24,3 @@ G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC(Download, download_clear)
 /* PRICES_UPSTREAM, telling each mirror's reason; CANCELLED. `ret_download->status` is set also on failure. */
 gboolean download_prices(const DownloadOptions *options, Download *ret_download, GCancellable *cancellable,
                          GError **error);
-
-/* Waits; FALSE when it is cancelled. */
-gboolean download_pause(guint ms, GCancellable *cancellable);

@@ -3,6 +3,8 @@
 #include "base/error.h"
 #include "base/json_scan.h"
 #include "base/log.h"
+#include "base/random_id.h"
+#include "base/wait.h"
 #include "prices/sync/download.h"
 #include "prices/sync/sync_lock.h"
 #include "prices/sync/sync_state.h"
@@ -329,7 +331,7 @@ price_sync_check(PriceSync *sync, const PriceSyncOptions *options, char **ret_ch
   PriceReport *report = price_apply(connection, check->download.table, &apply, error);
   if (report == NULL)
     return NULL;
-  check->id = g_uuid_string_random();
+  check->id = random_id_new(16);
   check->operator_name = g_strdup(options->operator_name);
   check->state = g_strdup(report->state);
   check->made_us = g_get_monotonic_time();
@@ -417,7 +419,7 @@ schedule_thread(gpointer data)
     g_mutex_lock(&sync->mutex);
     sync->next_us = g_get_real_time() + wait_s * G_USEC_PER_SEC;
     g_mutex_unlock(&sync->mutex);
-    if (!download_pause((guint)MIN(wait_s * 1000, G_MAXINT), sync->stopping))
+    if (!sleep_ms((guint)MIN(wait_s * 1000, G_MAXINT), sync->stopping, NULL))
       break;
   }
   return NULL;

@@ -1,10 +1,10 @@
 #include "prices/sync/sync_lock.h"
 
 #include "base/error.h"
+#include "base/wait.h"
 #include "lock/holder.h"
 #include "lock/redis_lock.h"
 #include "lock_sql.h"
-#include "prices/sync/download.h"
 
 /* pg_try_advisory_lock's bigint: "cch_psyn" in ASCII. */
 #define SYNC_LOCK_KEY "7161682591567018350"
@@ -91,10 +91,8 @@ sync_lock_take(PgConnection *connection, const char *redis_url, const char *hold
       error_set(error, CCH_ERROR_PRICES_SYNC_RUNNING, "another sync is running");
       break;
     }
-    if (!download_pause(RETRY_MS, cancellable)) {
-      error_set(error, CCH_ERROR_CANCELLED, "cancelled");
+    if (!sleep_ms(RETRY_MS, cancellable, error))
       break;
-    }
   }
   lock_free(lock);
   return NULL;

@@ -1,0 +1,40 @@
+#include "base/write_all.h"
+
+#include "base/error.h"
+
+#include <errno.h>
+#include <unistd.h>
+
+/* Adds what one write took to `done`; FALSE when it failed. POSIX allows 0 for a device that takes nothing more. */
+static gboolean
+count_written(gssize n, gsize *done, const char *name, GError **error)
+{
+  if (n < 0 && errno == EINTR)
+    return TRUE;
+  if (n <= 0) {
+    error_set_errno(error, n < 0 ? errno : EIO, "write %s", name);
+    return FALSE;
+  }
+  *done += (gsize)n;
+  return TRUE;
+}
+
+gboolean
+write_all(int fd, gconstpointer data, gsize size, const char *name, GError **error)
+{
+  const guint8 *bytes = data;
+  for (gsize done = 0; done < size;)
+    if (!count_written(write(fd, bytes + done, size - done), &done, name, error))
+      return FALSE;
+  return TRUE;
+}
+
+gboolean
+write_all_at(int fd, gconstpointer data, gsize size, guint64 offset, const char *name, GError **error)
+{
+  const guint8 *bytes = data;
+  for (gsize done = 0; done < size;)
+    if (!count_written(pwrite(fd, bytes + done, size - done, (off_t)(offset + done)), &done, name, error))
+      return FALSE;
+  return TRUE;
+}

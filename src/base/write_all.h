@@ -1,0 +1,10 @@
+/* Writing to a file descriptor until all bytes are written: short writes and signals are gone on after. */
+#pragma once
+
+#include <glib.h>
+
+/* `name` is for the error's text: "write <name>: No space left on device" (FILE, DISK_FULL). */
+gboolean write_all(int fd, gconstpointer data, gsize size, const char *name, GError **error) G_GNUC_WARN_UNUSED_RESULT;
+/* At an offset of the file, whose own position stays (pwrite). */
+gboolean write_all_at(int fd, gconstpointer data, gsize size, guint64 offset, const char *name,
+                      GError **error) G_GNUC_WARN_UNUSED_RESULT;

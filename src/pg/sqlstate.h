@@ -1,0 +1,37 @@
+/* SQLSTATEs that something is decided by, under their names of PostgreSQL's errcodes.txt. */
+#pragma once
+
+#define SQLSTATE_CLASS_CONNECTION    "08"
+#define SQLSTATE_CLASS_AUTHORIZATION "28"
+
+#define SQLSTATE_UNIQUE_VIOLATION         "23505"
+#define SQLSTATE_EXCLUSION_VIOLATION      "23P01"
+#define SQLSTATE_READ_ONLY                "25006" /* read_only_sql_transaction */
+#define SQLSTATE_UNDEFINED_DATABASE       "3D000"
+#define SQLSTATE_UNDEFINED_SCHEMA         "3F000"
+#define SQLSTATE_SERIALIZATION_FAILURE    "40001"
+#define SQLSTATE_DEADLOCK_DETECTED        "40P01"
+#define SQLSTATE_INSUFFICIENT_PRIVILEGE   "42501"
+#define SQLSTATE_DUPLICATE_COLUMN         "42701"
+#define SQLSTATE_UNDEFINED_COLUMN         "42703"
+#define SQLSTATE_UNDEFINED_OBJECT         "42704"
+#define SQLSTATE_DUPLICATE_OBJECT         "42710"
+#define SQLSTATE_DUPLICATE_FUNCTION       "42723"
+#define SQLSTATE_WRONG_OBJECT_TYPE        "42809"
+#define SQLSTATE_INVALID_FOREIGN_KEY      "42830"
+#define SQLSTATE_UNDEFINED_TABLE          "42P01"
+#define SQLSTATE_DUPLICATE_SCHEMA         "42P06"
+#define SQLSTATE_DUPLICATE_TABLE          "42P07" /* also views, sequences, indexes */
+#define SQLSTATE_INVALID_TABLE_DEFINITION "42P16"
+#define SQLSTATE_DISK_FULL                "53100"
+#define SQLSTATE_OUT_OF_MEMORY            "53200" /* also of lock memory */
+#define SQLSTATE_TOO_MANY_CONNECTIONS     "53300"
+#define SQLSTATE_LIMIT_EXCEEDED           "53400" /* configuration_limit_exceeded */
+#define SQLSTATE_OBJECT_IN_USE            "55006"
+#define SQLSTATE_LOCK_NOT_AVAILABLE       "55P03"
+#define SQLSTATE_QUERY_CANCELED           "57014"
+#define SQLSTATE_ADMIN_SHUTDOWN           "57P01"
+#define SQLSTATE_CRASH_SHUTDOWN           "57P02"
+#define SQLSTATE_CANNOT_CONNECT_NOW       "57P03"
+#define SQLSTATE_DATABASE_DROPPED         "57P04"
+#define SQLSTATE_INTERNAL_ERROR           "XX000"

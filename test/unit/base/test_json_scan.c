@@ -1,0 +1,62 @@
+#include "base/json_tree.h"
+
+#include "base/error.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <string.h>
+/* cmocka.h needs the three above. */
+#include <cmocka.h>
+
+static void
+a_number_is_the_text_that_was_written(void **state)
+{
+  (void)state;
+  const char *json = "[1e-400,10000.000000000000000000000001,-0.10]";
+  g_autoptr(JsonTree) tree = json_tree_parse(json, strlen(json), NULL);
+  assert_non_null(tree);
+  assert_string_equal(json_tree_child(tree, 0)->text, "1e-400");
+  assert_string_equal(json_tree_child(tree, 1)->text, "10000.000000000000000000000001");
+  g_autoptr(GString) out = g_string_new(NULL);
+  json_tree_write(tree, out);
+  g_autoptr(JsonTree) again = json_tree_parse(out->str, out->len, NULL);
+  assert_string_equal(json_tree_child(again, 2)->text, "-0.10");
+}
+
+static void
+what_is_not_json_is_refused_with_its_place(void **state)
+{
+  (void)state;
+  const char *const texts[] = {"",   "{",  "[1,]",        "{\"a\":1,}", "{\"a\":1,\"a\":2}",
+                               "01", "1.", "\"\\u0000\"", "[1] 2",      "'a'"};
+  for (gsize i = 0; i < G_N_ELEMENTS(texts); i++) {
+    g_autoptr(GError) error = NULL;
+    assert_null(json_tree_parse(texts[i], strlen(texts[i]), &error));
+    assert_non_null(error);
+  }
+  g_autoptr(GError) error = NULL;
+  assert_null(json_tree_parse("{\n  \"a\": x}", 11, &error));
+  assert_non_null(strstr(error->message, "line 2, column 8"));
+}
+
+static void
+nesting_has_a_limit(void **state)
+{
+  (void)state;
+  g_autofree char *deep = g_strnfill(JSON_MAX_DEPTH + 1, '[');
+  g_autoptr(GError) error = NULL;
+  assert_null(json_tree_parse(deep, strlen(deep), &error));
+  assert_int_equal(error_code(error), CCH_ERROR_PRICES_TOO_DEEP);
+}
+
+int
+main(void)
+{
+  const struct CMUnitTest tests[] = {
+      cmocka_unit_test(a_number_is_the_text_that_was_written),
+      cmocka_unit_test(what_is_not_json_is_refused_with_its_place),
+      cmocka_unit_test(nesting_has_a_limit),
+  };
+  return cmocka_run_group_tests(tests, NULL, NULL);
+}
