@@ -14,6 +14,7 @@ static const ErrorInfo error_table[CCH_ERROR_COUNT] = {
 typedef struct {
   char sqlstate[6];
   char source_function[64]; /* NAMEDATALEN */
+  guint explanation;        /* a TextId + 1; 0: none */
 } CchErrorPrivate;
 
 static void
@@ -89,6 +90,24 @@ error_if_cancelled(GCancellable *cancellable, GError **error)
     return FALSE;
   error_set_cancelled(error);
   return TRUE;
+}
+
+void
+error_set_explained(GError **error, ErrorCode code, TextId explanation, const char *format, ...)
+{
+  va_list args;
+  va_start(args, format);
+  GError *made = g_error_new_valist(CCH_ERROR, (int)code, format, args);
+  va_end(args);
+  cch_error_get_private(made)->explanation = (guint)explanation + 1;
+  g_propagate_error(error, made);
+}
+
+const char *
+error_text(const GError *error, Language language)
+{
+  guint explanation = error->domain == CCH_ERROR ? cch_error_get_private(error)->explanation : 0;
+  return explanation > 0 ? text_get((TextId)(explanation - 1), language) : error_info(error)->text[language];
 }
 
 void

@@ -6,7 +6,7 @@
  */
 #pragma once
 
-#include "base/language.h"
+#include "base/text.h"
 
 #include <gio/gio.h>
 
@@ -41,6 +41,13 @@ void error_set(GError **error, ErrorCode code, const char *format, ...) G_GNUC_P
 void error_set_cancelled(GError **error);
 /* TRUE, with CANCELLED, when `cancellable` (may be NULL) is cancelled. */
 gboolean error_if_cancelled(GCancellable *cancellable, GError **error);
+/* As error_set, with a sentence of texts.def (one without arguments) that takes the place of the code's own text: it
+ * calls the case by its name and says what to do. */
+void error_set_explained(GError **error, ErrorCode code, TextId explanation, const char *format, ...)
+    G_GNUC_PRINTF(4, 5);
+
+/* What went wrong, in the reader's language: the error's own explanation, else its code's text. */
+const char *error_text(const GError *error, Language language);
 
 /* Sets code from errno's value: ENOSPC and EDQUOT become DISK_FULL, the rest FILE; ": <strerror>" is appended. */
 void error_set_errno(GError **error, int saved_errno, const char *format, ...) G_GNUC_PRINTF(3, 4);

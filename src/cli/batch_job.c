@@ -139,7 +139,7 @@ note_failed(Run *run, guint from, guint to, const BatchProblems *problems, GErro
 {
   const ErrorInfo *info = error_info(failure);
   g_autofree char *line = text_format(TEXT_BATCH_FAILED, run->job->context->language, run->n_batches, to - from,
-                                      info->text[run->job->context->language], failure->message);
+                                      error_text(failure, run->job->context->language), failure->message);
   say(run, line);
   if (run->job->context->is_json) {
     g_autoptr(json_t) object = json_pack("{s:I, s:s, s:s, s:O*}", "rows", (json_int_t)(to - from), "errorCode",

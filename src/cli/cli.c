@@ -55,7 +55,7 @@ static int
 report(const GError *error, const CliContext *context)
 {
   const ErrorInfo *info = error_info(error);
-  fprintf(stderr, "cch-data: %s: %s\n", info->text[context->language], error->message);
+  fprintf(stderr, "cch-data: %s: %s\n", error_text(error, context->language), error->message);
   return info->exit_code;
 }
 

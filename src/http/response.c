@@ -136,7 +136,7 @@ http_response_error(HttpRequest *request, const GError *error)
 {
   const ErrorInfo *info = error_info(error);
   const char *details = request->error_details != NULL ? request->error_details : error->message;
-  json_t *body = json_pack("{s:s, s:o, s:s}", "error", info->text[request->language], "details",
+  json_t *body = json_pack("{s:s, s:o, s:s}", "error", error_text(error, request->language), "details",
                            http_json_text(details), "errorCode", info->code);
   if (request->error_members != NULL)
     json_object_update(body, request->error_members);
@@ -149,9 +149,10 @@ http_response_problem(HttpRequest *request, const GError *error)
   const ErrorInfo *info = error_info(error);
   const char *details = request->error_details != NULL ? request->error_details : error->message;
   g_autofree char *type = g_strdup_printf("urn:claude-code-hub:problem:%s", info->code);
-  json_t *body = json_pack("{s:s, s:s, s:i, s:o, s:o, s:s, s:s}", "type", type, "title", info->text[request->language],
-                           "status", info->http_status, "detail", http_json_text(details), "instance",
-                           http_json_text(request->path), "errorCode", info->code, "traceId", request->id);
+  json_t *body =
+      json_pack("{s:s, s:s, s:i, s:o, s:o, s:s, s:s}", "type", type, "title", error_text(error, request->language),
+                "status", info->http_status, "detail", http_json_text(details), "instance",
+                http_json_text(request->path), "errorCode", info->code, "traceId", request->id);
   if (request->error_members != NULL)
     json_object_update(body, request->error_members);
   HttpResponse *response = http_response_json((guint)info->http_status, body);

@@ -98,7 +98,7 @@ fail(ExportStream *stream, const GError *error)
   const ErrorInfo *info = error_info(error);
   json_t *event = describe_progress(stream, "error");
   g_autofree char *message =
-      g_strdup_printf("%s: %s", info->text[http_request_language(stream->request)], error->message);
+      g_strdup_printf("%s: %s", error_text(error, http_request_language(stream->request)), error->message);
   json_object_set_new(event, "message", http_json_text(message));
   json_object_set_new(event, "exitCode", json_integer(info->exit_code));
   json_object_set_new(event, "errorCode", json_string(info->code));

@@ -241,9 +241,9 @@ backup_progress_fail(BackupProgress *progress, const GError *error, gboolean is_
 {
   const ErrorInfo *info = error_info(error);
   g_autofree char *detail = g_utf8_make_valid(error->message, -1);
-  g_autofree char *message =
-      is_rolled_back ? text_format(TEXT_IMPORT_ROLLED_BACK, progress->language, info->text[progress->language], detail)
-                     : g_strdup_printf("%s: %s", info->text[progress->language], detail);
+  g_autofree char *message = is_rolled_back ? text_format(TEXT_IMPORT_ROLLED_BACK, progress->language,
+                                                          error_text(error, progress->language), detail)
+                                            : g_strdup_printf("%s: %s", error_text(error, progress->language), detail);
   g_autoptr(GMutexLocker) locker = g_mutex_locker_new(&progress->mutex);
   progress->event.type = BACKUP_EVENT_ERROR;
   progress->event.error_count++;

@@ -119,7 +119,7 @@ get_health(HttpRequest *request, gpointer context, GError **error)
     return http_response_json(200, json_pack("{s:b, s:o}", "available", 1, "providers", states));
   if (error_code(problem) == CCH_ERROR_REDIS_UNAVAILABLE)
     return http_response_json(200, json_pack("{s:b, s:s, s:s, s:{}}", "available", 0, "error",
-                                             error_info(problem)->text[http_request_language(request)], "details",
+                                             error_text(problem, http_request_language(request)), "details",
                                              problem->message, "providers"));
   g_propagate_error(error, g_steal_pointer(&problem));
   return NULL;

@@ -103,8 +103,8 @@ answer_action(HttpRequest *request, gpointer http, Operation operation, GError *
   if (answer != NULL)
     return http_response_json(200, json_pack("{s:b, s:o}", "ok", 1, "data", answer));
   const ErrorInfo *info = error_info(failure);
-  json_t *body = json_pack("{s:b, s:s, s:s, s:o}", "ok", 0, "error", info->text[problems.language], "errorCode",
-                           info->code, "details", http_json_text(failure->message));
+  json_t *body = json_pack("{s:b, s:s, s:s, s:o}", "ok", 0, "error", error_text(failure, problems.language),
+                           "errorCode", info->code, "details", http_json_text(failure->message));
   if (problems.list != NULL)
     json_object_set(body, "invalidParams", problems.list);
   if (problems.refused != NULL)

@@ -52,8 +52,7 @@ HttpResponse *
 price_http_not_ok(HttpRequest *request, GError *failure, GError **error)
 {
   http_request_set_error_member(request, "ok", json_false());
-  http_request_set_error_member(request, "error",
-                                json_string(error_info(failure)->text[http_request_language(request)]));
+  http_request_set_error_member(request, "error", json_string(error_text(failure, http_request_language(request))));
   g_propagate_error(error, failure);
   return NULL;
 }
