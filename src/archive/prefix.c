@@ -1,5 +1,6 @@
 #include "archive/prefix.h"
 
+#include "archive/foreign.h"
 #include "archive/reader.h"
 #include "archive/toc_parse.h"
 #include "base/error.h"
@@ -40,7 +41,7 @@ check_magic(int fd, GError **error)
   }
   if (archive_magic_plausible(bytes, (gsize)n))
     return TRUE;
-  error_set(error, CCH_ERROR_ARCHIVE_FORMAT, "the file does not begin as an archive in custom format does");
+  foreign_set_error_of_file(fd, error);
   return FALSE;
 }
 
@@ -53,7 +54,7 @@ archive_prefix_read(int fd, guint64 size, ArchivePrefix *ret_prefix, GError **er
   g_auto(ArchivePrefix) prefix = {.entries = toc_entries_new()};
   g_autoptr(GError) failure = NULL;
   if (!read_all(&prefix, source, &failure) && !wire_source_ran_out(source)) {
-    g_propagate_error(error, g_steal_pointer(&failure));
+    foreign_explain(fd, g_steal_pointer(&failure), error);
     return FALSE;
   }
   prefix.bytes_read = wire_source_position(source);

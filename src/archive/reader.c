@@ -1,5 +1,6 @@
 #include "archive/reader_private.h"
 
+#include "archive/foreign.h"
 #include "archive/toc_parse.h"
 #include "base/error.h"
 
@@ -52,10 +53,13 @@ ArchiveReader *
 archive_reader_open(int fd, GError **error)
 {
   g_autoptr(ArchiveReader) reader = g_new0(ArchiveReader, 1);
+  GError *failure = NULL;
   reader->fd = fd;
-  reader->source = wire_source_new(fd, error);
-  if (reader->source == NULL || !read_toc(reader, error))
+  reader->source = wire_source_new(fd, &failure);
+  if (reader->source == NULL || !read_toc(reader, &failure)) {
+    foreign_explain(fd, failure, error);
     return NULL;
+  }
   prepare(reader);
   return g_steal_pointer(&reader);
 }

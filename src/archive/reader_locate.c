@@ -31,8 +31,8 @@ reader_check_none_missing(const ArchiveReader *reader, GError **error)
   for (guint i = 0; i < archive_reader_n_entries(reader); i++) {
     const TocEntry *entry = archive_reader_entry(reader, i);
     if (entry->offset_state != OFFSET_NO_DATA && !reader->infos[i].is_present) {
-      error_set(error, CCH_ERROR_ARCHIVE_CORRUPT, "the data of %s %s is missing: the file is cut short", entry->desc,
-                entry->tag);
+      error_set_explained(error, CCH_ERROR_ARCHIVE_CORRUPT, TEXT_ARCHIVE_CUT,
+                          "the data of %s %s is missing: the file is cut short", entry->desc, entry->tag);
       return FALSE;
     }
   }

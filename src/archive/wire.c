@@ -161,8 +161,8 @@ read_file(WireSource *source, GError **error)
 static void
 set_end_error(const WireSource *source, GError **error)
 {
-  error_set(error, CCH_ERROR_ARCHIVE_CORRUPT, "the file ends at byte %" G_GUINT64_FORMAT ", in the middle of something",
-            source->size);
+  error_set_explained(error, CCH_ERROR_ARCHIVE_CORRUPT, TEXT_ARCHIVE_CUT,
+                      "the file ends at byte %" G_GUINT64_FORMAT ", in the middle of something", source->size);
 }
 
 /* The next bytes, at least one, unless it is at the end. */

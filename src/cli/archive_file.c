@@ -3,26 +3,78 @@
 #include "archive/survey.h"
 #include "base/error.h"
 #include "cli/progress_bar.h"
+#include "upload/unpacked.h"
 
 #include <errno.h>
 #include <fcntl.h>
+#include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
-gboolean
-archive_file_open(const char *path, ArchiveFile *ret_file, GError **error)
+enum { SPOOL_BYTES = 256 * 1024 };
+
+/* What is unpacked is bounded by what it comes from: archives are compressed themselves. */
+enum { MAX_UNPACKED_RATIO = 100 };
+
+/* Waits for standard input without a limit: whoever writes it decides. Signals end the wait. */
+static TempFile *
+spool_stdin(const CliContext *context, GError **error)
 {
-  int fd = open(path, O_RDONLY | O_CLOEXEC);
-  if (fd < 0) {
+  g_autoptr(TempFile) file = temp_file_create(context->config->temp_dir, "import", error);
+  if (file == NULL)
+    return NULL;
+  g_autofree guint8 *buffer = g_malloc(SPOOL_BYTES);
+  for (;;) {
+    if (error_if_cancelled(context->cancellable, error))
+      return NULL;
+    gssize n = read(STDIN_FILENO, buffer, SPOOL_BYTES);
+    if (n < 0 && errno == EINTR)
+      continue;
+    if (n < 0) {
+      error_set_errno(error, errno, "read standard input");
+      return NULL;
+    }
+    if (n == 0)
+      return g_steal_pointer(&file);
+    if (!temp_file_write(file, buffer, (gsize)n, error))
+      return NULL;
+  }
+}
+
+static gboolean
+open_reader(const CliContext *context, ArchiveFile *file, GError **error)
+{
+  struct stat status;
+  guint64 max_bytes = fstat(file->fd, &status) == 0 ? (guint64)status.st_size * MAX_UNPACKED_RATIO : 0;
+  if (!unpacked_file_create(file->fd, context->config->temp_dir, max_bytes, context->cancellable, &file->unpacked,
+                            error))
+    return FALSE;
+  if (file->unpacked != NULL) {
+    close(file->fd);
+    file->fd = dup(temp_file_fd(file->unpacked));
+  }
+  file->reader = archive_reader_open(file->fd, error);
+  return file->reader != NULL;
+}
+
+gboolean
+archive_file_open(const CliContext *context, const char *path, ArchiveFile *ret_file, GError **error)
+{
+  g_auto(ArchiveFile) file = {.fd = -1};
+  gboolean is_stdin = strcmp(path, "-") == 0;
+  if (is_stdin && (file.spooled = spool_stdin(context, error)) == NULL)
+    return FALSE;
+  file.fd = is_stdin ? dup(temp_file_fd(file.spooled)) : open(path, O_RDONLY | O_CLOEXEC);
+  if (file.fd < 0) {
     error_set_errno(error, errno, "open %s", path);
     return FALSE;
   }
-  ArchiveReader *reader = archive_reader_open(fd, error);
-  if (reader == NULL) {
+  if (!open_reader(context, &file, error)) {
     g_prefix_error(error, "%s: ", path);
-    close(fd);
     return FALSE;
   }
-  *ret_file = (ArchiveFile){.fd = fd, .reader = reader};
+  *ret_file = file;
+  file = (ArchiveFile){.fd = -1};
   return TRUE;
 }
 
@@ -30,6 +82,8 @@ void
 archive_file_clear(ArchiveFile *file)
 {
   g_clear_pointer(&file->reader, archive_reader_free);
+  g_clear_pointer(&file->unpacked, temp_file_free);
+  g_clear_pointer(&file->spooled, temp_file_free);
   if (file->fd >= 0)
     close(file->fd);
   file->fd = -1;
@@ -40,7 +94,7 @@ archive_file_manifest(const char *path, const char *manifest_path, Manifest **re
 {
   g_autofree char *beside = g_strconcat(path, MANIFEST_SUFFIX, NULL);
   *ret_manifest = NULL;
-  if (manifest_path == NULL && access(beside, F_OK) != 0)
+  if (manifest_path == NULL && (strcmp(path, "-") == 0 || access(beside, F_OK) != 0))
     return TRUE;
   *ret_manifest = manifest_load(manifest_path != NULL ? manifest_path : beside, error);
   return *ret_manifest != NULL;

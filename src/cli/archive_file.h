@@ -4,13 +4,18 @@
 #include "archive/reader.h"
 #include "archive/row_hash.h"
 #include "backup/manifest/manifest.h"
+#include "cli/cli.h"
+#include "upload/temp_file.h"
 
 typedef struct {
-  int fd;
+  int fd;             /* of the archive itself */
+  TempFile *spooled;  /* standard input, in TEMP_DIR */
+  TempFile *unpacked; /* the archive out of gzip, zstd or ZIP, in TEMP_DIR */
   ArchiveReader *reader;
 } ArchiveFile;
 
-gboolean archive_file_open(const char *path, ArchiveFile *ret_file, GError **error);
+/* "-" is standard input. */
+gboolean archive_file_open(const CliContext *context, const char *path, ArchiveFile *ret_file, GError **error);
 void archive_file_clear(ArchiveFile *file);
 G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC(ArchiveFile, archive_file_clear)
 

@@ -10,14 +10,10 @@
 #include "cli/target.h"
 #include "cli/undo.h"
 #include "pg/dsn.h"
-#include "upload/temp_file.h"
 
-#include <errno.h>
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
-
-enum { SPOOL_BYTES = 256 * 1024 };
 
 typedef struct {
   gboolean overwrite, skip_logs, is_confirmed, is_dry_run;
@@ -91,35 +87,6 @@ confirm(const CliContext *context, const char *dsn, const ImportArguments *argum
     error_set(error, CCH_ERROR_CANCELLED, "not confirmed; nothing was changed");
     return FALSE;
   }
-  return TRUE;
-}
-
-/* Standard input goes into a temporary file first: an archive is checked whole before anything is touched. */
-static gboolean
-spool_stdin(const CliContext *context, TempFile **ret_file, GError **error)
-{
-  g_autoptr(TempFile) file = temp_file_create(context->config->temp_dir, "import", error);
-  if (file == NULL)
-    return FALSE;
-  g_autofree guint8 *buffer = g_malloc(SPOOL_BYTES);
-  for (;;) {
-    if (g_cancellable_is_cancelled(context->cancellable)) {
-      error_set_cancelled(error);
-      return FALSE;
-    }
-    gssize n = read(STDIN_FILENO, buffer, SPOOL_BYTES);
-    if (n < 0 && errno == EINTR)
-      continue;
-    if (n < 0) {
-      error_set_errno(error, errno, "read standard input");
-      return FALSE;
-    }
-    if (n == 0)
-      break;
-    if (!temp_file_write(file, buffer, (gsize)n, error))
-      return FALSE;
-  }
-  *ret_file = g_steal_pointer(&file);
   return TRUE;
 }
 
@@ -200,15 +167,8 @@ run_undo(CliContext *context, const ImportArguments *arguments, GError **error)
 static gboolean
 import_file(CliContext *context, const char *name, const ImportArguments *arguments, GError **error)
 {
-  if (strcmp(name, "-") == 0) {
-    g_autoptr(TempFile) spooled = NULL;
-    if (!spool_stdin(context, &spooled, error))
-      return FALSE;
-    g_autoptr(ArchiveReader) reader = archive_reader_open(temp_file_fd(spooled), error);
-    return reader != NULL && run_import(context, reader, arguments, error);
-  }
   g_auto(ArchiveFile) file = {.fd = -1};
-  return archive_file_open(name, &file, error) && run_import(context, file.reader, arguments, error);
+  return archive_file_open(context, name, &file, error) && run_import(context, file.reader, arguments, error);
 }
 
 static void

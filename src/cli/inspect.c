@@ -185,7 +185,7 @@ cli_inspect(CliContext *context, int argc, char **argv, GError **error)
   if (parsed != CLI_PARSE_RUN)
     return parsed == CLI_PARSE_DONE;
   g_auto(ArchiveFile) file = {.fd = -1};
-  if (!archive_file_open(argv[1], &file, error))
+  if (!archive_file_open(context, argv[1], &file, error))
     return FALSE;
   CountsSource source = COUNTS_NONE;
   g_autofree EntryCounts *counts = is_toc_only ? NULL : g_new0(EntryCounts, archive_reader_n_entries(file.reader));

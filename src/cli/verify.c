@@ -95,7 +95,8 @@ cli_verify(CliContext *context, int argc, char **argv, GError **error)
     return parsed == CLI_PARSE_DONE;
   g_autoptr(Manifest) manifest = NULL;
   g_auto(ArchiveFile) file = {.fd = -1};
-  if (!archive_file_open(argv[1], &file, error) || !archive_file_manifest(argv[1], manifest_path, &manifest, error))
+  if (!archive_file_open(context, argv[1], &file, error) ||
+      !archive_file_manifest(argv[1], manifest_path, &manifest, error))
     return FALSE;
   g_autofree RowTotals *totals = archive_file_survey(&file, context->cancellable, error);
   if (totals == NULL || !match(manifest, &file, totals, context->cancellable, error)) {

@@ -1,6 +1,8 @@
 #include "upload/uploads.h"
 
+#include "archive/foreign.h"
 #include "archive/reader.h"
+#include "archive/unwrap.h"
 #include "base/error.h"
 #include "base/wait.h"
 #include "base/write_all.h"
@@ -13,7 +15,6 @@
 #define MAGIC_BYTES 16
 #define STALLED_US  (5 * G_USEC_PER_SEC) /* a writer that waits so long for its client loses its hold to the next */
 #define MAX_REST_S  60                   /* between two looks for what has expired */
-#define NAME_SUFFIX ".dump"
 
 typedef struct {
   gatomicrefcount references;
@@ -39,6 +40,16 @@ struct UploadHold {
   TusChecksum expected;
   guint64 unverified_bytes; /* behind the file's offset */
 };
+
+gboolean
+upload_name_is_archive(const char *file_name)
+{
+  static const char *const suffixes[] = {".dump", ".dump.gz", ".dump.zst", ".dump.zip"};
+  for (gsize i = 0; i < G_N_ELEMENTS(suffixes); i++)
+    if (g_str_has_suffix(file_name, suffixes[i]))
+      return TRUE;
+  return FALSE;
+}
 
 static void
 upload_unref(gpointer data)
@@ -294,7 +305,7 @@ take_hold(Uploads *uploads, Upload *upload, gboolean is_use)
 UploadHold *
 uploads_create(Uploads *uploads, const char *file_name, const char *metadata, gint64 length, GError **error)
 {
-  if (!g_str_has_suffix(file_name, NAME_SUFFIX)) {
+  if (!upload_name_is_archive(file_name)) {
     error_set(error, CCH_ERROR_IMPORT_FILE_NAME, "%s", file_name);
     return NULL;
   }
@@ -526,9 +537,9 @@ begins_like_an_archive(int fd, GError **error)
 {
   guint8 magic[MAGIC_BYTES];
   ssize_t n = pread(fd, magic, sizeof magic, 0);
-  if (n >= 0 && archive_magic_plausible(magic, (gsize)n))
+  if (n >= 0 && (archive_magic_plausible(magic, (gsize)n) || unwrap_is_plausible(magic, (gsize)n)))
     return TRUE;
-  error_set(error, CCH_ERROR_ARCHIVE_FORMAT, "the file does not begin like one");
+  foreign_set_error_of_file(fd, error);
   return FALSE;
 }
 

@@ -59,11 +59,14 @@ GPtrArray *uploads_list(Uploads *uploads);
 /* UPLOAD_NOT_FOUND; UPLOAD_BUSY while somebody holds it. */
 gboolean uploads_remove(Uploads *uploads, const char *id, GError **error);
 
+/* Whether a file of this name is taken: an archive, or one in gzip, zstd or ZIP. */
+gboolean upload_name_is_archive(const char *file_name);
+
 /* Whoever writes to an upload or uses it holds it; nobody else can meanwhile. */
 typedef struct UploadHold UploadHold;
 
-/* A new one. `length` -1: to be told later. IMPORT_FILE_NAME when the name does not end with
- * ".dump", IMPORT_FILE_TOO_LARGE, UPLOAD_NO_ROOM when too many or too much is kept, DISK_FULL, FILE. */
+/* A new one. `length` -1: to be told later. IMPORT_FILE_NAME unless
+ * upload_name_is_archive, IMPORT_FILE_TOO_LARGE, UPLOAD_NO_ROOM when too many or too much is kept, DISK_FULL, FILE. */
 UploadHold *uploads_create(Uploads *uploads, const char *file_name, const char *metadata, gint64 length,
                            GError **error);
 /* UPLOAD_NOT_FOUND; UPLOAD_BUSY. A writer that has had nothing to write for some seconds loses its hold to the next

@@ -1,8 +1,11 @@
 #include "backup/http/archive.h"
 
+#include "archive/foreign.h"
+#include "archive/unwrap.h"
 #include "base/error.h"
 #include "http/multipart.h"
 #include "upload/temp_file.h"
+#include "upload/unpacked.h"
 
 #include <string.h>
 #include <unistd.h>
@@ -22,6 +25,7 @@ struct HttpArchive {
   GString *text;    /* and value */
   gboolean has_file;
   TempFile *file;
+  TempFile *unpacked; /* NULL: the file is the archive itself */
   UploadHold *upload; /* instead of a temporary file */
   guint8 magic[MAGIC_BYTES];
   guint64 file_bytes;
@@ -47,6 +51,7 @@ http_archive_free(HttpArchive *archive)
     upload_discard(archive->upload);
   else
     upload_hold_free(archive->upload);
+  temp_file_free(archive->unpacked);
   temp_file_free(archive->file);
   http_multipart_free(archive->multipart);
   g_clear_pointer(&archive->json, g_byte_array_unref);
@@ -79,7 +84,7 @@ begin_file(HttpArchive *archive, const char *file_name, GError **error)
     error_set(error, CCH_ERROR_IMPORT_FILE_MISSING, "the field \"file\" holds no file");
     return FALSE;
   }
-  if (!g_str_has_suffix(file_name, ".dump")) {
+  if (!upload_name_is_archive(file_name)) {
     error_set(error, CCH_ERROR_IMPORT_FILE_NAME, "%.255s", file_name);
     return FALSE;
   }
@@ -125,9 +130,10 @@ check_magic(HttpArchive *archive, const guint8 *data, gsize size, GError **error
     return TRUE;
   gsize known = (gsize)archive->file_bytes, n = MIN(size, MAGIC_BYTES - known);
   memcpy(archive->magic + known, data, n);
-  if (archive_magic_plausible(archive->magic, known + n))
+  if (archive_magic_plausible(archive->magic, known + n) || unwrap_is_plausible(archive->magic, known + n))
     return TRUE;
-  error_set(error, CCH_ERROR_ARCHIVE_FORMAT, "the file does not begin like one");
+  foreign_set_error(known == 0 ? data : archive->magic, known == 0 ? MIN(size, FOREIGN_HEAD_BYTES) : known + n,
+                    G_MAXUINT64, error);
   return FALSE;
 }
 
@@ -251,6 +257,12 @@ http_archive_open(HttpArchive *archive, GError **error)
   if (!read_body(archive, error) || !find_file(archive, error))
     return NULL;
   int fd = archive->upload != NULL ? upload_fd(archive->upload) : temp_file_fd(archive->file);
+  const Config *config = archive->http->config;
+  if (!unpacked_file_create(fd, config->temp_dir, config->max_upload_bytes, http_request_cancellable(archive->request),
+                            &archive->unpacked, error))
+    return NULL;
+  if (archive->unpacked != NULL)
+    fd = temp_file_fd(archive->unpacked);
   g_autoptr(ArchiveReader) reader = archive_reader_open(fd, error);
   archive->is_open = reader != NULL;
   if (reader == NULL || !http_choices_check(&archive->choices, error))

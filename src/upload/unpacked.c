@@ -1,0 +1,29 @@
+#include "upload/unpacked.h"
+
+#include "archive/unwrap.h"
+
+#include <unistd.h>
+
+enum { MAGIC_BYTES = 4 };
+
+static gboolean
+write_to_file(const guint8 *data, gsize size, gpointer file, GError **error)
+{
+  return temp_file_write(file, data, size, error);
+}
+
+gboolean
+unpacked_file_create(int fd, const char *directory, guint64 max_bytes, GCancellable *cancellable, TempFile **ret_file,
+                     GError **error)
+{
+  guint8 magic[MAGIC_BYTES];
+  *ret_file = NULL;
+  /* What cannot be read, or is shorter, is told by whoever opens it as an archive. */
+  if (pread(fd, magic, MAGIC_BYTES, 0) != MAGIC_BYTES || !unwrap_is_plausible(magic, MAGIC_BYTES))
+    return TRUE;
+  g_autoptr(TempFile) file = temp_file_create(directory, "unpack", error);
+  if (file == NULL || !unwrap_file(fd, UNWRAP_WHOLE, max_bytes, write_to_file, file, cancellable, error))
+    return FALSE;
+  *ret_file = g_steal_pointer(&file);
+  return TRUE;
+}

@@ -1,0 +1,159 @@
+// Files that are named like archives and are something else, or an archive in something: each is called by its name, or read.
+
+import assert from 'node:assert/strict';
+import { mkdirSync, readFileSync, readdirSync, writeFileSync } from 'node:fs';
+import path from 'node:path';
+import { before, describe, test } from 'node:test';
+import { brotliCompressSync, deflateRawSync, gzipSync } from 'node:zlib';
+import { temporaryDirectory } from './support/cleanup.mjs';
+import { Database } from './support/database.mjs';
+import { startPostgres } from './support/servers.mjs';
+import { Service, cli, haveBinary } from './support/service.mjs';
+import { createUpload, patch, tus } from './support/tus.mjs';
+import { upload } from './support/upload.mjs';
+
+const dir = temporaryDirectory('wrong-files');
+const file = (name, bytes) => {
+  writeFileSync(path.join(dir, name), bytes);
+  return path.join(dir, name);
+};
+
+// A ZIP file of one file, by PKWARE's APPNOTE.
+function zip(name, bytes) {
+  const data = deflateRawSync(bytes);
+  let crc = -1;
+  for (const byte of bytes) {
+    crc ^= byte;
+    for (let i = 0; i < 8; i++) crc = (crc >>> 1) ^ (crc & 1 ? 0xedb88320 : 0);
+  }
+  const sizes = Buffer.alloc(26);
+  sizes.writeUInt16LE(20, 0);
+  sizes.writeUInt16LE(8, 4);
+  sizes.writeUInt32LE(~crc >>> 0, 10);
+  sizes.writeUInt32LE(data.length, 14);
+  sizes.writeUInt32LE(bytes.length, 18);
+  sizes.writeUInt16LE(name.length, 22);
+  const local = Buffer.concat([Buffer.from('PK\x03\x04'), sizes, Buffer.from(name), data]);
+  const central = Buffer.concat([Buffer.from('PK\x01\x02\x14\0'), sizes, Buffer.alloc(14), Buffer.from(name)]);
+  const end = Buffer.alloc(22);
+  end.write('PK\x05\x06');
+  end.writeUInt16LE(1, 8);
+  end.writeUInt16LE(1, 10);
+  end.writeUInt32LE(central.length, 12);
+  end.writeUInt32LE(local.length, 16);
+  return Buffer.concat([local, central, end]);
+}
+
+// A zstd frame of raw blocks (RFC 8878, 3.1.1).
+function zstd(bytes) {
+  const header = Buffer.from([0x28, 0xb5, 0x2f, 0xfd, 0xa0, 0, 0, 0, 0]);
+  header.writeUInt32LE(bytes.length, 5);
+  const parts = [header];
+  for (let from = 0; from < bytes.length; from += 65536) {
+    const piece = bytes.subarray(from, from + 65536);
+    const block = Buffer.alloc(3);
+    block.writeUIntLE((piece.length << 3) | (from + 65536 >= bytes.length ? 1 : 0), 0, 3);
+    parts.push(block, piece);
+  }
+  return Buffer.concat(parts);
+}
+
+describe('files that are no archives', { skip: !haveBinary && 'no binary' }, () => {
+  let database, service, archive, bytes, wrapped;
+
+  before(async () => {
+    const server = await startPostgres();
+    const source = await Database.create(server);
+    await source.exec(`CREATE TABLE fruit (id int PRIMARY KEY, name text); INSERT INTO fruit SELECT i, 'fruit ' || i FROM generate_series(1, 3000) i`);
+    archive = path.join(dir, 'a.dump');
+    await source.pgDump(archive);
+    bytes = readFileSync(archive);
+    database = await Database.create(server);
+    service = await Service.start({ dsn: database.dsn });
+    wrapped = { 'a.dump.gz': gzipSync(bytes), 'a.dump.zst': zstd(bytes), 'a.dump.zip': zip('a.dump', bytes) };
+  });
+
+  const noFilesLeft = () => assert.deepEqual(readdirSync(service.tempDir).filter((name) => name.startsWith('database_')), []);
+
+  test('each is called by its name, with what to do, in the language that was asked for', async () => {
+    const sql = '--\n-- PostgreSQL database dump\n--\n\nSET x = 1;\n';
+    for (const [name, content, zh, en] of [
+      ['sql', sql, /SQL 文本.*psql -f/, /plain SQL.*psql -f/],
+      ['sql-gz', gzipSync(sql), /gunzip -c 文件 \| psql/, /gunzip -c FILE \| psql/],
+      ['all', '--\n-- PostgreSQL database cluster dump\n--\n', /pg_dumpall/, /pg_dumpall/],
+      ['empty', '', /空的/, /empty/],
+      ['html', '<html>502</html>', /网页/, /web page/],
+      ['utf16', Buffer.concat([Buffer.from([0xff, 0xfe]), Buffer.from('PGDMP\x01', 'utf16le')]), /PowerShell/, /PowerShell/],
+      ['front', Buffer.concat([Buffer.from('pg_dump: warning\n'), bytes]), /2>&1/, /tail -c \+18 FILE/],
+      ['crlf', Buffer.from(bytes.toString('latin1').replaceAll('\n', '\r\n'), 'latin1'), /CRLF/, /CRLF/],
+      ['base64', bytes.toString('base64'), /base64 -d/, /base64 -d/],
+      ['toc', Buffer.concat([bytes.subarray(0, 10), Buffer.from([3]), bytes.subarray(11)]), /toc\.dat/, /toc\.dat/],
+      ['brotli', brotliCompressSync(bytes), /pg_dump -Fc/, /pg_dump -Fc/],
+      ['short', bytes.subarray(0, bytes.length - 4), /截断|不完整/, /cut short/],
+    ]) {
+      const named = file(`${name}.dump`, content);
+      for (const [language, words] of [['zh', zh], ['en', en]]) {
+        const { code, stderr } = await cli(['verify', named], { env: { LANG: language === 'zh' ? 'zh_CN.UTF-8' : 'C.UTF-8' } });
+        assert.deepEqual([name, code], [name, 3]);
+        assert.match(stderr, words, name);
+      }
+    }
+  });
+
+  test('a dump in directory format is called one', async () => {
+    mkdirSync(path.join(dir, 'fd'));
+    file('fd/toc.dat', 'PGDMP');
+    const { code, stderr } = await cli(['verify', path.join(dir, 'fd')]);
+    assert.equal(code, 3);
+    assert.match(stderr, /pg_restore -Fd/);
+  });
+
+  test('what is sent over HTTP is called by its name, and nothing is kept', async () => {
+    const { status, body } = await upload(service, { data: Buffer.from('-- MySQL dump 10.13\n'), headers: { 'accept-language': 'en' } });
+    assert.equal(status, 400);
+    assert.equal(body.errorCode, 'archive.not_custom_format');
+    assert.match(body.error, /MySQL/);
+    noFilesLeft();
+  });
+
+  test('gzip, zstd and ZIP around an archive are read: by verify, inspect, an import and an upload', async () => {
+    for (const [name, content] of Object.entries(wrapped)) {
+      const named = file(name, content);
+      const { code, stdout, stderr } = await cli(['verify', '--json', named]);
+      assert.equal(code, 0, stderr);
+      assert.equal(JSON.parse(stdout).rows, 3000, name);
+      assert.equal((await cli(['inspect', named])).code, 0);
+      const { status, events } = await upload(service, { data: content, filename: name });
+      assert.deepEqual([name, status, events?.at(-1).type], [name, 200, 'complete']);
+      assert.equal(await database.value('SELECT count(*) FROM fruit'), '3000');
+      await database.exec('DROP TABLE fruit');
+    }
+    noFilesLeft();
+  });
+
+  test('standard input is read, by its contents', async () => {
+    for (const input of [bytes, wrapped['a.dump.gz']]) {
+      const verified = await cli(['verify', '-', '--json'], { input });
+      assert.equal(verified.code, 0, verified.stderr);
+      assert.equal(JSON.parse(verified.stdout).rows, 3000);
+      const inspected = await cli(['inspect', '-', '--json'], { input });
+      assert.equal(inspected.code, 0, inspected.stderr);
+    }
+    assert.equal((await cli(['verify', '-'], { input: '' })).code, 3);
+  });
+
+  test('what unpacks to more than the limit is refused, and leaves no file', async () => {
+    const small = await Service.start({ dsn: database.dsn, env: { MAX_UPLOAD_BYTES: 2_000_000 } });
+    const bomb = gzipSync(Buffer.concat([bytes, Buffer.alloc(3_000_000)]));
+    const { status, body } = await upload(small, { data: bomb, filename: 'a.dump.gz' });
+    assert.deepEqual([status, body?.errorCode], [413, 'import.file_too_large']);
+    assert.deepEqual(readdirSync(small.tempDir).filter((name) => name.startsWith('database_')), []);
+  });
+
+  test('a resumable upload of a wrapped archive is taken', async () => {
+    const content = wrapped['a.dump.gz'];
+    const location = await createUpload(service, content.length, { name: 'a.dump.gz' });
+    assert.equal((await patch(service, location, 0, content)).status, 204);
+    assert.equal((await tus(service, 'DELETE', location)).status, 204);
+  });
+});
