@@ -46,15 +46,17 @@ typedef struct {
   uid_t uid;
   gid_t gid;
   int parent_death_signal;
+  guint64 memory_limit; /* 0: none of its own */
   pid_t parent;
 } ExecPlan;
 
-typedef enum { STEP_REDIRECT, STEP_USER, STEP_DIRECTORY, STEP_DEATH_SIGNAL, STEP_EXEC } ExecStep;
+typedef enum { STEP_REDIRECT, STEP_USER, STEP_DIRECTORY, STEP_MEMORY, STEP_DEATH_SIGNAL, STEP_EXEC } ExecStep;
 
 static const char *const step_texts[] = {
     [STEP_REDIRECT] = "redirect its input and output",
     [STEP_USER] = "change to its user",
     [STEP_DIRECTORY] = "enter its directory",
+    [STEP_MEMORY] = "limit its memory",
     [STEP_DEATH_SIGNAL] = "set its parent-death signal",
     [STEP_EXEC] = "execute it",
 };
@@ -111,6 +113,8 @@ enter_program(const ExecPlan *plan)
     return STEP_USER;
   if (plan->directory != NULL && chdir(plan->directory) != 0)
     return STEP_DIRECTORY;
+  if (plan->memory_limit != 0 && setrlimit(RLIMIT_AS, &(struct rlimit){plan->memory_limit, plan->memory_limit}) != 0)
+    return STEP_MEMORY;
   /* After the change of user, which clears it. */
   if (prctl(PR_SET_PDEATHSIG, plan->parent_death_signal) != 0)
     return STEP_DEATH_SIGNAL;
@@ -303,6 +307,7 @@ start(ChildProcess *child, const ChildOptions *options, const char *path, SpawnF
       .failure_fd = fds->failure_pipe[1],
       .uid = options->uid,
       .gid = options->gid,
+      .memory_limit = options->memory_limit,
       .parent_death_signal = options->parent_death_signal != 0 ? options->parent_death_signal : SIGTERM,
       .parent = getpid(),
   };
@@ -486,22 +491,27 @@ read_available(int fd, GString *text)
 
 /* Reads standard output until its end or the program's. */
 static gboolean
-read_output(ChildProcess *child, GCancellable *cancellable, GString *text, GError **error)
+read_output(ChildProcess *child, gint64 deadline_us, GCancellable *cancellable, GString *text, GError **error)
 {
   fcntl(child->stdout_fd, F_SETFL, O_NONBLOCK);
   GPollFD cancel = {.fd = -1};
   gboolean has_cancel_fd = g_cancellable_make_pollfd(cancellable, &cancel);
+  gboolean is_in_time = TRUE;
   for (gboolean is_open = TRUE; is_open && !g_cancellable_is_cancelled(cancellable);) {
     struct pollfd fds[] = {
         {.fd = child->stdout_fd, .events = POLLIN},
         {.fd = child->pid_fd, .events = POLLIN},
         {.fd = cancel.fd, .events = POLLIN},
     };
-    poll_until(fds, G_N_ELEMENTS(fds), -1);
-    is_open = read_available(child->stdout_fd, text) && fds[1].revents == 0;
+    is_in_time = poll_until(fds, G_N_ELEMENTS(fds), deadline_us);
+    is_open = is_in_time && read_available(child->stdout_fd, text) && fds[1].revents == 0;
   }
   if (has_cancel_fd)
     g_cancellable_release_fd(cancellable);
+  if (!is_in_time) {
+    error_set(error, CCH_ERROR_CHILD_FAILED, "%s: no answer in time", child->program);
+    return FALSE;
+  }
   if (text->len > RUN_MAX_STDOUT_BYTES) {
     error_set(error, CCH_ERROR_CHILD_FAILED, "%s: its output exceeds %d bytes", child->program, RUN_MAX_STDOUT_BYTES);
     return FALSE;
@@ -511,16 +521,19 @@ read_output(ChildProcess *child, GCancellable *cancellable, GString *text, GErro
 
 /* As child_process_wait, heeding the cancellable: output can end before the program does. */
 static gboolean
-wait_cancellable(ChildProcess *child, GCancellable *cancellable, int *ret_exit_code, GError **error)
+wait_cancellable(ChildProcess *child, gint64 deadline_us, GCancellable *cancellable, int *ret_exit_code, GError **error)
 {
   GPollFD cancel = {.fd = -1};
   gboolean has_cancel_fd = g_cancellable_make_pollfd(cancellable, &cancel);
   struct pollfd fds[] = {{.fd = child->pid_fd, .events = POLLIN}, {.fd = cancel.fd, .events = POLLIN}};
-  poll_until(fds, G_N_ELEMENTS(fds), -1);
+  gboolean is_in_time = poll_until(fds, G_N_ELEMENTS(fds), deadline_us);
   if (has_cancel_fd)
     g_cancellable_release_fd(cancellable);
   if (fds[0].revents == 0) {
-    g_cancellable_set_error_if_cancelled(cancellable, error);
+    if (!is_in_time)
+      error_set(error, CCH_ERROR_CHILD_FAILED, "%s: no end in time", child->program);
+    else
+      g_cancellable_set_error_if_cancelled(cancellable, error);
     return FALSE;
   }
   return child_process_wait(child, -1, ret_exit_code);
@@ -538,7 +551,10 @@ child_process_run(const ChildOptions *options, GCancellable *cancellable, GError
     return NULL;
   g_autoptr(GString) text = g_string_new(NULL);
   int exit_code = 0;
-  if (!read_output(child, cancellable, text, error) || !wait_cancellable(child, cancellable, &exit_code, error))
+  gint64 deadline_us =
+      options->run_timeout_ms > 0 ? g_get_monotonic_time() + (gint64)options->run_timeout_ms * 1000 : -1;
+  if (!read_output(child, deadline_us, cancellable, text, error) ||
+      !wait_cancellable(child, deadline_us, cancellable, &exit_code, error))
     return NULL;
   if (exit_code == 0)
     return g_string_free(g_steal_pointer(&text), FALSE);

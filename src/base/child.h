@@ -21,6 +21,8 @@ typedef struct {
   uid_t uid;                      /* run as this user (with gid, and no other groups) when uid is not 0 */
   gid_t gid;
   int parent_death_signal; /* 0: SIGTERM */
+  guint64 memory_limit;    /* bytes of address space that it may have (RLIMIT_AS); 0: as many as we */
+  int run_timeout_ms;      /* child_process_run gives up after this; 0: never */
 } ChildOptions;
 
 /* Starts the program. An error here covers everything up to a successful exec. */

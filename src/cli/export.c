@@ -2,6 +2,7 @@
 
 #include "base/error.h"
 #include "base/sha256.h"
+#include "base/text.h"
 #include "cli/cli.h"
 #include "cli/output_file.h"
 #include "cli/progress_bar.h"
@@ -9,6 +10,7 @@
 
 #include <jansson.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -74,7 +76,7 @@ fill_options(const CliContext *context, const ExportArguments *arguments, Backup
   options->jobs = arguments->jobs > 0 ? (guint)arguments->jobs : (guint)context->config->export_jobs;
   options->redis_url = context->config->redis_url;
   options->lock_ttl_ms = (guint)context->config->lock_ttl_ms;
-  options->pg_bin_dir = context->config->pg_bin_dir;
+  options->client = (PgClientOptions){context->config->pg_bin_dir, context->config->pg_dump_command};
   options->exclude_logs = arguments->exclude_logs;
   return TRUE;
 }
@@ -142,10 +144,18 @@ print_result(const CliContext *context, const char *path, const Manifest *manife
   double seconds = (double)(g_get_monotonic_time() - start_us) / G_USEC_PER_SEC;
   FILE *stream = strcmp(path, "-") == 0 ? stderr : stdout;
   RowTotals totals = manifest_totals(manifest);
+  int server = manifest->server_version != NULL ? atoi(manifest->server_version) : 0;
+  int client = manifest->pg_dump_version != NULL ? atoi(manifest->pg_dump_version) : 0;
+  if (client > server) {
+    g_autofree char *note =
+        text_format(TEXT_EXPORT_NEEDS_READER, context->language, client, manifest->pg_restore_major, server);
+    fprintf(stderr, "cch-data: %s\n", note);
+  }
   if (context->is_json) {
-    json_t *result = json_pack("{s:s, s:s%, s:I, s:I, s:f, s:s}", "type", "complete", "file", path, strlen(path),
-                               "bytes", (json_int_t)manifest->archive_bytes, "rows", (json_int_t)totals.rows, "seconds",
-                               seconds, "sha256", manifest->archive_sha256);
+    json_t *result =
+        json_pack("{s:s, s:s%, s:I, s:I, s:f, s:s, s:i}", "type", "complete", "file", path, strlen(path), "bytes",
+                  (json_int_t)manifest->archive_bytes, "rows", (json_int_t)totals.rows, "seconds", seconds, "sha256",
+                  manifest->archive_sha256, "pgRestoreMajor", manifest->pg_restore_major);
     g_autofree char *line = result != NULL ? json_dumps(result, JSON_COMPACT) : NULL;
     fprintf(stream, "%s\n", line != NULL ? line : "{\"type\":\"complete\"}");
     json_decref(result);

@@ -161,6 +161,19 @@ dsn_with_database(const char *dsn, const char *database, GError **error)
   return options != NULL ? write_options(options, TRUE, database) : NULL;
 }
 
+/* "PGPASSWORD=…", or nothing. */
+static char **
+secrets_of(const ConninfoOptions *options)
+{
+  g_autoptr(GStrvBuilder) environment = g_strv_builder_new();
+  const char *password = value_of(options, "password");
+  if (password != NULL) {
+    g_autofree char *variable = g_strdup_printf("PGPASSWORD=%s", password);
+    g_strv_builder_add(environment, variable);
+  }
+  return g_strv_builder_end(environment);
+}
+
 gboolean
 dsn_for_child(const char *dsn, char **ret_connection_string, char ***ret_environment, GError **error)
 {
@@ -172,14 +185,25 @@ dsn_for_child(const char *dsn, char **ret_connection_string, char ***ret_environ
               "DSN: sslpassword cannot be handed to pg_dump without showing it to others; use a key file without one");
     return FALSE;
   }
-  GStrvBuilder *environment = g_strv_builder_new();
-  const char *password = value_of(options, "password");
-  if (password != NULL) {
-    g_autofree char *variable = g_strdup_printf("PGPASSWORD=%s", password);
-    g_strv_builder_add(environment, variable);
-  }
-  *ret_environment = g_strv_builder_end(environment);
-  g_strv_builder_unref(environment);
+  *ret_environment = secrets_of(options);
   *ret_connection_string = write_options(options, FALSE, NULL);
+  return TRUE;
+}
+
+gboolean
+dsn_for_remote_child(const char *dsn, char **ret_connection_string, char ***ret_environment, GError **error)
+{
+  g_autoptr(ConninfoOptions) options = parse(dsn, error);
+  if (options == NULL)
+    return FALSE;
+  GString *string = g_string_new(NULL);
+  for (gsize i = 0; i < G_N_ELEMENTS(defaults); i++) {
+    const char *value = effective_value(options, i);
+    gboolean is_place = strcmp(defaults[i].keyword, "host") == 0 || strcmp(defaults[i].keyword, "port") == 0;
+    if (!is_place && value != NULL)
+      dsn_append(string, defaults[i].keyword, value);
+  }
+  *ret_environment = secrets_of(options);
+  *ret_connection_string = g_string_free(string, FALSE);
   return TRUE;
 }

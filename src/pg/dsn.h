@@ -29,6 +29,9 @@ G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC(DsnDisplay, dsn_display_clear)
  * carries the secrets ("PGPASSWORD=…"; NULL-terminated, maybe empty). */
 gboolean dsn_for_child(const char *dsn, char **ret_connection_string, char ***ret_environment, GError **error);
 
+/* The same for a program that runs beside the server, wherever that is: only user and database are named. */
+gboolean dsn_for_remote_child(const char *dsn, char **ret_connection_string, char ***ret_environment, GError **error);
+
 /* The string with the specification's defaults (host localhost, port 5432, user postgres, database postgres) for what
  * neither it nor libpq's environment names, as a key=value string with its secrets. */
 char *dsn_with_defaults(const char *dsn, GError **error);

@@ -1,5 +1,6 @@
 #include "service/health.h"
 
+#include "base/error.h"
 #include "pg/connection.h"
 #include "pg/dsn.h"
 #include "redis/redis.h"
@@ -9,21 +10,24 @@
 #define ANSWER_LIFE_US (1 * G_USEC_PER_SEC) /* anybody may ask; the database is asked once a second */
 
 struct HealthHttp {
-  char *dsn, *redis_url;
+  char *dsn, *redis_url, *bin_dirs, *dump_command;
   gint64 started_us;
   GMutex mutex; /* guards the rest */
   gint64 asked_us;
   gboolean is_database_up, is_redis_up;
+  GError *no_client; /* why nothing can be exported; NULL: it can, or nobody knows */
   gint64 database_ms, redis_ms;
 };
 
 HealthHttp *
-health_http_new(const char *dsn, const char *redis_url)
+health_http_new(const char *dsn, const char *redis_url, const PgClientOptions *client)
 {
   HealthHttp *health = g_new0(HealthHttp, 1);
   g_autofree char *full = dsn_with_defaults(dsn, NULL);
   health->dsn = full != NULL ? g_strconcat(full, " connect_timeout=3", NULL) : g_strdup(dsn);
   health->redis_url = g_strdup(redis_url);
+  health->bin_dirs = g_strdup(client->bin_dirs);
+  health->dump_command = g_strdup(client->command);
   health->started_us = g_get_monotonic_time();
   g_mutex_init(&health->mutex);
   return health;
@@ -37,14 +41,24 @@ health_http_free(HealthHttp *health)
   g_mutex_clear(&health->mutex);
   g_free(health->dsn);
   g_free(health->redis_url);
+  g_free(health->bin_dirs);
+  g_free(health->dump_command);
+  g_clear_error(&health->no_client);
   g_free(health);
 }
 
+/* And looks for a pg_dump that fits it. */
 static gboolean
-ping_database(const char *dsn)
+ping_database(HealthHttp *health)
 {
-  g_autoptr(PgConnection) connection = pg_connection_open(dsn, "cch-data health", NULL, NULL);
-  return connection != NULL && pg_connection_exec(connection, "SELECT 1", NULL);
+  g_clear_error(&health->no_client);
+  g_autoptr(PgConnection) connection = pg_connection_open(health->dsn, "cch-data health", NULL, NULL);
+  if (connection == NULL || !pg_connection_exec(connection, "SELECT 1", NULL))
+    return FALSE;
+  g_auto(PgClient) client = {0};
+  const PgClientOptions options = {health->bin_dirs, health->dump_command};
+  pg_client_choose(&options, pg_connection_server_version(connection), &client, &health->no_client);
+  return TRUE;
 }
 
 static gboolean
@@ -63,7 +77,7 @@ ask(HealthHttp *health)
   gint64 begin_us = g_get_monotonic_time();
   if (health->asked_us != 0 && begin_us - health->asked_us < ANSWER_LIFE_US)
     return;
-  health->is_database_up = ping_database(health->dsn);
+  health->is_database_up = ping_database(health);
   gint64 between_us = g_get_monotonic_time();
   health->database_ms = (between_us - begin_us) / 1000;
   health->is_redis_up = health->redis_url != NULL && ping_redis(health->redis_url);
@@ -85,22 +99,32 @@ component(gboolean is_up, gint64 latency_ms)
   return json_pack("{s:s, s:I}", "status", is_up ? "up" : "down", "latencyMs", (json_int_t)latency_ms);
 }
 
+static json_t *
+exporting(const HealthHttp *health, Language language)
+{
+  if (health->no_client == NULL)
+    return json_pack("{s:s}", "status", health->is_database_up ? "up" : "unchecked");
+  g_autofree char *reason = g_strdup_printf(language == LANGUAGE_ZH_CN ? "%s：%s" : "%s: %s",
+                                            error_info(health->no_client)->text[language], health->no_client->message);
+  return json_pack("{s:s, s:o}", "status", "down", "reason", http_json_text(reason));
+}
+
 static HttpResponse *
 get_health(HttpRequest *request, gpointer context, GError **error)
 {
-  (void)request;
   (void)error;
   HealthHttp *health = context;
   g_autoptr(GMutexLocker) locker = g_mutex_locker_new(&health->mutex);
   ask(health);
-  gboolean is_whole = health->is_redis_up || health->redis_url == NULL;
+  gboolean is_whole = (health->is_redis_up || health->redis_url == NULL) && health->no_client == NULL;
   const char *status = !health->is_database_up ? "unhealthy" : is_whole ? "healthy" : "degraded";
   json_t *redis = health->redis_url != NULL ? component(health->is_redis_up, health->redis_ms)
                                             : json_pack("{s:s}", "status", "unchecked");
   json_t *body =
-      json_pack("{s:s, s:o, s:s, s:I, s:{s:o, s:o}}", "status", status, "timestamp", now_text(), "version", CCH_VERSION,
-                "uptime", (json_int_t)((g_get_monotonic_time() - health->started_us) / G_USEC_PER_SEC), "components",
-                "database", component(health->is_database_up, health->database_ms), "redis", redis);
+      json_pack("{s:s, s:o, s:s, s:I, s:{s:o, s:o, s:o}}", "status", status, "timestamp", now_text(), "version",
+                CCH_VERSION, "uptime", (json_int_t)((g_get_monotonic_time() - health->started_us) / G_USEC_PER_SEC),
+                "components", "database", component(health->is_database_up, health->database_ms), "redis", redis,
+                "export", exporting(health, http_request_language(request)));
   return http_response_json(health->is_database_up ? 200 : 503, body);
 }
 

@@ -2,11 +2,12 @@
 #pragma once
 
 #include "http/router.h"
+#include "pg/client.h"
 
 typedef struct HealthHttp HealthHttp;
 
-/* `redis_url` may be NULL. */
-HealthHttp *health_http_new(const char *dsn, const char *redis_url);
+/* `redis_url` may be NULL; `client` is where exports find their pg_dump. All are copied. */
+HealthHttp *health_http_new(const char *dsn, const char *redis_url, const PgClientOptions *client);
 void health_http_free(HealthHttp *health);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(HealthHttp, health_http_free)
 

@@ -157,12 +157,30 @@ open_auth(Service *service, GError **error)
   return TRUE;
 }
 
+/* Whoever sets the service up should know at once, and not when a backup is wanted. */
+static void
+warn_without_client(const Service *service, PgConnection *connection)
+{
+  g_auto(PgClient) client = {0};
+  g_autoptr(GError) failure = NULL;
+  const PgClientOptions options = {service->config->pg_bin_dir, service->config->pg_dump_command};
+  if (!pg_client_choose(&options, pg_connection_server_version(connection), &client, &failure))
+    log_event(LOG_WARNING, error_info(failure)->text[service->language], "code", error_info(failure)->code, "reason",
+              failure->message, NULL);
+}
+
+/* What has to be seen to, or done, once the database can be reached. */
 static gboolean
-migrate(Service *service, GError **error)
+prepare_database(Service *service, GError **error)
 {
   g_autoptr(PgConnection) connection = pg_connection_open(service->dsn, "cch-data migrate", service->stopping, error);
   MigrateResult result = {0};
-  if (connection == NULL || !pg_migrate(connection, &result, error))
+  if (connection == NULL)
+    return FALSE;
+  warn_without_client(service, connection);
+  if (!service->config->auto_migrate)
+    return TRUE;
+  if (!pg_migrate(connection, &result, error))
     return FALSE;
   char applied[12];
   g_snprintf(applied, sizeof applied, "%u", result.n_applied);
@@ -177,7 +195,7 @@ migration_thread(gpointer data)
   Service *service = data;
   do {
     g_autoptr(GError) error = NULL;
-    if (migrate(service, &error) || error_code(error) == CCH_ERROR_CANCELLED)
+    if (prepare_database(service, &error) || error_code(error) == CCH_ERROR_CANCELLED)
       return NULL;
     log_event(LOG_WARNING, "migration failed", "code", error_info(error)->code, "reason", error->message, NULL);
     if (error_info(error)->http_status != 503)
@@ -190,10 +208,8 @@ migration_thread(gpointer data)
 static gboolean
 start_migration(Service *service, GError **error)
 {
-  if (!service->config->auto_migrate)
-    return TRUE;
   if (service->cluster != NULL)
-    return migrate(service, error);
+    return prepare_database(service, error);
   service->migration = g_thread_new("migrate", migration_thread, service);
   return TRUE;
 }
@@ -261,7 +277,8 @@ service_start(Service *service, GError **error)
   service->prices = (PriceHttp){config, service->dsn, price_sync_new(config, service->dsn, error)};
   if (service->prices.sync == NULL)
     return FALSE;
-  service->health = health_http_new(service->dsn, config->redis_url);
+  const PgClientOptions client = {config->pg_bin_dir, config->pg_dump_command};
+  service->health = health_http_new(service->dsn, config->redis_url, &client);
   service->janitor =
       temp_file_janitor_start(config->temp_dir, (guint)config->temp_cleanup_interval_s, (guint)config->temp_max_age_s);
   BackupLockOptions lock = {.dsn = service->dsn, .redis_url = config->redis_url, .ttl_ms = (guint)config->lock_ttl_ms};

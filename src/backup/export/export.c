@@ -5,13 +5,8 @@
 #include "backup/export/export_stream.h"
 #include "backup/export/export_worker.h"
 #include "backup_sql.h"
-#include "base/child.h"
 #include "base/error.h"
 #include "pg/dsn.h"
-#include "pg/program.h"
-
-#include <stdio.h>
-#include <string.h>
 
 enum {
   OLDEST_SERVER = 12,
@@ -29,6 +24,7 @@ struct BackupExport {
   char *holder;
   ArchiveLevel level;
   gboolean exclude_logs;
+  int pg_dump_version; /* 150020 */
   ExportSnapshot *snapshot;
   ExportSchema *schema;
   ExportUnits *units;
@@ -40,36 +36,12 @@ struct BackupExport {
   gint64 end_us;      /* when the last byte had been read */
 };
 
-/* "pg_dump (PostgreSQL) 15.20 (Debian …)" → 150020; 0 when it is not that. */
-static int
-parse_version(const char *text)
-{
-  const char *number = strstr(text, ") ");
-  if (number == NULL)
-    return 0;
-  char *end;
-  gint64 major = g_ascii_strtoll(number + 2, &end, 10);
-  gint64 minor = *end == '.' ? g_ascii_strtoll(end + 1, NULL, 10) : 0;
-  return major > 0 && major < 10000 && minor >= 0 && minor < 10000 ? (int)(major * 10000 + minor) : 0;
-}
-
 gboolean
-backup_find_pg_dump(const char *pg_bin_dir, char **ret_path, int *ret_version, GError **error)
+backup_export_level_fits(ArchiveLevel level, int pg_dump_version)
 {
-  g_autoptr(GError) failure = NULL;
-  g_autofree char *path = pg_find_program(pg_bin_dir, "pg_dump", &failure);
-  const char *const argv[] = {path, "--version", NULL};
-  ChildOptions options = {.argv = argv, .capture_stdout = TRUE};
-  g_autofree char *output = path != NULL ? child_process_run(&options, NULL, &failure) : NULL;
-  int version = output != NULL ? parse_version(output) : 0;
-  if (version == 0) {
-    error_set(error, CCH_ERROR_EXPORT_PG_DUMP, "%s",
-              failure != NULL ? failure->message : "it does not tell its version");
-    return FALSE;
-  }
-  *ret_path = g_steal_pointer(&path);
-  *ret_version = version;
-  return TRUE;
+  ArchiveCompression compression = archive_level_compression(level);
+  return compression == ARCHIVE_COMPRESSION_NONE || compression == ARCHIVE_COMPRESSION_GZIP ||
+         pg_dump_version >= 160000;
 }
 
 static PgConnection *
@@ -78,21 +50,14 @@ leader_of(BackupExport *export)
   return g_ptr_array_index(export->snapshot->connections, 0);
 }
 
-/* pg_dump refuses a server of a newer major version than its own; say so before it is started. */
 static gboolean
-check_versions(BackupExport *export, int pg_dump_version, GError **error)
+check_server(BackupExport *export, GError **error)
 {
   int server = pg_connection_server_version(leader_of(export)) / 10000;
-  if (server < OLDEST_SERVER) {
-    error_set(error, CCH_ERROR_EXPORT_FAILED, "the server is PostgreSQL %d; at least %d is needed", server,
-              OLDEST_SERVER);
-    return FALSE;
-  }
-  if (server <= pg_dump_version / 10000)
+  if (server >= OLDEST_SERVER)
     return TRUE;
-  error_set(error, CCH_ERROR_EXPORT_PG_DUMP,
-            "the server is PostgreSQL %d, but pg_dump is version %d: install postgresql-client-%d or set PG_BIN_DIR",
-            server, pg_dump_version / 10000, server);
+  error_set(error, CCH_ERROR_EXPORT_FAILED, "the server is PostgreSQL %d; at least %d is needed", server,
+            OLDEST_SERVER);
   return FALSE;
 }
 
@@ -114,21 +79,29 @@ check_permissions(BackupExport *export, const char *dsn, GError **error)
  * it needs a connection too. *ret_in_the_way when it failed because somebody asked for a stronger lock after the leader
  * had its own, and now waits for the leader, with us behind. */
 static gboolean
-try_snapshot(BackupExport *export, const BackupExportOptions *options, const char *pg_dump, int version,
-             gboolean *ret_in_the_way, GError **error)
+try_snapshot(BackupExport *export, const BackupExportOptions *options, gboolean *ret_in_the_way, GError **error)
 {
   *ret_in_the_way = FALSE;
-  ExportSchemaOptions schema_options = {.pg_dump = pg_dump, .exclude_logs = export->exclude_logs};
   guint jobs = options->jobs > 0 ? options->jobs : g_get_num_processors();
+  g_auto(PgClient) client = {0};
   export->snapshot = export_snapshot_take(options->dsn, export->work, error);
-  if (export->snapshot == NULL || !check_versions(export, version, error))
+  if (export->snapshot == NULL || !check_server(export, error) ||
+      !pg_client_choose(&options->client, pg_connection_server_version(leader_of(export)), &client, error))
     return FALSE;
+  if (!backup_export_level_fits(export->level, client.version)) {
+    error_set(error, CCH_ERROR_REQUEST_PARAMETER,
+              "compression %s needs pg_dump of PostgreSQL 16 or newer; the one for this server is %d.%d",
+              archive_level_name(export->level), client.version / 10000, client.version % 10000);
+    return FALSE;
+  }
+  ExportSchemaOptions schema_options = {.client = &client, .exclude_logs = export->exclude_logs};
   gboolean lock_waited = FALSE;
   export->schema = export_schema_read(export->snapshot, &schema_options, export->work, &lock_waited, error);
   if (export->schema == NULL) {
     *ret_in_the_way = lock_waited && export_snapshot_is_in_the_way(export->snapshot);
     return FALSE;
   }
+  export->pg_dump_version = client.version;
   return export_snapshot_join(export->snapshot, MIN(jobs, BACKUP_EXPORT_MAX_JOBS), export->work, ret_in_the_way, error);
 }
 
@@ -136,14 +109,10 @@ try_snapshot(BackupExport *export, const BackupExportOptions *options, const cha
 static gboolean
 take_snapshot(BackupExport *export, const BackupExportOptions *options, GError **error)
 {
-  g_autofree char *pg_dump = NULL;
-  int version = 0;
-  if (!backup_find_pg_dump(options->pg_bin_dir, &pg_dump, &version, error))
-    return FALSE;
   for (guint attempt = 1;; attempt++) {
     g_autoptr(GError) failure = NULL;
     gboolean in_the_way = FALSE;
-    if (try_snapshot(export, options, pg_dump, version, &in_the_way, &failure))
+    if (try_snapshot(export, options, &in_the_way, &failure))
       return TRUE;
     if (!in_the_way || attempt == EXPORT_MAX_ATTEMPTS) {
       g_propagate_error(error, g_steal_pointer(&failure));
@@ -152,20 +121,6 @@ take_snapshot(BackupExport *export, const BackupExportOptions *options, GError *
     g_clear_pointer(&export->schema, export_schema_free);
     g_clear_pointer(&export->snapshot, export_snapshot_free);
   }
-}
-
-/* LZ4 and zstd are known to readers of 1.15 and newer. */
-static gboolean
-check_level(BackupExport *export, GError **error)
-{
-  ArchiveCompression compression = archive_level_compression(export->level);
-  if (compression == ARCHIVE_COMPRESSION_NONE || compression == ARCHIVE_COMPRESSION_GZIP ||
-      export->schema->header.version_minor >= TOC_VERSION_COMPRESSION_ALGORITHM)
-    return TRUE;
-  error_set(error, CCH_ERROR_REQUEST_PARAMETER,
-            "compression %s needs pg_dump of PostgreSQL 16 or newer; this one is %s", archive_level_name(export->level),
-            export->schema->header.pg_dump_version);
-  return FALSE;
 }
 
 static void
@@ -218,8 +173,7 @@ start(BackupExport *export, const BackupExportOptions *options, BackupLockHolder
       .dsn = options->dsn, .redis_url = options->redis_url, .ttl_ms = options->lock_ttl_ms};
   export->lock = backup_lock_acquire(&lock_options, "export", options->holder, export->cancellable, ret_holder, error);
   export->start_us = g_get_monotonic_time();
-  if (export->lock == NULL || !check_permissions(export, options->dsn, error) ||
-      !take_snapshot(export, options, error) || !check_level(export, error))
+  if (export->lock == NULL || !check_permissions(export, options->dsn, error) || !take_snapshot(export, options, error))
     return FALSE;
   export->units = export_units_new(export->snapshot, (const TocEntry *)(gpointer) export->schema->entries->data,
                                    export->schema->entries->len, error);
@@ -266,6 +220,7 @@ make_manifest(BackupExport *export)
   manifest->snapshot_time = g_strdup(export->snapshot->time);
   manifest->server_version = g_strdup(header->server_version);
   manifest->pg_dump_version = g_strdup(header->pg_dump_version);
+  manifest->pg_restore_major = pg_client_oldest_reader(export->pg_dump_version);
   manifest->product_version = g_strdup(CCH_VERSION);
   manifest->database = g_strdup(header->database);
   manifest->compression = g_strdup(archive_level_name(export->level));

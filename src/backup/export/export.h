@@ -10,6 +10,7 @@
 #include "backup/manifest/manifest.h"
 #include "config/config.h"
 #include "lock/lock.h"
+#include "pg/client.h"
 
 #include <gio/gio.h>
 
@@ -22,10 +23,10 @@ typedef struct {
   const char *dsn;
   const char *redis_url; /* NULL: none */
   guint lock_ttl_ms;
-  const char *pg_bin_dir; /* NULL: search */
+  PgClientOptions client; /* where pg_dump is searched */
   const char *holder;     /* who exports, for the lock and the audit */
   gboolean exclude_logs;  /* leave out the rows of message_request */
-  ArchiveLevel level;     /* LZ4 and zstd: for readers of PostgreSQL 16 or newer */
+  ArchiveLevel level;     /* backup_export_level_fits */
   guint jobs;             /* connections that copy rows; 0: one for each core */
 } BackupExportOptions;
 
@@ -68,5 +69,5 @@ gboolean backup_export_patch_offsets(BackupExport *export, int fd, GError **erro
 void backup_export_free(BackupExport *export);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(BackupExport, backup_export_free)
 
-/* The pg_dump that would be used: its path and version (150020); EXPORT_PG_DUMP when there is none. */
-gboolean backup_find_pg_dump(const char *pg_bin_dir, char **ret_path, int *ret_version, GError **error);
+/* Whether archives of this pg_dump (150020) can hold rows that are packed so: LZ4 and zstd came with PostgreSQL 16. */
+gboolean backup_export_level_fits(ArchiveLevel level, int pg_dump_version);

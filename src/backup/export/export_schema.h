@@ -1,9 +1,14 @@
 /* An archive's header and table of contents, as pg_dump writes them for a snapshot: pg_dump is run until its table of
- * contents is complete, and ended. Its own copy of the rows is not waited for. */
+ * contents is complete, and ended.
+ *
+ * pg_dump writes the end of its table of contents together with the first rows, so that it has begun to read the first
+ * table by then. Its memory is limited meanwhile (EXPORT_PG_DUMP_MEMORY), because it holds whole rows: one that is
+ * larger ends it, and what it had written of the table of contents comes out as it ends. */
 #pragma once
 
 #include "archive/toc.h"
 #include "backup/export/export_snapshot.h"
+#include "pg/client.h"
 
 typedef struct {
   ArchiveHeader header;
@@ -11,7 +16,7 @@ typedef struct {
 } ExportSchema;
 
 typedef struct {
-  const char *pg_dump; /* path of the program */
+  const PgClient *client; /* the pg_dump that is run */
   gboolean exclude_logs;
 } ExportSchemaOptions;
 

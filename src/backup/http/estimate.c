@@ -1,7 +1,9 @@
 /* GET …/export:estimate: size and time of an export, before it is started. It reads the catalog and takes no lock. */
 #include "backup/export/estimate.h"
+#include "backup/export/export.h"
 #include "backup/http/export_query.h"
 #include "backup/http/routes.h"
+#include "base/error.h"
 
 #include <math.h>
 
@@ -13,18 +15,28 @@ describe(const Estimate *estimate, ArchiveLevel level)
                    estimate->n_exports > 0 ? "exports" : "usual", "exports", (int)estimate->n_exports);
 }
 
-/* Of the compression that was named, or of each. */
+/* Of the compression that was named, or of each that an export can have here. */
 static json_t *
-estimate_all(PgConnection *connection, HttpRequest *request, const HttpExportQuery *query, GError **error)
+estimate_all(const BackupHttp *http, PgConnection *connection, HttpRequest *request, const HttpExportQuery *query,
+             GError **error)
 {
+  /* Where no pg_dump fits, an estimate is still something to go by. */
+  g_auto(PgClient) client = {0};
+  const PgClientOptions options = {http->config->pg_bin_dir, http->config->pg_dump_command};
+  pg_client_choose(&options, pg_connection_server_version(connection), &client, NULL);
   EstimateSource source;
   gboolean is_one = http_request_query(request, "compression") != NULL;
   if (!estimate_source(connection, query->exclude_logs, &source, error))
     return NULL;
+  if (is_one && !backup_export_level_fits(query->level, client.version)) {
+    error_set(error, CCH_ERROR_REQUEST_PARAMETER, "compression %s needs pg_dump of PostgreSQL 16 or newer",
+              archive_level_name(query->level));
+    return NULL;
+  }
   g_autoptr(json_t) estimates = json_array();
   for (guint level = 0; level < ARCHIVE_LEVEL_COUNT; level++) {
     Estimate estimate;
-    if (is_one && level != query->level)
+    if ((is_one && level != query->level) || !backup_export_level_fits(level, client.version))
       continue;
     if (!estimate_export(connection, &source, query->exclude_logs, level, &estimate, error))
       return NULL;
@@ -43,7 +55,7 @@ get_estimate(HttpRequest *request, gpointer context, GError **error)
     return NULL;
   g_autoptr(PgConnection) connection =
       pg_connection_open(http->dsn, "cch-data estimate", http_request_cancellable(request), error);
-  json_t *answer = connection != NULL ? estimate_all(connection, request, &query, error) : NULL;
+  json_t *answer = connection != NULL ? estimate_all(http, connection, request, &query, error) : NULL;
   return answer != NULL ? http_response_json(200, answer) : NULL;
 }
 

@@ -163,7 +163,7 @@ get_export(HttpRequest *request, gpointer context, GError **error)
       .dsn = http->dsn,
       .redis_url = http->config->redis_url,
       .lock_ttl_ms = (guint)http->config->lock_ttl_ms,
-      .pg_bin_dir = http->config->pg_bin_dir,
+      .client = {http->config->pg_bin_dir, http->config->pg_dump_command},
       .holder = http_request_who(request),
       .exclude_logs = query.exclude_logs,
       .level = query.level,

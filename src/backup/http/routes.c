@@ -65,13 +65,14 @@ describe_overwriting(json_t *status, const char *dsn, Language language)
 
 /* As the reference: a database that is away is no failure of the question. */
 static gboolean
-describe_database(json_t *status, const char *dsn)
+describe_database(json_t *status, const char *dsn, int *ret_server_version)
 {
   g_autoptr(GError) error = NULL;
   g_autoptr(PgConnection) connection = pg_connection_open(dsn, "cch-data status", NULL, &error);
   const char *unknown = connection != NULL ? "Unknown" : "N/A";
   g_autoptr(PgResult) result =
       connection != NULL ? pg_connection_query(connection, &error, backup_status_sql, 0) : NULL;
+  *ret_server_version = connection != NULL ? pg_connection_server_version(connection) : 0;
   const char *version = connection != NULL ? pg_connection_parameter(connection, "server_version") : NULL;
   set(status, "isAvailable", json_boolean(connection != NULL));
   set(status, "databaseSize", http_json_text(result != NULL ? pg_result_text(result, 0, 0) : unknown));
@@ -94,15 +95,33 @@ describe_target(json_t *status, const char *dsn)
   set(status, "databaseName", http_json_text(display.database));
 }
 
-static json_t *
-describe_pg_dump(const Config *config)
+/* Which pg_dump an export would use, what its archives need, and which compressions they can have. */
+static void
+describe_exporting(json_t *status, const Config *config, int server_version, Language language)
 {
-  int version = 0;
-  g_autofree char *path = NULL;
-  if (!backup_find_pg_dump(config->pg_bin_dir, &path, &version, NULL))
-    return json_null();
-  g_autofree char *text = g_strdup_printf("%d.%d", version / 10000, version % 10000);
-  return json_string(text);
+  g_auto(PgClient) client = {0};
+  g_autoptr(GError) failure = NULL;
+  g_autofree char *version = NULL, *problem = NULL, *note = NULL;
+  const PgClientOptions options = {config->pg_bin_dir, config->pg_dump_command};
+  int server = server_version / 10000;
+  if (pg_client_choose(&options, server_version, &client, &failure)) {
+    version = g_strdup_printf("%d.%d", client.version / 10000, client.version % 10000);
+    if (server != 0 && client.version / 10000 > server)
+      note = text_format(TEXT_EXPORT_NEEDS_READER, language, client.version / 10000,
+                         pg_client_oldest_reader(client.version), server);
+  } else {
+    problem = g_strdup_printf(language == LANGUAGE_ZH_CN ? "%s：%s" : "%s: %s", error_info(failure)->text[language],
+                              failure->message);
+  }
+  json_t *compressions = json_array();
+  for (ArchiveLevel level = 0; level < ARCHIVE_LEVEL_COUNT; level++)
+    if (backup_export_level_fits(level, client.version))
+      json_array_append_new(compressions, json_string(archive_level_name(level)));
+  set(status, "pgDumpVersion", http_json_text(version));
+  set(status, "pgRestoreMajor", version != NULL ? json_integer(pg_client_oldest_reader(client.version)) : json_null());
+  set(status, "exportProblem", http_json_text(problem));
+  set(status, "exportNote", http_json_text(note));
+  set(status, "compressions", compressions);
 }
 
 static json_t *
@@ -131,10 +150,11 @@ get_status(HttpRequest *request, gpointer context, GError **error)
   (void)error;
   const BackupHttp *http = context;
   json_t *status = json_object();
-  if (describe_database(status, http->dsn))
+  int server_version = 0;
+  if (describe_database(status, http->dsn, &server_version))
     describe_overwriting(status, http->dsn, http_request_language(request));
   describe_target(status, http->dsn);
-  set(status, "pgDumpVersion", describe_pg_dump(http->config));
+  describe_exporting(status, http->config, server_version, http_request_language(request));
   set(status, "operation", describe_operation(http));
   set(status, "running", running_describe(http->running));
   set(status, "redis", describe_redis(http->config));

@@ -127,6 +127,8 @@ manifest_to_json(const Manifest *manifest)
   for (gsize i = 0; i < G_N_ELEMENTS(strings); i++)
     json_object_set_new(object, strings[i].name, text_or_null(*member(manifest, strings[i].offset)));
   json_object_set_new(object, "bytes", json_integer((json_int_t)manifest->archive_bytes));
+  if (manifest->pg_restore_major > 0)
+    json_object_set_new(object, "pgRestoreMajor", json_integer(manifest->pg_restore_major));
   json_object_set_new(object, "excludeLogs", json_boolean(manifest->excludes_logs));
   Json *tables = json_array();
   for (guint i = 0; i < manifest->tables->len; i++)
@@ -239,6 +241,7 @@ manifest_from_json(const char *json, gsize size, GError **error)
     return NULL;
   }
   manifest->excludes_logs = json_is_true(json_object_get(object, "excludeLogs"));
+  manifest->pg_restore_major = (int)CLAMP(json_integer_value(json_object_get(object, "pgRestoreMajor")), 0, 9999);
   if (!read_tables(manifest, json_object_get(object, "tables"), error))
     return NULL;
   return g_steal_pointer(&manifest);

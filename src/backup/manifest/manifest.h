@@ -24,6 +24,7 @@ typedef struct {
   char *snapshot_time;   /* when the snapshot was taken, UTC: "2025-01-29T10:30:00.123Z" */
   char *server_version;
   char *pg_dump_version;
+  int pg_restore_major;  /* the oldest pg_restore that reads the archive: 12, 16 or 17; 0: not known */
   char *product_version; /* of cch-data */
   char *database;
   char *compression; /* archive_level_name */
