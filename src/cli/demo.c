@@ -33,7 +33,7 @@ fill(const CliContext *context, const DemoOptions *options, GError **error)
   g_autoptr(CliTarget) target = cli_target_open(context, error);
   g_autoptr(PgConnection) connection =
       target != NULL ? pg_connection_open(cli_target_dsn(target), "cch-data demo", context->cancellable, error) : NULL;
-  if (connection == NULL || (context->config->auto_migrate && !pg_migrate(connection, NULL, error)))
+  if (connection == NULL || (context->config->auto_migrate && !pg_migrate_with_hub_tables(connection, NULL, error)))
     return FALSE;
   g_autoptr(ProgressBar) bar = progress_bar_new();
   return demo_fill(connection, options, show_progress, bar, error);

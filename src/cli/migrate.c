@@ -1,5 +1,6 @@
 #include "pg/migrate.h"
 
+#include "base/error.h"
 #include "cli/cli.h"
 #include "cli/target.h"
 
@@ -8,7 +9,13 @@
 gboolean
 cli_migrate(CliContext *context, int argc, char **argv, GError **error)
 {
-  CliParse parsed = cli_parse(context, "migrate", NULL, &argc, &argv, 0, 0, error);
+  gboolean with_hub_tables = FALSE;
+  const GOptionEntry entries[] = {
+      {"hub-tables", 0, 0, G_OPTION_ARG_NONE, &with_hub_tables,
+       "also make the hub's tables in public, for a database that no hub will ever use", NULL},
+      {NULL},
+  };
+  CliParse parsed = cli_parse(context, "migrate", entries, &argc, &argv, 0, 0, error);
   if (parsed != CLI_PARSE_RUN)
     return parsed == CLI_PARSE_DONE;
   g_autoptr(CliTarget) target = cli_target_open(context, error);
@@ -16,11 +23,19 @@ cli_migrate(CliContext *context, int argc, char **argv, GError **error)
       target != NULL ? pg_connection_open(cli_target_dsn(target), "cch-data migrate", context->cancellable, error)
                      : NULL;
   MigrateResult result = {0};
-  if (connection == NULL || !pg_migrate(connection, &result, error))
+  if (connection == NULL || !(with_hub_tables ? pg_migrate_with_hub_tables(connection, &result, error)
+                                              : pg_migrate(connection, &result, error)))
     return FALSE;
+  if (with_hub_tables && !result.has_hub_tables) {
+    error_set(error, CCH_ERROR_MIGRATION_PUBLIC_TAKEN, "%s",
+              result.is_hub_managed ? "a hub keeps drizzle.__drizzle_migrations there"
+                                    : "public has tables of another purpose");
+    return FALSE;
+  }
   gboolean is_zh = context->language == LANGUAGE_ZH_CN;
   if (context->is_json)
-    printf("{\"applied\":%u,\"hubManaged\":%s}\n", result.n_applied, result.is_hub_managed ? "true" : "false");
+    printf("{\"applied\":%u,\"hubManaged\":%s,\"hubTables\":%s}\n", result.n_applied,
+           result.is_hub_managed ? "true" : "false", result.has_hub_tables ? "true" : "false");
   else if (result.n_applied == 0)
     printf("%s\n", is_zh ? "数据库已是最新" : "The database is up to date");
   else

@@ -175,6 +175,8 @@ spawn_postmaster(PgCluster *cluster, GError **error)
       "log_truncate_on_rotation=on",
       "-c",
       "cluster_name=cch-data",
+      "-c",
+      "cch_data.private_cluster=on", /* pg/migrate.h */
       NULL,
   };
   ChildOptions options = options_of(cluster, argv);

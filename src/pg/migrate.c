@@ -3,6 +3,7 @@
 #include "base/error.h"
 #include "migrations_hub_sql.h"
 #include "migrations_own_sql.h"
+#include "pg_sql.h"
 
 #include <string.h>
 
@@ -28,6 +29,7 @@ static const Migration migrations[] = {
     {SERIES_OWN, 6, "export_time", migrations_own_0006_export_time_sql},
     {SERIES_HUB, 1, "tables", migrations_hub_0001_tables_sql},
     {SERIES_HUB, 2, "indexes", migrations_hub_0002_indexes_sql},
+    {SERIES_HUB, 3, "endpoints", migrations_hub_0003_endpoints_sql},
 };
 
 static gboolean
@@ -37,26 +39,6 @@ relation_exists(PgConnection *connection, const char *name, gboolean *ret_exists
   if (!pg_connection_value(connection, &found, error, "SELECT pg_catalog.to_regclass($1)", 1, name))
     return FALSE;
   *ret_exists = found != NULL;
-  return TRUE;
-}
-
-/* Whether the tables of public are ours to make and to alter: not where a hub keeps them, and not in a database of
- * another purpose. Ours is one that is empty, or that has the hub's tables already. */
-static gboolean
-is_public_ours(PgConnection *connection, gboolean is_hub_managed, gboolean *ret_is_ours, GError **error)
-{
-  g_autofree char *found = NULL;
-  if (!pg_connection_value(
-          connection, &found, error,
-          "SELECT pg_catalog.to_regclass('public.message_request') IS NOT NULL OR NOT EXISTS ("
-          "SELECT FROM pg_catalog.pg_class c JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace "
-          "WHERE c.relkind IN ('r', 'p', 'v', 'm', 'f') AND n.nspname NOT LIKE 'pg\\_%' "
-          "AND n.nspname NOT IN ('information_schema', 'cch_data') AND NOT EXISTS ("
-          "SELECT FROM pg_catalog.pg_depend d WHERE d.classid = 'pg_catalog.pg_class'::pg_catalog.regclass "
-          "AND d.objid = c.oid AND d.deptype = 'e'))",
-          0))
-    return FALSE;
-  *ret_is_ours = !is_hub_managed && g_strcmp0(found, "t") == 0;
   return TRUE;
 }
 
@@ -77,6 +59,37 @@ read_applied(PgConnection *connection, GError **error)
   for (guint row = 0; row < pg_result_rows(rows); row++)
     g_hash_table_insert(applied, g_strdup(pg_result_text(rows, row, 0)), g_strdup(pg_result_text(rows, row, 1)));
   return g_steal_pointer(&applied);
+}
+
+static gboolean
+is_on_record(GHashTable *applied)
+{
+  for (gsize i = 0; i < G_N_ELEMENTS(migrations); i++) {
+    g_autofree char *key = g_strdup_printf("hub %d", migrations[i].number);
+    if (migrations[i].series == SERIES_HUB && g_hash_table_contains(applied, key))
+      return TRUE;
+  }
+  return FALSE;
+}
+
+/* Whether the hub's tables of public are ours to make and to alter. A private cluster says of itself that it is one. */
+static gboolean
+is_public_ours(PgConnection *connection, gboolean is_asked, GHashTable *applied, gboolean *ret_is_ours, GError **error)
+{
+  *ret_is_ours = FALSE;
+  if (!is_asked && !is_on_record(applied)) {
+    g_autofree char *private_cluster = NULL;
+    if (!pg_connection_value(connection, &private_cluster, error,
+                             "SELECT pg_catalog.current_setting('cch_data.private_cluster', true)", 0))
+      return FALSE;
+    if (g_strcmp0(private_cluster, "on") != 0)
+      return TRUE;
+  }
+  g_autofree char *state = NULL;
+  if (!pg_connection_value(connection, &state, error, pg_public_state_sql, 0))
+    return FALSE;
+  *ret_is_ours = strcmp(state, "other") != 0;
+  return TRUE;
 }
 
 static gboolean
@@ -129,22 +142,24 @@ apply(PgConnection *connection, const Migration *migration, GHashTable *applied,
   return TRUE;
 }
 
+typedef enum { HUB_TABLES_NEVER, HUB_TABLES_WHERE_OURS, HUB_TABLES_ASKED } HubTables;
+
 static gboolean
-migrate_in_transaction(PgConnection *connection, gboolean is_own_only, MigrateResult *result, GError **error)
+migrate_in_transaction(PgConnection *connection, HubTables hub_tables, MigrateResult *result, GError **error)
 {
   /* Two processes that start at once on one database would collide on the first CREATE. */
   if (!pg_connection_exec(
           connection, "SELECT pg_catalog.pg_advisory_xact_lock(pg_catalog.hashtext('cch-data:migrations'))", error) ||
       !relation_exists(connection, "drizzle.__drizzle_migrations", &result->is_hub_managed, error))
     return FALSE;
-  gboolean is_ours = FALSE;
-  if (!is_public_ours(connection, result->is_hub_managed, &is_ours, error))
-    return FALSE;
   g_autoptr(GHashTable) applied = read_applied(connection, error);
   if (applied == NULL)
     return FALSE;
+  if (hub_tables != HUB_TABLES_NEVER && !result->is_hub_managed &&
+      !is_public_ours(connection, hub_tables == HUB_TABLES_ASKED, applied, &result->has_hub_tables, error))
+    return FALSE;
   for (gsize i = 0; i < G_N_ELEMENTS(migrations); i++) {
-    if (migrations[i].series == SERIES_HUB && (is_own_only || !is_ours))
+    if (migrations[i].series == SERIES_HUB && !result->has_hub_tables)
       continue;
     if (!apply(connection, &migrations[i], applied, result, error))
       return FALSE;
@@ -153,13 +168,13 @@ migrate_in_transaction(PgConnection *connection, gboolean is_own_only, MigrateRe
 }
 
 static gboolean
-run(PgConnection *connection, gboolean is_own_only, MigrateResult *ret_result, GError **error)
+run(PgConnection *connection, HubTables hub_tables, MigrateResult *ret_result, GError **error)
 {
   MigrateResult result = {0};
   gboolean is_callers_transaction = pg_connection_in_transaction(connection);
   if (!is_callers_transaction && !pg_connection_exec(connection, "BEGIN", error))
     return FALSE;
-  gboolean is_done = migrate_in_transaction(connection, is_own_only, &result, error);
+  gboolean is_done = migrate_in_transaction(connection, hub_tables, &result, error);
   if (!is_callers_transaction) {
     is_done = is_done && pg_connection_exec(connection, "COMMIT", error);
     if (!is_done)
@@ -173,13 +188,19 @@ run(PgConnection *connection, gboolean is_own_only, MigrateResult *ret_result, G
 gboolean
 pg_migrate(PgConnection *connection, MigrateResult *ret_result, GError **error)
 {
-  return run(connection, FALSE, ret_result, error);
+  return run(connection, HUB_TABLES_WHERE_OURS, ret_result, error);
+}
+
+gboolean
+pg_migrate_with_hub_tables(PgConnection *connection, MigrateResult *ret_result, GError **error)
+{
+  return run(connection, HUB_TABLES_ASKED, ret_result, error);
 }
 
 gboolean
 pg_migrate_own(PgConnection *connection, GError **error)
 {
-  return run(connection, TRUE, NULL, error);
+  return run(connection, HUB_TABLES_NEVER, NULL, error);
 }
 
 gboolean
@@ -188,5 +209,6 @@ pg_migrate_forget_hub(PgConnection *connection, GError **error)
   gboolean has_table = FALSE;
   if (!relation_exists(connection, "cch_data.migrations", &has_table, error))
     return FALSE;
-  return !has_table || pg_connection_exec(connection, "DELETE FROM cch_data.migrations WHERE series = 'hub'", error);
+  return !has_table ||
+         pg_connection_exec(connection, "UPDATE cch_data.migrations SET sha256 = '' WHERE series = 'hub'", error);
 }

@@ -184,7 +184,8 @@ prepare_database(Service *service, GError **error)
     return FALSE;
   char applied[12];
   g_snprintf(applied, sizeof applied, "%u", result.n_applied);
-  log_event(LOG_INFO, "migrated", "applied", applied, "hub_managed", result.is_hub_managed ? "yes" : "no", NULL);
+  log_event(LOG_INFO, "migrated", "applied", applied, "hub_managed", result.is_hub_managed ? "yes" : "no", "hub_tables",
+            result.has_hub_tables ? "ours" : "not ours", NULL);
   return TRUE;
 }
 

@@ -140,7 +140,7 @@ describe('an overwriting import', { skip: !haveBinary && 'no binary' }, () => {
 
   test('migrates our own tables afterwards, where no hub manages the database', async () => {
     const target = await Database.create(server);
-    await cli(['migrate'], { dsn: target.dsn });
+    await cli(['migrate', '--hub-tables'], { dsn: target.dsn });
     const archive = await target.pgDump(path.join(dir, 'own-database.dump'), '-T', 'model_prices*');
     await importOk(target, archive, { overwrite, env: { AUTO_MIGRATE: 'true' } });
     assert.equal(await target.value(`SELECT to_regclass('public.model_prices')`), 'model_prices');

@@ -16,7 +16,7 @@ const models = '/api/v1/model-prices';
 before(async () => {
   server = await startPostgres();
   database = await Database.create(server);
-  assert.equal((await cli(['migrate'], { dsn: database.dsn })).code, 0);
+  assert.equal((await cli(['migrate', '--hub-tables'], { dsn: database.dsn })).code, 0);
   service = await Service.start({ dsn: database.dsn });
 });
 after(() => service?.stop());

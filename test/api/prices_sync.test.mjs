@@ -22,7 +22,7 @@ before(async () => {
   database = await Database.create(server);
   cloud = await startCloud();
   mirror = await startCloud();
-  assert.equal((await cli(['migrate'], { dsn: database.dsn })).code, 0);
+  assert.equal((await cli(['migrate', '--hub-tables'], { dsn: database.dsn })).code, 0);
   const start = () => Service.start({
     dsn: database.dsn, redisUrl: redis?.url, env: { PRICE_SYNC_URL: `${cloud.url}/prices.json, ${mirror.url}/m.json`, PRICE_SYNC_TIMEOUT: 2 },
   });

@@ -1,8 +1,8 @@
 #include "batch/rows/circuit.h"
 
 #include "base/error.h"
+#include "batch/rows/circuit_state.h"
 #include "batch/rows/transaction.h"
-#include "batch_sql.h"
 #include "redis/redis.h"
 
 #include <string.h>
@@ -134,7 +134,7 @@ work(BatchTransaction *transaction, GError **error)
   if (!check_providers(transaction, ids, error) ||
       (!request->is_dry_run && !batch_problems_none_refused(transaction->problems, error)))
     return FALSE;
-  g_autoptr(PgResult) keys = pg_connection_query(transaction->connection, error, batch_circuit_keys_sql, 1, ids);
+  g_autoptr(PgResult) keys = circuit_keys_read(transaction->connection, ids, error);
   return keys != NULL && close_breakers(transaction, request, keys, error);
 }
 

@@ -20,6 +20,17 @@ static const char read_script[] =
 enum { STATE, FAILURES, LAST_FAILURE, OPEN_UNTIL, MANUAL, N_VALUES };
 enum { MS_PER_MINUTE = 60000 };
 
+PgResult *
+circuit_keys_read(PgConnection *connection, const char *ids, GError **error)
+{
+  g_autofree char *endpoints = NULL;
+  if (!pg_connection_value(connection, &endpoints, error, "SELECT pg_catalog.to_regclass('public.provider_endpoints')",
+                           0))
+    return NULL;
+  return pg_connection_query(
+      connection, error, endpoints != NULL ? batch_circuit_keys_sql : batch_circuit_keys_without_endpoints_sql, 1, ids);
+}
+
 static RedisReply *
 run_script(RedisConnection *connection, const PgResult *keys, GError **error)
 {
@@ -122,7 +133,7 @@ circuit_states_read(PgConnection *connection, const char *redis_url, GError **er
   if (!pg_connection_value(connection, &ids, error,
                            "SELECT coalesce(array_agg(id), '{}') FROM public.providers WHERE deleted_at IS NULL", 0))
     return NULL;
-  g_autoptr(PgResult) keys = pg_connection_query(connection, error, batch_circuit_keys_sql, 1, ids);
+  g_autoptr(PgResult) keys = circuit_keys_read(connection, ids, error);
   if (keys == NULL)
     return NULL;
   g_autoptr(RedisConnection) redis = redis_connection_open(redis_url, error);

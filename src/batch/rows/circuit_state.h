@@ -5,6 +5,10 @@
 #include "base/json.h"
 #include "pg/connection.h"
 
+/* Rows of (provider's id, Redis key) by id: the circuit breakers of the providers with these ids, an int4[] value. A
+ * database without the table of endpoints has no breakers of endpoints. */
+PgResult *circuit_keys_read(PgConnection *connection, const char *ids, GError **error);
+
 /* {"<id>": {circuitState, failureCount, lastFailureTime, circuitOpenUntil, recoveryMinutes, endpointCircuitState,
  * vendorTypeCircuitState, manualOpen, resettable}} of all providers that are not deleted, in one round trip. Times are
  * in milliseconds since 1970; recoveryMinutes counts from now; a state is null where there is no such breaker.

@@ -39,7 +39,7 @@ make_database(const char *name, gboolean is_migrated)
   exec(maintenance, create);
   PgConnection *connection = open_database(name);
   if (is_migrated)
-    assert_true(pg_migrate(connection, NULL, NULL));
+    assert_true(pg_migrate_with_hub_tables(connection, NULL, NULL));
   return connection;
 }
 

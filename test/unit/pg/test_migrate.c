@@ -9,13 +9,14 @@
 /* cmocka.h needs the four above. */
 #include <cmocka.h>
 
-enum { N_OWN = 6, N_HUB = 2, N_MIGRATIONS = N_OWN + N_HUB };
+enum { N_OWN = 6, N_HUB = 3, N_MIGRATIONS = N_OWN + N_HUB };
 
 /* Columns, indexes and constraints of the hub's tables of our area, a line each. */
 #define DESCRIBE                                                                                                       \
   "WITH tables AS ("                                                                                                   \
   "  SELECT oid, relname FROM pg_class WHERE relnamespace = 'public'::regnamespace AND relname IN ('users', 'keys',"   \
-  "    'provider_vendors', 'providers', 'model_prices', 'message_request', 'system_settings', 'audit_log'))"           \
+  "    'provider_vendors', 'providers', 'model_prices', 'message_request', 'system_settings', 'audit_log',"            \
+  "    'provider_endpoints'))"                                                                                         \
   "SELECT string_agg(line, E'\\n' ORDER BY line COLLATE \"C\") FROM ("                                                 \
   "  SELECT concat_ws(' ', relname, attname, format_type(atttypid, atttypmod), attnotnull,"                            \
   "                   pg_get_expr(adbin, adrelid)) AS line"                                                            \
@@ -83,17 +84,76 @@ migrate(PgConnection *connection)
   return result;
 }
 
+static MigrateResult
+migrate_with_hub_tables(PgConnection *connection)
+{
+  g_autoptr(GError) error = NULL;
+  MigrateResult result = {0};
+  if (!pg_migrate_with_hub_tables(connection, &result, &error))
+    fail_msg("%s", error->message);
+  return result;
+}
+
 static void
-an_empty_database_gets_both_series_once(void **state)
+an_empty_database_gets_both_series_once_when_asked(void **state)
 {
   (void)state;
   g_autoptr(PgConnection) connection = make_database("empty", NULL);
-  MigrateResult first = migrate(connection);
+  MigrateResult first = migrate_with_hub_tables(connection);
   assert_int_equal(first.n_applied, N_MIGRATIONS);
   assert_false(first.is_hub_managed);
+  assert_true(first.has_hub_tables);
   assert_false(pg_connection_in_transaction(connection));
-  MigrateResult second = migrate(connection);
+  MigrateResult second = migrate_with_hub_tables(connection);
   assert_int_equal(second.n_applied, 0);
+}
+
+static void
+public_of_a_named_database_is_left_empty_for_its_hub(void **state)
+{
+  (void)state;
+  g_autoptr(PgConnection) connection = make_database("awaits_its_hub", NULL);
+  MigrateResult result = migrate(connection);
+  assert_int_equal(result.n_applied, N_OWN);
+  assert_false(result.has_hub_tables);
+  g_autofree char *tables =
+      ask(connection, "SELECT count(*) FROM pg_class WHERE relnamespace = 'public'::regnamespace");
+  assert_string_equal(tables, "0");
+}
+
+static void
+a_private_cluster_gets_the_hubs_tables_unasked(void **state)
+{
+  (void)state;
+  g_autoptr(PgConnection) connection = make_database("private", NULL);
+  exec(connection, "SET cch_data.private_cluster = on");
+  assert_int_equal(migrate(connection).n_applied, N_MIGRATIONS);
+}
+
+static void
+tables_on_record_go_on_being_migrated(void **state)
+{
+  (void)state;
+  g_autoptr(PgConnection) connection = make_database("on_record", NULL);
+  migrate_with_hub_tables(connection);
+  exec(connection, "UPDATE cch_data.migrations SET sha256 = 'older' WHERE series = 'hub' AND number = 2");
+  MigrateResult result = migrate(connection);
+  assert_int_equal(result.n_applied, 1);
+  assert_true(result.has_hub_tables);
+}
+
+static void
+tables_on_record_that_others_replaced_are_left_alone(void **state)
+{
+  (void)state;
+  g_autoptr(PgConnection) connection = make_database("replaced", NULL);
+  migrate_with_hub_tables(connection);
+  exec(connection,
+       "DROP SCHEMA public CASCADE; CREATE SCHEMA public; CREATE TABLE public.message_request (id integer)");
+  assert_true(pg_migrate_forget_hub(connection, NULL));
+  MigrateResult result = migrate(connection);
+  assert_int_equal(result.n_applied, 0);
+  assert_false(result.has_hub_tables);
 }
 
 static void
@@ -114,7 +174,8 @@ an_old_hubs_tables_become_those_of_the_new_and_keep_their_rows(void **state)
   g_autoptr(PgConnection) old = make_database("hub_v05", "hub-v05.sql");
   g_autofree char *rows_before = ask(old, "SELECT count(*) FROM public.message_request");
   exec(old, "DROP SCHEMA drizzle CASCADE");
-  migrate(old);
+  assert_int_equal(migrate(old).n_applied, N_OWN);
+  assert_int_equal(migrate_with_hub_tables(old).n_applied, N_HUB);
   g_autofree char *rows_after = ask(old, "SELECT count(*) FROM public.message_request");
   assert_string_equal(rows_after, rows_before);
   exec(old, "ALTER TABLE public.providers DROP COLUMN join_claude_pool"); /* which we leave alone */
@@ -130,7 +191,7 @@ public_is_left_alone_where_a_hub_manages_the_database(void **state)
   (void)state;
   g_autoptr(PgConnection) connection = make_database("managed", "hub-v05.sql");
   g_autofree char *before = ask(connection, DESCRIBE);
-  MigrateResult result = migrate(connection);
+  MigrateResult result = migrate_with_hub_tables(connection);
   assert_true(result.is_hub_managed);
   assert_int_equal(result.n_applied, N_OWN);
   g_autofree char *after = ask(connection, DESCRIBE);
@@ -144,9 +205,10 @@ public_is_left_alone_in_a_database_of_another_purpose(void **state)
 {
   (void)state;
   g_autoptr(PgConnection) connection = make_database("foreign_data", NULL);
-  exec(connection, "CREATE TABLE public.users (name text)");
-  MigrateResult result = migrate(connection);
+  exec(connection, "CREATE TABLE public.users (name text); CREATE TABLE public.message_request (id integer)");
+  MigrateResult result = migrate_with_hub_tables(connection);
   assert_false(result.is_hub_managed);
+  assert_false(result.has_hub_tables);
   assert_int_equal(result.n_applied, N_OWN);
   g_autofree char *columns = ask(connection, "SELECT string_agg(attname, ' ') FROM pg_attribute WHERE attnum > 0"
                                              " AND attrelid = 'public.users'::regclass");
@@ -172,7 +234,7 @@ the_hubs_series_runs_again_when_it_is_forgotten(void **state)
   (void)state;
   g_autoptr(PgConnection) connection = make_database("forgotten", NULL);
   assert_true(pg_migrate_forget_hub(connection, NULL)); /* nothing to forget */
-  migrate(connection);
+  migrate_with_hub_tables(connection);
   exec(connection, "DROP TABLE public.users");
   assert_true(pg_migrate_forget_hub(connection, NULL));
   assert_int_equal(migrate(connection).n_applied, N_HUB);
@@ -185,7 +247,7 @@ a_changed_file_is_an_error_only_in_our_own_schema(void **state)
 {
   (void)state;
   g_autoptr(PgConnection) connection = make_database("changed", NULL);
-  migrate(connection);
+  migrate_with_hub_tables(connection);
   exec(connection, "UPDATE cch_data.migrations SET sha256 = 'other' WHERE series = 'hub' AND number = 1");
   assert_int_equal(migrate(connection).n_applied, 1);
   exec(connection, "UPDATE cch_data.migrations SET sha256 = 'other' WHERE series = 'own'");
@@ -200,11 +262,11 @@ a_failure_rolls_everything_back(void **state)
 {
   (void)state;
   g_autoptr(PgConnection) connection = make_database("failing", NULL);
-  exec(connection, "CREATE TABLE public.message_request (id integer); CREATE VIEW public.users AS SELECT 1 AS id");
+  exec(connection, "CREATE DOMAIN public.daily_reset_mode AS integer");
   g_autoptr(GError) error = NULL;
-  assert_false(pg_migrate(connection, NULL, &error));
+  assert_false(pg_migrate_with_hub_tables(connection, NULL, &error));
   assert_int_equal(error_code(error), CCH_ERROR_MIGRATION_FAILED);
-  assert_string_equal(error_sqlstate(error), "42809");
+  assert_string_equal(error_sqlstate(error), "22P02");
   assert_true(g_str_has_prefix(error->message, "migration hub 1 (tables): "));
   g_autofree char *left = ask(connection, "SELECT to_regnamespace('cch_data')");
   assert_null(left);
@@ -215,7 +277,7 @@ migrate_thread(gpointer data)
 {
   (void)data;
   g_autoptr(PgConnection) connection = open_database("raced");
-  return GUINT_TO_POINTER(migrate(connection).n_applied);
+  return GUINT_TO_POINTER(migrate_with_hub_tables(connection).n_applied);
 }
 
 static void
@@ -252,7 +314,11 @@ int
 main(void)
 {
   const struct CMUnitTest tests[] = {
-      cmocka_unit_test(an_empty_database_gets_both_series_once),
+      cmocka_unit_test(an_empty_database_gets_both_series_once_when_asked),
+      cmocka_unit_test(public_of_a_named_database_is_left_empty_for_its_hub),
+      cmocka_unit_test(a_private_cluster_gets_the_hubs_tables_unasked),
+      cmocka_unit_test(tables_on_record_go_on_being_migrated),
+      cmocka_unit_test(tables_on_record_that_others_replaced_are_left_alone),
       cmocka_unit_test(the_tables_are_those_of_the_hub),
       cmocka_unit_test(an_old_hubs_tables_become_those_of_the_new_and_keep_their_rows),
       cmocka_unit_test(public_is_left_alone_where_a_hub_manages_the_database),

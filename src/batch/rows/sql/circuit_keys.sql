@@ -1,4 +1,4 @@
--- Redis keys of the providers' circuit breakers. Of a hub without endpoints only the providers' own.
+-- Redis keys of the circuit breakers of providers, of their endpoints and of their vendors.
 SELECT p.id, 'circuit_breaker:state:' || p.id FROM public.providers AS p WHERE p.id = ANY ($1::int4[])
 UNION ALL
 SELECT p.id, 'endpoint_circuit_breaker:state:' || e.id

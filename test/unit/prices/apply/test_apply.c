@@ -397,7 +397,7 @@ start_postgres(void **state)
   (void)state;
   postgres = test_postgres_start();
   connection = pg_connection_open(test_postgres_dsn(postgres), "test", NULL, NULL);
-  return connection != NULL && pg_migrate(connection, NULL, NULL) ? 0 : -1;
+  return connection != NULL && pg_migrate_with_hub_tables(connection, NULL, NULL) ? 0 : -1;
 }
 
 static int

@@ -1,0 +1,86 @@
+// A stand-in for Claude Code Hub: its tables with their trigger and the record of their migrations (fixtures hub-v05.sql and
+// hub-v09.sql), its start, a gateway that writes its log under a lock_timeout, and a reader of its channels.
+
+import { setTimeout as delay } from 'node:timers/promises';
+import { Database, fixture } from './database.mjs';
+import { run } from './run.mjs';
+
+export const LEVELS = { v05: 60, v09: 119 };
+
+// What the hub adds on its way from v0.5 to v0.9 and after it, of what matters to us. As the hub writes them: 0089 adds a
+// column without IF NOT EXISTS.
+const LATER = [
+  [73, `CREATE TABLE IF NOT EXISTS usage_ledger (id serial PRIMARY KEY, request_id integer NOT NULL UNIQUE, user_id integer NOT NULL, key varchar NOT NULL,
+    provider_id integer NOT NULL, final_provider_id integer NOT NULL, created_at timestamptz NOT NULL)`],
+  [89, 'ALTER TABLE usage_ledger ADD COLUMN group_cost_multiplier numeric(10,4)'],
+  [110, 'CREATE TABLE provider_groups (id serial PRIMARY KEY, name varchar(200) NOT NULL UNIQUE)'],
+  [119, 'ALTER TABLE message_request ADD COLUMN is_replay boolean NOT NULL DEFAULT false'],
+  [120, 'ALTER TABLE system_settings ADD COLUMN replay_cache_ttl_minutes integer NOT NULL DEFAULT 30'],
+];
+
+// A database of a hub of this level (v05, v09), which nobody is connected to.
+export async function createHub(server, level, options = {}) {
+  const database = await Database.create(server, options);
+  await database.execFile(fixture(`hub-${level}.sql`));
+  return database;
+}
+
+// The hub's start on a database: its first migrations if it has had none, then those of `LATER` up to `level`. All in one
+// transaction. Resolves to the exit code, 1 with the reason when a migration fails, as the hub's process ends.
+export async function startHub(database, { level = 119 } = {}) {
+  const recorded = Number(await database.value(
+    `SELECT count(*) FROM pg_catalog.pg_class WHERE oid = pg_catalog.to_regclass('drizzle.__drizzle_migrations')`))
+    ? Number(await database.value('SELECT count(*) FROM drizzle.__drizzle_migrations')) : 0;
+  const steps = LATER.filter(([number]) => number > recorded && number <= level);
+  if (recorded === 0) {
+    steps.splice(0, steps.length, [1, `
+      CREATE SCHEMA IF NOT EXISTS drizzle;
+      CREATE TABLE IF NOT EXISTS drizzle.__drizzle_migrations (id serial PRIMARY KEY, hash text NOT NULL, created_at bigint);
+      CREATE TABLE users (id serial PRIMARY KEY, name varchar NOT NULL);
+      CREATE TABLE keys (id serial PRIMARY KEY, user_id integer NOT NULL, key varchar NOT NULL);
+      CREATE TABLE message_request (id serial PRIMARY KEY, provider_id integer NOT NULL, user_id integer NOT NULL, key varchar NOT NULL);
+      CREATE TABLE system_settings (id serial PRIMARY KEY, site_title varchar(128) NOT NULL DEFAULT 'CC Hub');`], ...LATER.filter(([number]) => number <= level));
+  }
+  const record = `INSERT INTO drizzle.__drizzle_migrations (hash, created_at)
+    SELECT encode(sha256(convert_to('migration ' || i, 'UTF8')), 'hex'), 1755000000000 + i * 3600000 FROM generate_series(${recorded + 1}, ${level}) AS i;`;
+  const sql = `BEGIN; SET LOCAL search_path TO public;\n${steps.map(([, statement]) => `${statement};`).join('\n')}\n${level > recorded ? record : ''}\nCOMMIT;`;
+  const { code, stderr } = await run('psql', ['-X', '-q', '-v', 'ON_ERROR_STOP=1'], { env: database.env, input: sql });
+  return { code: code === 0 ? 0 : 1, reason: stderr };
+}
+
+// A gateway that logs requests one after the other, each an INSERT and an UPDATE with the hub's lock_timeout, from `count`
+// sessions. `stop` resolves to { requests, errors, longestMs }: the longest time that one statement took.
+export async function startGateway(database, { lockTimeout = '1s', count = 2, pauseMs = 5 } = {}) {
+  const found = { requests: 0, errors: [], longestMs: 0 };
+  let isStopped = false;
+  const write = async (n) => {
+    const session = database.session();
+    await session.exec(`SET lock_timeout = '${lockTimeout}'`);
+    const timed = async (sql) => {
+      const begun = performance.now();
+      const text = await session.exec(sql);
+      found.longestMs = Math.max(found.longestMs, performance.now() - begun);
+      return text;
+    };
+    while (!isStopped) {
+      const id = await timed(`INSERT INTO message_request (provider_id, user_id, key, model) VALUES (1, 1, 'gateway-${n}', 'm') RETURNING id`);
+      const done = /^\d+$/.test(id)
+        ? await timed(`UPDATE message_request SET status_code = 200, cost_usd = 0.001, updated_at = now() WHERE id = ${id} RETURNING 'done'`) : '';
+      if (done === 'done') found.requests++;
+      else found.errors.push(id);
+      await delay(pauseMs);
+    }
+    await session.close();
+  };
+  const sessions = Array.from({ length: count }, (_, n) => write(n));
+  return {
+    found,
+    async stop() {
+      isStopped = true;
+      await Promise.all(sessions);
+      return found;
+    },
+  };
+}
+
+export const CHANNELS = ['cch:cache:providers:updated', 'cch:cache:api_keys:updated', 'cch:cache:error_rules:updated'];
