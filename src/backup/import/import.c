@@ -242,14 +242,23 @@ apply_once(ImportRun *run, GError **error)
       restore_speak_archive(run->connection, run->reader, error) ? import_run_plan(run, error) : NULL;
   if (plan == NULL)
     return FALSE;
-  gboolean is_merge = !run->options->clean_first;
-  g_autoptr(Restore) restore = restore_new(run->connection, run->reader, plan, run->progress, run->cancellable,
-                                           is_merge, run->options->lock_wait_s);
-  restore->on_conflict = run->options->on_conflict;
+  const BackupImportOptions *options = run->options;
+  g_autoptr(Overwrite) overwrite = overwrite_new();
+  g_autoptr(Merge) merge = merge_new(options->on_conflict);
+  RestoreOptions how = {.connection = run->connection,
+                        .reader = run->reader,
+                        .plan = plan,
+                        .progress = run->progress,
+                        .cancellable = run->cancellable,
+                        .way = options->clean_first ? &overwrite_way : &merge_way,
+                        .way_state = options->clean_first ? (gpointer)overwrite : merge,
+                        .unit = RESTORE_BY_SAVEPOINT,
+                        .lock_wait_s = options->lock_wait_s};
+  g_autoptr(Restore) restore = restore_new(&how);
   return restore_prepare_session(restore, error) && pg_connection_exec(run->connection, "BEGIN", error) &&
-         (is_merge || overwrite_clear(restore, error)) && restore_apply(restore, error) &&
-         restore_speak_utf8(run->connection, error) && import_run_migrate(run, error) &&
-         import_run_audit(run, plan, BACKUP_METHOD_TRANSACTION, error) && commit(run, error);
+         restore_apply(restore, error) && restore_speak_utf8(run->connection, error) &&
+         import_run_migrate(run, error) && import_run_audit(run, plan, BACKUP_METHOD_TRANSACTION, error) &&
+         commit(run, error);
 }
 
 static void
@@ -270,7 +279,7 @@ apply(ImportRun *run, GError **error)
     if (apply_once(run, &failure))
       return TRUE;
     roll_back(run);
-    if (attempt == MAX_ATTEMPTS || verdict_of(failure, NULL, TRUE) != VERDICT_RESTART ||
+    if (attempt == MAX_ATTEMPTS || error_code(failure) != CCH_ERROR_DATABASE_CONFLICT ||
         g_cancellable_is_cancelled(run->cancellable)) {
       g_propagate_error(error, g_steal_pointer(&failure));
       return FALSE;

@@ -14,20 +14,53 @@ load_result_free(LoadResult *result)
   g_free(result);
 }
 
+/* Extensions that the fresh database has from its template. */
+typedef struct {
+  GHashTable *extensions; /* names; NULL until they are known */
+} LoadState;
+
+static gboolean
+leaves_out(Restore *restore, const TocEntry *entry)
+{
+  const LoadState *state = restore_way_state(restore);
+  return overwrite_is_about_extension(state->extensions, entry);
+}
+
+/* A load applies the data and post-data stages itself, by several restores at once; a restore's own order is not asked
+ * for. */
+static const RestoreWay load_way = {
+    .name = "load",
+    .leaves_out = leaves_out,
+};
+
+static gboolean
+load_all(LoadTeam *team, LoadState *state, gboolean hash_rows, LoadResult *result, GError **error)
+{
+  Restore *leader = load_team_leader(team);
+  state->extensions = overwrite_find_kept_extensions(leader, error);
+  return state->extensions != NULL && restore_apply_stage(leader, STAGE_PRE_DATA, error) &&
+         load_team_begin_sessions(team, error) && load_rows(team, hash_rows, result->tables, error) &&
+         load_objects(team, result->tables, error) && restore_apply_stage(leader, STAGE_ACCESS, error) &&
+         restore_apply_stage(leader, STAGE_LAST, error);
+}
+
 LoadResult *
 backup_load(ArchiveReader *reader, const RestorePlan *plan, const LoadOptions *options, BackupProgress *progress,
             GCancellable *cancellable, GError **error)
 {
-  g_autoptr(LoadTeam) team = load_team_new(reader, plan, options, progress, cancellable, error);
+  LoadState state = {0};
+  RestoreOptions member = {.reader = reader,
+                           .plan = plan,
+                           .progress = progress,
+                           .way = &load_way,
+                           .way_state = &state,
+                           .unit = RESTORE_BY_TRANSACTION};
+  g_autoptr(LoadTeam) team = load_team_new(&member, options, cancellable, error);
   if (team == NULL)
     return NULL;
-  Restore *leader = load_team_leader(team);
   g_autoptr(LoadResult) result = g_new0(LoadResult, 1);
   result->tables = g_array_new(FALSE, FALSE, sizeof(LoadedTable));
-  if (!overwrite_find_kept_extensions(leader, error) || !restore_apply_stage(leader, STAGE_PRE_DATA, error) ||
-      !load_team_begin_sessions(team, error) || !load_rows(team, options->hash_rows, result->tables, error) ||
-      !load_objects(team, result->tables, error) || !restore_apply_stage(leader, STAGE_ACCESS, error) ||
-      !restore_apply_stage(leader, STAGE_LAST, error))
-    return NULL;
-  return g_steal_pointer(&result);
+  gboolean ok = load_all(team, &state, options->hash_rows, result, error);
+  g_clear_pointer(&state.extensions, g_hash_table_unref);
+  return ok ? g_steal_pointer(&result) : NULL;
 }

@@ -66,7 +66,7 @@ use_sort_kb(Restore *restore, guint kb, guint *current_kb, GError **error)
   if (kb == *current_kb)
     return TRUE;
   *current_kb = kb;
-  return pg_connection_execf(restore->connection, error, "SET maintenance_work_mem = %u", kb);
+  return pg_connection_execf(restore_connection(restore), error, "SET maintenance_work_mem = %u", kb);
 }
 
 static gboolean
@@ -80,7 +80,7 @@ work(Restore *restore, gpointer user_data, GError **error)
       return FALSE;
     finish_step(load, task.handle);
   }
-  if (!g_cancellable_is_cancelled(restore->cancellable))
+  if (!g_cancellable_is_cancelled(restore_cancellable(restore)))
     return TRUE;
   error_set(error, CCH_ERROR_CANCELLED, "cancelled");
   return FALSE;
@@ -114,7 +114,7 @@ load_objects(LoadTeam *team, const GArray *tables, GError **error)
 {
   Restore *leader = load_team_leader(team);
   g_autoptr(GPtrArray) steps = g_ptr_array_new();
-  const GArray *all = leader->plan->steps;
+  const GArray *all = restore_plan(leader)->steps;
   for (guint i = 0; i < all->len; i++)
     if (g_array_index(all, RestoreStep, i).stage == STAGE_POST_DATA)
       g_ptr_array_add(steps, &g_array_index(all, RestoreStep, i));
@@ -122,10 +122,11 @@ load_objects(LoadTeam *team, const GArray *tables, GError **error)
     return TRUE;
   restore_enter_stage(leader, STAGE_POST_DATA);
   g_autoptr(GHashTable) weights = weigh_tables(tables);
-  ObjectLoad load = {.n_steps = steps->len, .n_workers = load_team_n_workers(team), .progress = leader->progress};
-  if (!load_sort_configured_kb(leader->connection, &load.configured_kb, error))
+  ObjectLoad load = {
+      .n_steps = steps->len, .n_workers = load_team_n_workers(team), .progress = restore_progress(leader)};
+  if (!load_sort_configured_kb(restore_connection(leader), &load.configured_kb, error))
     return FALSE;
-  load.graph = load_graph_new(leader->reader, steps, weights);
+  load.graph = load_graph_new(restore_reader(leader), steps, weights);
   g_mutex_init(&load.mutex);
   g_cond_init(&load.changed);
   gboolean ok = load_team_run(team, work, NULL, stop, &load, error);

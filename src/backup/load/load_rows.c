@@ -1,7 +1,6 @@
 #include "backup/load/load_rows.h"
 
 #include "backup/load/load_queue.h"
-#include "backup/merge/merge.h"
 #include "backup/plan/entry_sql.h"
 #include "base/error.h"
 
@@ -45,11 +44,10 @@ typedef struct {
   guint64 blocks;   /* written to it */
 } Worker;
 
-static gboolean
-stopped(GError **error)
+static void
+set_cancelled(GError **error)
 {
   error_set(error, CCH_ERROR_CANCELLED, "cancelled");
-  return FALSE;
 }
 
 /* All of a table is in, if it is: TRUE for the one caller who brought that about. */
@@ -101,10 +99,10 @@ judge_copy(Worker *worker, GError *failure, GError **error)
   TableLoad *table = worker->table;
   g_assert(table != NULL);
   const TocEntry *entry = table->step->entry;
-  Verdict verdict = verdict_of(failure, entry->desc, FALSE);
+  Verdict verdict = restore_verdict(worker->restore, entry, failure);
   /* Two COPYs of one table lock each other out only over rows that are the same. */
   gboolean is_conflict = verdict == VERDICT_DUPLICATE_KEY || verdict == VERDICT_RESTART;
-  if (is_conflict && !g_cancellable_is_cancelled(worker->restore->cancellable))
+  if (is_conflict && !g_cancellable_is_cancelled(restore_cancellable(worker->restore)))
     g_error_free(failure);
   else if (!restore_judge(worker->restore, entry, failure, error))
     return FALSE;
@@ -122,7 +120,7 @@ end_copy(Worker *worker, GError **error)
   guint64 rows = 0;
   if (worker->table == NULL)
     return TRUE;
-  if (!pg_connection_copy_in_end(worker->restore->connection, &rows, &failure))
+  if (!pg_connection_copy_in_end(restore_connection(worker->restore), &rows, &failure))
     return judge_copy(worker, failure, error);
   return settle_copy(worker, rows, error);
 }
@@ -154,7 +152,7 @@ static gboolean
 load_block(Worker *worker, const RowBlock *block, GError **error)
 {
   TableLoad *table = block->table;
-  PgConnection *connection = worker->restore->connection;
+  PgConnection *connection = restore_connection(worker->restore);
   GError *failure = NULL;
   if (worker->table != table && !end_copy(worker, error))
     return FALSE;
@@ -166,7 +164,7 @@ load_block(Worker *worker, const RowBlock *block, GError **error)
   if ((!is_begun && !pg_connection_copy_in_begin(connection, table->step->entry->copy_stmt, &failure)) ||
       !pg_connection_copy_in_write(connection, block->data, block->size, &failure))
     return judge_copy(worker, failure, error);
-  backup_progress_add(worker->restore->progress, block->rows, block->size);
+  backup_progress_add(restore_progress(worker->restore), block->rows, block->size);
   return TRUE;
 }
 
@@ -181,11 +179,12 @@ load_blocks(Worker *worker, GError **error)
     if (!ok)
       return FALSE;
   }
-  if (!g_cancellable_is_cancelled(worker->restore->cancellable))
+  if (!g_cancellable_is_cancelled(restore_cancellable(worker->restore)))
     return end_copy(worker, error);
   if (worker->table != NULL)
-    pg_connection_copy_in_abort(worker->restore->connection);
-  return stopped(error);
+    pg_connection_copy_in_abort(restore_connection(worker->restore));
+  set_cancelled(error);
+  return FALSE;
 }
 
 static gboolean
@@ -206,7 +205,10 @@ take_text(const guint8 *data, gsize size, gpointer user_data, GError **error)
   if (load->stored_total > 0)
     backup_progress_set(load->progress, load->stored_done + archive_reader_position(load->reader) - load->block_start,
                         load->stored_total);
-  return row_queue_write(load->queue, data, size) || stopped(error);
+  if (row_queue_write(load->queue, data, size))
+    return TRUE;
+  set_cancelled(error);
+  return FALSE;
 }
 
 static gboolean
@@ -215,16 +217,19 @@ read_table(RowLoad *load, Restore *leader, TableLoad *table, GError **error)
   const TocEntry *entry = table->step->entry;
   QueuedRows rows;
   restore_say_table(leader, entry);
-  const ArchiveDataInfo *info = archive_reader_data_info(leader->reader, entry);
+  const ArchiveDataInfo *info = archive_reader_data_info(restore_reader(leader), entry);
   load->block_start = info->position;
   row_queue_begin(load->queue, table);
-  if (!archive_reader_read_data(leader->reader, entry, take_text, NULL, load, leader->cancellable, error)) {
+  if (!archive_reader_read_data(restore_reader(leader), entry, take_text, NULL, load, restore_cancellable(leader),
+                                error)) {
     g_autofree char *name = entry_display_name(entry);
     g_prefix_error(error, "restore %s %s: ", entry->desc, name);
     return FALSE;
   }
-  if (!row_queue_end(load->queue, &rows))
-    return stopped(error);
+  if (!row_queue_end(load->queue, &rows)) {
+    set_cancelled(error);
+    return FALSE;
+  }
   load->stored_done += info->end_position - info->position;
   g_mutex_lock(&load->mutex);
   table->read = rows;
@@ -243,7 +248,7 @@ lead(Restore *leader, gpointer user_data, GError **error)
     if (!read_table(load, leader, &g_array_index(load->tables, TableLoad, i), error))
       return FALSE;
   row_queue_finish(load->queue);
-  const GArray *steps = leader->plan->steps;
+  const GArray *steps = restore_plan(leader)->steps;
   for (guint i = 0; i < steps->len; i++) {
     const RestoreStep *step = &g_array_index(steps, RestoreStep, i);
     if (step->kind == STEP_LARGE_OBJECT_DATA && !restore_apply_step(leader, step, error))
@@ -254,35 +259,12 @@ lead(Restore *leader, gpointer user_data, GError **error)
 
 /* Rows that a table of this archive's had by itself (an extension's configuration) stay; the others are added. */
 static gboolean
-merge_conflicts(Restore *leader, const TableLoad *table, GError **error)
+add_missing(Restore *leader, const TableLoad *table, GError **error)
 {
-  const TocEntry *entry = table->step->entry;
-  BackupTableResult result;
-  if (!merge_rows(leader, entry, &result, error) || !merge_end_rows(leader, error)) {
-    g_autofree char *name = entry_display_name(entry);
-    g_prefix_error(error, "restore %s %s: ", entry->desc, name);
+  guint64 rows = 0, added = 0;
+  if (!restore_add_rows(leader, table->step->entry, &rows, &added, error))
     return FALSE;
-  }
-  restore_say_table_done(leader, entry, result.rows_total, result.rows_inserted + table->rows_taken);
-  return TRUE;
-}
-
-/* What is left when the rows are in: sequences, comments on data. */
-static gboolean
-apply_rest(Restore *leader, const RowLoad *load, GError **error)
-{
-  for (guint i = 0; i < load->tables->len; i++) {
-    const TableLoad *table = &g_array_index(load->tables, TableLoad, i);
-    if (table->has_conflicts && !table->is_given_up && !merge_conflicts(leader, table, error))
-      return FALSE;
-  }
-  const GArray *steps = leader->plan->steps;
-  for (guint i = 0; i < steps->len; i++) {
-    const RestoreStep *step = &g_array_index(steps, RestoreStep, i);
-    gboolean is_left = step->stage == STAGE_DATA && step->kind != STEP_ROWS && step->kind != STEP_LARGE_OBJECT_DATA;
-    if (is_left && !restore_apply_step(leader, step, error))
-      return FALSE;
-  }
+  restore_say_table_done(leader, table->step->entry, rows, added + table->rows_taken);
   return TRUE;
 }
 
@@ -322,15 +304,35 @@ gboolean
 load_rows(LoadTeam *team, gboolean hash_rows, GArray *tables, GError **error)
 {
   Restore *leader = load_team_leader(team);
+
+  /* 1. What is to be read. */
   RowLoad load = {.queue = row_queue_new(load_team_n_workers(team) * BLOCKS_PER_WORKER + BLOCKS_TO_FILL),
                   .tables = g_array_new(FALSE, FALSE, sizeof(TableLoad)),
                   .hash_rows = hash_rows,
-                  .reader = leader->reader,
-                  .progress = leader->progress};
+                  .reader = restore_reader(leader),
+                  .progress = restore_progress(leader)};
   g_mutex_init(&load.mutex);
-  collect_tables(&load, leader->plan);
+  collect_tables(&load, restore_plan(leader));
   restore_enter_stage(leader, STAGE_DATA);
-  gboolean ok = load_team_run(team, work, lead, stop, &load, error) && apply_rest(leader, &load, error);
+
+  /* 2. The leader reads, the workers copy; it writes the large objects while they finish. */
+  gboolean ok = load_team_run(team, work, lead, stop, &load, error);
+
+  /* 3. Tables whose COPY met rows that were there. */
+  for (guint i = 0; ok && i < load.tables->len; i++) {
+    const TableLoad *table = &g_array_index(load.tables, TableLoad, i);
+    ok = !table->has_conflicts || table->is_given_up || add_missing(leader, table, error);
+  }
+
+  /* 4. What else the data stage has: sequences, comments on data. */
+  const GArray *steps = restore_plan(leader)->steps;
+  for (guint i = 0; ok && i < steps->len; i++) {
+    const RestoreStep *step = &g_array_index(steps, RestoreStep, i);
+    gboolean is_left = step->stage == STAGE_DATA && step->kind != STEP_ROWS && step->kind != STEP_LARGE_OBJECT_DATA;
+    ok = !is_left || restore_apply_step(leader, step, error);
+  }
+
+  /* 5. What was loaded. */
   if (ok)
     report_tables(&load, tables);
   g_array_unref(load.tables);

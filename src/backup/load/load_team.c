@@ -27,21 +27,22 @@ free_member(gpointer data)
   Restore *restore = data;
   if (restore == NULL)
     return;
-  PgConnection *connection = restore->connection;
+  PgConnection *connection = restore_connection(restore);
   restore_free(restore);
   pg_connection_free(connection);
 }
 
 static Restore *
-new_member(LoadTeam *team, ArchiveReader *reader, const RestorePlan *plan, const LoadOptions *options,
-           BackupProgress *progress, GError **error)
+new_member(LoadTeam *team, const RestoreOptions *member, const char *dsn, GError **error)
 {
-  PgConnection *connection = pg_connection_open(options->dsn, "cch-data import", team->cancellable, error);
-  if (connection == NULL)
+  RestoreOptions options = *member;
+  options.cancellable = team->cancellable;
+  options.connection = pg_connection_open(dsn, "cch-data import", team->cancellable, error);
+  if (options.connection == NULL)
     return NULL;
-  Restore *restore = restore_new(connection, reader, plan, progress, team->cancellable, FALSE, 0);
-  restore->unit = RESTORE_BY_TRANSACTION;
-  if (restore_prepare_session(restore, error) && pg_connection_exec(connection, "SET synchronous_commit = off", error))
+  Restore *restore = restore_new(&options);
+  if (restore_prepare_session(restore, error) &&
+      pg_connection_exec(options.connection, "SET synchronous_commit = off", error))
     return restore;
   free_member(restore);
   return NULL;
@@ -54,8 +55,7 @@ cancel_members(GCancellable *outer, gpointer cancellable)
 }
 
 LoadTeam *
-load_team_new(ArchiveReader *reader, const RestorePlan *plan, const LoadOptions *options, BackupProgress *progress,
-              GCancellable *cancellable, GError **error)
+load_team_new(const RestoreOptions *member, const LoadOptions *options, GCancellable *cancellable, GError **error)
 {
   g_autoptr(LoadTeam) team = g_new0(LoadTeam, 1);
   g_mutex_init(&team->mutex);
@@ -65,13 +65,13 @@ load_team_new(ArchiveReader *reader, const RestorePlan *plan, const LoadOptions 
     team->outer = g_object_ref(cancellable);
     team->outer_handler = g_cancellable_connect(cancellable, G_CALLBACK(cancel_members), team->cancellable, NULL);
   }
-  team->leader = new_member(team, reader, plan, options, progress, error);
+  team->leader = new_member(team, member, options->dsn, error);
   if (team->leader == NULL)
     return NULL;
   guint jobs = CLAMP(options->jobs, 1, LOAD_MAX_JOBS);
   while (team->workers->len < jobs) {
     g_autoptr(GError) failure = NULL;
-    Restore *worker = new_member(team, reader, plan, options, progress, &failure);
+    Restore *worker = new_member(team, member, options->dsn, &failure);
     if (worker != NULL) {
       g_ptr_array_add(team->workers, worker);
       continue;
@@ -117,7 +117,7 @@ gboolean
 load_team_begin_sessions(LoadTeam *team, GError **error)
 {
   static const char *const kinds[] = {"ENCODING", "STDSTRINGS", "SEARCHPATH", NULL};
-  const GArray *steps = team->leader->plan->steps;
+  const GArray *steps = restore_plan(team->leader)->steps;
   for (guint i = 0; i < steps->len; i++) {
     const RestoreStep *step = &g_array_index(steps, RestoreStep, i);
     if (!g_strv_contains(kinds, step->entry->desc))

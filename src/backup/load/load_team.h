@@ -3,17 +3,17 @@
 #pragma once
 
 #include "backup/load/load.h"
-#include "backup/restore/restore.h"
+#include "backup/restore/way.h"
 
 typedef struct LoadTeam LoadTeam;
 
-/* Connects all. A server that is out of connections makes the team smaller; only leader and first worker must be. */
-LoadTeam *load_team_new(ArchiveReader *reader, const RestorePlan *plan, const LoadOptions *options,
-                        BackupProgress *progress, GCancellable *cancellable, GError **error);
+/* Connects all; each member's restore is made as `member` says, but for connection and cancellable. A server that is
+ * out of connections makes the team smaller; only leader and first worker must be. */
+LoadTeam *load_team_new(const RestoreOptions *member, const LoadOptions *options, GCancellable *cancellable,
+                        GError **error);
 void load_team_free(LoadTeam *team);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(LoadTeam, load_team_free)
 
-/* Its unit is the transaction, as the workers'. */
 Restore *load_team_leader(const LoadTeam *team);
 guint load_team_n_workers(const LoadTeam *team);
 

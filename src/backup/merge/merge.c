@@ -1,5 +1,6 @@
 #include "backup/merge/merge_private.h"
 
+#include "backup/plan/entry_sql.h"
 #include "base/error.h"
 
 static void
@@ -8,24 +9,33 @@ clear_noted_sequence(gpointer data)
   g_free(((NotedSequence *)data)->sequence);
 }
 
-MergeState *
-merge_state_new(void)
+Merge *
+merge_new(BackupOnConflict on_conflict)
 {
-  MergeState *state = g_new0(MergeState, 1);
-  state->put_back = g_ptr_array_new_with_free_func(g_free);
-  state->sequences = g_array_new(FALSE, FALSE, sizeof(NotedSequence));
-  g_array_set_clear_func(state->sequences, clear_noted_sequence);
-  state->conflicts = g_ptr_array_new_with_free_func(g_free);
-  return state;
+  Merge *merge = g_new0(Merge, 1);
+  merge->on_conflict = on_conflict;
+  merge->put_back = g_ptr_array_new_with_free_func(g_free);
+  merge->sequences = g_array_new(FALSE, FALSE, sizeof(NotedSequence));
+  g_array_set_clear_func(merge->sequences, clear_noted_sequence);
+  merge->conflicts = g_ptr_array_new_with_free_func(g_free);
+  return merge;
 }
 
 void
-merge_state_free(MergeState *state)
+merge_free(Merge *merge)
 {
-  g_ptr_array_unref(state->put_back);
-  g_array_unref(state->sequences);
-  g_ptr_array_unref(state->conflicts);
-  g_free(state);
+  if (merge == NULL)
+    return;
+  g_ptr_array_unref(merge->put_back);
+  g_array_unref(merge->sequences);
+  g_ptr_array_unref(merge->conflicts);
+  g_free(merge);
+}
+
+Merge *
+merge_of(const Restore *restore)
+{
+  return restore_way_state(restore);
 }
 
 gboolean
@@ -46,7 +56,7 @@ static const TocEntry *
 definition_of(const Restore *restore, const TocEntry *entry)
 {
   for (guint i = 0; i < entry->n_dependencies; i++) {
-    const TocEntry *dependency = archive_reader_find(restore->reader, entry->dependencies[i]);
+    const TocEntry *dependency = archive_reader_find(restore_reader(restore), entry->dependencies[i]);
     if (dependency != NULL && g_strcmp0(dependency->tag, entry->tag) == 0 &&
         g_strcmp0(dependency->namespace_name, entry->namespace_name) == 0 && dependency->section == SECTION_PRE_DATA)
       return dependency;
@@ -54,11 +64,12 @@ definition_of(const Restore *restore, const TocEntry *entry)
   return NULL;
 }
 
-gboolean
-merge_is_needed(const Restore *restore, const TocEntry *entry)
+/* TRUE when the entry's table or sequence was there before this import. */
+static gboolean
+is_of_live(const Restore *restore, const TocEntry *entry)
 {
   const TocEntry *definition = definition_of(restore, entry);
-  return definition == NULL || g_hash_table_contains(restore->present, GINT_TO_POINTER(definition->dump_id));
+  return definition == NULL || restore_was_present(restore, definition->dump_id);
 }
 
 gboolean
@@ -66,7 +77,7 @@ merge_switch_off(Restore *restore, const char *off, const char *put_back, GError
 {
   if (!restore_run_sql(restore, off, error))
     return FALSE;
-  g_ptr_array_add(restore->merge->put_back, g_strdup(put_back));
+  g_ptr_array_add(merge_of(restore)->put_back, g_strdup(put_back));
   return TRUE;
 }
 
@@ -74,7 +85,7 @@ merge_switch_off(Restore *restore, const char *off, const char *put_back, GError
 static gboolean
 refuse_conflicts(const Restore *restore, GError **error)
 {
-  const GPtrArray *conflicts = restore->merge->conflicts;
+  const GPtrArray *conflicts = merge_of(restore)->conflicts;
   if (conflicts->len == 0)
     return TRUE;
   g_autoptr(GString) list = g_string_new(NULL);
@@ -84,8 +95,9 @@ refuse_conflicts(const Restore *restore, GError **error)
   return FALSE;
 }
 
-gboolean
-merge_end_rows(Restore *restore, GError **error)
+/* Checks deferred constraints, switches triggers and rules on again. */
+static gboolean
+end_rows(Restore *restore, GError **error)
 {
   if (!refuse_conflicts(restore, error))
     return FALSE;
@@ -94,10 +106,43 @@ merge_end_rows(Restore *restore, GError **error)
     g_prefix_error(error, "check the constraints of the merged tables: ");
     return FALSE;
   }
-  GPtrArray *put_back = restore->merge->put_back;
+  GPtrArray *put_back = merge_of(restore)->put_back;
   for (guint i = put_back->len; i > 0; i--)
     if (!restore_run_sql(restore, put_back->pdata[i - 1], error))
       return FALSE;
   g_ptr_array_set_size(put_back, 0);
   return TRUE;
 }
+
+/* Rows of a table that this import has made go in by plain COPY, unless it has rows of its own all the same. */
+static gboolean
+apply_rows(Restore *restore, const TocEntry *entry, GError **error)
+{
+  gboolean is_done = FALSE;
+  if (!is_of_live(restore, entry) && !restore_copy_into_new(restore, entry, &is_done, error))
+    return FALSE;
+  if (is_done || merge_rows(restore, entry, error))
+    return TRUE;
+  g_autofree char *name = entry_display_name(entry);
+  g_prefix_error(error, "restore TABLE DATA %s: ", name);
+  return FALSE;
+}
+
+/* Sequences that are in use are moved at the very end. */
+static gboolean
+apply_sequence(Restore *restore, const TocEntry *entry, gboolean *ret_is_done, GError **error)
+{
+  *ret_is_done = is_of_live(restore, entry);
+  return !*ret_is_done || merge_note_sequence(restore, entry, error);
+}
+
+const RestoreWay merge_way = {
+    .name = "merge",
+    .keeps_present = TRUE,
+    .sets_owners = TRUE,
+    .order_rows = merge_order_rows,
+    .apply_rows = apply_rows,
+    .apply_sequence = apply_sequence,
+    .end_rows = end_rows,
+    .end = merge_move_sequences,
+};

@@ -73,7 +73,7 @@ begin(Filter *filter, GError **error)
   filter->text = g_malloc(CHUNK_BYTES);
   filter->rows = g_array_new(FALSE, FALSE, sizeof(Row));
   filter->keys = g_string_new(NULL);
-  return pg_connection_execf(filter->restore->connection, error,
+  return pg_connection_execf(restore_connection(filter->restore), error,
                              "CREATE TEMPORARY TABLE cch_keys ON COMMIT DROP AS "
                              "SELECT 0::pg_catalog.int4 AS " NUMBER_COLUMN "%s FROM " MERGE_STAGE " AS s WITH NO DATA",
                              key_list);
@@ -136,14 +136,14 @@ static gboolean
 end_copy(Filter *filter, guint64 sent, GError **error)
 {
   guint64 taken = 0;
-  return pg_connection_copy_in_end(filter->restore->connection, &taken, error) &&
+  return pg_connection_copy_in_end(restore_connection(filter->restore), &taken, error) &&
          restore_check_taken(taken, sent, error);
 }
 
 static gboolean
 ask_for_missing(Filter *filter, GError **error)
 {
-  PgConnection *connection = filter->restore->connection;
+  PgConnection *connection = restore_connection(filter->restore);
   if (filter->n_asked == 0)
     return TRUE;
   if (!pg_connection_copy_in_begin(connection, "COPY " KEYS " FROM stdin", error) ||
@@ -166,7 +166,7 @@ ask_for_missing(Filter *filter, GError **error)
 static gboolean
 begin_staging(Filter *filter, GError **error)
 {
-  return pg_connection_copy_in_begin(filter->restore->connection, "COPY " MERGE_STAGE " FROM stdin", error);
+  return pg_connection_copy_in_begin(restore_connection(filter->restore), "COPY " MERGE_STAGE " FROM stdin", error);
 }
 
 static guint
@@ -192,7 +192,7 @@ stage_missing(Filter *filter, GError **error)
     for (; i < filter->rows->len && g_array_index(filter->rows, Row, i).is_missing; i++)
       end += g_array_index(filter->rows, Row, i).size;
     if (end > start &&
-        !pg_connection_copy_in_write(filter->restore->connection, filter->text + start, end - start, error))
+        !pg_connection_copy_in_write(restore_connection(filter->restore), filter->text + start, end - start, error))
       return FALSE;
   }
   return end_copy(filter, n_missing, error);
@@ -204,7 +204,7 @@ static void
 count_read(Filter *filter, guint64 rows, gsize bytes)
 {
   filter->n_rows += rows;
-  backup_progress_add(filter->restore->progress, rows, bytes);
+  backup_progress_add(restore_progress(filter->restore), rows, bytes);
 }
 
 /* All whole rows; what is left moves to the front. */
@@ -233,7 +233,7 @@ begin_passing(Filter *filter, GError **error)
   gsize size = filter->size;
   filter->size = 0;
   if (!begin_staging(filter, error) ||
-      !pg_connection_copy_in_write(filter->restore->connection, filter->text, size, error))
+      !pg_connection_copy_in_write(restore_connection(filter->restore), filter->text, size, error))
     return FALSE;
   filter->is_passing = TRUE;
   count_read(filter, 0, size);
@@ -247,7 +247,7 @@ pass(Filter *filter, const guint8 *data, gsize size, GError **error)
   const guint8 *newline = memchr(data, '\n', size);
   gsize part = newline != NULL ? (gsize)(newline - data) + 1 : size;
   filter->is_passing = FALSE; /* a COPY that has failed is not open */
-  if (!pg_connection_copy_in_write(filter->restore->connection, data, part, error) ||
+  if (!pg_connection_copy_in_write(restore_connection(filter->restore), data, part, error) ||
       (newline != NULL && !end_copy(filter, 1, error)))
     return 0;
   filter->is_passing = newline == NULL;
@@ -286,15 +286,15 @@ static gboolean
 read_all(Filter *filter, GError **error)
 {
   Restore *restore = filter->restore;
-  if (!archive_reader_read_data(restore->reader, filter->table->entry, take_text, NULL, filter, restore->cancellable,
-                                error)) {
-    if (filter->is_passing && pg_connection_is_alive(restore->connection))
-      pg_connection_copy_in_abort(restore->connection);
+  if (!archive_reader_read_data(restore_reader(restore), filter->table->entry, take_text, NULL, filter,
+                                restore_cancellable(restore), error)) {
+    if (filter->is_passing && pg_connection_is_alive(restore_connection(restore)))
+      pg_connection_copy_in_abort(restore_connection(restore));
     return FALSE;
   }
   if (!judge_text(filter, error))
     return FALSE;
-  guint64 expected = archive_reader_data_info(restore->reader, filter->table->entry)->rows;
+  guint64 expected = archive_reader_data_info(restore_reader(restore), filter->table->entry)->rows;
   if (filter->n_rows == expected)
     return TRUE;
   error_set(error, CCH_ERROR_ARCHIVE_CORRUPT,
@@ -310,5 +310,5 @@ merge_stage_missing(Restore *restore, const MergeTable *table, guint64 *ret_rows
   if (!begin(&filter, error) || !read_all(&filter, error))
     return FALSE;
   *ret_rows = filter.n_rows;
-  return pg_connection_exec(restore->connection, "DROP TABLE " KEYS, error);
+  return pg_connection_exec(restore_connection(restore), "DROP TABLE " KEYS, error);
 }

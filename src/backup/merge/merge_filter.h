@@ -6,7 +6,7 @@
 #pragma once
 
 #include "backup/merge/merge_table.h"
-#include "backup/restore/restore.h"
+#include "backup/restore/way.h"
 
 /* Creates MERGE_STAGE's rows; the table is there, and empty. For a table with an identity, in a savepoint. *ret_rows:
  * that the archive has. Rows whose key comes twice are all staged, or none is. */

@@ -65,12 +65,12 @@ defer_backward_keys(Restore *restore, const PgResult *keys, GHashTable *position
 }
 
 static GPtrArray *
-make_nodes(GPtrArray *order, guint start, guint end, GHashTable *by_name)
+make_nodes(GPtrArray *steps, GHashTable *by_name)
 {
   GPtrArray *nodes = g_ptr_array_new_with_free_func(node_free);
-  for (guint i = start; i < end; i++) {
+  for (guint i = 0; i < steps->len; i++) {
     Node *node = g_new0(Node, 1);
-    node->step = order->pdata[i];
+    node->step = steps->pdata[i];
     node->parents = g_ptr_array_new();
     if (node->step->kind == STEP_ROWS) {
       node->name = table_key(node->step->entry->namespace_name, node->step->entry->tag);
@@ -82,13 +82,13 @@ make_nodes(GPtrArray *order, guint start, guint end, GHashTable *by_name)
 }
 
 gboolean
-merge_order_rows(Restore *restore, GPtrArray *order, guint start, guint end, GError **error)
+merge_order_rows(Restore *restore, GPtrArray *steps, GError **error)
 {
-  g_autoptr(PgResult) keys = pg_connection_query(restore->connection, error, backup_merge_foreign_keys_sql, 0);
+  g_autoptr(PgResult) keys = pg_connection_query(restore_connection(restore), error, backup_merge_foreign_keys_sql, 0);
   if (keys == NULL)
     return FALSE;
   g_autoptr(GHashTable) by_name = g_hash_table_new(g_str_hash, g_str_equal);
-  g_autoptr(GPtrArray) nodes = make_nodes(order, start, end, by_name);
+  g_autoptr(GPtrArray) nodes = make_nodes(steps, by_name);
   for (guint i = 0; i < pg_result_rows(keys); i++) {
     g_autofree char *child = table_key(pg_result_text(keys, i, 0), pg_result_text(keys, i, 1));
     g_autofree char *parent = table_key(pg_result_text(keys, i, 2), pg_result_text(keys, i, 3));
@@ -105,7 +105,7 @@ merge_order_rows(Restore *restore, GPtrArray *order, guint start, guint end, GEr
   g_autoptr(GHashTable) positions = g_hash_table_new(g_str_hash, g_str_equal);
   for (guint i = 0; i < sorted->len; i++) {
     Node *node = sorted->pdata[i];
-    order->pdata[start + i] = (gpointer)node->step;
+    steps->pdata[i] = (gpointer)node->step;
     if (node->name != NULL)
       g_hash_table_insert(positions, node->name, GUINT_TO_POINTER(i + 1));
   }

@@ -30,24 +30,24 @@ G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC(MergeJob, merge_job_clear)
 static gboolean
 read_table(Restore *restore, const TocEntry *entry, MergeTable *ret_table, GError **error)
 {
-  if (!merge_table_read(restore->connection, entry, ret_table, error))
+  if (!merge_table_read(restore_connection(restore), entry, ret_table, error))
     return FALSE;
-  if (ret_table->missing != NULL && archive_reader_data_info(restore->reader, entry)->rows > 0) {
+  if (ret_table->missing != NULL && archive_reader_data_info(restore_reader(restore), entry)->rows > 0) {
     error_set(error, CCH_ERROR_IMPORT_INCOMPATIBLE,
               "table %s needs a value for column %s, which the archive does not have", ret_table->name,
               ret_table->missing);
     return FALSE;
   }
   if (ret_table->ignored != NULL)
-    backup_progress_warn(restore->progress, TEXT_IMPORT_COLUMNS_IGNORED, ret_table->name, ret_table->ignored);
+    backup_progress_warn(restore_progress(restore), TEXT_IMPORT_COLUMNS_IGNORED, ret_table->name, ret_table->ignored);
   return TRUE;
 }
 
 static gboolean
 switch_off_triggers(Restore *restore, const TocEntry *entry, GError **error)
 {
-  const char *with_update = restore->on_conflict == ON_CONFLICT_UPDATE ? "true" : "false";
-  g_autoptr(PgResult) triggers = pg_connection_query(restore->connection, error, backup_merge_triggers_sql, 3,
+  const char *with_update = merge_of(restore)->on_conflict == ON_CONFLICT_UPDATE ? "true" : "false";
+  g_autoptr(PgResult) triggers = pg_connection_query(restore_connection(restore), error, backup_merge_triggers_sql, 3,
                                                      entry->namespace_name, entry->tag, with_update);
   if (triggers == NULL)
     return FALSE;
@@ -61,7 +61,7 @@ switch_off_triggers(Restore *restore, const TocEntry *entry, GError **error)
 static gboolean
 open_identities(Restore *restore, const MergeTable *table, GError **error)
 {
-  if (restore->on_conflict != ON_CONFLICT_UPDATE)
+  if (merge_of(restore)->on_conflict != ON_CONFLICT_UPDATE)
     return TRUE;
   for (char **name = table->always_identities; *name != NULL; name++) {
     g_autofree char *column = pg_quote_identifier(*name);
@@ -80,7 +80,7 @@ static gboolean
 insert_at_once(Restore *restore, const char *into, const char *query, guint64 *ret_inserted, GError **error)
 {
   g_autofree char *insert = g_strdup_printf("%s %s ON CONFLICT DO NOTHING", into, query);
-  g_autoptr(PgResult) result = pg_connection_query(restore->connection, error, insert, 0);
+  g_autoptr(PgResult) result = pg_connection_query(restore_connection(restore), error, insert, 0);
   if (result == NULL)
     return FALSE;
   *ret_inserted = pg_result_affected(result);
@@ -92,15 +92,15 @@ static gboolean
 run_body(Restore *restore, const char *body, guint64 *ret_number, GError **error)
 {
   g_autofree char *literal = pg_quote_literal(body);
-  if (!pg_connection_execf(restore->connection, error,
+  if (!pg_connection_execf(restore_connection(restore), error,
                            "CREATE FUNCTION pg_temp.cch_rows() RETURNS pg_catalog.int8 LANGUAGE plpgsql AS %s",
                            literal))
     return FALSE;
-  g_autoptr(PgResult) result = pg_connection_query(restore->connection, error, "SELECT pg_temp.cch_rows()", 0);
+  g_autoptr(PgResult) result = pg_connection_query(restore_connection(restore), error, "SELECT pg_temp.cch_rows()", 0);
   if (result == NULL)
     return FALSE;
   *ret_number = (guint64)pg_result_int64(result, 0, 0);
-  return pg_connection_exec(restore->connection, "DROP FUNCTION pg_temp.cch_rows()", error);
+  return pg_connection_exec(restore_connection(restore), "DROP FUNCTION pg_temp.cch_rows()", error);
 }
 
 /* Where ON CONFLICT is refused: each row under a subtransaction of its own. Slower, and as exact. */
@@ -156,7 +156,7 @@ list_keys(Restore *restore, const MergeTable *table, gboolean with_missing, char
       "ON %s WHERE (%s IS NULL AND %s) OR (%s IS NOT NULL AND %s) ORDER BY %s LIMIT %d) AS keys",
       table->identity_shown, table->from, table->identity, table->identity_live, with_missing ? "true" : "false",
       table->identity_live, differs, table->identity_stage, MAX_KEYS_TOLD);
-  return pg_connection_value(restore->connection, ret_keys, error, sql, 0);
+  return pg_connection_value(restore_connection(restore), ret_keys, error, sql, 0);
 }
 
 static gboolean
@@ -210,20 +210,20 @@ update_different(Restore *restore, const MergeTable *table, guint64 *ret_updated
   g_autofree char *differs = merge_differs(table);
   g_autofree char *update = g_strdup_printf("UPDATE %s AS l SET %s FROM " MERGE_STAGE " AS s WHERE %s AND %s",
                                             table->from, table->set_list, table->identity, differs);
-  if (!pg_connection_exec(restore->connection, "SAVEPOINT cch_update", error))
+  if (!pg_connection_exec(restore_connection(restore), "SAVEPOINT cch_update", error))
     return FALSE;
   g_autoptr(GError) failure = NULL;
-  g_autoptr(PgResult) result = pg_connection_query(restore->connection, &failure, update, 0);
+  g_autoptr(PgResult) result = pg_connection_query(restore_connection(restore), &failure, update, 0);
   if (result != NULL) {
     *ret_updated = pg_result_affected(result);
-    return pg_connection_exec(restore->connection, "RELEASE SAVEPOINT cch_update", error);
+    return pg_connection_exec(restore_connection(restore), "RELEASE SAVEPOINT cch_update", error);
   }
   if (!says_key_taken(failure)) {
     g_propagate_error(error, g_steal_pointer(&failure));
     return FALSE;
   }
-  return pg_connection_exec(restore->connection, "ROLLBACK TO SAVEPOINT cch_update; RELEASE SAVEPOINT cch_update",
-                            error) &&
+  return pg_connection_exec(restore_connection(restore),
+                            "ROLLBACK TO SAVEPOINT cch_update; RELEASE SAVEPOINT cch_update", error) &&
          update_row_by_row(restore, table, differs, ret_updated, error);
 }
 
@@ -234,7 +234,7 @@ let_archive_win(Restore *restore, MergeJob *job, MergeComparison *ret_left, GErr
 {
   const MergeTable *table = &job->table;
   for (;;) {
-    if (!merge_compare(restore->connection, table, FALSE, ret_left, error))
+    if (!merge_compare(restore_connection(restore), table, FALSE, ret_left, error))
       return FALSE;
     guint64 inserted = 0, updated = 0;
     if (ret_left->missing > 0 && !insert_missing(restore, table, &inserted, error))
@@ -257,13 +257,13 @@ tell_left_out(Restore *restore, const MergeJob *job, const MergeComparison *left
 {
   const MergeTable *table = &job->table;
   if (job->twins > 0)
-    backup_progress_warn(restore->progress, TEXT_IMPORT_TWINS, table->name, job->twins);
+    backup_progress_warn(restore_progress(restore), TEXT_IMPORT_TWINS, table->name, job->twins);
   if (left->missing + left->different == 0)
     return TRUE;
   g_autofree char *keys = NULL;
   if (table->identity != NULL && !list_keys(restore, table, TRUE, &keys, error))
     return FALSE;
-  backup_progress_warn(restore->progress, TEXT_IMPORT_LEFT_OUT, table->name, left->missing + left->different,
+  backup_progress_warn(restore_progress(restore), TEXT_IMPORT_LEFT_OUT, table->name, left->missing + left->different,
                        keys != NULL ? keys : "-");
   return TRUE;
 }
@@ -274,7 +274,7 @@ static gboolean
 add_to_multiset(Restore *restore, MergeJob *job, MergeComparison *ret_left, GError **error)
 {
   *ret_left = (MergeComparison){0};
-  if (!merge_count_missing(restore->connection, &job->table, "", &ret_left->missing, error))
+  if (!merge_count_missing(restore_connection(restore), &job->table, "", &ret_left->missing, error))
     return FALSE;
   if (ret_left->missing == 0)
     return TRUE;
@@ -282,7 +282,7 @@ add_to_multiset(Restore *restore, MergeJob *job, MergeComparison *ret_left, GErr
   if (!insert_missing(restore, &job->table, inserted, error))
     return FALSE;
   if (*inserted < ret_left->missing)
-    return merge_count_missing(restore->connection, &job->table, "", &ret_left->missing, error);
+    return merge_count_missing(restore_connection(restore), &job->table, "", &ret_left->missing, error);
   ret_left->missing = 0;
   return TRUE;
 }
@@ -300,9 +300,9 @@ update_conflicts(Restore *restore, MergeJob *job, GError **error)
 {
   MergeComparison left = {0};
   const MergeTable *table = &job->table;
-  if (table->check_at_once != NULL && !pg_connection_exec(restore->connection, table->check_at_once, error))
+  if (table->check_at_once != NULL && !pg_connection_exec(restore_connection(restore), table->check_at_once, error))
     return FALSE;
-  gboolean ok = table->identity != NULL ? merge_delete_twins(restore->connection, table, &job->twins, error) &&
+  gboolean ok = table->identity != NULL ? merge_delete_twins(restore_connection(restore), table, &job->twins, error) &&
                                               let_archive_win(restore, job, &left, error)
                                         : add_to_multiset(restore, job, &left, error);
   if (!ok || !tell_left_out(restore, job, &left, error))
@@ -317,11 +317,11 @@ static gboolean
 insert_if_all_agree(Restore *restore, MergeJob *job, MergeComparison *ret_left, GError **error)
 {
   const MergeTable *table = &job->table;
-  if (!merge_delete_twins(restore->connection, table, &job->twins, error) ||
-      !merge_compare(restore->connection, table, FALSE, ret_left, error))
+  if (!merge_delete_twins(restore_connection(restore), table, &job->twins, error) ||
+      !merge_compare(restore_connection(restore), table, FALSE, ret_left, error))
     return FALSE;
   /* Once the import is lost, the other tables are compared only. */
-  gboolean is_lost = ret_left->different + job->twins > 0 || restore->merge->conflicts->len > 0;
+  gboolean is_lost = ret_left->different + job->twins > 0 || merge_of(restore)->conflicts->len > 0;
   if (is_lost) {
     ret_left->missing = 0;
     return TRUE;
@@ -329,7 +329,7 @@ insert_if_all_agree(Restore *restore, MergeJob *job, MergeComparison *ret_left, 
   if (!insert_missing(restore, table, &job->result.rows_inserted, error))
     return FALSE;
   if (job->result.rows_inserted < ret_left->missing)
-    return merge_compare(restore->connection, table, FALSE, ret_left, error);
+    return merge_compare(restore_connection(restore), table, FALSE, ret_left, error);
   ret_left->missing = 0;
   return TRUE;
 }
@@ -339,7 +339,7 @@ fail_on_conflicts(Restore *restore, MergeJob *job, GError **error)
 {
   MergeComparison left = {0};
   const MergeTable *table = &job->table;
-  if (table->check_at_once != NULL && !pg_connection_exec(restore->connection, table->check_at_once, error))
+  if (table->check_at_once != NULL && !pg_connection_exec(restore_connection(restore), table->check_at_once, error))
     return FALSE;
   if (!(table->identity != NULL ? insert_if_all_agree : add_to_multiset)(restore, job, &left, error))
     return FALSE;
@@ -350,7 +350,7 @@ fail_on_conflicts(Restore *restore, MergeJob *job, GError **error)
   g_autofree char *keys = NULL;
   if (table->identity != NULL && !list_keys(restore, table, left.missing > 0, &keys, error))
     return FALSE;
-  g_ptr_array_add(restore->merge->conflicts,
+  g_ptr_array_add(merge_of(restore)->conflicts,
                   g_strdup_printf("%s: %" G_GUINT64_FORMAT " rows%s%s%s", table->name, conflicts,
                                   keys != NULL ? " (" : "", keys != NULL ? keys : "", keys != NULL ? ")" : ""));
   return TRUE;
@@ -361,7 +361,7 @@ fail_on_conflicts(Restore *restore, MergeJob *job, GError **error)
 static gboolean
 merge_staged(Restore *restore, MergeJob *job, GError **error)
 {
-  switch (restore->on_conflict) {
+  switch (merge_of(restore)->on_conflict) {
   case ON_CONFLICT_UPDATE:
     return update_conflicts(restore, job, error);
   case ON_CONFLICT_FAIL:
@@ -370,7 +370,7 @@ merge_staged(Restore *restore, MergeJob *job, GError **error)
     break;
   }
   if (job->table.is_row_by_row && job->table.check_at_once != NULL &&
-      !pg_connection_exec(restore->connection, job->table.check_at_once, error))
+      !pg_connection_exec(restore_connection(restore), job->table.check_at_once, error))
     return FALSE;
   return skip_conflicts(restore, job, error);
 }
@@ -382,9 +382,9 @@ stage_rows(Restore *restore, MergeJob *job, GError **error)
   const MergeTable *table = &job->table;
   guint64 *total = &job->result.rows_total;
   gboolean has_rows = FALSE;
-  if (restore->on_conflict == ON_CONFLICT_SKIP && table->identity != NULL) {
+  if (merge_of(restore)->on_conflict == ON_CONFLICT_SKIP && table->identity != NULL) {
     g_autofree char *ask = g_strdup_printf("SELECT EXISTS (SELECT FROM %s)", table->from);
-    g_autoptr(PgResult) answer = pg_connection_query(restore->connection, error, ask, 0);
+    g_autoptr(PgResult) answer = pg_connection_query(restore_connection(restore), error, ask, 0);
     if (answer == NULL)
       return FALSE;
     has_rows = pg_result_bool(answer, 0, 0);
@@ -399,45 +399,47 @@ stage_and_merge(Restore *restore, gpointer user_data, GError **error)
   MergeJob *job = user_data;
   job->result = (BackupTableResult){0};
   job->twins = 0;
-  if (!pg_connection_execf(restore->connection, error, "CREATE TEMPORARY TABLE cch_stage (%s) ON COMMIT DROP",
+  if (!pg_connection_execf(restore_connection(restore), error, "CREATE TEMPORARY TABLE cch_stage (%s) ON COMMIT DROP",
                            job->table.stage_columns) ||
       !stage_rows(restore, job, error))
     return FALSE;
   /* Rows that another transaction has just written make us wait for its end: that is worth more patience than a lock on
    * a table. */
-  gint64 patience_ms = MAX(1000, (restore->lock_deadline_us - g_get_monotonic_time()) / 1000);
-  if (!pg_connection_execf(restore->connection, error, "SET LOCAL lock_timeout = %" G_GINT64_FORMAT, patience_ms))
+  gint64 patience_ms = MAX(1000, (restore_lock_deadline_us(restore) - g_get_monotonic_time()) / 1000);
+  if (!pg_connection_execf(restore_connection(restore), error, "SET LOCAL lock_timeout = %" G_GINT64_FORMAT,
+                           patience_ms))
     return FALSE;
   /* A dropped table keeps its disk space until the commit; one that this savepoint made is truncated on the spot. */
   return merge_staged(restore, job, error) &&
-         pg_connection_execf(restore->connection, error,
+         pg_connection_execf(restore_connection(restore), error,
                              "TRUNCATE " MERGE_STAGE "; DROP TABLE " MERGE_STAGE "; SET LOCAL lock_timeout = %d",
                              RESTORE_LOCK_TIMEOUT_MS);
 }
 
-void
-merge_say_done(Restore *restore, const TocEntry *entry, const BackupTableResult *result)
+static void
+say_done(Restore *restore, const MergeJob *job)
 {
-  g_autofree char *name = entry_display_name(entry);
+  const BackupTableResult *result = &job->result;
   BackupTableResult named = *result;
-  named.table = name;
-  backup_progress_table_merged(restore->progress, &named);
-  if (restore->on_conflict == ON_CONFLICT_SKIP)
-    backup_progress_say(restore->progress, TEXT_IMPORT_TABLE_DONE, name, result->rows_total, result->rows_inserted,
+  named.table = job->table.name;
+  BackupProgress *progress = restore_progress(restore);
+  backup_progress_table_merged(progress, &named);
+  if (merge_of(restore)->on_conflict == ON_CONFLICT_SKIP)
+    backup_progress_say(progress, TEXT_IMPORT_TABLE_DONE, named.table, result->rows_total, result->rows_inserted,
                         result->rows_skipped);
   else
-    backup_progress_say(restore->progress, TEXT_IMPORT_TABLE_MERGED, name, result->rows_total, result->rows_inserted,
+    backup_progress_say(progress, TEXT_IMPORT_TABLE_MERGED, named.table, result->rows_total, result->rows_inserted,
                         result->rows_updated, result->rows_unchanged, result->rows_skipped);
-  backup_progress_table(restore->progress, NULL);
+  backup_progress_table(progress, NULL);
 }
 
 gboolean
-merge_rows(Restore *restore, const TocEntry *entry, BackupTableResult *ret_result, GError **error)
+merge_rows(Restore *restore, const TocEntry *entry, GError **error)
 {
   g_auto(MergeJob) job = {0};
   if (!read_table(restore, entry, &job.table, error) || !switch_off_triggers(restore, entry, error) ||
       !open_identities(restore, &job.table, error) || !restore_run(restore, stage_and_merge, &job, error))
     return FALSE;
-  *ret_result = job.result;
+  say_done(restore, &job);
   return TRUE;
 }

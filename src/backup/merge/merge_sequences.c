@@ -9,7 +9,7 @@ merge_note_sequence(Restore *restore, const TocEntry *entry, GError **error)
   if (!entry_sequence_set(entry, &set, error))
     return FALSE;
   NotedSequence noted = {.sequence = g_steal_pointer(&set.sequence), .value = set.value, .is_called = set.is_called};
-  g_array_append_val(restore->merge->sequences, noted);
+  g_array_append_val(merge_of(restore)->sequences, noted);
   return TRUE;
 }
 
@@ -25,7 +25,7 @@ static gboolean
 read_sequence(Restore *restore, const char *regclass, LiveSequence *ret_live, GError **error)
 {
   g_autoptr(PgResult) definition = pg_connection_query(
-      restore->connection, error,
+      restore_connection(restore), error,
       "SELECT pg_catalog.format('%I.%I', n.nspname, c.relname), s.seqincrement FROM pg_catalog.pg_sequence s "
       "JOIN pg_catalog.pg_class c ON c.oid = s.seqrelid JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace "
       "WHERE s.seqrelid = pg_catalog.to_regclass($1)",
@@ -38,7 +38,7 @@ read_sequence(Restore *restore, const char *regclass, LiveSequence *ret_live, GE
   }
   g_autofree char *name = g_strdup(pg_result_text(definition, 0, 0));
   g_autofree char *select = g_strdup_printf("SELECT last_value, is_called FROM %s", name);
-  g_autoptr(PgResult) state = pg_connection_query(restore->connection, error, select, 0);
+  g_autoptr(PgResult) state = pg_connection_query(restore_connection(restore), error, select, 0);
   if (state == NULL)
     return FALSE;
   *ret_live = (LiveSequence){.name = g_steal_pointer(&name),
@@ -84,9 +84,9 @@ move_sequence(Restore *restore, const NotedSequence *noted, GError **error)
 gboolean
 merge_move_sequences(Restore *restore, GError **error)
 {
-  const GArray *sequences = restore->merge->sequences;
+  const GArray *sequences = merge_of(restore)->sequences;
   if (sequences->len > 0)
-    backup_progress_say(restore->progress, TEXT_IMPORT_SEQUENCES);
+    backup_progress_say(restore_progress(restore), TEXT_IMPORT_SEQUENCES);
   for (guint i = 0; i < sequences->len; i++) {
     const NotedSequence *noted = &g_array_index(sequences, NotedSequence, i);
     if (!move_sequence(restore, noted, error)) {

@@ -1,6 +1,7 @@
 #include "backup/merge/merge_table.h"
 
 #include "backup/plan/entry_sql.h"
+#include "backup/restore/way.h"
 #include "backup_sql.h"
 #include "base/error.h"
 
@@ -232,13 +233,7 @@ merge_missing_rows(const MergeTable *table, const char *filter)
 {
   if (table->identity != NULL)
     return g_strdup_printf("SELECT %s FROM " MERGE_STAGE " AS s WHERE true%s", table->columns, filter);
-  return g_strdup_printf("SELECT %2$s FROM ("
-                         "SELECT *, ROW(%2$s)::pg_catalog.text AS \"cch row\", pg_catalog.row_number() OVER "
-                         "(PARTITION BY ROW(%2$s)::pg_catalog.text) AS \"cch n\" FROM " MERGE_STAGE ") AS s "
-                         "WHERE NOT EXISTS (SELECT FROM (SELECT ROW(%2$s)::pg_catalog.text AS \"cch row\", "
-                         "pg_catalog.count(*) AS \"cch n\" FROM %1$s GROUP BY 1) AS live "
-                         "WHERE live.\"cch row\" = s.\"cch row\" AND live.\"cch n\" >= s.\"cch n\")%3$s",
-                         table->from, table->columns, filter);
+  return restore_rows_beyond(MERGE_STAGE, table->from, table->columns, filter);
 }
 
 gboolean

@@ -137,8 +137,15 @@ make_plan(PreviewRun *run, GError **error)
   if (run->plan == NULL)
     return FALSE;
   backup_progress_totals(run->progress, run->plan->rows, run->plan->bytes);
-  run->restore =
-      restore_new(run->connection, run->reader, run->plan, run->progress, run->cancellable, TRUE, options->lock_wait_s);
+  static const RestoreWay look_only = {.name = "preview"};
+  run->restore = restore_new(&(RestoreOptions){.connection = run->connection,
+                                               .reader = run->reader,
+                                               .plan = run->plan,
+                                               .progress = run->progress,
+                                               .cancellable = run->cancellable,
+                                               .way = &look_only,
+                                               .unit = RESTORE_BY_SAVEPOINT,
+                                               .lock_wait_s = options->lock_wait_s});
   return restore_prepare_session(run->restore, error);
 }
 

@@ -2,7 +2,7 @@
 #pragma once
 
 #include "backup/preview/preview.h"
-#include "backup/restore/restore.h"
+#include "backup/restore/way.h"
 
 typedef struct {
   ArchiveReader *reader;

@@ -187,7 +187,7 @@ stage_and_compare(Restore *restore, gpointer user_data, GError **error)
   Comparison *comparison = user_data;
   guint64 rows;
   g_ptr_array_set_size(comparison->table->examples, 0); /* of an attempt that a lock ended */
-  if (!pg_connection_execf(restore->connection, error, "CREATE TEMPORARY TABLE cch_stage (%s) ON COMMIT DROP",
+  if (!pg_connection_execf(restore_connection(restore), error, "CREATE TEMPORARY TABLE cch_stage (%s) ON COMMIT DROP",
                            comparison->live.stage_columns) ||
       !restore_copy_rows(restore, comparison->live.entry, "COPY " MERGE_STAGE " FROM stdin", &rows, error))
     return FALSE;
@@ -315,7 +315,7 @@ static gboolean
 count_live(Restore *restore, gpointer user_data, GError **error)
 {
   LiveCount *count = user_data;
-  g_autoptr(PgResult) result = pg_connection_query(restore->connection, error, count->sql, 0);
+  g_autoptr(PgResult) result = pg_connection_query(restore_connection(restore), error, count->sql, 0);
   if (result == NULL)
     return FALSE;
   count->rows = (guint64)pg_result_int64(result, 0, 0);

@@ -1,6 +1,7 @@
 #include "backup/restore/large_objects.h"
 
 #include "backup/plan/entry_sql.h"
+#include "backup/restore/restore_private.h"
 #include "base/error.h"
 
 enum { PIECE_BYTES = 256 * 1024 };
@@ -26,14 +27,14 @@ create_one(Restore *restore, const TocEntry *entry, guint32 oid, GError **error)
   if (!restore_run_sql(restore, sql, error))
     return FALSE;
   g_hash_table_add(restore->created_large_objects, GUINT_TO_POINTER(oid));
-  if (!restore->is_merge || entry->owner == NULL || *entry->owner == '\0')
+  if (!restore->way->sets_owners || entry->owner == NULL || *entry->owner == '\0')
     return TRUE;
   g_autofree char *owner = pg_quote_identifier(entry->owner);
   g_autofree char *set_owner = g_strdup_printf("ALTER LARGE OBJECT %u OWNER TO %s", oid, owner);
   g_autoptr(GError) failure = NULL;
   if (restore_run_sql(restore, set_owner, &failure))
     return TRUE;
-  if (verdict_of(failure, entry->desc, TRUE) != VERDICT_ROLE_MISSING) {
+  if (restore_verdict(restore, entry, failure) != VERDICT_ROLE_MISSING) {
     g_propagate_error(error, g_steal_pointer(&failure));
     return FALSE;
   }

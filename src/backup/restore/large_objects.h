@@ -1,4 +1,4 @@
-/* Large objects of an archive: made and filled by SQL. In a merge one whose OID is taken is there already and stays. */
+/* Large objects of an archive: made and filled by SQL. One whose OID is taken is there already and stays. */
 #pragma once
 
 #include "backup/restore/restore.h"

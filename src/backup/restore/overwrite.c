@@ -7,11 +7,30 @@
 
 #include <string.h>
 
+struct Overwrite {
+  GHashTable *kept_extensions; /* names; NULL until they are known */
+};
+
+Overwrite *
+overwrite_new(void)
+{
+  return g_new0(Overwrite, 1);
+}
+
+void
+overwrite_free(Overwrite *overwrite)
+{
+  if (overwrite == NULL)
+    return;
+  g_clear_pointer(&overwrite->kept_extensions, g_hash_table_unref);
+  g_free(overwrite);
+}
+
 static gboolean
 lock_tables(Restore *restore, const char *schemas, GError **error)
 {
   g_autofree char *lock = NULL;
-  if (!pg_connection_value(restore->connection, &lock, error, backup_overwrite_tables_sql, 1, schemas))
+  if (!pg_connection_value(restore_connection(restore), &lock, error, backup_overwrite_tables_sql, 1, schemas))
     return FALSE;
   return lock == NULL || restore_run_sql(restore, lock, error);
 }
@@ -74,14 +93,21 @@ goes_last(const TocEntry *entry)
   return g_strv_contains(kinds, entry->desc);
 }
 
+static gboolean
+leaves_out(Restore *restore, const TocEntry *entry)
+{
+  const Overwrite *overwrite = restore_way_state(restore);
+  return overwrite_is_about_extension(overwrite->kept_extensions, entry);
+}
+
 /* Drops the archive's own schema-less objects of one kind or the other, dependents first. */
 static gboolean
 drop_named(Restore *restore, gboolean (*is_wanted)(const TocEntry *), GError **error)
 {
-  const GArray *steps = restore->plan->steps;
+  const GArray *steps = restore_plan(restore)->steps;
   for (guint i = steps->len; i > 0; i--) {
     const TocEntry *entry = g_array_index(steps, RestoreStep, i - 1).entry;
-    gboolean is_kept = toc_entry_is(entry, "EXTENSION") && g_hash_table_contains(restore->kept_extensions, entry->tag);
+    gboolean is_kept = leaves_out(restore, entry);
     g_autofree char *drop = is_wanted(entry) && !is_kept ? entry_drop_if_exists(entry) : NULL;
     if (drop == NULL)
       continue;
@@ -93,30 +119,42 @@ drop_named(Restore *restore, gboolean (*is_wanted)(const TocEntry *), GError **e
   return TRUE;
 }
 
-gboolean
+GHashTable *
 overwrite_find_kept_extensions(Restore *restore, GError **error)
 {
   g_autoptr(PgResult) kept = pg_connection_query(
-      restore->connection, error,
+      restore_connection(restore), error,
       "SELECT extname FROM pg_catalog.pg_extension WHERE NOT pg_catalog.pg_has_role(extowner, 'USAGE')", 0);
   if (kept == NULL)
-    return FALSE;
+    return NULL;
+  GHashTable *extensions = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);
   for (guint i = 0; i < pg_result_rows(kept); i++)
-    g_hash_table_add(restore->kept_extensions, g_strdup(pg_result_text(kept, i, 0)));
-  const GArray *steps = restore->plan->steps;
+    g_hash_table_add(extensions, g_strdup(pg_result_text(kept, i, 0)));
+  const GArray *steps = restore_plan(restore)->steps;
   for (guint i = 0; i < steps->len; i++) {
     const TocEntry *entry = g_array_index(steps, RestoreStep, i).entry;
-    if (toc_entry_is(entry, "EXTENSION") && g_hash_table_contains(restore->kept_extensions, entry->tag))
-      backup_progress_warn(restore->progress, TEXT_IMPORT_EXTENSION_KEPT, entry->tag);
+    if (toc_entry_is(entry, "EXTENSION") && overwrite_is_about_extension(extensions, entry))
+      backup_progress_warn(restore_progress(restore), TEXT_IMPORT_EXTENSION_KEPT, entry->tag);
   }
-  return TRUE;
+  return extensions;
+}
+
+gboolean
+overwrite_is_about_extension(GHashTable *extensions, const TocEntry *entry)
+{
+  if (entry->tag == NULL)
+    return FALSE;
+  if (toc_entry_is(entry, "EXTENSION"))
+    return g_hash_table_contains(extensions, entry->tag);
+  return toc_entry_is(entry, "COMMENT") && g_str_has_prefix(entry->tag, "EXTENSION ") &&
+         g_hash_table_contains(extensions, entry->tag + strlen("EXTENSION "));
 }
 
 /* Names of the archive's objects that no schema holds, as text[]. */
 static char *
 names_outside_schemas(Restore *restore)
 {
-  const GArray *steps = restore->plan->steps;
+  const GArray *steps = restore_plan(restore)->steps;
   g_autoptr(GPtrArray) names = g_ptr_array_new();
   for (guint i = 0; i < steps->len; i++) {
     const TocEntry *entry = g_array_index(steps, RestoreStep, i).entry;
@@ -132,7 +170,7 @@ refuse_outsiders(Restore *restore, const char *schemas, GError **error)
 {
   g_autofree char *names = names_outside_schemas(restore);
   g_autoptr(PgResult) outsiders =
-      pg_connection_query(restore->connection, error, backup_overwrite_outsiders_sql, 2, schemas, names);
+      pg_connection_query(restore_connection(restore), error, backup_overwrite_outsiders_sql, 2, schemas, names);
   if (outsiders == NULL)
     return FALSE;
   if (pg_result_rows(outsiders) == 0)
@@ -147,7 +185,8 @@ refuse_outsiders(Restore *restore, const char *schemas, GError **error)
 static gboolean
 drop_contents(Restore *restore, const char *schemas, GError **error)
 {
-  g_autoptr(PgResult) drops = pg_connection_query(restore->connection, error, backup_overwrite_objects_sql, 1, schemas);
+  g_autoptr(PgResult) drops =
+      pg_connection_query(restore_connection(restore), error, backup_overwrite_objects_sql, 1, schemas);
   if (drops == NULL)
     return FALSE;
   for (guint i = 0; i < pg_result_rows(drops); i++) {
@@ -162,7 +201,7 @@ drop_contents(Restore *restore, const char *schemas, GError **error)
 static gboolean
 drop_schemas(Restore *restore, GError **error)
 {
-  for (char **schema = restore->plan->created_schemas; *schema != NULL; schema++) {
+  for (char **schema = restore_plan(restore)->created_schemas; *schema != NULL; schema++) {
     g_autofree char *name = pg_quote_identifier(*schema);
     g_autofree char *drop = g_strdup_printf("DROP SCHEMA IF EXISTS %s CASCADE", name);
     if (!restore_run_sql(restore, drop, error)) {
@@ -176,7 +215,7 @@ drop_schemas(Restore *restore, GError **error)
 static gboolean
 unlink_large_objects(Restore *restore, GError **error)
 {
-  const GArray *steps = restore->plan->steps;
+  const GArray *steps = restore_plan(restore)->steps;
   for (guint i = 0; i < steps->len; i++) {
     const RestoreStep *step = &g_array_index(steps, RestoreStep, i);
     if (step->kind == STEP_LARGE_OBJECTS && !large_objects_unlink(restore, step->entry, error))
@@ -185,18 +224,35 @@ unlink_large_objects(Restore *restore, GError **error)
   return TRUE;
 }
 
-gboolean
-overwrite_clear(Restore *restore, GError **error)
+static gboolean
+clear(Restore *restore, GError **error)
 {
-  g_autofree char *schemas = pg_array((const char *const *)restore->plan->schemas);
-  backup_progress_phase(restore->progress, BACKUP_PHASE_LOCKS);
+  Overwrite *overwrite = restore_way_state(restore);
+  BackupProgress *progress = restore_progress(restore);
+  const RestorePlan *plan = restore_plan(restore);
+  g_autofree char *schemas = pg_array((const char *const *)plan->schemas);
+  backup_progress_phase(progress, BACKUP_PHASE_LOCKS);
   if (!lock_tables(restore, schemas, error) ||
-      !overwrite_tell_losses(restore->connection, restore->reader, restore->plan, restore->progress, error) ||
-      !overwrite_find_kept_extensions(restore, error))
+      !overwrite_tell_losses(restore_connection(restore), restore_reader(restore), plan, progress, error) ||
+      (overwrite->kept_extensions = overwrite_find_kept_extensions(restore, error)) == NULL)
     return FALSE;
-  backup_progress_phase(restore->progress, BACKUP_PHASE_SCHEMA);
-  backup_progress_say(restore->progress, TEXT_IMPORT_DROPPING);
+  backup_progress_phase(progress, BACKUP_PHASE_SCHEMA);
+  backup_progress_say(progress, TEXT_IMPORT_DROPPING);
   return drop_named(restore, goes_first, error) && refuse_outsiders(restore, schemas, error) &&
          drop_contents(restore, schemas, error) && drop_named(restore, goes_last, error) &&
          drop_schemas(restore, error) && unlink_large_objects(restore, error);
 }
+
+/* A table with deferred checks pending takes neither ALTER nor CREATE INDEX. */
+static gboolean
+check_rows(Restore *restore, GError **error)
+{
+  return restore_run_sql(restore, "SET CONSTRAINTS ALL IMMEDIATE", error);
+}
+
+const RestoreWay overwrite_way = {
+    .name = "overwrite",
+    .begin = clear,
+    .leaves_out = leaves_out,
+    .end_rows = check_rows,
+};

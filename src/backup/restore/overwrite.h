@@ -5,15 +5,24 @@
  * the restored schemas is refused (IMPORT_BLOCKED) before anything is dropped. */
 #pragma once
 
-#include "backup/restore/restore.h"
+#include "backup/restore/way.h"
+
+extern const RestoreWay overwrite_way;
+
+/* The way's state. */
+typedef struct Overwrite Overwrite;
+Overwrite *overwrite_new(void);
+void overwrite_free(Overwrite *overwrite);
+G_DEFINE_AUTOPTR_CLEANUP_FUNC(Overwrite, overwrite_free)
 
 /* Tells of what an overwrite takes away for good, which no error shows: rows of the log, and tables that the archive
  * does not know. `connection` is to the live database. */
 gboolean overwrite_tell_losses(PgConnection *connection, ArchiveReader *reader, const RestorePlan *plan,
                                BackupProgress *progress, GError **error);
 
-gboolean overwrite_clear(Restore *restore, GError **error);
+/* Names of the extensions here that are another role's: they cannot be dropped, and need not be, because what they
+ * consist of is the same. Warns of each that the plan has. Free with g_hash_table_unref. */
+GHashTable *overwrite_find_kept_extensions(Restore *restore, GError **error);
 
-/* Extensions of another role's cannot be dropped, and need not be: what they consist of is the same. Remembers them in
- * the restore, with a warning for each that the plan has. */
-gboolean overwrite_find_kept_extensions(Restore *restore, GError **error);
+/* Whether an entry makes one of them, or comments on it. */
+gboolean overwrite_is_about_extension(GHashTable *extensions, const TocEntry *entry);

@@ -43,7 +43,7 @@ verdict_of_duplicate(const char *desc)
 }
 
 Verdict
-verdict_of(const GError *error, const char *desc, gboolean is_merge)
+verdict_of(const GError *error, const char *desc, gboolean keeps_present)
 {
   const char *sqlstate = error_sqlstate(error);
   if (says_exists(sqlstate))
@@ -55,7 +55,8 @@ verdict_of(const GError *error, const char *desc, gboolean is_merge)
     return verdict_of_duplicate(desc);
   if (says_role_missing(sqlstate, error_source_function(error)))
     return VERDICT_ROLE_MISSING;
-  if (strcmp(sqlstate, "42703") == 0 && is_merge && g_strcmp0(desc, "TABLE") != 0 && g_strcmp0(desc, "TABLE DATA") != 0)
+  if (strcmp(sqlstate, "42703") == 0 && keeps_present && g_strcmp0(desc, "TABLE") != 0 &&
+      g_strcmp0(desc, "TABLE DATA") != 0)
     return VERDICT_COLUMN_MISSING;
   switch (error_code(error)) {
   case CCH_ERROR_DATABASE_LOCK_TIMEOUT:

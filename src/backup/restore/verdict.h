@@ -9,13 +9,14 @@ typedef enum {
   VERDICT_EXISTS,         /* the object is there already, or the table has a primary key already */
   VERDICT_DUPLICATE_KEY,  /* a row with this key is there already */
   VERDICT_ROLE_MISSING,   /* a role that the statement names does not exist */
-  VERDICT_COLUMN_MISSING, /* merge only: it belongs to a table that is there and lacks a column it needs */
+  VERDICT_COLUMN_MISSING, /* it belongs to a table that was kept and lacks a column it needs */
   VERDICT_LOCK_WAIT,      /* a lock was not to be had in time: try again */
   VERDICT_RESTART         /* a deadlock or serialisation failure: start the whole transaction again */
 } Verdict;
 
-/* `desc` is the TOC entry's kind ("TABLE", "ACL", …) or NULL. */
-Verdict verdict_of(const GError *error, const char *desc, gboolean is_merge);
+/* `desc` is the TOC entry's kind ("TABLE", "ACL", …) or NULL. `keeps_present`: the way keeps tables that are there, so
+ * that they can lack a column. */
+Verdict verdict_of(const GError *error, const char *desc, gboolean keeps_present);
 
 /* TRUE for what an import may go on after. */
 gboolean verdict_is_ignorable(Verdict verdict);

@@ -1,5 +1,5 @@
 /* Loads that fail: what the error is, and that nothing goes on in the server. */
-#include "backup/restore/restore.h"
+#include "backup/restore/way.h"
 #include "base/error.h"
 #include "load_databases.h"
 
@@ -107,7 +107,9 @@ single_transaction_message(const char *archive)
   g_autoptr(RestorePlan) plan = restore_plan_new(reader, &(RestorePlanOptions){.server_version = 150000}, NULL);
   g_autoptr(PgConnection) connection = pg_connection_open(dsn, "unit", NULL, NULL);
   g_autoptr(BackupProgress) progress = backup_progress_new(load_databases_ignore_event, NULL, LANGUAGE_EN);
-  g_autoptr(Restore) restore = restore_new(connection, reader, plan, progress, NULL, FALSE, 5);
+  static const RestoreWay plain = {.name = "plain"};
+  g_autoptr(Restore) restore = restore_new(&(RestoreOptions){
+      .connection = connection, .reader = reader, .plan = plan, .progress = progress, .way = &plain, .lock_wait_s = 5});
   g_autoptr(GError) error = NULL;
   assert_true(restore_prepare_session(restore, NULL) && pg_connection_exec(connection, "BEGIN", NULL));
   assert_false(restore_apply(restore, &error));

@@ -1,6 +1,6 @@
 /* Merges of made-up archives into a real database, without the import around them. */
 #include "archive/archive_builder.h"
-#include "backup/restore/restore.h"
+#include "backup/merge/merge.h"
 #include "base/error.h"
 #include "servers.h"
 
@@ -116,7 +116,14 @@ merge(PgConnection *connection, const ArchiveBuilder *builder, Told *ret_told, G
   assert_non_null(plan);
   *ret_told = (Told){0};
   g_autoptr(BackupProgress) progress = backup_progress_new(listen, ret_told, LANGUAGE_EN);
-  g_autoptr(Restore) restore = restore_new(connection, reader, plan, progress, NULL, TRUE, 5);
+  g_autoptr(Merge) state = merge_new(ON_CONFLICT_SKIP);
+  g_autoptr(Restore) restore = restore_new(&(RestoreOptions){.connection = connection,
+                                                             .reader = reader,
+                                                             .plan = plan,
+                                                             .progress = progress,
+                                                             .way = &merge_way,
+                                                             .way_state = state,
+                                                             .lock_wait_s = 5});
   gboolean ok = restore_prepare_session(restore, error) && pg_connection_exec(connection, "BEGIN", error) &&
                 restore_apply(restore, error);
   if (ok)

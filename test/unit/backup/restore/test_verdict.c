@@ -9,18 +9,18 @@
 #include <cmocka.h>
 
 static Verdict
-judge_from(ErrorCode code, const char *sqlstate, const char *source_function, const char *desc, gboolean is_merge)
+judge_from(ErrorCode code, const char *sqlstate, const char *source_function, const char *desc, gboolean keeps_present)
 {
   g_autoptr(GError) error = NULL;
   /* The words must not matter. */
   error_set_sql(&error, code, sqlstate, source_function, "role \"duplicate\" already exists, deadlock detected");
-  return verdict_of(error, desc, is_merge);
+  return verdict_of(error, desc, keeps_present);
 }
 
 static Verdict
-judge(const char *sqlstate, const char *desc, gboolean is_merge)
+judge(const char *sqlstate, const char *desc, gboolean keeps_present)
 {
-  return judge_from(CCH_ERROR_DATABASE_QUERY, sqlstate, "some_function", desc, is_merge);
+  return judge_from(CCH_ERROR_DATABASE_QUERY, sqlstate, "some_function", desc, keeps_present);
 }
 
 static void

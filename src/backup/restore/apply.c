@@ -1,0 +1,285 @@
+/* What becomes of a plan's steps, and of what fails in them. */
+#include "backup/plan/entry_sql.h"
+#include "backup/restore/large_objects.h"
+#include "backup/restore/restore_private.h"
+#include "base/error.h"
+
+#include <string.h>
+
+/* What belongs to an object rather than being one: left as it is when the object was there already. */
+static gboolean
+is_attribute(const TocEntry *entry)
+{
+  static const char *const kinds[] = {"COMMENT",      "ACL", "SECURITY LABEL", "DEFAULT", "SEQUENCE OWNED BY",
+                                      "ROW SECURITY", NULL};
+  if (g_strv_contains(kinds, entry->desc))
+    return TRUE;
+  /* An identity column's sequence, and the true definition of a view that pg_dump had to make as a dummy first. */
+  const char *defn = entry->defn != NULL ? entry->defn : "";
+  return (toc_entry_is(entry, "SEQUENCE") && g_str_has_prefix(defn, "ALTER TABLE")) ||
+         (toc_entry_is(entry, "RULE") && g_str_has_prefix(defn, "CREATE OR REPLACE VIEW"));
+}
+
+/* ATTACH hangs a child on a parent: the child's state decides. Its tag is the child's name, and the child is a
+ * dependency of that name. */
+static gboolean
+is_attach_of_present(const Restore *restore, const TocEntry *entry)
+{
+  if (!toc_entry_is(entry, "TABLE ATTACH") && !toc_entry_is(entry, "INDEX ATTACH"))
+    return FALSE;
+  for (guint i = 0; i < entry->n_dependencies; i++) {
+    const TocEntry *dependency = archive_reader_find(restore->reader, entry->dependencies[i]);
+    if (dependency != NULL && g_strcmp0(dependency->tag, entry->tag) == 0 &&
+        restore_was_present(restore, dependency->dump_id))
+      return TRUE;
+  }
+  return FALSE;
+}
+
+gboolean
+restore_was_present(const Restore *restore, int dump_id)
+{
+  return g_hash_table_contains(restore->present, GINT_TO_POINTER(dump_id));
+}
+
+/* The entry's object, or one that it depends on, was there already. */
+static gboolean
+is_of_present(const Restore *restore, const TocEntry *entry)
+{
+  if (restore_was_present(restore, entry->dump_id))
+    return TRUE;
+  for (guint i = 0; i < entry->n_dependencies; i++)
+    if (restore_was_present(restore, entry->dependencies[i]))
+      return TRUE;
+  return FALSE;
+}
+
+void
+restore_mark_present(Restore *restore, const TocEntry *entry)
+{
+  g_hash_table_add(restore->present, GINT_TO_POINTER(entry->dump_id));
+}
+
+static gboolean
+is_left_out(Restore *restore, const TocEntry *entry)
+{
+  const RestoreWay *way = restore->way;
+  if (way->leaves_out != NULL && way->leaves_out(restore, entry))
+    return TRUE;
+  if (!way->keeps_present)
+    return FALSE;
+  if (is_attach_of_present(restore, entry))
+    return TRUE;
+  if (!is_attribute(entry) || !is_of_present(restore, entry))
+    return FALSE;
+  restore_mark_present(restore, entry);
+  return TRUE;
+}
+
+static void
+warn_of(Restore *restore, const TocEntry *entry, const GError *failure)
+{
+  g_autofree char *name = entry_display_name(entry);
+  g_autofree char *text = g_strdup_printf("%s %s: %s", entry->desc, name, failure->message);
+  g_autofree char *valid = g_utf8_make_valid(text, -1);
+  backup_progress_warn(restore->progress, TEXT_IMPORT_WARNING, valid);
+}
+
+Verdict
+restore_verdict(const Restore *restore, const TocEntry *entry, const GError *failure)
+{
+  return verdict_of(failure, entry != NULL ? entry->desc : NULL, restore->way->keeps_present);
+}
+
+gboolean
+restore_judge(Restore *restore, const TocEntry *entry, GError *failure, GError **error)
+{
+  Verdict verdict = restore_verdict(restore, entry, failure);
+  g_autofree char *name = entry_display_name(entry);
+  if (!verdict_is_ignorable(verdict) || g_cancellable_is_cancelled(restore->cancellable)) {
+    g_propagate_prefixed_error(error, failure, "restore %s %s: ", entry->desc, name);
+    return FALSE;
+  }
+  if (verdict == VERDICT_EXISTS || verdict == VERDICT_COLUMN_MISSING)
+    restore_mark_present(restore, entry);
+  if (!(restore->way->keeps_present && verdict == VERDICT_EXISTS))
+    warn_of(restore, entry, failure);
+  g_error_free(failure);
+  return TRUE;
+}
+
+/* SET default_tablespace for the objects that live in one; a tablespace that this server lacks is passed over, once. */
+static gboolean
+select_tablespace(Restore *restore, const TocEntry *entry, GError **error)
+{
+  const char *wanted = entry->tablespace != NULL ? entry->tablespace : "";
+  if (strcmp(wanted, restore->default_tablespace) == 0)
+    return TRUE;
+  g_autofree char *found = NULL;
+  if (!pg_connection_value(restore->connection, &found, error, "SELECT spcname FROM pg_tablespace WHERE spcname = $1",
+                           1, wanted))
+    return FALSE;
+  g_autofree char *literal = pg_quote_literal(found != NULL ? found : "");
+  if (!pg_connection_execf(restore->connection, error, "SET default_tablespace = %s", literal))
+    return FALSE;
+  if (found == NULL && *wanted != '\0')
+    backup_progress_warn(restore->progress, TEXT_IMPORT_TABLESPACE_MISSING, wanted);
+  g_free(restore->default_tablespace);
+  restore->default_tablespace = g_strdup(wanted);
+  return TRUE;
+}
+
+static gboolean
+select_table_am(Restore *restore, const TocEntry *entry, GError **error)
+{
+  if (entry->table_am == NULL || *entry->table_am == '\0' || entry->relkind == 'p')
+    return TRUE;
+  g_autofree char *name = pg_quote_identifier(entry->table_am);
+  return pg_connection_execf(restore->connection, error, "SET default_table_access_method = %s", name);
+}
+
+/* Where the role is missing, or may not be given things, the object stays ours. */
+static gboolean
+set_owner(Restore *restore, const TocEntry *entry, GError **error)
+{
+  g_autofree char *sql = restore->way->sets_owners ? entry_owner_statement(entry) : NULL;
+  GError *failure = NULL;
+  if (sql == NULL || restore_run_sql(restore, sql, &failure))
+    return TRUE;
+  if (error_code(failure) != CCH_ERROR_DATABASE_PERMISSION)
+    return restore_judge(restore, entry, failure, error);
+  warn_of(restore, entry, failure);
+  g_error_free(failure);
+  return TRUE;
+}
+
+static gboolean
+apply_sql(Restore *restore, const TocEntry *entry, GError **error)
+{
+  GError *failure = NULL;
+  if (!select_tablespace(restore, entry, error) || !select_table_am(restore, entry, error))
+    return FALSE;
+  if (!restore_run_sql(restore, entry->defn, &failure))
+    return restore_judge(restore, entry, failure, error);
+  return set_owner(restore, entry, error);
+}
+
+/* A foreign key to a table that was not chosen, say: without that table there is no key, and a warning. */
+static gboolean
+apply_loose(Restore *restore, const TocEntry *entry, GError **error)
+{
+  g_autoptr(GError) failure = NULL;
+  if (apply_sql(restore, entry, &failure))
+    return TRUE;
+  const char *sqlstate = error_sqlstate(failure);
+  gboolean is_other_missing = strcmp(sqlstate, "42P01") == 0 || strcmp(sqlstate, "42830") == 0;
+  if (is_other_missing)
+    warn_of(restore, entry, failure);
+  else
+    g_propagate_error(error, g_steal_pointer(&failure));
+  return is_other_missing;
+}
+
+/* Grants one by one, so that a role which is missing here takes only its own grants with it. */
+static gboolean
+apply_access(Restore *restore, const TocEntry *entry, GError **error)
+{
+  g_auto(GStrv) statements = entry_split_statements(entry->defn);
+  for (char **statement = statements; *statement != NULL; statement++) {
+    GError *failure = NULL;
+    if (!restore_run_sql(restore, *statement, &failure) && !restore_judge(restore, entry, failure, error))
+      return FALSE;
+  }
+  return TRUE;
+}
+
+static gboolean
+apply_rows(Restore *restore, const TocEntry *entry, GError **error)
+{
+  restore_say_table(restore, entry);
+  return (restore->way->apply_rows != NULL ? restore->way->apply_rows : restore_copy_table)(restore, entry, error);
+}
+
+static gboolean
+apply_sequence(Restore *restore, const TocEntry *entry, GError **error)
+{
+  gboolean is_done = FALSE;
+  if (restore->way->apply_sequence != NULL && !restore->way->apply_sequence(restore, entry, &is_done, error))
+    return FALSE;
+  return is_done || apply_sql(restore, entry, error);
+}
+
+gboolean
+restore_apply_step(Restore *restore, const RestoreStep *step, GError **error)
+{
+  if (is_left_out(restore, step->entry))
+    return TRUE;
+  switch (step->kind) {
+  case STEP_SQL:
+    return (step->is_loose ? apply_loose : apply_sql)(restore, step->entry, error);
+  case STEP_ACCESS:
+    return apply_access(restore, step->entry, error);
+  case STEP_ROWS:
+    return apply_rows(restore, step->entry, error);
+  case STEP_SEQUENCE:
+    return apply_sequence(restore, step->entry, error);
+  case STEP_LARGE_OBJECTS:
+    return large_objects_create(restore, step->entry, error);
+  case STEP_LARGE_OBJECT_DATA:
+    return large_objects_write(restore, step->entry, error);
+  }
+  return TRUE;
+}
+
+void
+restore_enter_stage(Restore *restore, PlanStage stage)
+{
+  static const struct {
+    BackupPhase phase;
+    gint text; /* -1: none */
+  } stages[STAGE_COUNT] = {
+      [STAGE_PRE_DATA] = {BACKUP_PHASE_SCHEMA, TEXT_IMPORT_SCHEMA},
+      [STAGE_DATA] = {BACKUP_PHASE_DATA, -1},
+      [STAGE_POST_DATA] = {BACKUP_PHASE_INDEXES, TEXT_IMPORT_INDEXES},
+      [STAGE_ACCESS] = {BACKUP_PHASE_INDEXES, -1},
+      [STAGE_LAST] = {BACKUP_PHASE_INDEXES, -1},
+  };
+  backup_progress_phase(restore->progress, stages[stage].phase);
+  if (stages[stage].text >= 0)
+    backup_progress_say(restore->progress, (TextId)stages[stage].text);
+}
+
+gboolean
+restore_apply_stage(Restore *restore, PlanStage stage, GError **error)
+{
+  const RestoreWay *way = restore->way;
+  const GArray *steps = restore->plan->steps;
+  g_autoptr(GPtrArray) order = g_ptr_array_new();
+  for (guint i = 0; i < steps->len; i++)
+    if (g_array_index(steps, RestoreStep, i).stage == stage)
+      g_ptr_array_add(order, &g_array_index(steps, RestoreStep, i));
+  if (order->len == 0)
+    return TRUE;
+  restore_enter_stage(restore, stage);
+  if (stage == STAGE_DATA && way->order_rows != NULL && !way->order_rows(restore, order, error))
+    return FALSE;
+  for (guint i = 0; i < order->len; i++) {
+    if (!restore_apply_step(restore, order->pdata[i], error))
+      return FALSE;
+    if (stage != STAGE_DATA)
+      backup_progress_set(restore->progress, i + 1, order->len);
+  }
+  return stage != STAGE_DATA || way->end_rows == NULL || way->end_rows(restore, error);
+}
+
+gboolean
+restore_apply(Restore *restore, GError **error)
+{
+  const RestoreWay *way = restore->way;
+  if (way->begin != NULL && !way->begin(restore, error))
+    return FALSE;
+  for (PlanStage stage = 0; stage < STAGE_COUNT; stage++)
+    if (!restore_apply_stage(restore, stage, error))
+      return FALSE;
+  return way->end == NULL || way->end(restore, error);
+}

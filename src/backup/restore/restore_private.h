@@ -1,0 +1,21 @@
+/* A restore's state, for the files of this room. */
+#pragma once
+
+#include "backup/restore/way.h"
+
+struct Restore {
+  PgConnection *connection;
+  ArchiveReader *reader;
+  const RestorePlan *plan;
+  BackupProgress *progress;
+  GCancellable *cancellable;
+  const RestoreWay *way;
+  gpointer way_state;
+  RestoreUnit unit;
+  gint64 lock_deadline_us; /* monotonic: when waiting for table locks ends */
+  GHashTable *present;     /* dump IDs whose object was there already, or could not be made: what belongs to it is left
+                              as it is */
+  GHashTable *present_large_objects; /* OIDs likewise */
+  GHashTable *created_large_objects; /* OIDs: those that this import made */
+  char *default_tablespace;          /* as last set; "" is the database's own */
+};
