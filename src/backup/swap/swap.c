@@ -1,19 +1,18 @@
 #include "backup/swap/swap.h"
 
-#include "backup/restore/restore.h"
 #include "backup/swap/side_database.h"
 #include "backup/swap/swap_choice.h"
 #include "backup_sql.h"
 #include "base/error.h"
+#include "pg/commit.h"
 #include "pg/sqlstate.h"
 
 #include <string.h>
 
 enum {
+  LOCK_TIMEOUT_MS = 2000, /* of one attempt: whoever comes behind us in the queue waits as long */
   WATCH_INTERVAL_MS = 20,
   RETRY_PAUSE_MS = 500,
-  OUTCOME_TIMEOUT_S = 30, /* for asking a server that went away during the commit */
-  OUTCOME_PAUSE_MS = 500,
   MAX_NAMED_SESSIONS = 5
 };
 
@@ -115,7 +114,7 @@ clear_way(Swap *swap, GError **error)
 static gboolean
 rename_both(Swap *swap, GError **error)
 {
-  if (!pg_connection_execf(swap->renamer, error, "BEGIN; SET LOCAL lock_timeout = %d", RESTORE_LOCK_TIMEOUT_MS))
+  if (!pg_connection_execf(swap->renamer, error, "BEGIN; SET LOCAL lock_timeout = %d", LOCK_TIMEOUT_MS))
     return FALSE;
   g_atomic_int_set(&swap->is_rename_over, 0);
   pg_connection_set_cancellable(swap->renamer, swap->give_up);
@@ -168,45 +167,19 @@ check_identities(Swap *swap, GError **error)
   return FALSE;
 }
 
-/* After a connection that broke during COMMIT: which database has the live name, once the renaming backend is gone. */
-static gboolean
-find_outcome(Swap *swap, GError **error)
-{
-  static const char sql[] =
-      "SELECT d.oid, EXISTS (SELECT FROM pg_catalog.pg_stat_activity WHERE pid = $1::pg_catalog.int4) "
-      "FROM pg_catalog.pg_database d WHERE d.datname = pg_catalog.current_database()";
-  gint64 deadline = g_get_monotonic_time() + OUTCOME_TIMEOUT_S * G_USEC_PER_SEC;
-  do {
-    g_autoptr(PgConnection) connection = pg_connection_open(swap->options->dsn, RENAMER_NAME, NULL, NULL);
-    g_autoptr(PgResult) row =
-        connection != NULL ? pg_connection_query(connection, NULL, sql, 1, swap->renamer_pid) : NULL;
-    if (row != NULL && pg_result_rows(row) == 1) {
-      if ((guint32)pg_result_int64(row, 0, 0) == swap->options->incoming_oid)
-        return TRUE;
-      if (!pg_result_bool(row, 0, 1)) {
-        error_set(error, CCH_ERROR_DATABASE_UNAVAILABLE, "the connection was lost during the commit");
-        return FALSE;
-      }
-    }
-    g_usleep(OUTCOME_PAUSE_MS * 1000);
-  } while (g_get_monotonic_time() < deadline);
-  error_set(error, CCH_ERROR_IMPORT_OUTCOME_UNKNOWN, "whether database %s was swapped for %s", swap->options->live,
-            swap->options->incoming);
-  return FALSE;
-}
-
 static gboolean
 commit(Swap *swap, GError **error)
 {
-  g_autoptr(GError) failure = NULL;
-  pg_connection_set_cancellable(swap->renamer, NULL);
-  if (pg_connection_exec(swap->renamer, "SET LOCAL synchronous_commit = on; COMMIT", &failure))
-    return TRUE;
-  if (error_code(failure) != CCH_ERROR_DATABASE_UNAVAILABLE && pg_connection_is_alive(swap->renamer)) {
-    g_propagate_error(error, g_steal_pointer(&failure));
+  if (!pg_connection_exec(swap->renamer, "SET LOCAL synchronous_commit = on", error))
     return FALSE;
-  }
-  return find_outcome(swap, error);
+  g_autoptr(GError) failure = NULL;
+  PgOutcome outcome = pg_commit(swap->renamer, swap->options->dsn, &failure);
+  if (outcome == PG_OUTCOME_UNKNOWN)
+    error_set(error, CCH_ERROR_IMPORT_OUTCOME_UNKNOWN, "whether database %s was swapped for %s: %s",
+              swap->options->live, swap->options->incoming, failure->message);
+  else if (outcome == PG_ABORTED)
+    g_propagate_error(error, g_steal_pointer(&failure));
+  return outcome == PG_COMMITTED;
 }
 
 static gboolean

@@ -8,6 +8,7 @@
 #include "batch/rows/hub_cache.h"
 #include "batch/rows/record.h"
 #include "batch_sql.h"
+#include "pg/commit.h"
 #include "pg/migrate.h"
 #include "pg/sqlstate.h"
 
@@ -18,8 +19,6 @@ enum {
   MAX_ATTEMPTS = 8,
   RETRY_MS = 20, /* times the attempt, and a random part */
   ID_BYTES = 16,
-  OUTCOME_TIMEOUT_S = 15,
-  OUTCOME_PAUSE_MS = 300
 };
 
 void
@@ -104,53 +103,17 @@ record(BatchTransaction *transaction, GError **error)
   return result != NULL && audit(transaction, error);
 }
 
-/* Whether the operation's record is there. While its transaction may yet commit, another record of the same id waits.
- */
-static gboolean
-is_recorded(PgConnection *connection, const BatchTransaction *transaction, gboolean *ret_is_recorded)
-{
-  if (!pg_connection_exec(connection, batch_begin_sql, NULL))
-    return FALSE;
-  g_autoptr(PgResult) mine = pg_connection_query(connection, NULL, batch_outcome_sql, 1, transaction->operation_id);
-  *ret_is_recorded = mine != NULL && pg_result_rows(mine) == 0;
-  pg_connection_rollback(connection);
-  return mine != NULL;
-}
-
-/* After a connection that broke during COMMIT: the record is there, or nothing is. */
-static gboolean
-find_outcome(BatchTransaction *transaction, GError **error)
-{
-  gint64 deadline = g_get_monotonic_time() + OUTCOME_TIMEOUT_S * G_USEC_PER_SEC;
-  do {
-    g_autoptr(PgConnection) connection = pg_connection_open(transaction->context->dsn, "cch-data batch", NULL, NULL);
-    gboolean is_done = FALSE;
-    if (connection != NULL && is_recorded(connection, transaction, &is_done)) {
-      if (is_done)
-        return TRUE;
-      error_set(error, CCH_ERROR_DATABASE_UNAVAILABLE,
-                "the connection was lost during the commit; nothing was changed");
-      return FALSE;
-    }
-  } while (g_get_monotonic_time() < deadline && sleep_ms(OUTCOME_PAUSE_MS, NULL, NULL));
-  error_set(error, CCH_ERROR_BATCH_OUTCOME_UNKNOWN, "operation %s", transaction->operation_id);
-  return FALSE;
-}
-
 static gboolean
 commit(BatchTransaction *transaction, GError **error)
 {
   g_autoptr(GError) failure = NULL;
-  pg_connection_set_cancellable(transaction->connection, NULL);
-  gboolean is_done = pg_connection_exec(transaction->connection, "COMMIT", &failure);
+  PgOutcome outcome = pg_commit(transaction->connection, transaction->context->dsn, &failure);
   pg_connection_set_cancellable(transaction->connection, transaction->cancellable);
-  if (is_done)
-    return TRUE;
-  if (error_code(failure) != CCH_ERROR_DATABASE_UNAVAILABLE && pg_connection_is_alive(transaction->connection)) {
+  if (outcome == PG_OUTCOME_UNKNOWN)
+    error_set(error, CCH_ERROR_BATCH_OUTCOME_UNKNOWN, "operation %s", transaction->operation_id);
+  else if (outcome == PG_ABORTED)
     g_propagate_error(error, g_steal_pointer(&failure));
-    return FALSE;
-  }
-  return find_outcome(transaction, error);
+  return outcome == PG_COMMITTED;
 }
 
 static gboolean
