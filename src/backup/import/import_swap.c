@@ -1,7 +1,9 @@
-#include "backup/import/import_run.h"
+#include "backup/import/import_swap.h"
+
 #include "backup/import/manifest_match.h"
 #include "backup/load/load.h"
 #include "backup/restore/overwrite.h"
+#include "backup/restore/restore.h"
 #include "backup/swap/analyze.h"
 #include "backup/swap/disk_space.h"
 #include "backup/swap/janitor.h"
@@ -11,6 +13,7 @@
 #include "backup/swap/swap.h"
 #include "backup/swap/swap_choice.h"
 #include "base/error.h"
+#include "pg/migrate.h"
 
 #define CONNECTION_NAME "cch-data import"
 
@@ -29,49 +32,86 @@ refuse(const char *reason, GError **error)
   return FALSE;
 }
 
+/* Finds the blocks only: the load reads them. */
+static gboolean
+scan_archive(ImportRun *run, GError **error)
+{
+  backup_progress_phase(run->progress, BACKUP_PHASE_CHECK);
+  backup_progress_say(run->progress, TEXT_IMPORT_CHECKING);
+  if (!archive_reader_scan(run->reader, run->cancellable, error))
+    return FALSE;
+  guint tables = 0;
+  for (guint i = 0; i < archive_reader_n_entries(run->reader); i++) {
+    const TocEntry *entry = archive_reader_entry(run->reader, i);
+    tables += toc_entry_is(entry, "TABLE DATA") && archive_reader_data_info(run->reader, entry)->is_present;
+  }
+  backup_progress_say(run->progress, TEXT_IMPORT_SCANNED, tables);
+  return TRUE;
+}
+
 /* The shadow has to be on record before it is made, so our schema has to be there. */
 static gboolean
-prepare_records(ImportRun *run, GError **error)
+prepare_records(ImportRun *run, PgConnection *live, GError **error)
 {
   gboolean can = FALSE;
-  if (run->options->migrate && !pg_migrate_own(run->connection, error))
+  if (run->options->migrate && !pg_migrate_own(live, error))
     return FALSE;
-  if (!side_database_can_record(run->connection, &can, error))
+  if (!side_database_can_record(live, &can, error))
     return FALSE;
   return can || refuse(text_get(TEXT_SWAP_OWN_TABLES_MISSING, run->options->language), error);
 }
 
+/* Another connection to the live database, for questions in which the archive's names stand: it speaks the archive's
+ * encoding to its end. */
+static PgConnection *
+connect_for_names(ImportRun *run, GError **error)
+{
+  g_autoptr(PgConnection) names = pg_connection_open(run->options->dsn, CONNECTION_NAME, run->cancellable, error);
+  if (names == NULL || !restore_speak_archive(names, run->reader, error))
+    return NULL;
+  return g_steal_pointer(&names);
+}
+
 static gboolean
-check_choice(ImportRun *run, const RestorePlan *plan, GError **error)
+check_choice(ImportRun *run, PgConnection *names, const RestorePlan *plan, GError **error)
 {
   g_autofree char *reason = NULL;
-  if (!restore_speak_archive(run->connection, run->reader, error) ||
-      !swap_choice_reason(run->connection, run->options->dsn, plan, run->options->language, &reason, error))
+  if (!swap_choice_reason(names, run->options->dsn, plan, run->options->language, &reason, error))
     return FALSE;
   return reason == NULL || refuse(reason, error);
 }
 
 static gboolean
-check_space(ImportRun *run, const RestorePlan *plan, GError **error)
+check_space(ImportRun *run, PgConnection *names, const RestorePlan *plan, GError **error)
 {
   guint64 bytes = 0;
   gboolean is_known = FALSE;
-  if (!disk_space_needed(run->connection, plan, run->reader, run->cancellable, &bytes, error) ||
-      !disk_space_check(run->connection, bytes, &is_known, error))
+  if (!disk_space_needed(names, plan, run->reader, run->cancellable, &bytes, error) ||
+      !disk_space_check(names, bytes, &is_known, error))
     return FALSE;
   if (!is_known)
     backup_progress_say(run->progress, TEXT_SWAP_SPACE_UNKNOWN, (double)bytes / (1024 * 1024));
-  return restore_speak_utf8(run->connection, error);
+  return TRUE;
+}
+
+static Shadow *
+make_shadow(ImportRun *run, PgConnection *live, GError **error)
+{
+  const BackupImportOptions *options = run->options;
+  g_autoptr(PgConnection) maintenance = swap_maintenance_open(live, options->dsn, run->cancellable, error);
+  if (maintenance == NULL)
+    return NULL;
+  return shadow_create(live, maintenance, options->dsn, options->holder, options->language, run->cancellable, error);
 }
 
 /* Our own schema, which no archive brings. */
 static gboolean
-prepare_own_schema(ImportRun *run, const Shadow *shadow, GError **error)
+prepare_own_schema(ImportRun *run, PgConnection *live, const Shadow *shadow, GError **error)
 {
   g_autoptr(PgConnection) connection = pg_connection_open(shadow->dsn, CONNECTION_NAME, run->cancellable, error);
   g_autofree char *unknown = NULL;
   if (connection == NULL || !pg_migrate_own(connection, error) ||
-      !own_state_find_unknown(run->connection, connection, &unknown, error))
+      !own_state_find_unknown(live, connection, &unknown, error))
     return FALSE;
   if (unknown == NULL)
     return TRUE;
@@ -79,31 +119,16 @@ prepare_own_schema(ImportRun *run, const Shadow *shadow, GError **error)
   return refuse(reason, error);
 }
 
-static Shadow *
-make_shadow(ImportRun *run, GError **error)
-{
-  const BackupImportOptions *options = run->options;
-  g_autoptr(PgConnection) maintenance = swap_maintenance_open(run->connection, options->dsn, run->cancellable, error);
-  if (maintenance == NULL)
-    return NULL;
-  g_autoptr(Shadow) shadow = shadow_create(run->connection, maintenance, options->dsn, options->holder,
-                                           options->language, run->cancellable, error);
-  if (shadow == NULL)
-    return NULL;
-  if (prepare_own_schema(run, shadow, error))
-    return g_steal_pointer(&shadow);
-  shadow_discard(shadow, options->dsn);
-  return NULL;
-}
-
 /* What cch_data holds, as late as can be; then the same as at the end of the other way. One transaction. */
 static gboolean
-finish_contents(ImportRun *run, const Shadow *shadow, const RestorePlan *plan, const char *outgoing, GError **error)
+finish_contents(ImportRun *run, const Shadow *shadow, const RestorePlan *plan, guint64 rows, const char *outgoing,
+                GError **error)
 {
   const BackupImportOptions *options = run->options;
   g_autoptr(PgConnection) live = pg_connection_open(options->dsn, CONNECTION_NAME, run->cancellable, error);
-  run->connection = live != NULL ? pg_connection_open(shadow->dsn, CONNECTION_NAME, run->cancellable, error) : NULL;
-  if (run->connection == NULL)
+  g_autoptr(PgConnection) filled =
+      live != NULL ? pg_connection_open(shadow->dsn, CONNECTION_NAME, run->cancellable, error) : NULL;
+  if (filled == NULL)
     return FALSE;
   SideSwap swap = {.live_oid = shadow->live_oid,
                    .incoming = shadow->name,
@@ -112,10 +137,10 @@ finish_contents(ImportRun *run, const Shadow *shadow, const RestorePlan *plan, c
                    .made_by = options->holder,
                    .reason = "import",
                    .keep_s = options->keep_s};
-  return pg_connection_exec(run->connection, "BEGIN", error) && own_state_copy(live, run->connection, error) &&
-         side_database_record_swap(run->connection, &swap, error) && import_run_migrate(run, error) &&
-         import_run_audit(run, plan, BACKUP_METHOD_SWAP, error) &&
-         pg_connection_exec(run->connection, "SET LOCAL synchronous_commit = on; COMMIT", error);
+  return pg_connection_exec(filled, "BEGIN", error) && own_state_copy(live, filled, error) &&
+         side_database_record_swap(filled, &swap, error) && import_run_migrate(run, filled, error) &&
+         import_run_audit(run, filled, plan, BACKUP_METHOD_SWAP, rows, error) &&
+         pg_connection_exec(filled, "SET LOCAL synchronous_commit = on; COMMIT", error);
 }
 
 static gboolean
@@ -158,7 +183,7 @@ name_damage(ImportRun *run, GError **failure)
 }
 
 static gboolean
-load_shadow(ImportRun *run, const Shadow *shadow, RestorePlan *plan, GError **error)
+load_shadow(ImportRun *run, const Shadow *shadow, const RestorePlan *plan, guint64 *ret_rows, GError **error)
 {
   g_autoptr(GError) failure = NULL;
   const Manifest *manifest = run->options->manifest;
@@ -174,75 +199,69 @@ load_shadow(ImportRun *run, const Shadow *shadow, RestorePlan *plan, GError **er
       return FALSE;
     backup_progress_say(run->progress, TEXT_IMPORT_MATCHES_MANIFEST);
   }
-  plan->rows = 0;
+  *ret_rows = 0;
   for (guint i = 0; i < result->tables->len; i++)
-    plan->rows += g_array_index(result->tables, LoadedTable, i).totals.rows;
+    *ret_rows += g_array_index(result->tables, LoadedTable, i).totals.rows;
   return TRUE;
 }
 
 static gboolean
-fill_and_swap(ImportRun *run, const Shadow *shadow, RestorePlan *plan, GError **error)
+analyze(ImportRun *run, const Shadow *shadow, GError **error)
 {
-  if (!load_shadow(run, shadow, plan, error))
-    return FALSE;
   backup_progress_say(run->progress, TEXT_SWAP_ANALYZING);
-  g_autofree char *outgoing = side_database_name_new(shadow->live_name, SIDE_KEPT);
-  if (!database_analyze(shadow->dsn, n_jobs(), run->cancellable, error) ||
-      !finish_contents(run, shadow, plan, outgoing, error))
-    return FALSE;
-  g_clear_pointer(&run->connection, pg_connection_free); /* nobody may be there */
-  if (!open_to_others(run, shadow, error) || !swap(run, shadow, outgoing, error))
-    return FALSE;
-  if (run->options->keep_s > 0)
-    backup_progress_say(run->progress, TEXT_SWAP_KEPT, outgoing, run->options->keep_s / 3600.0);
-  return TRUE;
-}
-
-/* Finds the blocks only: the load reads them. */
-static gboolean
-scan_archive(ImportRun *run, GError **error)
-{
-  backup_progress_phase(run->progress, BACKUP_PHASE_CHECK);
-  backup_progress_say(run->progress, TEXT_IMPORT_CHECKING);
-  if (!archive_reader_scan(run->reader, run->cancellable, error))
-    return FALSE;
-  guint tables = 0;
-  for (guint i = 0; i < archive_reader_n_entries(run->reader); i++) {
-    const TocEntry *entry = archive_reader_entry(run->reader, i);
-    tables += toc_entry_is(entry, "TABLE DATA") && archive_reader_data_info(run->reader, entry)->is_present;
-  }
-  backup_progress_say(run->progress, TEXT_IMPORT_SCANNED, tables);
-  return TRUE;
+  return database_analyze(shadow->dsn, n_jobs(), run->cancellable, error);
 }
 
 gboolean
 import_by_swap(ImportRun *run, GError **error)
 {
+  const char *dsn = run->options->dsn;
+  g_autoptr(PgConnection) live = NULL, names = NULL;
   g_autoptr(RestorePlan) plan = NULL;
-  if (!scan_archive(run, error) || !import_run_connect(run, error) || !prepare_records(run, error) ||
-      (plan = import_run_plan(run, error)) == NULL || !check_choice(run, plan, error) || !check_space(run, plan, error))
-    return FALSE;
-  backup_progress_phase(run->progress, BACKUP_PHASE_CONNECT);
-  g_autoptr(Shadow) shadow = make_shadow(run, error);
-  if (shadow == NULL)
-    return FALSE;
-  backup_progress_say(run->progress, TEXT_SWAP_SHADOW, shadow->name);
+  g_autoptr(Shadow) shadow = NULL;
+  g_autofree char *outgoing = NULL;
   g_autoptr(GError) failure = NULL;
-  if (!restore_speak_archive(run->connection, run->reader, &failure) ||
-      !overwrite_tell_losses(run->connection, run->reader, plan, run->progress, &failure)) {
-    shadow_discard(shadow, run->options->dsn);
+  guint64 rows = 0;
+
+  /* 1. Whether a swap can be, and has room. */
+  gboolean ok = scan_archive(run, &failure) && (live = import_run_connect(run, &failure)) != NULL &&
+                prepare_records(run, live, &failure) && (plan = import_run_plan(run, live, &failure)) != NULL &&
+                (names = connect_for_names(run, &failure)) != NULL && check_choice(run, names, plan, &failure) &&
+                check_space(run, names, plan, &failure);
+
+  /* 2. The shadow database, alike to the live one, with our own schema. */
+  if (ok) {
+    backup_progress_phase(run->progress, BACKUP_PHASE_CONNECT);
+    shadow = make_shadow(run, live, &failure);
+    ok = shadow != NULL && prepare_own_schema(run, live, shadow, &failure);
+  }
+  if (ok) {
+    backup_progress_say(run->progress, TEXT_SWAP_SHADOW, shadow->name);
+    outgoing = side_database_name_new(shadow->live_name, SIDE_KEPT);
+    ok = overwrite_tell_losses(names, run->reader, plan, run->progress, &failure);
+  }
+  g_clear_pointer(&names, pg_connection_free);
+  g_clear_pointer(&live, pg_connection_free);
+
+  /* 3. The archive's contents and their statistics; the live database is in use all this time. */
+  ok = ok && load_shadow(run, shadow, plan, &rows, &failure) && analyze(run, shadow, &failure);
+
+  /* 4. What cch_data holds, migrations, the audit; then grants and the connection limit. */
+  ok = ok && finish_contents(run, shadow, plan, rows, outgoing, &failure) && open_to_others(run, shadow, &failure);
+
+  /* 5. The swap. From its commit on the shadow is the live database. Nobody of ours is connected to either. */
+  ok = ok && swap(run, shadow, outgoing, &failure);
+
+  /* 6. What is left is dropped: of the shadow what failed, else what is kept no longer. */
+  if (!ok) {
+    if (shadow != NULL && error_code(failure) != CCH_ERROR_IMPORT_OUTCOME_UNKNOWN)
+      shadow_discard(shadow, dsn);
     g_propagate_error(error, g_steal_pointer(&failure));
     return FALSE;
   }
-  g_clear_pointer(&run->connection, pg_connection_free);
-  if (fill_and_swap(run, shadow, plan, &failure)) {
-    if (backup_lock_backend_pid(run->lock) != 0)
-      database_janitor_sweep(run->options->dsn, NULL, NULL); /* what cannot be dropped now will be at the next sweep */
-    return TRUE;
-  }
-  g_clear_pointer(&run->connection, pg_connection_free);
-  if (error_code(failure) != CCH_ERROR_IMPORT_OUTCOME_UNKNOWN)
-    shadow_discard(shadow, run->options->dsn);
-  g_propagate_error(error, g_steal_pointer(&failure));
-  return FALSE;
+  if (run->options->keep_s > 0)
+    backup_progress_say(run->progress, TEXT_SWAP_KEPT, outgoing, run->options->keep_s / 3600.0);
+  if (backup_lock_backend_pid(run->lock) != 0)
+    database_janitor_sweep(dsn, NULL, NULL); /* what cannot be dropped now will be at the next sweep */
+  return TRUE;
 }

@@ -1,0 +1,98 @@
+#include "backup/import/import_run.h"
+
+#include "audit/audit.h"
+#include "backup/merge/merge.h"
+#include "base/error.h"
+#include "pg/dsn.h"
+#include "pg/migrate.h"
+
+#include <jansson.h>
+
+PgConnection *
+import_run_connect(ImportRun *run, GError **error)
+{
+  backup_progress_say(run->progress, TEXT_IMPORT_CONNECTING);
+  PgConnection *connection = pg_connection_open(run->options->dsn, "cch-data import", run->cancellable, error);
+  run->is_begun = connection != NULL;
+  return connection;
+}
+
+RestorePlan *
+import_run_plan(ImportRun *run, PgConnection *live, GError **error)
+{
+  RestorePlanOptions options = {.skip_logs = run->options->skip_logs,
+                                .tables = run->options->tables,
+                                .server_version = pg_connection_server_version(live)};
+  if (!run->options->clean_first && !merge_keeps_bookkeeping(live, &options.skip_bookkeeping, error))
+    return NULL;
+  RestorePlan *plan = restore_plan_new(run->reader, &options, error);
+  if (plan == NULL)
+    return NULL;
+  backup_progress_totals(run->progress, plan->rows, plan->bytes);
+  if (run->has_told)
+    return plan;
+  run->has_told = TRUE;
+  if (options.skip_logs)
+    backup_progress_say(run->progress, TEXT_IMPORT_SKIPPING_LOGS);
+  if (plan->leaves_own_schema)
+    backup_progress_say(run->progress, TEXT_IMPORT_OWN_SCHEMA_KEPT);
+  if (plan->leaves_bookkeeping)
+    backup_progress_say(run->progress, TEXT_IMPORT_BOOKKEEPING_KEPT);
+  return plan;
+}
+
+gboolean
+import_run_migrate(ImportRun *run, PgConnection *connection, GError **error)
+{
+  backup_progress_phase(run->progress, BACKUP_PHASE_MIGRATE);
+  if (!run->options->migrate) {
+    backup_progress_say(run->progress, TEXT_IMPORT_MIGRATION_SKIPPED);
+    return TRUE;
+  }
+  backup_progress_say(run->progress, TEXT_IMPORT_MIGRATING);
+  g_autoptr(GError) failure = NULL;
+  MigrateResult migrated = {0};
+  if (!pg_connection_exec(connection, "RESET default_tablespace; RESET default_table_access_method", error))
+    return FALSE;
+  if ((!run->options->clean_first || pg_migrate_forget_hub(connection, &failure)) &&
+      pg_migrate(connection, &migrated, &failure)) {
+    backup_progress_say(run->progress, TEXT_IMPORT_MIGRATED);
+    if (migrated.is_hub_managed && run->options->clean_first)
+      backup_progress_say(run->progress, TEXT_IMPORT_HUB_MIGRATES);
+    return TRUE;
+  }
+  if (g_cancellable_is_cancelled(run->cancellable))
+    g_propagate_error(error, g_steal_pointer(&failure));
+  else
+    error_set_sql(error, CCH_ERROR_MIGRATION_FAILED, error_sqlstate(failure), error_source_function(failure), "%s",
+                  failure->message);
+  return FALSE;
+}
+
+gboolean
+import_run_audit(ImportRun *run, PgConnection *connection, const RestorePlan *plan, BackupMethod method, guint64 rows,
+                 GError **error)
+{
+  const ArchiveHeader *header = archive_reader_header(run->reader);
+  g_auto(DsnDisplay) target = {0};
+  if (!dsn_parse_display(run->options->dsn, &target, error))
+    return FALSE;
+  g_autofree char *source = header->database != NULL ? g_utf8_make_valid(header->database, -1) : NULL;
+  json_t *details =
+      json_pack("{s:s, s:s, s:s, s:b, s:I, s:I, s:s*, s:s*}", "mode", run->options->clean_first ? "overwrite" : "merge",
+                "method", backup_method_name(method), "onConflict", backup_on_conflict_name(run->options->on_conflict),
+                "skipLogs", run->options->skip_logs, "tables", (json_int_t)plan->n_tables, "rows", (json_int_t)rows,
+                "archiveDatabase", source, "archiveCreated", header->created);
+  char *text = details != NULL ? json_dumps(details, JSON_COMPACT) : NULL;
+  json_decref(details);
+  AuditEntry entry = {.category = "database",
+                      .type = "database.import",
+                      .operator_name = run->options->holder,
+                      .operator_ip = run->options->client_ip,
+                      .target_name = target.database,
+                      .details_json = text,
+                      .success = TRUE};
+  gboolean ok = audit_write(connection, &entry, error);
+  free(text);
+  return ok;
+}
