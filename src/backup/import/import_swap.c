@@ -250,11 +250,13 @@ import_by_swap(ImportRun *run, GError **error)
   ok = ok && finish_contents(run, shadow, plan, rows, outgoing, &failure) && open_to_others(run, shadow, &failure);
 
   /* 5. The swap. From its commit on the shadow is the live database. Nobody of ours is connected to either. */
+  gboolean is_swapping = ok;
   ok = ok && swap(run, shadow, outgoing, &failure);
 
   /* 6. What is left is dropped: of the shadow what failed, else what is kept no longer. */
   if (!ok) {
-    if (shadow != NULL && error_code(failure) != CCH_ERROR_IMPORT_OUTCOME_UNKNOWN)
+    gboolean may_be_live = is_swapping && error_code(failure) == CCH_ERROR_IMPORT_OUTCOME_UNKNOWN;
+    if (shadow != NULL && !may_be_live)
       shadow_discard(shadow, dsn);
     g_propagate_error(error, g_steal_pointer(&failure));
     return FALSE;

@@ -276,6 +276,8 @@ gboolean
 restore_apply(Restore *restore, GError **error)
 {
   const RestoreWay *way = restore->way;
+  if (restore->unit == RESTORE_BY_SAVEPOINT && !restore_note_transaction(restore, error))
+    return FALSE;
   if (way->begin != NULL && !way->begin(restore, error))
     return FALSE;
   for (PlanStage stage = 0; stage < STAGE_COUNT; stage++)

@@ -1,17 +1,14 @@
 #include "backup/plan/entry_sql.h"
 #include "backup/restore/restore_private.h"
 #include "base/error.h"
+#include "pg/commit.h"
 
 enum { LOCK_PAUSE_MS = 500, MAX_DEADLOCKS = 10 };
 
-static const struct {
-  const char *begin, *commit, *roll_back;
-  int lock_timeout_ms; /* 0: none */
-} units[] = {
-    [RESTORE_BY_SAVEPOINT] = {"SAVEPOINT cch_entry", "RELEASE SAVEPOINT cch_entry",
-                              "ROLLBACK TO SAVEPOINT cch_entry; RELEASE SAVEPOINT cch_entry", RESTORE_LOCK_TIMEOUT_MS},
-    [RESTORE_BY_TRANSACTION] = {"BEGIN", "COMMIT", "ROLLBACK", 0},
-};
+#define BEGIN_ENTRY     "SAVEPOINT cch_entry"
+#define END_ENTRY       "RELEASE SAVEPOINT cch_entry"
+#define ROLL_BACK_ENTRY "ROLLBACK TO SAVEPOINT cch_entry; RELEASE SAVEPOINT cch_entry"
+#define FIND_XID        "SELECT pg_catalog.txid_current()"
 
 Restore *
 restore_new(const RestoreOptions *options)
@@ -40,6 +37,7 @@ restore_free(Restore *restore)
   g_hash_table_unref(restore->present_large_objects);
   g_hash_table_unref(restore->created_large_objects);
   g_free(restore->default_tablespace);
+  g_free(restore->xid);
   g_free(restore);
 }
 
@@ -123,7 +121,7 @@ restore_prepare_session(Restore *restore, GError **error)
                              "SET check_function_bodies = false; "
                              "SET xmloption = content; SET client_min_messages = warning; SET row_security = off; "
                              "SET default_tablespace = ''; SELECT pg_catalog.set_config('search_path', '', false)",
-                             units[restore->unit].lock_timeout_ms);
+                             restore->unit == RESTORE_BY_SAVEPOINT ? RESTORE_LOCK_TIMEOUT_MS : 0);
 }
 
 gboolean
@@ -189,27 +187,103 @@ wait_for_lock(Restore *restore, guint attempt, const GError *reason, GError **er
   return pause_ms(restore, LOCK_PAUSE_MS, error);
 }
 
-static gboolean
-run_unit(Restore *restore, RestoreFunc func, gpointer user_data, GError **error)
+/* ---- Units ---- */
+
+gboolean
+restore_note_transaction(Restore *restore, GError **error)
 {
-  return pg_connection_exec(restore->connection, units[restore->unit].begin, error) &&
-         func(restore, user_data, error) && pg_connection_exec(restore->connection, units[restore->unit].commit, error);
+  g_clear_pointer(&restore->xid, g_free);
+  return pg_connection_value(restore->connection, &restore->xid, error, FIND_XID, 0);
 }
 
-/* Whether a failed unit is worth another attempt; waits before that. */
+/* Both kinds of unit have a savepoint, so that a failed one can be shown to end where it began. */
 static gboolean
-may_try_again(Restore *restore, guint attempt, GError *failure, GError **error)
+begin_unit(Restore *restore, GError **error)
 {
-  Verdict verdict = restore_verdict(restore, NULL, failure);
-  /* After a cancellation or a lost connection there is nothing to go on with. */
-  gboolean is_usable = pg_connection_is_alive(restore->connection) && !g_cancellable_is_cancelled(restore->cancellable);
-  gboolean is_rolled_back = is_usable && pg_connection_exec(restore->connection, units[restore->unit].roll_back, NULL);
-  if (is_rolled_back && verdict == VERDICT_LOCK_WAIT)
-    return wait_for_lock(restore, attempt, failure, error);
-  if (is_rolled_back && verdict == VERDICT_RESTART && restore->unit == RESTORE_BY_TRANSACTION &&
-      attempt < MAX_DEADLOCKS)
+  if (restore->unit == RESTORE_BY_TRANSACTION &&
+      (!pg_connection_exec(restore->connection, "BEGIN", error) || !restore_note_transaction(restore, error)))
+    return FALSE;
+  return pg_connection_exec(restore->connection, BEGIN_ENTRY, error);
+}
+
+static gboolean
+is_in_transaction_begun(const Restore *restore)
+{
+  g_autofree char *xid = NULL;
+  return restore->xid == NULL ||
+         (pg_connection_in_transaction(restore->connection) &&
+          pg_connection_value(restore->connection, &xid, NULL, FIND_XID, 0) && g_strcmp0(xid, restore->xid) == 0);
+}
+
+static void
+set_transaction_left(const Restore *restore, GError **error)
+{
+  g_autofree char *status = NULL, *database = NULL;
+  pg_connection_rollback(restore->connection);
+  pg_transaction_status(restore->connection, restore->xid, &status, NULL);
+  pg_connection_value(restore->connection, &database, NULL, "SELECT pg_catalog.current_database()", 0);
+  error_set(error, CCH_ERROR_IMPORT_OUTCOME_UNKNOWN,
+            "the archive's SQL ended the import's transaction in database %s; what came before it is %s, what it did "
+            "beside it is not known",
+            database != NULL ? database : "?", status != NULL ? status : "neither known to be there nor not");
+}
+
+/* Ends a unit's savepoint, in the transaction that it was begun in. */
+static gboolean
+end_entry(Restore *restore, GError **error)
+{
+  if (!pg_connection_exec(restore->connection, END_ENTRY, error))
+    return FALSE;
+  if (is_in_transaction_begun(restore))
     return TRUE;
-  g_propagate_error(error, g_error_copy(failure));
+  set_transaction_left(restore, error);
+  return FALSE;
+}
+
+/* A request to cancel may come late, and end the first attempt. */
+static gboolean
+roll_back_entry(const Restore *restore)
+{
+  return (pg_connection_exec(restore->connection, ROLL_BACK_ENTRY, NULL) ||
+          pg_connection_exec(restore->connection, ROLL_BACK_ENTRY, NULL)) &&
+         is_in_transaction_begun(restore);
+}
+
+/* After a failure of a unit, also after a cancellation. `is_ended`: its entry was over, and the COMMIT failed. TRUE:
+ * the unit is undone, and only that. Else there is nothing to go on with, and `failure` may have become the worse one.
+ */
+static gboolean
+roll_back_unit(Restore *restore, gboolean is_ended, GError **failure)
+{
+  if (!pg_connection_is_alive(restore->connection) || error_code(*failure) == CCH_ERROR_IMPORT_OUTCOME_UNKNOWN)
+    return FALSE;
+  pg_connection_set_cancellable(restore->connection, NULL);
+  gboolean is_undone = is_ended || roll_back_entry(restore);
+  if (!is_undone && restore->xid != NULL && pg_connection_is_alive(restore->connection)) {
+    g_clear_error(failure);
+    set_transaction_left(restore, failure);
+  }
+  if (is_undone && restore->unit == RESTORE_BY_TRANSACTION)
+    is_undone = pg_connection_exec(restore->connection, "ROLLBACK", NULL);
+  pg_connection_set_cancellable(restore->connection, restore->cancellable);
+  return is_undone && !g_cancellable_is_cancelled(restore->cancellable);
+}
+
+/* Whether a failed unit is worth another attempt; waits before that. Takes the failure. */
+static gboolean
+may_try_again(Restore *restore, guint attempt, gboolean is_ended, GError *failure, GError **error)
+{
+  gboolean is_undone = roll_back_unit(restore, is_ended, &failure);
+  Verdict verdict = restore_verdict(restore, NULL, failure);
+  if (is_undone && verdict == VERDICT_LOCK_WAIT) {
+    g_autoptr(GError) reason = failure;
+    return wait_for_lock(restore, attempt, reason, error);
+  }
+  if (is_undone && verdict == VERDICT_RESTART && restore->unit == RESTORE_BY_TRANSACTION && attempt < MAX_DEADLOCKS) {
+    g_error_free(failure);
+    return TRUE;
+  }
+  g_propagate_error(error, failure);
   return FALSE;
 }
 
@@ -217,10 +291,14 @@ gboolean
 restore_run(Restore *restore, RestoreFunc func, gpointer user_data, GError **error)
 {
   for (guint attempt = 1;; attempt++) {
-    g_autoptr(GError) failure = NULL;
-    if (run_unit(restore, func, user_data, &failure))
+    GError *failure = NULL;
+    if (!begin_unit(restore, error))
+      return FALSE;
+    gboolean is_ended = func(restore, user_data, &failure) && end_entry(restore, &failure);
+    if (is_ended &&
+        (restore->unit == RESTORE_BY_SAVEPOINT || pg_connection_exec(restore->connection, "COMMIT", &failure)))
       return TRUE;
-    if (!may_try_again(restore, attempt, failure, error))
+    if (!may_try_again(restore, attempt, is_ended, failure, error))
       return FALSE;
   }
 }

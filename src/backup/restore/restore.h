@@ -48,6 +48,11 @@ gboolean restore_prepare_session(Restore *restore, GError **error);
 gboolean restore_speak_archive(PgConnection *connection, const ArchiveReader *reader, GError **error);
 gboolean restore_speak_utf8(PgConnection *connection, GError **error);
 
+/* SQL of an archive can end the transaction that it runs in, and begin another. So after each unit the connection has
+ * to be in the transaction that was begun, by its status and ID: else IMPORT_OUTCOME_UNKNOWN, with what became of that
+ * transaction, and nothing is open any more. (Of units inside a caller's transaction this holds during restore_apply.)
+ */
+
 /* Runs SQL as a unit; while a lock cannot be had, says so and tries again until the deadline. On another error the unit
  * is rolled back and the error returned. */
 gboolean restore_run_sql(Restore *restore, const char *sql, GError **error);

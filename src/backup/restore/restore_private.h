@@ -12,6 +12,7 @@ struct Restore {
   const RestoreWay *way;
   gpointer way_state;
   RestoreUnit unit;
+  char *xid;               /* of the transaction that was begun; NULL: none, or none of which proof is needed */
   gint64 lock_deadline_us; /* monotonic: when waiting for table locks ends */
   GHashTable *present;     /* dump IDs whose object was there already, or could not be made: what belongs to it is left
                               as it is */
@@ -19,3 +20,6 @@ struct Restore {
   GHashTable *created_large_objects; /* OIDs: those that this import made */
   char *default_tablespace;          /* as last set; "" is the database's own */
 };
+
+/* Remembers which transaction the connection is in: units have to end in it. */
+gboolean restore_note_transaction(Restore *restore, GError **error);

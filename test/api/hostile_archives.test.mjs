@@ -1,0 +1,100 @@
+// Archives whose SQL ends the transaction that it runs in: nobody is told that the database is as before, or that all is
+// done, when that cannot be known.
+
+import assert from 'node:assert/strict';
+import { readFileSync, writeFileSync } from 'node:fs';
+import path from 'node:path';
+import { before, describe, test } from 'node:test';
+import { temporaryDirectory } from './support/cleanup.mjs';
+import { Database } from './support/database.mjs';
+import { importByCli } from './support/product.mjs';
+import { startPostgres } from './support/servers.mjs';
+import { haveBinary } from './support/service.mjs';
+
+const ROOM = 160;
+const dir = temporaryDirectory('hostile');
+let n = 0;
+let server;
+let harmless;
+
+// The archive with the SQL of its comment replaced.
+function archiveWith(sql) {
+  const bytes = readFileSync(harmless);
+  const statement = `COMMENT ON TABLE public.marked IS '${'x'.repeat(ROOM)}';`;
+  const at = bytes.indexOf(statement);
+  assert.ok(at > 0 && sql.length <= statement.length);
+  bytes.write(sql.padEnd(statement.length), at, 'latin1');
+  const file = path.join(dir, `${++n}.dump`);
+  writeFileSync(file, bytes);
+  return file;
+}
+
+const endings = {
+  'a COMMIT': 'COMMIT;',
+  'a COMMIT that another transaction follows': 'COMMIT; BEGIN; SAVEPOINT cch_entry;',
+  'a COMMIT that is chained': 'COMMIT AND CHAIN;',
+  'a ROLLBACK that another transaction follows': 'ROLLBACK; BEGIN; SAVEPOINT cch_entry;',
+  'another transaction that then fails': 'ROLLBACK; BEGIN; SAVEPOINT cch_entry; SELECT 1/0;',
+  'a failure outside any transaction': 'COMMIT; SELECT 1/0;',
+  'a prepared transaction': "PREPARE TRANSACTION 'hostile';",
+};
+
+describe('an archive that ends the transaction', { skip: !haveBinary && 'no binary' }, () => {
+  before(async () => {
+    server = await startPostgres({ config: 'max_prepared_transactions = 5' });
+    const source = await Database.create(server);
+    await source.exec(`CREATE TABLE a_first (id integer PRIMARY KEY); INSERT INTO a_first SELECT generate_series(1, 50);
+      CREATE TABLE marked (id integer PRIMARY KEY); INSERT INTO marked VALUES (1);
+      COMMENT ON TABLE marked IS '${'x'.repeat(ROOM)}'`);
+    harmless = await source.pgDump(path.join(dir, 'harmless.dump'));
+    await source.drop();
+  });
+
+  const target = async () => {
+    const database = await Database.create(server);
+    await database.exec('CREATE TABLE a_first (id integer PRIMARY KEY); INSERT INTO a_first VALUES (7), (1000)');
+    return database;
+  };
+
+  const assertUnknown = ({ last, code, stderr }) => {
+    assert.equal(last.type, 'error', `${JSON.stringify(last)}\n${stderr}`);
+    assert.equal(last.errorCode, 'import.outcome_unknown', last.message);
+    assert.equal(code, 9);
+    assert.match(last.message, /COMMENT public\.marked|TABLE marked/);
+    assert.doesNotMatch(last.message, /rolled back|已回滚|as before|unchanged|未更改/);
+  };
+
+  for (const [name, sql] of Object.entries(endings)) {
+    test(`by ${name}`, async () => {
+      const archive = archiveWith(sql);
+      const merged = await target();
+      assertUnknown(await importByCli(merged, archive));
+      const overwritten = await target();
+      assertUnknown(await importByCli(overwritten, archive, { overwrite: true, args: ['--method', 'transaction'] }));
+      for (const database of [merged, overwritten])
+        for (const [gid] of await database.rows('SELECT gid FROM pg_prepared_xacts WHERE database = current_database()'))
+          await database.exec(`ROLLBACK PREPARED '${gid}'`);
+      await merged.drop();
+      await overwritten.drop();
+    });
+  }
+
+  test('by swap: the shadow is dropped, the live database is not touched', async () => {
+    const database = await target();
+    const sql = 'ROLLBACK; BEGIN; SAVEPOINT cch_entry;';
+    const env = { AUTO_MIGRATE: 'true' };
+    assertUnknown(await importByCli(database, archiveWith(sql), { overwrite: true, args: ['--method', 'swap'], env }));
+    assert.equal(await database.value(`SELECT string_agg(id::text, ' ' ORDER BY id) FROM a_first`), '7 1000');
+    assert.equal(await database.value(`SELECT count(*) FROM pg_database WHERE datname LIKE '%\\_cch\\_%'`), '0');
+    await database.drop();
+  });
+
+  test('an error of an entry inside its transaction leaves all as before, and says so', async () => {
+    const database = await target();
+    const { last, code } = await importByCli(database, archiveWith('SELECT 1/0;'));
+    assert.equal(last.errorCode, 'database.query_failed', JSON.stringify(last));
+    assert.equal(code, 7);
+    assert.equal(await database.count('a_first'), 2);
+    await database.drop();
+  });
+});
