@@ -16,7 +16,7 @@
 #include <unistd.h>
 
 typedef struct {
-  gboolean overwrite, skip_logs, is_confirmed, is_dry_run;
+  gboolean overwrite, skip_logs, allow_incomplete, is_confirmed, is_dry_run;
   char *method_name; /* NULL: auto */
   BackupMethod method;
   gboolean is_undo, is_undo_discard;
@@ -115,6 +115,7 @@ run_import(CliContext *context, ArchiveReader *reader, const ImportArguments *ar
                                  .method = arguments->method,
                                  .keep_s = (guint)context->config->undo_keep_s,
                                  .skip_logs = arguments->skip_logs,
+                                 .allow_incomplete = arguments->allow_incomplete,
                                  .on_conflict = arguments->conflict,
                                  .tables = (const char *const *)arguments->tables,
                                  .manifest = arguments->manifest,
@@ -135,6 +136,8 @@ check_arguments(ImportArguments *arguments, int n_files, GError **error)
     error_set(error, CCH_ERROR_USAGE, "--method must be auto, swap or transaction, not \"%s\"", arguments->method_name);
   else if (arguments->method != BACKUP_METHOD_AUTO && !arguments->overwrite)
     error_set(error, CCH_ERROR_USAGE, "--method goes with --overwrite");
+  else if (arguments->allow_incomplete && !arguments->overwrite)
+    error_set(error, CCH_ERROR_USAGE, "--allow-incomplete goes with --overwrite");
   else if (is_undo && (n_files > 0 || arguments->overwrite || arguments->skip_logs || arguments->on_conflict != NULL ||
                        arguments->tables != NULL || arguments->is_dry_run || arguments->manifest_path != NULL))
     error_set(error, CCH_ERROR_USAGE, "--undo and --undo-discard take no archive and no options of an import");
@@ -195,6 +198,8 @@ cli_import(CliContext *context, int argc, char **argv, GError **error)
        "how to overwrite: swap (load a new database beside the live one, then swap them), transaction, or auto",
        "METHOD"},
       {"skip-logs", 0, 0, G_OPTION_ARG_NONE, &arguments.skip_logs, "do not import the rows of message_request", NULL},
+      {"allow-incomplete", 0, 0, G_OPTION_ARG_NONE, &arguments.allow_incomplete,
+       "overwrite also with an archive that lacks data of tables with rows here, or all indexes and keys", NULL},
       {"on-conflict", 0, 0, G_OPTION_ARG_STRING, &arguments.on_conflict,
        "of a row that is there: skip (default), update (the archive's row wins), or fail if they differ", "CHOICE"},
       {"table", 't', 0, G_OPTION_ARG_STRING_ARRAY, &arguments.tables,

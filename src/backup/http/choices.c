@@ -43,6 +43,12 @@ set_skip_logs(HttpChoices *choices, const char *text, GError **error)
 }
 
 static gboolean
+set_allow_incomplete(HttpChoices *choices, const char *text, GError **error)
+{
+  return parse_boolean("allowIncomplete", text, &choices->allow_incomplete, error);
+}
+
+static gboolean
 set_keep_upload(HttpChoices *choices, const char *text, GError **error)
 {
   return parse_boolean("keepUpload", text, &choices->keep_upload, error);
@@ -106,6 +112,7 @@ set_tables(HttpChoices *choices, const char *text, GError **error)
 static const Field fields[] = {
     {.name = "cleanFirst", .set = set_clean_first, .is_boolean = TRUE},
     {.name = "skipLogs", .set = set_skip_logs, .is_boolean = TRUE},
+    {.name = "allowIncomplete", .set = set_allow_incomplete, .is_boolean = TRUE},
     {.name = "keepUpload", .set = set_keep_upload, .is_boolean = TRUE},
     {.name = "method", .set = set_method},
     {.name = "onConflict", .set = set_on_conflict},
@@ -210,6 +217,10 @@ http_choices_check(HttpChoices *choices, GError **error)
     g_ptr_array_add(choices->tables, NULL);
   if (!choices->clean_first && choices->method != BACKUP_METHOD_AUTO) {
     error_set(error, CCH_ERROR_REQUEST_PARAMETER, "method is for overwriting: a merge is one transaction");
+    return FALSE;
+  }
+  if (!choices->clean_first && choices->allow_incomplete) {
+    error_set(error, CCH_ERROR_REQUEST_PARAMETER, "allowIncomplete is for overwriting: a merge takes nothing away");
     return FALSE;
   }
   const char *const *tables = choices->tables != NULL ? (const char *const *)choices->tables->pdata : NULL;

@@ -8,7 +8,7 @@
 #define HTTP_CHOICE_MAX_TABLES 256
 
 typedef struct {
-  gboolean clean_first, skip_logs;
+  gboolean clean_first, skip_logs, allow_incomplete;
   BackupMethod method;
   BackupOnConflict on_conflict;
   GPtrArray *tables;    /* of char *, NULL-terminated; NULL: all */

@@ -72,6 +72,7 @@ set_options(Import *import)
       .client_ip = http_request_client_ip(request),
       .clean_first = choices->clean_first,
       .skip_logs = choices->skip_logs,
+      .allow_incomplete = choices->allow_incomplete,
       .on_conflict = choices->on_conflict,
       .tables = choices->tables != NULL ? (const char *const *)choices->tables->pdata : NULL,
       .method = choices->method,

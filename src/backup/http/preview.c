@@ -66,6 +66,7 @@ set_options(Preview *preview)
       .holder = http_request_who(request),
       .clean_first = choices->clean_first,
       .skip_logs = choices->skip_logs,
+      .allow_incomplete = choices->allow_incomplete,
       .on_conflict = choices->on_conflict,
       .tables = choices->tables != NULL ? (const char *const *)choices->tables->pdata : NULL,
       .language = http_request_language(request),

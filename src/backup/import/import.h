@@ -48,6 +48,8 @@ typedef struct {
   BackupMethod method;          /* of an overwrite; a SWAP that cannot be is IMPORT_SWAP_IMPOSSIBLE */
   guint keep_s;                 /* after a swap: how long the database from before is kept; 0: dropped at once */
   gboolean skip_logs;           /* leave out the rows of message_request */
+  gboolean allow_incomplete;    /* overwrite also with an archive that lacks data of tables with rows here, or indexes
+                                   and keys: else IMPORT_INCOMPLETE */
   BackupOnConflict on_conflict; /* merge only, as is the next: see backup_choices_check */
   const char *const *tables;    /* NULL or none: all; else those of backup_tables_find */
   const Manifest *manifest;     /* what the archive has to hold; NULL: not known */

@@ -224,10 +224,12 @@ import_by_swap(ImportRun *run, GError **error)
   guint64 rows = 0;
 
   /* 1. Whether a swap can be, and has room. */
-  gboolean ok = scan_archive(run, &failure) && (live = import_run_connect(run, &failure)) != NULL &&
-                prepare_records(run, live, &failure) && (plan = import_run_plan(run, live, &failure)) != NULL &&
-                (names = connect_for_names(run, &failure)) != NULL && check_choice(run, names, plan, &failure) &&
-                check_space(run, names, plan, &failure);
+  gboolean ok =
+      scan_archive(run, &failure) && (live = import_run_connect(run, &failure)) != NULL &&
+      prepare_records(run, live, &failure) && (plan = import_run_plan(run, live, &failure)) != NULL &&
+      (names = connect_for_names(run, &failure)) != NULL && check_choice(run, names, plan, &failure) &&
+      overwrite_check_losses(names, run->reader, plan, run->options->allow_incomplete, run->progress, &failure) &&
+      check_space(run, names, plan, &failure);
 
   /* 2. The shadow database, alike to the live one, with our own schema. */
   if (ok) {

@@ -80,7 +80,7 @@ apply_once(ImportRun *run, PgConnection *connection, GError **error)
       restore_speak_archive(connection, run->reader, error) ? import_run_plan(run, connection, error) : NULL;
   if (plan == NULL)
     return FALSE;
-  g_autoptr(Overwrite) overwrite = overwrite_new();
+  g_autoptr(Overwrite) overwrite = overwrite_new(options->allow_incomplete);
   g_autoptr(Merge) merge = merge_new(options->on_conflict);
   RestoreOptions how = {.connection = connection,
                         .reader = run->reader,

@@ -244,8 +244,7 @@ static gboolean
 take_as_problem(Comparison *comparison, const GError *failure)
 {
   const char *sqlstate = error_sqlstate(failure);
-  gboolean is_of_table = error_code(failure) == CCH_ERROR_DATABASE_QUERY || strcmp(sqlstate, "42501") == 0;
-  if (!is_of_table || g_cancellable_is_cancelled(comparison->run->cancellable))
+  if (error_code(failure) != CCH_ERROR_DATABASE_QUERY || g_cancellable_is_cancelled(comparison->run->cancellable))
     return FALSE;
   comparison->table->problem = text_format(TEXT_PREVIEW_VALUES_REFUSED, comparison->run->options->language, sqlstate);
   return TRUE;
@@ -333,5 +332,8 @@ preview_count_live(PreviewRun *run, const char *schema, const char *name, GError
   BackupPreviewTable *table = add_table(run, g_strdup_printf("%s.%s", schema, name));
   table->is_compared = TRUE;
   table->live_rows = table->only_live = count.rows;
+  gboolean is_log = strcmp(schema, "public") == 0 && strcmp(name, LOG_TABLE) == 0;
+  if (count.rows > 0 && !is_log && !run->options->allow_incomplete)
+    table->problem = text_format(TEXT_PREVIEW_ROWS_LOST, run->options->language, count.rows);
   return TRUE;
 }

@@ -2,6 +2,7 @@
 #include "backup/preview/preview_private.h"
 
 #include "backup/preview/server_warnings.h"
+#include "backup/restore/overwrite.h"
 #include "backup_sql.h"
 
 #include <string.h>
@@ -87,10 +88,27 @@ warn_of_server(PreviewRun *run, GError **error)
   return server_warn_of_names(&warnings, entries, !run->options->clean_first, error);
 }
 
+static gboolean
+warn_of_losses(PreviewRun *run, GError **error)
+{
+  g_auto(OverwriteLosses) losses = {0};
+  if (!run->options->clean_first)
+    return TRUE;
+  if (!overwrite_find_losses(run->connection, run->reader, run->plan, &losses, error))
+    return FALSE;
+  if (losses.n_tables > 0)
+    preview_warn(run, TEXT_IMPORT_WITHOUT_ROWS, losses.tables);
+  if (losses.n_post_data > 0)
+    preview_warn(run, TEXT_IMPORT_WITHOUT_POST_DATA, losses.n_post_data);
+  if (losses.n_tables + losses.n_post_data > 0 && !run->options->allow_incomplete)
+    preview_warn(run, TEXT_IMPORT_ALLOW_INCOMPLETE);
+  return TRUE;
+}
+
 gboolean
 preview_warn_of_archive(PreviewRun *run, GError **error)
 {
   warn_of_rows(run);
   warn_of_new_tables(run);
-  return warn_of_tables(run, error) && warn_of_server(run, error);
+  return warn_of_losses(run, error) && warn_of_tables(run, error) && warn_of_server(run, error);
 }

@@ -8,13 +8,16 @@
 #include <string.h>
 
 struct Overwrite {
+  gboolean allow_incomplete;
   GHashTable *kept_extensions; /* names; NULL until they are known */
 };
 
 Overwrite *
-overwrite_new(void)
+overwrite_new(gboolean allow_incomplete)
 {
-  return g_new0(Overwrite, 1);
+  Overwrite *overwrite = g_new0(Overwrite, 1);
+  overwrite->allow_incomplete = allow_incomplete;
+  return overwrite;
 }
 
 void
@@ -233,6 +236,8 @@ clear(Restore *restore, GError **error)
   g_autofree char *schemas = pg_array((const char *const *)plan->schemas);
   backup_progress_phase(progress, BACKUP_PHASE_LOCKS);
   if (!lock_tables(restore, schemas, error) ||
+      !overwrite_check_losses(restore_connection(restore), restore_reader(restore), plan, overwrite->allow_incomplete,
+                              progress, error) ||
       !overwrite_tell_losses(restore_connection(restore), restore_reader(restore), plan, progress, error) ||
       (overwrite->kept_extensions = overwrite_find_kept_extensions(restore, error)) == NULL)
     return FALSE;

@@ -11,7 +11,7 @@ extern const RestoreWay overwrite_way;
 
 /* The way's state. */
 typedef struct Overwrite Overwrite;
-Overwrite *overwrite_new(void);
+Overwrite *overwrite_new(gboolean allow_incomplete); /* overwrite_check_losses */
 void overwrite_free(Overwrite *overwrite);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(Overwrite, overwrite_free)
 
@@ -19,6 +19,25 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC(Overwrite, overwrite_free)
  * does not know. `connection` is to the live database. */
 gboolean overwrite_tell_losses(PgConnection *connection, ArchiveReader *reader, const RestorePlan *plan,
                                BackupProgress *progress, GError **error);
+
+/* What an overwrite takes away although the archive does not say so: tables that hold rows here and have no data in the
+ * archive (pg_dump --schema-only, --exclude-table-data, --table), and indexes and keys where it has no post-data. */
+typedef struct {
+  guint n_tables;      /* that would be emptied or dropped with their rows; the log's table is told of by itself */
+  char *tables;        /* "public.users: 50, public.keys: 3, …": the first of them with their rows; NULL for none */
+  guint64 n_post_data; /* indexes, keys and triggers that are here, if the archive has none at all */
+} OverwriteLosses;
+
+/* `connection` is to the live database and speaks the archive's encoding. */
+gboolean overwrite_find_losses(PgConnection *connection, const ArchiveReader *reader, const RestorePlan *plan,
+                               OverwriteLosses *ret_losses, GError **error);
+void overwrite_losses_clear(OverwriteLosses *losses);
+G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC(OverwriteLosses, overwrite_losses_clear)
+
+/* IMPORT_INCOMPLETE, with tables and rows, when there are losses; where these are allowed, they are told as cautions.
+ */
+gboolean overwrite_check_losses(PgConnection *connection, const ArchiveReader *reader, const RestorePlan *plan,
+                                gboolean is_allowed, BackupProgress *progress, GError **error);
 
 /* Names of the extensions here that are another role's: they cannot be dropped, and need not be, because what they
  * consist of is the same. Warns of each that the plan has. Free with g_hash_table_unref. */
