@@ -77,8 +77,9 @@ dry_run_print(const CliContext *context, ArchiveReader *reader, const BackupImpo
   if (preview == NULL)
     return FALSE;
   if (context->is_json) {
-    g_autofree char *json = backup_preview_to_json(preview);
-    printf("%s\n", json);
+    g_autoptr(json_t) json = backup_preview_to_json(preview);
+    g_autofree char *text = json_to_text(json);
+    printf("%s\n", text);
   } else {
     print_text(preview);
   }

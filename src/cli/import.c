@@ -46,7 +46,8 @@ report_event(const BackupEvent *event, gpointer user_data)
 {
   ProgressBar *bar = user_data; /* NULL with --json */
   if (bar == NULL) {
-    g_autofree char *line = backup_event_to_json(event);
+    g_autoptr(json_t) json = backup_event_to_json(event);
+    g_autofree char *line = backup_event_json_text(json);
     printf("%s\n", line);
     fflush(stdout);
     return;

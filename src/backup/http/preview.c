@@ -83,8 +83,7 @@ run_preview(gpointer data)
                          preview->work, http_work_cancellable(preview->work), &preview->problem);
   if (made == NULL)
     return;
-  g_autofree char *text = backup_preview_to_json(made);
-  preview->result = json_loads(text, 0, NULL);
+  preview->result = backup_preview_to_json(made);
   json_object_set_new(preview->result, "uploadId", http_json_text(upload_id));
   http_work_extend_last(preview->work, "preview", json_incref(preview->result));
 }

@@ -3,8 +3,6 @@
 #include "backup/report/event_json.h"
 #include "base/error.h"
 
-#include <stdlib.h>
-
 struct HttpWork {
   HttpRequest *request; /* outlives this */
   const BackupHttp *http;
@@ -17,7 +15,7 @@ struct HttpWork {
   void (*release)(gpointer data);
   gpointer data;
   GThread *thread;
-  char *last_event; /* JSON; sent when all is cleared away */
+  json_t *last_event; /* sent when all is cleared away */
 };
 
 HttpWork *
@@ -43,7 +41,7 @@ http_work_free(HttpWork *work)
   http_work_release_lock(work);
   sse_queue_unref(work->queue);
   g_object_unref(work->cancellable);
-  g_free(work->last_event);
+  json_decref(work->last_event);
   g_free(work);
 }
 
@@ -113,50 +111,52 @@ void
 http_work_report(const BackupEvent *event, gpointer user_data)
 {
   HttpWork *work = user_data;
-  g_autofree char *json = backup_event_to_json(event);
+  g_autoptr(json_t) json = backup_event_to_json(event);
   if (event->type != BACKUP_EVENT_PROGRESS) {
-    g_free(work->last_event);
+    json_decref(work->last_event);
     work->last_event = g_steal_pointer(&json);
     return;
   }
+  g_autofree char *text = backup_event_json_text(json);
   gboolean is_message = event->message != NULL;
-  running_report(work->running, json, is_message);
+  running_report(work->running, text, is_message);
   if (work->queue != NULL && is_message)
-    sse_queue_push_message(work->queue, g_steal_pointer(&json));
+    sse_queue_push_message(work->queue, g_steal_pointer(&text));
   else if (work->queue != NULL)
-    sse_queue_push_progress(work->queue, g_steal_pointer(&json));
+    sse_queue_push_progress(work->queue, g_steal_pointer(&text));
 }
 
 void
 http_work_extend_last(HttpWork *work, const char *name, json_t *value)
 {
-  json_t *event = json_loads(work->last_event, 0, NULL);
-  json_object_set_new(event, name, value);
-  char *text = json_dumps(event, JSON_COMPACT | JSON_REAL_PRECISION(6));
-  json_decref(event);
-  g_free(work->last_event);
-  work->last_event = g_strdup(text);
-  free(text);
+  json_object_set_new(work->last_event, name, value);
+}
+
+/* Returns the last event's text. */
+static char *
+run_to_end(HttpWork *work, void (*run)(gpointer data), void (*release)(gpointer data), gpointer data)
+{
+  run(data);
+  g_assert(work->last_event != NULL);
+  release(data);
+  http_work_release_lock(work);
+  char *text = backup_event_json_text(work->last_event);
+  running_end(g_steal_pointer(&work->running), text);
+  return text;
 }
 
 void
 http_work_run(HttpWork *work, void (*run)(gpointer data), void (*release)(gpointer data), gpointer data)
 {
-  if (work->running == NULL)
-    work->running = running_begin(work->http->running, work->kind, NULL, http_request_who(work->request));
-  run(data);
-  g_assert(work->last_event != NULL);
-  release(data);
-  http_work_release_lock(work);
-  running_end(g_steal_pointer(&work->running), work->last_event);
+  work->running = running_begin(work->http->running, work->kind, NULL, http_request_who(work->request));
+  g_free(run_to_end(work, run, release, data));
 }
 
 static gpointer
 work_thread(gpointer user_data)
 {
   HttpWork *work = user_data;
-  http_work_run(work, work->run, work->release, work->data);
-  sse_queue_push_message(work->queue, g_steal_pointer(&work->last_event));
+  sse_queue_push_message(work->queue, run_to_end(work, work->run, work->release, work->data));
   sse_queue_close(work->queue);
   return NULL;
 }

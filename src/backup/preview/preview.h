@@ -8,6 +8,7 @@
 #pragma once
 
 #include "backup/import/import.h"
+#include "base/json.h"
 
 /* A row that is there with other values. */
 typedef struct {
@@ -55,5 +56,5 @@ BackupPreview *backup_preview_run(ArchiveReader *reader, const BackupImportOptio
 void backup_preview_free(BackupPreview *preview);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(BackupPreview, backup_preview_free)
 
-/* One JSON object (docs/api.md has its members); free with g_free. */
-char *backup_preview_to_json(const BackupPreview *preview);
+/* One JSON object (docs/api.md has its members); free with json_decref. */
+json_t *backup_preview_to_json(const BackupPreview *preview);

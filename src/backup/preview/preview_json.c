@@ -1,8 +1,5 @@
 #include "backup/preview/preview.h"
 
-#include <jansson.h>
-#include <stdlib.h>
-
 static json_t *
 text_or_null(const char *text)
 {
@@ -72,7 +69,7 @@ archive_to_json(const BackupPreview *preview)
   return object;
 }
 
-char *
+json_t *
 backup_preview_to_json(const BackupPreview *preview)
 {
   json_t *object = json_object();
@@ -93,9 +90,5 @@ backup_preview_to_json(const BackupPreview *preview)
   for (guint i = 0; i < preview->warnings->len; i++)
     json_array_append_new(warnings, text_or_null(preview->warnings->pdata[i]));
   json_object_set_new(object, "warnings", warnings);
-  char *text = json_dumps(object, JSON_COMPACT);
-  json_decref(object);
-  char *copy = g_strdup(text);
-  free(text);
-  return copy;
+  return object;
 }

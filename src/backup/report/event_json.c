@@ -1,6 +1,5 @@
 #include "backup/report/event_json.h"
 
-#include <jansson.h>
 #include <math.h>
 #include <stdlib.h>
 
@@ -34,7 +33,7 @@ tables_to_json(const BackupEvent *event)
   return tables;
 }
 
-char *
+json_t *
 backup_event_to_json(const BackupEvent *event)
 {
   json_t *object = json_object();
@@ -58,8 +57,13 @@ backup_event_to_json(const BackupEvent *event)
     set(object, "errorCode", json_string(event->error_code));
   if (event->type == BACKUP_EVENT_COMPLETE)
     set(object, "tables", tables_to_json(event));
-  char *text = json_dumps(object, JSON_COMPACT | JSON_REAL_PRECISION(6));
-  json_decref(object);
+  return object;
+}
+
+char *
+backup_event_json_text(const json_t *event)
+{
+  char *text = json_dumps(event, JSON_COMPACT | JSON_REAL_PRECISION(6));
   char *copy = g_strdup(text);
   free(text);
   return copy;

@@ -14,7 +14,8 @@
 static void
 hear(const BackupEvent *event, gpointer user_data)
 {
-  g_autofree char *text = backup_event_to_json(event);
+  g_autoptr(json_t) json = backup_event_to_json(event);
+  g_autofree char *text = backup_event_json_text(json);
   json_error_t problem;
   json_t *object = json_loads(text, 0, &problem);
   if (object == NULL)
