@@ -1,7 +1,10 @@
-#include "backup/preview/preview_private.h"
+#include "backup/preview/preview.h"
 
 #include "backup/merge/merge.h"
 #include "backup/plan/entry_sql.h"
+#include "backup/preview/preview_run.h"
+#include "backup/preview/preview_table.h"
+#include "backup/preview/preview_warnings.h"
 #include "backup_sql.h"
 #include "base/error.h"
 
@@ -31,16 +34,6 @@ backup_preview_free(BackupPreview *preview)
   g_ptr_array_unref(preview->tables);
   g_ptr_array_unref(preview->warnings);
   g_free(preview);
-}
-
-void
-preview_warn(PreviewRun *run, TextId id, ...)
-{
-  va_list args;
-  va_start(args, id);
-  g_autofree char *text = text_vformat(id, run->options->language, args);
-  va_end(args);
-  g_ptr_array_add(run->preview->warnings, g_utf8_make_valid(text, -1));
 }
 
 /* ---- The archive and the database as a whole ---- */
@@ -219,7 +212,7 @@ name_true_cause(BackupLock *lock, GError **error)
 }
 
 static void
-hear_nothing(const BackupEvent *event, gpointer user_data)
+ignore_event(const BackupEvent *event, gpointer user_data)
 {
   (void)event;
   (void)user_data;
@@ -243,7 +236,7 @@ backup_preview_run(ArchiveReader *reader, const BackupImportOptions *options, Ba
                    gpointer user_data, GCancellable *cancellable, GError **error)
 {
   g_autoptr(BackupProgress) progress =
-      backup_progress_new(func != NULL ? func : hear_nothing, user_data, options->language);
+      backup_progress_new(func != NULL ? func : ignore_event, user_data, options->language);
   g_autoptr(BackupPreview) preview = describe(reader, options);
   PreviewRun run = {
       .reader = reader, .options = options, .progress = progress, .cancellable = cancellable, .preview = preview};

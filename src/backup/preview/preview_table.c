@@ -1,5 +1,4 @@
-/* One table of a preview: its rows are staged as a merge stages them, counted, and forgotten. */
-#include "backup/preview/preview_private.h"
+#include "backup/preview/preview_table.h"
 
 #include "backup/merge/merge_table.h"
 #include "backup/plan/entry_sql.h"

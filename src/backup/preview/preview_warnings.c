@@ -1,5 +1,4 @@
-/* What is to be said of an archive beside its rows. */
-#include "backup/preview/preview_private.h"
+#include "backup/preview/preview_warnings.h"
 
 #include "backup/preview/server_warnings.h"
 #include "backup/restore/overwrite.h"

@@ -1,0 +1,19 @@
+/* A preview in the making, as its modules share it. */
+#pragma once
+
+#include "backup/preview/preview.h"
+#include "backup/restore/way.h"
+
+typedef struct {
+  ArchiveReader *reader;
+  const BackupImportOptions *options;
+  BackupProgress *progress;
+  GCancellable *cancellable;
+  PgConnection *connection;
+  RestorePlan *plan;
+  Restore *restore;
+  BackupPreview *preview; /* being filled */
+} PreviewRun;
+
+/* Adds a warning. */
+void preview_warn(PreviewRun *run, TextId id, ...);
