@@ -6,6 +6,7 @@
 #include "pg/cluster_place.h"
 #include "pg/connection.h"
 #include "pg/sqlstate.h"
+#include "pg_sql.h"
 
 #include <locale.h>
 #include <poll.h>
@@ -23,6 +24,7 @@ enum {
 };
 
 #define SUPERUSER "postgres"
+#define ROLE      "cch_data" /* owns the databases; what runs an archive is no superuser */
 #define DATABASE  "cch"
 
 struct PgCluster {
@@ -250,14 +252,62 @@ end_postmaster(PgCluster *cluster)
   child_process_free(g_steal_pointer(&cluster->postmaster));
 }
 
+/* "host='/a b/socket' port=…": values are quoted as libpq reads them. */
+static char *
+make_dsn(const ClusterPlace *place, const char *user, const char *database)
+{
+  GString *dsn = g_string_new("host='");
+  for (const char *p = place->socket_dir; *p != '\0'; p++) {
+    if (*p == '\'' || *p == '\\')
+      g_string_append_c(dsn, '\\');
+    g_string_append_c(dsn, *p);
+  }
+  g_string_append_printf(dsn, "' port=" CLUSTER_PORT " user=%s dbname=%s", user, database);
+  return g_string_free(dsn, FALSE);
+}
+
+/* A cluster of an earlier version: its databases were the superuser's, kept ones included. The database itself comes
+ * last, so that a hand-over that was interrupted is done again. */
 static gboolean
-ensure_database(PgConnection *connection, GError **error)
+hand_over(PgCluster *cluster, PgConnection *connection, const char *database, GError **error)
+{
+  g_autofree char *dsn = make_dsn(&cluster->place, SUPERUSER, database);
+  g_autofree char *name = pg_quote_identifier(database);
+  g_autoptr(PgConnection) inside = pg_connection_open(dsn, "cch-data", cluster->stop, error);
+  return inside != NULL && pg_connection_exec(inside, pg_cluster_hand_over_sql, error) &&
+         pg_connection_execf(connection, error, "ALTER DATABASE %s OWNER TO " ROLE, name);
+}
+
+static gboolean
+ensure_role(PgConnection *connection, GError **error)
 {
   g_autofree char *found = NULL;
   if (!pg_connection_value(connection, &found, error,
+                           "SELECT rolname FROM pg_catalog.pg_roles WHERE rolname = '" ROLE "'", 0))
+    return FALSE;
+  return found != NULL || pg_connection_exec(connection, "CREATE ROLE " ROLE " LOGIN CREATEDB", error);
+}
+
+static gboolean
+ensure_database(PgCluster *cluster, PgConnection *connection, GError **error)
+{
+  g_autofree char *found = NULL;
+  if (!ensure_role(connection, error) ||
+      !pg_connection_value(connection, &found, error,
                            "SELECT datname FROM pg_catalog.pg_database WHERE datname = '" DATABASE "'", 0))
     return FALSE;
-  return found != NULL || pg_connection_exec(connection, "CREATE DATABASE " DATABASE, error);
+  if (found == NULL && !pg_connection_exec(connection, "CREATE DATABASE " DATABASE, error))
+    return FALSE;
+  g_autoptr(PgResult) databases = pg_connection_query(
+      connection, error,
+      "SELECT d.datname FROM pg_catalog.pg_database d JOIN pg_catalog.pg_roles r ON r.oid = d.datdba "
+      "WHERE r.rolname = '" SUPERUSER "' AND d.datallowconn AND NOT d.datistemplate "
+      "AND d.datname <> 'postgres'",
+      0);
+  for (guint row = 0; databases != NULL && row < pg_result_rows(databases); row++)
+    if (!hand_over(cluster, connection, pg_result_text(databases, row, 0), error))
+      return FALSE;
+  return databases != NULL;
 }
 
 static gboolean
@@ -266,7 +316,7 @@ start_once(PgCluster *cluster, GError **error)
   if (!spawn_postmaster(cluster, error))
     return FALSE;
   g_autoptr(PgConnection) connection = await_postmaster(cluster, error);
-  if (connection != NULL && ensure_database(connection, error))
+  if (connection != NULL && ensure_database(cluster, connection, error))
     return TRUE;
   end_postmaster(cluster);
   return FALSE;
@@ -371,20 +421,6 @@ keep(gpointer data)
   return NULL;
 }
 
-/* "host='/a b/socket' port=…": values are quoted as libpq reads them. */
-static char *
-make_dsn(const ClusterPlace *place, const char *database)
-{
-  GString *dsn = g_string_new("host='");
-  for (const char *p = place->socket_dir; *p != '\0'; p++) {
-    if (*p == '\'' || *p == '\\')
-      g_string_append_c(dsn, '\\');
-    g_string_append_c(dsn, *p);
-  }
-  g_string_append_printf(dsn, "' port=" CLUSTER_PORT " user=" SUPERUSER " dbname=%s", database);
-  return g_string_free(dsn, FALSE);
-}
-
 static void
 forward_cancel(GCancellable *cancellable, gpointer stop)
 {
@@ -403,8 +439,8 @@ pg_cluster_open(const PgClusterOptions *options, GCancellable *cancellable, GErr
   if (!cluster_place_prepare(&cluster->place, options->data_dir, options->user, error))
     return NULL;
   cluster->pg_bin_dir = g_strdup(options->pg_bin_dir);
-  cluster->dsn = make_dsn(&cluster->place, DATABASE);
-  cluster->maintenance_dsn = make_dsn(&cluster->place, "postgres");
+  cluster->dsn = make_dsn(&cluster->place, ROLE, DATABASE);
+  cluster->maintenance_dsn = make_dsn(&cluster->place, SUPERUSER, "postgres");
   cluster->keeper = g_thread_try_new("cluster", keep, cluster, error);
   if (cluster->keeper == NULL)
     return NULL;

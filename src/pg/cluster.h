@@ -5,6 +5,10 @@
  * command line beside a running service) find it running and use it. When the process that runs it ends, one of the
  * others starts it again, so a connection that then fails is worth another try.
  *
+ * Its databases belong to the role cch_data, which is no superuser and may make databases: an archive's SQL runs as
+ * that role, and can neither start programs nor read files of the cluster's system user. The superuser is for starting
+ * the cluster only; a cluster of an earlier version is handed over when it starts.
+ *
  * A server that was killed is started again. After a kill -9 of the process that runs it, the postmaster shuts down by
  * itself (it gets SIGINT as parent-death signal), and the next start waits for that, or recovers what is left. */
 #pragma once
