@@ -62,6 +62,7 @@ print_text(const BackupPreview *preview)
          "conflicting", "table");
   for (guint i = 0; i < preview->tables->len; i++)
     print_table(preview->tables->pdata[i]);
+  printf("\n%s\n", preview->trust);
   for (guint i = 0; i < preview->warnings->len; i++)
     printf("! %s\n", (const char *)preview->warnings->pdata[i]);
 }

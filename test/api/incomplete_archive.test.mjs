@@ -56,6 +56,9 @@ describe('overwriting with an archive that is not whole', { skip: !haveBinary &&
 
   test('without any rows is refused with tables and counts', async () => {
     const preview = await assertLossesRefused(await archive('--schema-only'), ['public.users: 50', 'public.keys: 7', 'other.notes: 2']);
+    assert.equal(preview.live.role, 'postgres');
+    assert.equal(preview.live.superuser, true);
+    assert.match(preview.trust, /postgres/);
     const users = preview.tables.find(({ table }) => table === 'public.users');
     assert.match(users.problem, /50/);
     assert.equal(preview.tables.find(({ table }) => table === 'public.message_request').problem, null);

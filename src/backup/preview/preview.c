@@ -31,6 +31,8 @@ backup_preview_free(BackupPreview *preview)
   g_free(preview->compression);
   g_free(preview->live_database);
   g_free(preview->live_server_version);
+  g_free(preview->live_role);
+  g_free(preview->trust);
   g_ptr_array_unref(preview->tables);
   g_ptr_array_unref(preview->warnings);
   g_free(preview);
@@ -103,7 +105,8 @@ connect_target(PreviewRun *run, GError **error)
   g_autoptr(PgResult) live = pg_connection_query(run->connection, error,
                                                  "SELECT pg_catalog.current_database(), "
                                                  "pg_catalog.pg_database_size(pg_catalog.current_database()), "
-                                                 "pg_catalog.current_setting('transaction_read_only')",
+                                                 "pg_catalog.current_setting('transaction_read_only'), "
+                                                 "CURRENT_USER, pg_catalog.current_setting('is_superuser') = 'on'",
                                                  0);
   if (live == NULL)
     return FALSE;
@@ -112,6 +115,10 @@ connect_target(PreviewRun *run, GError **error)
     return FALSE;
   }
   run->preview->live_database = g_strdup(pg_result_text(live, 0, 0));
+  run->preview->live_role = g_strdup(pg_result_text(live, 0, 3));
+  run->preview->is_superuser = pg_result_bool(live, 0, 4);
+  run->preview->trust = text_format(run->preview->is_superuser ? TEXT_PREVIEW_TRUST_SUPERUSER : TEXT_PREVIEW_TRUST,
+                                    run->options->language, run->preview->live_role);
   run->preview->live_bytes = (guint64)pg_result_int64(live, 0, 1);
   run->preview->live_server_version = g_strdup(pg_connection_parameter(run->connection, "server_version"));
   return restore_speak_archive(run->connection, run->reader, error);

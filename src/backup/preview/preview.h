@@ -43,6 +43,9 @@ typedef struct {
   gboolean has_logs;   /* rows of public.message_request */
   /* The live database. */
   char *live_database, *live_server_version;
+  char *live_role; /* as whom an import would run the archive's SQL */
+  gboolean is_superuser;
+  char *trust; /* a sentence in the caller's language: what that means */
   guint64 live_bytes;
   GPtrArray *tables;   /* BackupPreviewTable, in the archive's order */
   GPtrArray *warnings; /* char *, in the caller's language */

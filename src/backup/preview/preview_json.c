@@ -80,12 +80,15 @@ backup_preview_to_json(const BackupPreview *preview)
   json_t *live = json_object();
   json_object_set_new(live, "database", text_or_null(preview->live_database));
   json_object_set_new(live, "serverVersion", text_or_null(preview->live_server_version));
+  json_object_set_new(live, "role", text_or_null(preview->live_role));
+  json_object_set_new(live, "superuser", json_boolean(preview->is_superuser));
   set_number(live, "bytes", preview->live_bytes);
   json_object_set_new(object, "live", live);
   json_t *tables = json_array();
   for (guint i = 0; i < preview->tables->len; i++)
     json_array_append_new(tables, table_to_json(preview->tables->pdata[i]));
   json_object_set_new(object, "tables", tables);
+  json_object_set_new(object, "trust", text_or_null(preview->trust));
   json_t *warnings = json_array();
   for (guint i = 0; i < preview->warnings->len; i++)
     json_array_append_new(warnings, text_or_null(preview->warnings->pdata[i]));
