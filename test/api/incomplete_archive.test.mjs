@@ -14,7 +14,9 @@ let n = 0;
 let server;
 let source;
 
+// The hub's own migrations are on record, so that ours leave its tables alone.
 const HUB = `
+  CREATE SCHEMA drizzle; CREATE TABLE drizzle.__drizzle_migrations (id integer PRIMARY KEY);
   CREATE TABLE users (id integer PRIMARY KEY, name text UNIQUE);
   CREATE TABLE keys (id integer PRIMARY KEY, user_id integer REFERENCES users);
   CREATE TABLE message_request (id bigint PRIMARY KEY);
@@ -27,6 +29,7 @@ const ROWS = `
 async function live() {
   const database = await Database.create(server);
   await database.exec(HUB + ROWS);
+  await cli(['migrate'], { dsn: database.dsn });
   return database;
 }
 
@@ -73,7 +76,7 @@ describe('overwriting with an archive that is not whole', { skip: !haveBinary &&
   });
 
   test('without indexes and keys is refused', async () => {
-    await assertLossesRefused(await archive('--section=pre-data', '--section=data'), [' 7 ']);
+    await assertLossesRefused(await archive('--section=pre-data', '--section=data'), [' 8 ']);
   });
 
   test('goes on when that is allowed, with warnings that count', async () => {

@@ -135,12 +135,25 @@ insert_missing(Restore *restore, const MergeTable *table, guint64 *ret_inserted,
                               : insert_at_once(restore, into, query, ret_inserted, error);
 }
 
+/* Rows of the archive that another row of the archive keeps out. */
+static void
+tell_twins(Restore *restore, const MergeJob *job)
+{
+  if (job->twins > 0)
+    backup_progress_warn(restore_progress(restore), TEXT_IMPORT_TWINS, job->table.name, job->twins);
+}
+
 static gboolean
 skip_conflicts(Restore *restore, MergeJob *job, GError **error)
 {
   if (!insert_missing(restore, &job->table, &job->result.rows_inserted, error))
     return FALSE;
   job->result.rows_skipped = job->result.rows_total - job->result.rows_inserted;
+  /* No row that is here keeps a twin out, but another row of the archive: that deserves a word. */
+  if (job->table.identity != NULL && job->result.rows_skipped > 0 &&
+      !merge_delete_twins(restore_connection(restore), &job->table, &job->twins, error))
+    return FALSE;
+  tell_twins(restore, job);
   return TRUE;
 }
 
@@ -251,13 +264,12 @@ let_archive_win(Restore *restore, MergeJob *job, MergeComparison *ret_left, GErr
   }
 }
 
-/* Rows of the archive that another key, or another row of the archive, keeps out. */
+/* Rows of the archive that another key keeps out, beside the twins. */
 static gboolean
 tell_left_out(Restore *restore, const MergeJob *job, const MergeComparison *left, GError **error)
 {
   const MergeTable *table = &job->table;
-  if (job->twins > 0)
-    backup_progress_warn(restore_progress(restore), TEXT_IMPORT_TWINS, table->name, job->twins);
+  tell_twins(restore, job);
   if (left->missing + left->different == 0)
     return TRUE;
   g_autofree char *keys = NULL;

@@ -10,8 +10,8 @@
 static gboolean
 is_attribute(const TocEntry *entry)
 {
-  static const char *const kinds[] = {"COMMENT",      "ACL", "SECURITY LABEL", "DEFAULT", "SEQUENCE OWNED BY",
-                                      "ROW SECURITY", NULL};
+  static const char *const kinds[] = {"COMMENT",           "ACL",          "SECURITY LABEL",  "DEFAULT",
+                                      "SEQUENCE OWNED BY", "ROW SECURITY", "STATISTICS DATA", NULL};
   if (g_strv_contains(kinds, entry->desc))
     return TRUE;
   /* An identity column's sequence, and the true definition of a view that pg_dump had to make as a dummy first. */
@@ -153,6 +153,24 @@ set_owner(Restore *restore, const TocEntry *entry, GError **error)
   return TRUE;
 }
 
+/* Planner statistics: without them queries are slower until ANALYZE comes by, and nothing is lost. */
+static gboolean
+may_be_missing(const TocEntry *entry, const GError *failure)
+{
+  ErrorCode code = error_code(failure);
+  return toc_entry_is(entry, "STATISTICS DATA") &&
+         (code == CCH_ERROR_DATABASE_QUERY || code == CCH_ERROR_DATABASE_PERMISSION);
+}
+
+/* Takes the failure. */
+static gboolean
+pass_over(Restore *restore, const TocEntry *entry, GError *failure)
+{
+  warn_of(restore, entry, failure);
+  g_error_free(failure);
+  return TRUE;
+}
+
 static gboolean
 apply_sql(Restore *restore, const TocEntry *entry, GError **error)
 {
@@ -160,7 +178,8 @@ apply_sql(Restore *restore, const TocEntry *entry, GError **error)
   if (!select_tablespace(restore, entry, error) || !select_table_am(restore, entry, error))
     return FALSE;
   if (!restore_run_sql(restore, entry->defn, &failure))
-    return restore_judge(restore, entry, failure, error);
+    return may_be_missing(entry, failure) ? pass_over(restore, entry, failure)
+                                          : restore_judge(restore, entry, failure, error);
   return set_owner(restore, entry, error);
 }
 

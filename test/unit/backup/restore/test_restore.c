@@ -13,6 +13,7 @@
 #include <cmocka.h>
 
 static TestPostgres *postgres;
+static int server_version = 150000; /* that a plan is made for */
 
 static PgConnection *
 open_connection(void)
@@ -89,6 +90,7 @@ add_sequence_set(ArchiveBuilder *builder, int dump_id, const char *sequence, int
 
 typedef struct {
   guint64 inserted, skipped; /* by the tables of the last event */
+  guint warnings;
 } Told;
 
 static void
@@ -97,6 +99,7 @@ listen(const BackupEvent *event, gpointer user_data)
   Told *told = user_data;
   if (event->type != BACKUP_EVENT_COMPLETE)
     return;
+  told->warnings = event->warning_count;
   for (guint i = 0; i < event->n_tables; i++) {
     told->inserted += event->tables[i].rows_inserted;
     told->skipped += event->tables[i].rows_skipped;
@@ -112,7 +115,8 @@ merge(PgConnection *connection, const ArchiveBuilder *builder, Told *ret_told, G
   g_autoptr(ArchiveReader) reader = archive_reader_open(fd, error);
   assert_non_null(reader);
   assert_true(archive_reader_check(reader, NULL, NULL, NULL, error));
-  g_autoptr(RestorePlan) plan = restore_plan_new(reader, &(RestorePlanOptions){.server_version = 150000}, error);
+  g_autoptr(RestorePlan) plan =
+      restore_plan_new(reader, &(RestorePlanOptions){.server_version = server_version}, error);
   assert_non_null(plan);
   *ret_told = (Told){0};
   g_autoptr(BackupProgress) progress = backup_progress_new(listen, ret_told, LANGUAGE_EN);
@@ -347,6 +351,53 @@ a_column_that_the_archive_lacks_and_the_table_needs_is_incompatible(void **state
   assert_non_null(strstr(error->message, "column need"));
 }
 
+/* Of a merge into PostgreSQL 18, whose archives bring planner statistics. */
+static void
+add_statistics(ArchiveBuilder *builder, int dump_id, const char *name, int definition, const char *sql)
+{
+  BuilderEntry *entry = archive_builder_add(builder, dump_id, "STATISTICS DATA", name);
+  entry->toc.section = SECTION_DATA;
+  entry->toc.namespace_name = g_strdup("public");
+  entry->toc.defn = g_strdup(sql);
+  depend_on(entry, definition);
+}
+
+static void
+statistics_touch_no_table_that_was_there_and_fail_no_import(void **state)
+{
+  (void)state;
+  g_autoptr(PgConnection) connection = open_with("CREATE TABLE public.users (id integer PRIMARY KEY, name text);"
+                                                 "CREATE TABLE public.told (name text)");
+  g_autoptr(ArchiveBuilder) builder = new_builder();
+  add_object(builder, 1, "TABLE", "users", "CREATE TABLE public.users (id integer, name text);");
+  add_object(builder, 2, "TABLE", "fresh", "CREATE TABLE public.fresh (id integer, name text);");
+  add_statistics(builder, 3, "users", 1, "INSERT INTO public.told VALUES ('users');");
+  add_statistics(builder, 4, "fresh", 2, "INSERT INTO public.told VALUES ('fresh');");
+  add_statistics(builder, 5, "fresh", 2, "SELECT 'public.not_here'::pg_catalog.regclass;");
+  server_version = 180000;
+  merge_and_commit(connection, builder);
+  server_version = 150000;
+  assert_value(connection, "SELECT string_agg(name, ' ') FROM public.told", "fresh");
+}
+
+static void
+a_key_that_comes_twice_in_the_archive_is_told(void **state)
+{
+  (void)state;
+  g_autoptr(PgConnection) connection = open_with("CREATE TABLE public.users (id integer PRIMARY KEY, name text);"
+                                                 "INSERT INTO public.users VALUES (1, 'live')");
+  g_autoptr(ArchiveBuilder) builder = new_builder();
+  add_object(builder, 1, "TABLE", "users", "CREATE TABLE public.users (id integer, name text);");
+  add_rows(builder, 2, "users", 1, "1\tarchived\n2\tfirst\n2\tsecond\n2\tthird\n");
+  Told told = merge_and_commit(connection, builder);
+  assert_int_equal(told.inserted, 1);
+  assert_int_equal(told.skipped, 3);
+  assert_int_equal(told.warnings, 1);
+  assert_value(connection, "SELECT string_agg(id || name, ' ' ORDER BY id) FROM public.users", "1live 2first");
+  told = merge_and_commit(connection, builder);
+  assert_int_equal(told.warnings, 0);
+}
+
 /* ---- Sequences ---- */
 
 #define SEQUENCES                                                                                                      \
@@ -439,6 +490,8 @@ main(void)
       cmocka_unit_test(a_missing_table_is_made),
       cmocka_unit_test(triggers_and_rules_rest_meanwhile_and_are_put_back),
       cmocka_unit_test(a_column_that_the_archive_lacks_and_the_table_needs_is_incompatible),
+      cmocka_unit_test(statistics_touch_no_table_that_was_there_and_fail_no_import),
+      cmocka_unit_test(a_key_that_comes_twice_in_the_archive_is_told),
       cmocka_unit_test(sequences_only_move_forward),
       cmocka_unit_test(a_rolled_back_merge_puts_sequences_back_exactly),
   };

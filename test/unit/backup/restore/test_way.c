@@ -108,7 +108,8 @@ static const RestoreWay shelf_way = {
 static const RestoreWay plain_way = {.name = "plain"};
 
 static void
-add_object(ArchiveBuilder *builder, int dump_id, const char *desc, const char *name, ArchiveSection section, const char *defn)
+add_object(ArchiveBuilder *builder, int dump_id, const char *desc, const char *name, ArchiveSection section,
+           const char *defn)
 {
   BuilderEntry *entry = archive_builder_add(builder, dump_id, desc, name);
   entry->toc.section = section;
