@@ -65,22 +65,8 @@ archive_reader_open(int fd, GError **error)
 }
 
 ArchiveReader *
-archive_reader_open_pipe(int fd, GCancellable *cancellable, GError **error)
-{
-  g_autoptr(ArchiveReader) reader = g_new0(ArchiveReader, 1);
-  reader->fd = fd;
-  reader->is_pipe = TRUE;
-  reader->source = wire_source_new_pipe(fd, cancellable);
-  if (!read_toc(reader, error))
-    return NULL;
-  prepare(reader);
-  return g_steal_pointer(&reader);
-}
-
-ArchiveReader *
 archive_reader_clone(const ArchiveReader *reader, GError **error)
 {
-  g_return_val_if_fail(!reader->is_pipe, NULL);
   g_autoptr(ArchiveReader) clone = g_new0(ArchiveReader, 1);
   clone->fd = reader->fd;
   clone->source = wire_source_new(reader->fd, error);
@@ -197,47 +183,6 @@ archive_reader_read_data(ArchiveReader *reader, const TocEntry *entry, ArchiveSi
                      .cancellable = cancellable};
   if (!reader_read_block(&pass, entry, error) || !check_end(reader, entry, error))
     return FALSE;
-  remember_counts(info, &pass.info);
-  return TRUE;
-}
-
-gboolean
-archive_reader_next_block(ArchiveReader *reader, const TocEntry **ret_entry, GError **error)
-{
-  if (!reader->is_pipe || reader->next != NULL) {
-    error_set(error, CCH_ERROR_INTERNAL, "not the time for a next block");
-    return FALSE;
-  }
-  gboolean is_at_end = FALSE;
-  if (!wire_source_is_at_end(reader->source, &is_at_end, error))
-    return FALSE;
-  if (is_at_end) {
-    *ret_entry = NULL;
-    return reader_check_none_missing(reader, error);
-  }
-  *ret_entry = reader->next = reader_meet_block(reader, error);
-  return reader->next != NULL;
-}
-
-gboolean
-archive_reader_read_block(ArchiveReader *reader, ArchiveSinkFunc sink, ArchiveLargeObjectFunc large_object,
-                          gpointer user_data, GCancellable *cancellable, GError **error)
-{
-  const TocEntry *entry = g_steal_pointer(&reader->next);
-  if (entry == NULL) {
-    error_set(error, CCH_ERROR_INTERNAL, "no block to read");
-    return FALSE;
-  }
-  ReaderPass pass = {.reader = reader,
-                     .copy_text = COPY_TEXT_INIT,
-                     .sink = sink,
-                     .large_object = large_object,
-                     .user_data = user_data,
-                     .cancellable = cancellable};
-  if (!reader_read_block(&pass, entry, error))
-    return FALSE;
-  ArchiveDataInfo *info = reader_info(reader, entry);
-  info->end_position = wire_source_position(reader->source);
   remember_counts(info, &pass.info);
   return TRUE;
 }

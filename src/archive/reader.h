@@ -1,14 +1,12 @@
-/* Reads a custom-format archive from a seekable file, or once from a pipe.
+/* Reads a custom-format archive from a seekable file.
  *
  * Every byte of it may be hostile: sizes are bounded before anything is allocated, and every failure is an error
  * (ARCHIVE_FORMAT, ARCHIVE_VERSION, ARCHIVE_CORRUPT, ARCHIVE_UNSUPPORTED for a table WITH OIDS, or the file's own),
  * never a crash. Memory is that of the TOC plus constant buffers (zstd: plus its window, at most 128 MB).
  *
- * A file: open reads header and TOC; archive_reader_check or archive_reader_scan finds the data blocks; then
+ * open reads header and TOC; archive_reader_check or archive_reader_scan finds the data blocks; then
  * archive_reader_read_data may be used, in any order. The check decompresses everything and counts the rows, so that
  * nothing is begun with a damaged archive; the scan is quick, and damage shows while the data is read.
- *
- * A pipe: open_pipe reads header and TOC; then next_block and read_block in turn.
  *
  * Not thread-safe: one reader a thread. archive_reader_clone makes another for the same file, and entries of the one
  * are entries of the other. */
@@ -36,12 +34,8 @@ void archive_reader_free(ArchiveReader *reader);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(ArchiveReader, archive_reader_free)
 
 /* Another reader of the same file, for another thread, that knows what this one's check or scan found. It may outlive
- * this one, but not the descriptor. Not for a pipe. */
+ * this one, but not the descriptor. */
 ArchiveReader *archive_reader_clone(const ArchiveReader *reader, GError **error);
-
-/* Reads header and TOC from a pipe or socket, and a little more. The descriptor stays the caller's; waiting for it ends
- * with CANCELLED, here and later. */
-ArchiveReader *archive_reader_open_pipe(int fd, GCancellable *cancellable, GError **error);
 
 const ArchiveHeader *archive_reader_header(const ArchiveReader *reader);
 
@@ -99,10 +93,3 @@ gboolean archive_reader_read_data(ArchiveReader *reader, const TocEntry *entry, 
 
 /* How far into the file the reading has got, also while it goes on. */
 guint64 archive_reader_position(const ArchiveReader *reader);
-
-/* Of a pipe: goes to the next block and tells whose it is; *ret_entry is NULL at the archive's end, where every block
- * that the TOC promises has been there. After next_block, read_block must be called once; its functions are as
- * read_data's. */
-gboolean archive_reader_next_block(ArchiveReader *reader, const TocEntry **ret_entry, GError **error);
-gboolean archive_reader_read_block(ArchiveReader *reader, ArchiveSinkFunc sink, ArchiveLargeObjectFunc large_object,
-                                   gpointer user_data, GCancellable *cancellable, GError **error);

@@ -39,18 +39,13 @@ reader_check_none_missing(const ArchiveReader *reader, GError **error)
   return TRUE;
 }
 
-static gboolean
-begin_locating(ArchiveReader *reader, GError **error)
+static void
+begin_locating(ArchiveReader *reader)
 {
-  if (reader->is_pipe) {
-    error_set(error, CCH_ERROR_INTERNAL, "a pipe can be read once only");
-    return FALSE;
-  }
   reader->is_located = FALSE;
   for (guint i = 0; i < archive_reader_n_entries(reader); i++)
     reader->infos[i] = (ArchiveDataInfo){0};
   wire_source_seek(reader->source, reader->toc->data_start);
-  return TRUE;
 }
 
 /* The pass is for one block: a copy of `pattern` is made for each. */
@@ -82,7 +77,8 @@ archive_reader_check(ArchiveReader *reader, ArchiveProgressFunc progress, gpoint
                         .progress_data = user_data,
                         .reported = &reported,
                         .cancellable = cancellable};
-  if (!begin_locating(reader, error) || !walk(reader, &pattern, error))
+  begin_locating(reader);
+  if (!walk(reader, &pattern, error))
     return FALSE;
   reader->is_located = TRUE;
   if (progress != NULL)
@@ -141,12 +137,12 @@ try_offsets(ArchiveReader *reader, const GPtrArray *entries)
 gboolean
 archive_reader_scan(ArchiveReader *reader, GCancellable *cancellable, GError **error)
 {
-  if (!begin_locating(reader, error))
-    return FALSE;
+  begin_locating(reader);
   g_autoptr(GPtrArray) entries = sort_by_offset(reader);
   if (entries == NULL || !try_offsets(reader, entries)) {
     ReaderPass pattern = {.reader = reader, .is_skipped = TRUE, .cancellable = cancellable};
-    if (!begin_locating(reader, error) || !walk(reader, &pattern, error))
+    begin_locating(reader);
+    if (!walk(reader, &pattern, error))
       return FALSE;
   }
   reader->is_located = TRUE;

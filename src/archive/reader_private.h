@@ -21,9 +21,7 @@ struct ArchiveReader {
   int fd;
   ArchiveToc *toc; /* a reference */
   WireSource *source;
-  gboolean is_pipe;
-  const TocEntry *next;   /* of a pipe: whose block comes next, or NULL */
-  gboolean is_located;    /* of a file: the blocks were found */
+  gboolean is_located;    /* the blocks were found */
   ArchiveDataInfo *infos; /* one an entry */
   Codec *codec;
   guint8 *input;

@@ -196,15 +196,6 @@ fill_something(WireSource *source, GError **error)
 }
 
 gboolean
-wire_source_is_at_end(WireSource *source, gboolean *ret_is_at_end, GError **error)
-{
-  if (source->is_pipe && source->used == source->filled && source->size == G_MAXUINT64 && !fill(source, error))
-    return FALSE;
-  *ret_is_at_end = wire_source_remaining(source) == 0;
-  return TRUE;
-}
-
-gboolean
 wire_skip(WireSource *source, gsize size, GError **error)
 {
   if (size > wire_source_remaining(source)) {

@@ -42,9 +42,6 @@ guint64 wire_source_position(const WireSource *source);
 guint64 wire_source_remaining(const WireSource *source);
 void wire_source_seek(WireSource *source, guint64 position);
 
-/* Whether all was read; waits for a pipe's next byte. */
-gboolean wire_source_is_at_end(WireSource *source, gboolean *ret_is_at_end, GError **error);
-
 /* Passes over bytes, without reading them where that is possible. */
 gboolean wire_skip(WireSource *source, gsize size, GError **error);
 

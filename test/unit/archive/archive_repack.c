@@ -93,24 +93,8 @@ repack_file(Repack *repack, ArchiveReader *reader, gboolean shuffles, GError **e
   return TRUE;
 }
 
-static gboolean
-repack_pipe(Repack *repack, ArchiveReader *reader, GError **error)
-{
-  for (;;) {
-    const TocEntry *entry;
-    if (!archive_reader_next_block(reader, &entry, error))
-      return FALSE;
-    if (entry == NULL)
-      return TRUE;
-    if (!begin(repack, entry, error) ||
-        !archive_reader_read_block(reader, take_data, take_large_object, repack, NULL, error) ||
-        !end(repack, entry, error))
-      return FALSE;
-  }
-}
-
-static GByteArray *
-run(ArchiveReader *reader, ArchiveLevel level, gsize piece_bytes, gboolean is_pipe, gboolean shuffles)
+GByteArray *
+archive_repack(ArchiveReader *reader, ArchiveLevel level, gsize piece_bytes, gboolean shuffles)
 {
   g_autoptr(GError) error = NULL;
   GByteArray *out = g_byte_array_new();
@@ -121,8 +105,7 @@ run(ArchiveReader *reader, ArchiveLevel level, gsize piece_bytes, gboolean is_pi
   guint n = archive_reader_n_entries(reader);
   gboolean ok = archive_writer_begin(repack.writer, archive_reader_header(reader),
                                      n > 0 ? archive_reader_entry(reader, 0) : NULL, n, &error) &&
-                (is_pipe ? repack_pipe(&repack, reader, &error) : repack_file(&repack, reader, shuffles, &error)) &&
-                archive_writer_finish(repack.writer, &error);
+                repack_file(&repack, reader, shuffles, &error) && archive_writer_finish(repack.writer, &error);
   if (!ok)
     g_error("%s", error->message);
   g_assert(archive_writer_bytes(repack.writer) == out->len);
@@ -131,20 +114,4 @@ run(ArchiveReader *reader, ArchiveLevel level, gsize piece_bytes, gboolean is_pi
   archive_piece_clear(&repack.piece);
   g_byte_array_unref(repack.raw);
   return out;
-}
-
-GByteArray *
-archive_repack(ArchiveReader *reader, ArchiveLevel level, gsize piece_bytes, gboolean shuffles)
-{
-  return run(reader, level, piece_bytes, FALSE, shuffles);
-}
-
-GByteArray *
-archive_repack_pipe(int fd, ArchiveLevel level, gsize piece_bytes)
-{
-  g_autoptr(GError) error = NULL;
-  g_autoptr(ArchiveReader) reader = archive_reader_open_pipe(fd, NULL, &error);
-  if (reader == NULL)
-    g_error("%s", error->message);
-  return run(reader, level, piece_bytes, TRUE, FALSE);
 }

@@ -4,9 +4,6 @@
 #include "archive/packer.h"
 #include "archive/reader.h"
 
-/* The whole archive behind the reader (a file's, checked or scanned) at another level, its data cut into pieces of
+/* The whole archive behind the reader (checked or scanned) at another level, its data cut into pieces of
  * `piece_bytes`. `shuffles`: entries come in reversed order. Fails the test on an error. */
 GByteArray *archive_repack(ArchiveReader *reader, ArchiveLevel level, gsize piece_bytes, gboolean shuffles);
-
-/* The same from a pipe: what comes is written at once. */
-GByteArray *archive_repack_pipe(int fd, ArchiveLevel level, gsize piece_bytes);

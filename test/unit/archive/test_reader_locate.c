@@ -1,4 +1,4 @@
-/* Finding blocks without a check: scan, clones, pipes, and the survey that uses them. */
+/* Finding blocks without a check: scan, clones, and the survey that uses them. */
 #include "archive/survey.h"
 #include "archive_builder.h"
 #include "base/error.h"
@@ -177,57 +177,6 @@ clones_read_at_the_same_time_and_outlive_their_original(void **state)
 }
 
 static void
-a_pipe_gives_what_the_file_gives_and_notices_its_end(void **state)
-{
-  g_autoptr(ArchiveBuilder) builder = archive_builder_new_sample(16, ARCHIVE_COMPRESSION_ZSTD);
-  builder->states_offsets = FALSE;
-  g_autoptr(GByteArray) bytes = archive_builder_build(builder);
-  for (gsize size = 0; size <= bytes->len; size++) {
-    int fds[2];
-    assert_int_equal(pipe(fds), 0);
-    assert_int_equal(write(fds[1], bytes->data, size), size); /* fits into the pipe */
-    close(fds[1]);
-    g_autoptr(GError) error = NULL;
-    g_autoptr(GString) data = g_string_new(NULL);
-    g_autoptr(ArchiveReader) reader = archive_reader_open_pipe(fds[0], NULL, &error);
-    const TocEntry *entry = NULL;
-    gboolean ok = reader != NULL;
-    while (ok && (ok = archive_reader_next_block(reader, &entry, &error)) && entry != NULL)
-      ok = archive_reader_read_block(reader, append, append_oid, data, NULL, &error);
-    close(fds[0]);
-    assert_int_equal(ok, size == bytes->len);
-    if (!ok)
-      assert_true(error_code(error) == CCH_ERROR_ARCHIVE_CORRUPT || error_code(error) == CCH_ERROR_ARCHIVE_FORMAT);
-    else
-      assert_string_equal(data->str, "1\tAda\n2\t\\N\n3\t\\\\.\nINSERT INTO public.inserted VALUES (1);\n\n\n"
-                                     "{16400}first{4000000000}");
-  }
-}
-
-static gpointer
-cancel_soon(gpointer cancellable)
-{
-  g_usleep(20 * 1000);
-  g_cancellable_cancel(cancellable);
-  return NULL;
-}
-
-static void
-waiting_for_a_pipe_ends_when_cancelled(void **state)
-{
-  g_autoptr(GError) error = NULL;
-  g_autoptr(GCancellable) cancellable = g_cancellable_new();
-  int fds[2];
-  assert_int_equal(pipe(fds), 0);
-  GThread *thread = g_thread_new("cancel", cancel_soon, cancellable);
-  assert_null(archive_reader_open_pipe(fds[0], cancellable, &error));
-  assert_int_equal(error_code(error), CCH_ERROR_CANCELLED);
-  g_thread_join(thread);
-  close(fds[0]);
-  close(fds[1]);
-}
-
-static void
 a_survey_counts_and_hashes_every_table(void **state)
 {
   g_autoptr(ArchiveBuilder) builder = archive_builder_new_sample(14, ARCHIVE_COMPRESSION_GZIP);
@@ -280,8 +229,6 @@ main(void)
       cmocka_unit_test(scan_and_reading_together_are_as_strict_as_the_check),
       cmocka_unit_test(wrong_offsets_are_refused_by_the_scan),
       cmocka_unit_test(clones_read_at_the_same_time_and_outlive_their_original),
-      cmocka_unit_test(a_pipe_gives_what_the_file_gives_and_notices_its_end),
-      cmocka_unit_test(waiting_for_a_pipe_ends_when_cancelled),
       cmocka_unit_test(a_survey_counts_and_hashes_every_table),
       cmocka_unit_test(a_survey_reports_damage),
   };

@@ -192,42 +192,6 @@ lz4_and_zstd_raise_the_version_and_the_others_keep_it(void **state)
   }
 }
 
-typedef struct {
-  int fd;
-  const GByteArray *bytes;
-} Feeder;
-
-/* In small and odd portions, as a pipe may give them. */
-static gpointer
-feed(gpointer user_data)
-{
-  Feeder *feeder = user_data;
-  for (gsize at = 0, n = 1; at < feeder->bytes->len; at += n, n = n * 3 % 1009 + 1) {
-    n = MIN(n, feeder->bytes->len - at);
-    g_assert_cmpint(write(feeder->fd, feeder->bytes->data + at, n), ==, n);
-  }
-  close(feeder->fd);
-  return NULL;
-}
-
-static void
-an_archive_from_a_pipe_is_written_on_as_it_comes(void **state)
-{
-  g_autoptr(ArchiveBuilder) builder = builder_with_many_rows();
-  builder->states_offsets = FALSE;
-  g_autoptr(GByteArray) bytes = archive_builder_build(builder);
-  g_autofree char *expected = data_of(bytes);
-  int fds[2];
-  assert_int_equal(pipe(fds), 0);
-  Feeder feeder = {fds[1], bytes};
-  GThread *thread = g_thread_new("feeder", feed, &feeder);
-  g_autoptr(GByteArray) written = archive_repack_pipe(fds[0], ARCHIVE_LEVEL_SMALL, 4096);
-  g_thread_join(thread);
-  close(fds[0]);
-  g_autofree char *data = data_of(written);
-  assert_string_equal(data, expected);
-}
-
 static gboolean
 append(const guint8 *data, gsize size, gpointer user_data, GError **error)
 {
@@ -347,7 +311,6 @@ main(void)
       cmocka_unit_test(stock_pg_restore_reads_what_is_written),
       cmocka_unit_test(stock_pg_restore_notices_a_wrong_checksum),
       cmocka_unit_test(lz4_and_zstd_raise_the_version_and_the_others_keep_it),
-      cmocka_unit_test(an_archive_from_a_pipe_is_written_on_as_it_comes),
       cmocka_unit_test(offsets_that_are_filled_in_afterwards_are_right),
       cmocka_unit_test(a_wrong_order_of_use_is_refused),
       cmocka_unit_test(an_error_of_the_output_comes_back),
