@@ -1,7 +1,6 @@
 #include "archive/prefix.h"
 
 #include "archive/foreign.h"
-#include "archive/reader.h"
 #include "archive/toc_parse.h"
 #include "base/error.h"
 

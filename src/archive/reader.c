@@ -1,6 +1,7 @@
-#include "archive/reader_private.h"
+#include "archive/reader.h"
 
 #include "archive/foreign.h"
+#include "archive/reader_block.h"
 #include "archive/toc_parse.h"
 #include "base/error.h"
 
@@ -103,27 +104,19 @@ archive_reader_header(const ArchiveReader *reader)
 guint
 archive_reader_n_entries(const ArchiveReader *reader)
 {
-  return reader->toc->entries->len;
+  return reader_n_entries(reader);
 }
 
 const TocEntry *
 archive_reader_entry(const ArchiveReader *reader, guint index)
 {
-  g_return_val_if_fail(index < reader->toc->entries->len, NULL);
-  return &g_array_index(reader->toc->entries, TocEntry, index);
+  return reader_entry(reader, index);
 }
 
 const TocEntry *
 archive_reader_find(const ArchiveReader *reader, int dump_id)
 {
-  guint index = GPOINTER_TO_UINT(g_hash_table_lookup(reader->toc->index_by_id, GINT_TO_POINTER(dump_id)));
-  return index == 0 ? NULL : archive_reader_entry(reader, index - 1);
-}
-
-ArchiveDataInfo *
-reader_info(const ArchiveReader *reader, const TocEntry *entry)
-{
-  return &reader->infos[entry - archive_reader_entry(reader, 0)];
+  return reader_find(reader, dump_id);
 }
 
 const ArchiveDataInfo *

@@ -12,20 +12,12 @@
  * are entries of the other. */
 #pragma once
 
+#include "archive/entry_data.h"
 #include "archive/toc.h"
 
 #include <gio/gio.h>
 
 typedef struct ArchiveReader ArchiveReader;
-
-/* Limits on what an archive may claim. */
-#define ARCHIVE_MAX_ENTRIES      (1000 * 1000)
-#define ARCHIVE_MAX_STRING_BYTES (64 * 1024 * 1024)  /* one TOC string */
-#define ARCHIVE_MAX_TOC_BYTES    (256 * 1024 * 1024) /* all TOC strings together */
-
-/* TRUE if a file that begins with these bytes can be a custom-format archive ("PGDMP", major version 1, format 1), or
- * is too short yet to tell. 16 bytes always suffice. */
-gboolean archive_magic_plausible(const guint8 *bytes, gsize n_bytes);
 
 /* Reads header and TOC from the start of the file. The descriptor stays the caller's and must outlive the reader; it is
  * read with pread. */
@@ -46,20 +38,6 @@ const TocEntry *archive_reader_entry(const ArchiveReader *reader, guint index);
 /* The entry with this dump ID, or NULL. */
 const TocEntry *archive_reader_find(const ArchiveReader *reader, int dump_id);
 
-/* What is known of an entry's data block. */
-typedef struct {
-  gboolean is_present;
-  guint64 position;     /* of the block in the file, */
-  guint64 end_position; /* and of the byte behind it */
-  guint64 stored_bytes; /* as in the file; without framing, unless a scan believed the stated offsets */
-  gboolean is_counted;  /* the rest is known: the block was checked, or read to its end */
-  guint64 data_bytes;   /* decompressed */
-  guint64 rows;         /* lines of COPY text before the end marker; large objects: their number; SQL (--inserts): 0 */
-} ArchiveDataInfo;
-
-/* bytes_done of bytes_total (the file's size) have been read. Called about once a megabyte, and at the end. */
-typedef void (*ArchiveProgressFunc)(guint64 bytes_done, guint64 bytes_total, gpointer user_data);
-
 /* Reads the whole data part: every block that the TOC promises is there once and decompresses to its end (for gzip with
  * its checksum), nothing else is, nothing follows; stated offsets are right; COPY text ends with its end marker and has
  * none before. May be repeated. */
@@ -75,12 +53,6 @@ gboolean archive_reader_scan(ArchiveReader *reader, GCancellable *cancellable, G
 /* What check, scan or this reader's reading found of an entry; never NULL (is_present FALSE where there is no block, or
  * neither has been called). */
 const ArchiveDataInfo *archive_reader_data_info(const ArchiveReader *reader, const TocEntry *entry);
-
-/* Receives decompressed bytes. FALSE with an error set stops the reading. */
-typedef gboolean (*ArchiveSinkFunc)(const guint8 *data, gsize size, gpointer user_data, GError **error);
-
-/* Called at the start of each large object; the object's bytes follow through the sink. */
-typedef gboolean (*ArchiveLargeObjectFunc)(guint32 oid, gpointer user_data, GError **error);
 
 /* Passes an entry's data to the sink. For a table: the COPY text without its end marker ("\\.\n" and what follows is
  * cut off), or SQL statements where the entry has no copy_stmt (pg_dump --inserts), in pieces of any size. For large

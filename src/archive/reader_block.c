@@ -1,4 +1,4 @@
-#include "archive/reader_private.h"
+#include "archive/reader_block.h"
 
 #include "base/error.h"
 
@@ -144,7 +144,7 @@ reader_read_block_header(ArchiveReader *reader, GError **error)
   int dump_id;
   if (!wire_read_byte(reader->source, &type, error) || !wire_read_int(reader->source, &dump_id, error))
     return NULL;
-  const TocEntry *entry = archive_reader_find(reader, dump_id);
+  const TocEntry *entry = reader_find(reader, dump_id);
   if (entry == NULL || entry->offset_state == OFFSET_NO_DATA) {
     error_set(error, CCH_ERROR_ARCHIVE_CORRUPT,
               "the block at byte %" G_GUINT64_FORMAT " belongs to nothing (dump ID %d)", position, dump_id);

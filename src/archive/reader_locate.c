@@ -1,9 +1,10 @@
-#include "archive/reader_private.h"
-
+#include "archive/reader.h"
+#include "archive/reader_block.h"
 #include "base/error.h"
 
-const TocEntry *
-reader_meet_block(ArchiveReader *reader, GError **error)
+/* Reads the header of a block met in passing, which must be its entry's only one. */
+static const TocEntry *
+meet_block(ArchiveReader *reader, GError **error)
 {
   guint64 position = wire_source_position(reader->source);
   const TocEntry *entry = reader_read_block_header(reader, error);
@@ -25,11 +26,12 @@ reader_meet_block(ArchiveReader *reader, GError **error)
   return entry;
 }
 
-gboolean
-reader_check_none_missing(const ArchiveReader *reader, GError **error)
+/* Every entry that has data has had its block. */
+static gboolean
+check_none_missing(const ArchiveReader *reader, GError **error)
 {
-  for (guint i = 0; i < archive_reader_n_entries(reader); i++) {
-    const TocEntry *entry = archive_reader_entry(reader, i);
+  for (guint i = 0; i < reader_n_entries(reader); i++) {
+    const TocEntry *entry = reader_entry(reader, i);
     if (entry->offset_state != OFFSET_NO_DATA && !reader->infos[i].is_present) {
       error_set_explained(error, CCH_ERROR_ARCHIVE_CORRUPT, TEXT_ARCHIVE_CUT,
                           "the data of %s %s is missing: the file is cut short", entry->desc, entry->tag);
@@ -43,7 +45,7 @@ static void
 begin_locating(ArchiveReader *reader)
 {
   reader->is_located = FALSE;
-  for (guint i = 0; i < archive_reader_n_entries(reader); i++)
+  for (guint i = 0; i < reader_n_entries(reader); i++)
     reader->infos[i] = (ArchiveDataInfo){0};
   wire_source_seek(reader->source, reader->toc->data_start);
 }
@@ -54,7 +56,7 @@ walk(ArchiveReader *reader, const ReaderPass *pattern, GError **error)
 {
   while (wire_source_remaining(reader->source) > 0) {
     ReaderPass pass = *pattern;
-    const TocEntry *entry = reader_meet_block(reader, error);
+    const TocEntry *entry = meet_block(reader, error);
     if (entry == NULL || !reader_read_block(&pass, entry, error))
       return FALSE;
     ArchiveDataInfo *info = reader_info(reader, entry);
@@ -63,7 +65,7 @@ walk(ArchiveReader *reader, const ReaderPass *pattern, GError **error)
     pass.info.end_position = wire_source_position(reader->source);
     *info = pass.info;
   }
-  return reader_check_none_missing(reader, error);
+  return check_none_missing(reader, error);
 }
 
 gboolean
@@ -98,8 +100,8 @@ static GPtrArray *
 sort_by_offset(const ArchiveReader *reader)
 {
   g_autoptr(GPtrArray) entries = g_ptr_array_new();
-  for (guint i = 0; i < archive_reader_n_entries(reader); i++) {
-    const TocEntry *entry = archive_reader_entry(reader, i);
+  for (guint i = 0; i < reader_n_entries(reader); i++) {
+    const TocEntry *entry = reader_entry(reader, i);
     if (entry->offset_state == OFFSET_NOT_SET)
       return NULL;
     if (entry->offset_state == OFFSET_SET)

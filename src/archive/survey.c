@@ -1,6 +1,6 @@
 #include "archive/survey.h"
 
-#include "archive/reader_private.h"
+#include "archive/reader_state.h"
 #include "base/error.h"
 
 #define PROGRESS_STEP_BYTES (1024 * 1024)
@@ -85,7 +85,7 @@ read_entries(Surveyor *surveyor, GError **error)
 }
 
 static void
-fail(Survey *survey, GError *error)
+survey_fail(Survey *survey, GError *error)
 {
   g_mutex_lock(&survey->mutex);
   if (survey->error == NULL)
@@ -104,7 +104,7 @@ run_surveyor(gpointer user_data)
   g_autoptr(ArchiveReader) reader = archive_reader_clone(survey->reader, &error);
   Surveyor surveyor = {.survey = survey, .reader = reader, .hash = hash};
   if (reader == NULL || !read_entries(&surveyor, &error))
-    fail(survey, error);
+    survey_fail(survey, error);
   return NULL;
 }
 

@@ -1,6 +1,5 @@
 #include "archive/toc_parse.h"
 
-#include "archive/reader.h"
 #include "base/error.h"
 
 #include <string.h>

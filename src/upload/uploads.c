@@ -1,7 +1,7 @@
 #include "upload/uploads.h"
 
 #include "archive/foreign.h"
-#include "archive/reader.h"
+#include "archive/toc_parse.h"
 #include "archive/unwrap.h"
 #include "base/error.h"
 #include "base/wait.h"

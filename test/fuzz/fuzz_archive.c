@@ -3,6 +3,7 @@
  * beginning of it tells no other contents than the whole. */
 #include "archive/prefix.h"
 #include "archive/survey.h"
+#include "archive/toc_parse.h"
 #include "archive_builder.h"
 #include "archive_repack.h"
 #include "base/error.h"

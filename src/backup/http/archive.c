@@ -1,6 +1,7 @@
 #include "backup/http/archive.h"
 
 #include "archive/foreign.h"
+#include "archive/toc_parse.h"
 #include "archive/unwrap.h"
 #include "base/error.h"
 #include "http/multipart.h"

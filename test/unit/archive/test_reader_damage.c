@@ -1,4 +1,5 @@
 #include "archive/reader.h"
+#include "archive/toc_parse.h"
 #include "archive_builder.h"
 #include "archive_transcript.h"
 #include "base/error.h"

@@ -1,0 +1,34 @@
+/* What a reader consists of, and how it finds an entry; below all that reads (reader_block.h) and locates
+ * (reader_locate.c). */
+#pragma once
+
+#include "archive/codec.h"
+#include "archive/entry_data.h"
+#include "archive/wire.h"
+
+/* Chunks are as small as a row: their bytes are gathered before they are decompressed. */
+#define READER_INPUT_BYTES (256 * 1024)
+
+/* Shared by a reader and its clones; does not change once it was read. */
+typedef struct {
+  ArchiveHeader header;
+  guint64 data_start;      /* position of the first block */
+  GArray *entries;         /* TocEntry */
+  GHashTable *index_by_id; /* dump ID -> index + 1 */
+} ArchiveToc;
+
+typedef struct ArchiveReader {
+  int fd;
+  ArchiveToc *toc; /* a reference */
+  WireSource *source;
+  gboolean is_located;    /* the blocks were found */
+  ArchiveDataInfo *infos; /* one an entry */
+  Codec *codec;
+  guint8 *input;
+} ArchiveReader;
+
+guint reader_n_entries(const ArchiveReader *reader);
+const TocEntry *reader_entry(const ArchiveReader *reader, guint index);
+/* The entry with this dump ID, or NULL. */
+const TocEntry *reader_find(const ArchiveReader *reader, int dump_id);
+ArchiveDataInfo *reader_info(const ArchiveReader *reader, const TocEntry *entry);
