@@ -6,7 +6,6 @@
 
 typedef struct {
   const HttpRoute *routes;
-  guint n_routes;
   gpointer context;
 } RouteTable;
 
@@ -32,10 +31,12 @@ http_router_free(HttpRouter *router)
 }
 
 void
-http_router_add(HttpRouter *router, const HttpRoute *routes, guint n_routes, gpointer context)
+http_router_add(HttpRouter *router, const HttpRoute *const *tables, gpointer context)
 {
-  RouteTable table = {routes, n_routes, context};
-  g_array_append_val(router->tables, table);
+  for (; *tables != NULL; tables++) {
+    RouteTable table = {*tables, context};
+    g_array_append_val(router->tables, table);
+  }
 }
 
 void
@@ -117,8 +118,7 @@ http_router_match(const HttpRouter *router, const char *method, const char *path
   g_autoptr(GString) allow = g_string_new(NULL);
   for (guint i = 0; i < router->tables->len; i++) {
     const RouteTable *table = &g_array_index(router->tables, RouteTable, i);
-    for (guint j = 0; j < table->n_routes; j++) {
-      const HttpRoute *route = &table->routes[j];
+    for (const HttpRoute *route = table->routes; route->method != NULL; route++) {
       g_autoptr(GHashTable) parameters = match_path(route->path, segments);
       if (parameters == NULL)
         continue;

@@ -1,4 +1,5 @@
-/* Routes are const tables, one per domain; the router finds a request's route. */
+/* Routes are const tables; a domain exports an array of them, one for each file, which NULL ends. The router finds a
+ * request's route. */
 #pragma once
 
 #include "http/response.h"
@@ -33,14 +34,20 @@ typedef struct {
   gsize max_body_bytes;     /* 0: HTTP_MAX_BODY_BYTES; without meaning for an upload */
 } HttpRoute;
 
+/* The last element of a table of routes. */
+#define HTTP_ROUTES_END                                                                                                \
+  {                                                                                                                    \
+    .method = NULL                                                                                                     \
+  }
+
 typedef struct HttpRouter HttpRouter;
 
 HttpRouter *http_router_new(void);
 void http_router_free(HttpRouter *router);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(HttpRouter, http_router_free)
 
-/* The table must outlive the router; `context` is passed to its handlers. */
-void http_router_add(HttpRouter *router, const HttpRoute *routes, guint n_routes, gpointer context);
+/* The tables of a domain, which must outlive the router; `context` is passed to their handlers. */
+void http_router_add(HttpRouter *router, const HttpRoute *const *tables, gpointer context);
 
 typedef struct {
   const HttpRoute *route;

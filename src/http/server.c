@@ -479,9 +479,9 @@ http_server_new(const HttpServerOptions *options)
 }
 
 void
-http_server_add_routes(HttpServer *server, const HttpRoute *routes, guint n_routes, gpointer context)
+http_server_add_routes(HttpServer *server, const HttpRoute *const *tables, gpointer context)
 {
-  http_router_add(server->router, routes, n_routes, context);
+  http_router_add(server->router, tables, context);
 }
 
 void

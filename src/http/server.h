@@ -25,8 +25,8 @@ typedef struct {
 typedef gboolean (*HttpGuard)(HttpRequest *request, guint route_flags, gpointer user_data, GError **error);
 
 HttpServer *http_server_new(const HttpServerOptions *options);
-/* Before start. */
-void http_server_add_routes(HttpServer *server, const HttpRoute *routes, guint n_routes, gpointer context);
+/* Before start; as http_router_add. */
+void http_server_add_routes(HttpServer *server, const HttpRoute *const *tables, gpointer context);
 void http_server_set_guard(HttpServer *server, HttpGuard guard, gpointer user_data);
 
 gboolean http_server_start(HttpServer *server, GError **error);

@@ -6,6 +6,7 @@
 #include "batch/http/routes.h"
 #include "prices/http/routes.h"
 #include "service/health.h"
+#include "upload/http/routes.h"
 
 static HttpResponse *
 get_document(HttpRequest *request, gpointer context, GError **error)
@@ -18,26 +19,12 @@ get_document(HttpRequest *request, gpointer context, GError **error)
 
 static const HttpRoute document_routes[] = {
     {.method = "GET", .path = "/api/v1/openapi.json", .flags = HTTP_ROUTE_PROBLEM, .handler = get_document},
+    HTTP_ROUTES_END,
 };
-static const guint n_document_routes = G_N_ELEMENTS(document_routes);
+static const HttpRoute *const document[] = {document_routes, NULL};
 
-const ApiTable api_tables[] = {
-    {API_AUTH, auth_http_routes, &auth_http_n_routes},
-    {API_BACKUP, backup_http_routes, &backup_http_n_routes},
-    {API_BACKUP, backup_http_export_routes, &backup_http_n_export_routes},
-    {API_BACKUP, backup_http_preview_routes, &backup_http_n_preview_routes},
-    {API_BACKUP, backup_http_estimate_routes, &backup_http_n_estimate_routes},
-    {API_BACKUP, backup_http_inspect_routes, &backup_http_n_inspect_routes},
-    {API_BACKUP, backup_http_undo_routes, &backup_http_n_undo_routes},
-    {API_BACKUP, backup_http_upload_routes, &backup_http_n_upload_routes},
-    {API_BACKUP, backup_http_operation_routes, &backup_http_n_operation_routes},
-    {API_PRICES, price_http_sync_routes, &price_http_n_sync_routes},
-    {API_PRICES, price_http_routes, &price_http_n_routes},
-    {API_BATCH, batch_http_routes, &batch_http_n_routes},
-    {API_BATCH, batch_http_list_routes, &batch_http_n_list_routes},
-    {API_BATCH, batch_http_operation_routes, &batch_http_n_operation_routes},
-    {API_AUDIT, audit_http_routes, &audit_http_n_routes},
-    {API_HEALTH, health_http_routes, &health_http_n_routes},
-    {API_DOCUMENT, document_routes, &n_document_routes},
+const HttpRoute *const *const api_routes[API_N_DOMAINS] = {
+    [API_AUTH] = auth_http_routes,     [API_UPLOADS] = upload_http_routes, [API_BACKUP] = backup_http_routes,
+    [API_PRICES] = price_http_routes,  [API_BATCH] = batch_http_routes,    [API_AUDIT] = audit_http_routes,
+    [API_HEALTH] = health_http_routes, [API_DOCUMENT] = document,
 };
-const guint api_n_tables = G_N_ELEMENTS(api_tables);

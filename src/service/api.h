@@ -4,9 +4,9 @@
 
 #include "http/router.h"
 
-/* Whose state a table's handlers get as their context. */
 typedef enum {
   API_AUTH,
+  API_UPLOADS,
   API_BACKUP,
   API_PRICES,
   API_BATCH,
@@ -16,14 +16,8 @@ typedef enum {
   API_N_DOMAINS
 } ApiDomain;
 
-typedef struct {
-  ApiDomain domain;
-  const HttpRoute *routes;
-  const guint *n_routes;
-} ApiTable;
-
-extern const ApiTable api_tables[];
-extern const guint api_n_tables;
+/* The tables of each domain, ended by NULL; what their handlers get as their context is the domain's. */
+extern const HttpRoute *const *const api_routes[API_N_DOMAINS];
 
 /* docs/openapi.json as it stands. */
 extern const char api_openapi_json[];

@@ -146,10 +146,12 @@ get_version(HttpRequest *request, gpointer context, GError **error)
   return http_response_json(200, json_pack("{s:s, s:s}", "name", "cch-data", "version", CCH_VERSION));
 }
 
-const HttpRoute health_http_routes[] = {
+static const HttpRoute routes[] = {
     {.method = "GET", .path = "/api/health", .handler = get_health},
     {.method = "GET", .path = "/api/health/ready", .handler = get_health},
     {.method = "GET", .path = "/api/health/live", .handler = get_live},
     {.method = "GET", .path = "/api/version", .handler = get_version},
+    HTTP_ROUTES_END,
 };
-const guint health_http_n_routes = G_N_ELEMENTS(health_http_routes);
+
+const HttpRoute *const health_http_routes[] = {routes, NULL};

@@ -12,5 +12,4 @@ void health_http_free(HealthHttp *health);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(HealthHttp, health_http_free)
 
 /* GET /api/health, /api/health/ready, /api/health/live, /api/version; their context is a HealthHttp. */
-extern const HttpRoute health_http_routes[];
-extern const guint health_http_n_routes;
+extern const HttpRoute *const health_http_routes[];

@@ -20,6 +20,7 @@
 #include "redis/redis.h"
 #include "service/api.h"
 #include "service/health.h"
+#include "upload/http/routes.h"
 #include "upload/temp_file.h"
 #include "web/http/routes.h"
 
@@ -45,6 +46,7 @@ typedef struct {
   char *admin_token, *admin_token_path; /* the path is NULL for a configured token */
   gboolean is_token_new;
   AuthHttp auth;
+  UploadHttp uploads;
   BackupHttp backup;
   PriceHttp prices;
   BatchHttp batch;
@@ -67,7 +69,7 @@ service_clear(Service *service)
   g_clear_pointer(&service->prices.sync, price_sync_free);
   g_clear_pointer(&service->janitor, temp_file_janitor_free);
   g_clear_pointer(&service->database_janitor, database_janitor_free);
-  g_clear_pointer(&service->backup.uploads, uploads_close);
+  g_clear_pointer(&service->uploads.uploads, uploads_close);
   g_clear_pointer(&service->backup.running, running_free);
   g_clear_pointer(&service->health, health_http_free);
   g_clear_pointer(&service->auth.auth, auth_free);
@@ -248,14 +250,14 @@ start_server(Service *service, GError **error)
   };
   service->server = http_server_new(&options);
   http_server_set_guard(service->server, auth_http_guard, &service->auth);
-  gpointer contexts[API_N_DOMAINS] = {
-      [API_AUTH] = &service->auth,   [API_BACKUP] = &service->backup, [API_PRICES] = &service->prices,
-      [API_BATCH] = &service->batch, [API_AUDIT] = &service->audit,   [API_HEALTH] = service->health,
+  const gpointer contexts[API_N_DOMAINS] = {
+      [API_AUTH] = &service->auth,     [API_UPLOADS] = &service->uploads, [API_BACKUP] = &service->backup,
+      [API_PRICES] = &service->prices, [API_BATCH] = &service->batch,     [API_AUDIT] = &service->audit,
+      [API_HEALTH] = service->health,
   };
-  for (guint i = 0; i < api_n_tables; i++)
-    http_server_add_routes(service->server, api_tables[i].routes, *api_tables[i].n_routes,
-                           contexts[api_tables[i].domain]);
-  http_server_add_routes(service->server, web_http_routes, web_http_n_routes, NULL);
+  for (guint domain = 0; domain < API_N_DOMAINS; domain++)
+    http_server_add_routes(service->server, api_routes[domain], contexts[domain]);
+  http_server_add_routes(service->server, web_http_routes, NULL);
   return http_server_start(service->server, error);
 }
 
@@ -266,13 +268,14 @@ service_start(Service *service, GError **error)
   if (!own_data_dir(service, error) || !find_database(service, error) || !find_admin_token(service, error) ||
       !open_auth(service, error) || !start_migration(service, error) || !fill_with_demo(service, error))
     return FALSE;
-  const UploadsOptions uploads = {
+  const UploadsOptions options = {
       .directory = config->temp_dir,
       .max_bytes = config->max_upload_bytes,
       .max_total_bytes = config->upload_keep_bytes,
       .life_s = (guint)MIN(config->upload_keep_s, config->temp_max_age_s), /* the janitor goes by age alone */
   };
-  service->backup = (BackupHttp){config, service->dsn, uploads_open(&uploads), running_new()};
+  service->uploads = (UploadHttp){config, uploads_open(&options)};
+  service->backup = (BackupHttp){config, service->dsn, service->uploads.uploads, running_new()};
   service->batch = (BatchHttp){config, service->dsn};
   service->audit = (AuditHttp){service->dsn};
   service->prices = (PriceHttp){config, service->dsn, price_sync_new(config, service->dsn, error)};

@@ -39,8 +39,10 @@ static const char *const query[] = {"q",    "category", "type",   "operator", "s
 
 #define READS (HTTP_ROUTE_ADMIN | HTTP_ROUTE_PROBLEM)
 
-const HttpRoute audit_http_routes[] = {
+static const HttpRoute routes[] = {
     {.method = "GET", .path = "/api/v1/audit-log", .flags = READS, .handler = list, .query = query},
     {.method = "GET", .path = "/api/v1/audit-log/{id}", .flags = READS, .handler = get},
+    HTTP_ROUTES_END,
 };
-const guint audit_http_n_routes = G_N_ELEMENTS(audit_http_routes);
+
+const HttpRoute *const audit_http_routes[] = {routes, NULL};

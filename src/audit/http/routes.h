@@ -7,5 +7,4 @@ typedef struct {
   const char *dsn;
 } AuditHttp;
 
-extern const HttpRoute audit_http_routes[];
-extern const guint audit_http_n_routes;
+extern const HttpRoute *const audit_http_routes[];

@@ -165,9 +165,11 @@ logout(HttpRequest *request, gpointer context, GError **error)
   return http_response_json(200, json_pack("{s:b}", "ok", 1));
 }
 
-const HttpRoute auth_http_routes[] = {
+static const HttpRoute routes[] = {
     {.method = "POST", .path = "/api/auth/login", .flags = HTTP_ROUTE_CHANGES, .handler = login},
     {.method = "POST", .path = "/api/auth/logout", .flags = HTTP_ROUTE_CHANGES, .handler = logout},
     {.method = "GET", .path = "/api/auth/session", .flags = HTTP_ROUTE_ADMIN, .handler = session},
+    HTTP_ROUTES_END,
 };
-const guint auth_http_n_routes = G_N_ELEMENTS(auth_http_routes);
+
+const HttpRoute *const auth_http_routes[] = {routes, NULL};

@@ -10,8 +10,7 @@ typedef struct {
 } AuthHttp;
 
 /* POST /api/auth/login and /api/auth/logout, GET /api/auth/session; their context is an AuthHttp. */
-extern const HttpRoute auth_http_routes[];
-extern const guint auth_http_n_routes;
+extern const HttpRoute *const auth_http_routes[];
 
 /* An HttpGuard; its user_data is an AuthHttp. What is shown is taken in this order: Authorization: Bearer, x-api-key,
  * the cookie. AUTH_*, DATABASE_*. */

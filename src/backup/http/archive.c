@@ -5,6 +5,7 @@
 #include "archive/unwrap.h"
 #include "base/error.h"
 #include "http/multipart.h"
+#include "upload/http/routes.h"
 #include "upload/temp_file.h"
 #include "upload/unpacked.h"
 
@@ -118,7 +119,7 @@ refuse_size(HttpArchive *archive, GError **error)
 {
   const Config *config = archive->http->config;
   gint64 length = http_request_content_length(archive->request);
-  backup_http_explain_size(archive->request, config, (guint64)MAX(length, 0));
+  upload_http_explain_size(archive->request, config, (guint64)MAX(length, 0));
   error_set(error, CCH_ERROR_IMPORT_FILE_TOO_LARGE, "the file has more than %" G_GUINT64_FORMAT " bytes",
             config->max_upload_bytes);
   return FALSE;

@@ -4,7 +4,7 @@
 
 #include "archive/reader.h"
 #include "backup/http/choices.h"
-#include "backup/http/routes.h"
+#include "backup/http/context.h"
 
 typedef enum {
   ARCHIVE_TEMPORARY, /* a file in the form is gone when this is freed */

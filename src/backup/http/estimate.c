@@ -1,14 +1,14 @@
 /* GET …/export:estimate: size and time of an export, before it is started. It reads the catalog and takes no lock. */
 #include "backup/export/estimate.h"
 #include "backup/export/export.h"
+#include "backup/http/endpoints.h"
 #include "backup/http/export_query.h"
-#include "backup/http/routes.h"
 #include "base/error.h"
 
 #include <math.h>
 
 static json_t *
-describe(const Estimate *estimate, ArchiveLevel level)
+describe_estimate(const Estimate *estimate, ArchiveLevel level)
 {
   return json_pack("{s:s, s:I, s:f, s:s, s:i}", "compression", archive_level_name(level), "archiveBytes",
                    (json_int_t)estimate->archive_bytes, "seconds", round(estimate->seconds * 10) / 10, "basis",
@@ -40,7 +40,7 @@ estimate_all(const BackupHttp *http, PgConnection *connection, HttpRequest *requ
       continue;
     if (!estimate_export(connection, &source, query->exclude_logs, level, &estimate, error))
       return NULL;
-    json_array_append_new(estimates, describe(&estimate, level));
+    json_array_append_new(estimates, describe_estimate(&estimate, level));
   }
   return json_pack("{s:b, s:I, s:I, s:O}", "excludeLogs", query->exclude_logs, "tableBytes",
                    (json_int_t)source.relation_bytes, "rows", (json_int_t)source.rows, "estimates", estimates);
@@ -67,5 +67,5 @@ const HttpRoute backup_http_estimate_routes[] = {
         .handler = get_estimate,
         .query = http_export_query,
     },
+    HTTP_ROUTES_END,
 };
-const guint backup_http_n_estimate_routes = G_N_ELEMENTS(backup_http_estimate_routes);

@@ -1,7 +1,7 @@
 /* GET …/export, and what is kept of exports: …/exports, …/exports/{id}/manifest. */
 #include "backup/export/export.h"
+#include "backup/http/endpoints.h"
 #include "backup/http/export_query.h"
-#include "backup/http/routes.h"
 #include "backup_sql.h"
 #include "base/error.h"
 #include "pg/connection.h"
@@ -285,5 +285,5 @@ const HttpRoute backup_http_export_routes[] = {
         .flags = HTTP_ROUTE_ADMIN,
         .handler = get_manifest,
     },
+    HTTP_ROUTES_END,
 };
-const guint backup_http_n_export_routes = G_N_ELEMENTS(backup_http_export_routes);

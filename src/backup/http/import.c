@@ -1,6 +1,7 @@
-/* An import over HTTP: the archive is taken, then the import runs on a thread of its own. */
+/* POST …/import: takes the lock, then the archive, then runs the import on a thread of its own. An answer that is not
+ * the event stream leaves no lock and no file behind by the time it is sent, and neither does the last event. */
 #include "backup/http/archive.h"
-#include "backup/http/routes.h"
+#include "backup/http/endpoints.h"
 #include "backup/http/work.h"
 #include "backup/swap/janitor.h"
 
@@ -12,7 +13,7 @@ typedef struct {
 } Import;
 
 static void
-release(gpointer data)
+import_release(gpointer data)
 {
   Import *import = data;
   g_clear_pointer(&import->reader, archive_reader_free);
@@ -24,16 +25,16 @@ import_free(gpointer data)
 {
   Import *import = data;
   g_clear_pointer(&import->work, http_work_free); /* waits for the thread */
-  release(import);
+  import_release(import);
   g_free(import);
 }
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(Import, import_free)
 
 /* In this order: nobody else may begin while the file is there. */
 static void
-give_up(Import *import)
+import_give_up(Import *import)
 {
-  release(import);
+  import_release(import);
   http_work_release_lock(import->work);
 }
 
@@ -54,7 +55,7 @@ import_write(gpointer upload, const guint8 *data, gsize size, GError **error)
   Import *import = upload;
   if (http_work_check(import->work, error) && http_archive_write(import->archive, data, size, error))
     return TRUE;
-  give_up(import);
+  import_give_up(import);
   return FALSE;
 }
 
@@ -101,11 +102,21 @@ import_end(gpointer upload, GError **error)
   if (http_work_check(import->work, error))
     import->reader = http_archive_open(import->archive, error);
   if (import->reader == NULL) {
-    give_up(import);
+    import_give_up(import);
     return NULL;
   }
   set_options(import);
-  return http_work_start(import->work, run_import, release, import);
+  return http_work_start(import->work, run_import, import_release, import, NULL);
 }
 
-const HttpUpload backup_http_import = {import_begin, import_write, import_end, import_free};
+static const HttpUpload import_functions = {import_begin, import_write, import_end, import_free};
+
+const HttpRoute backup_http_import_routes[] = {
+    {
+        .method = "POST",
+        .path = "/api/admin/database/import",
+        .flags = HTTP_ROUTE_ADMIN | HTTP_ROUTE_CHANGES,
+        .upload = &import_functions,
+    },
+    HTTP_ROUTES_END,
+};

@@ -1,7 +1,7 @@
 /* POST …/import:inspect: what an archive is, by its first megabytes, before anybody uploads the rest. It takes no lock
  * and changes nothing. */
 #include "archive/prefix.h"
-#include "backup/http/routes.h"
+#include "backup/http/endpoints.h"
 #include "backup/plan/entry_sql.h"
 #include "backup/plan/plan.h"
 #include "backup/preview/server_warnings.h"
@@ -292,5 +292,5 @@ const HttpRoute backup_http_inspect_routes[] = {
         .upload = &inspect_functions,
         .query = inspect_query,
     },
+    HTTP_ROUTES_END,
 };
-const guint backup_http_n_inspect_routes = G_N_ELEMENTS(backup_http_inspect_routes);

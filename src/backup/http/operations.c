@@ -1,25 +1,8 @@
 /* …/operations: what runs in this instance, for whoever watches. */
-#include "backup/http/routes.h"
+#include "backup/http/endpoints.h"
 #include "base/error.h"
 
 #include <string.h>
-
-static gssize
-read_events(gpointer state, guint8 *buffer, gsize size, GError **error)
-{
-  (void)error;
-  return (gssize)sse_queue_read(state, buffer, size);
-}
-
-HttpResponse *
-backup_http_event_stream(SseQueue *queue)
-{
-  HttpResponse *response =
-      http_response_stream(200, "text/event-stream", read_events, queue, (GDestroyNotify)sse_queue_unref);
-  http_response_set_header(response, "Cache-Control", "no-cache, no-store");
-  http_response_set_header(response, "X-Accel-Buffering", "no"); /* nginx would hold the events back */
-  return response;
-}
 
 static HttpResponse *
 list_operations(HttpRequest *request, gpointer context, GError **error)
@@ -40,7 +23,7 @@ watch_operation(HttpRequest *request, gpointer context, GError **error)
     error_set(error, CCH_ERROR_NOT_FOUND, "no such operation runs in this instance");
     return NULL;
   }
-  return backup_http_event_stream(queue);
+  return backup_http_event_stream(queue, NULL, NULL);
 }
 
 const HttpRoute backup_http_operation_routes[] = {
@@ -56,5 +39,5 @@ const HttpRoute backup_http_operation_routes[] = {
         .flags = HTTP_ROUTE_ADMIN,
         .handler = watch_operation,
     },
+    HTTP_ROUTES_END,
 };
-const guint backup_http_n_operation_routes = G_N_ELEMENTS(backup_http_operation_routes);

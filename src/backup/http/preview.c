@@ -2,7 +2,7 @@
  * request is kept as an upload, so that the import after it sends nothing again. */
 #include "backup/preview/preview.h"
 #include "backup/http/archive.h"
-#include "backup/http/routes.h"
+#include "backup/http/endpoints.h"
 #include "backup/http/work.h"
 
 #include <string.h>
@@ -17,7 +17,7 @@ typedef struct {
 } Preview;
 
 static void
-release(gpointer data)
+preview_release(gpointer data)
 {
   Preview *preview = data;
   g_clear_pointer(&preview->reader, archive_reader_free);
@@ -29,7 +29,7 @@ preview_free(gpointer data)
 {
   Preview *preview = data;
   g_clear_pointer(&preview->work, http_work_free); /* waits for the thread */
-  release(preview);
+  preview_release(preview);
   json_decref(preview->result);
   g_clear_error(&preview->problem);
   g_free(preview);
@@ -51,7 +51,7 @@ preview_write(gpointer upload, const guint8 *data, gsize size, GError **error)
   Preview *preview = upload;
   if (http_work_check(preview->work, error) && http_archive_write(preview->archive, data, size, error))
     return TRUE;
-  release(preview);
+  preview_release(preview);
   return FALSE;
 }
 
@@ -109,7 +109,7 @@ static HttpResponse *
 answer_with_json(Preview *preview, GError **error)
 {
   tell_upload(preview);
-  http_work_run(preview->work, run_preview, release, preview);
+  http_work_run(preview->work, run_preview, preview_release, preview);
   if (preview->result != NULL)
     return http_response_json(200, g_steal_pointer(&preview->result));
   g_propagate_error(error, g_steal_pointer(&preview->problem));
@@ -124,13 +124,13 @@ preview_end(gpointer upload, GError **error)
     preview->reader = http_archive_open(preview->archive, error);
   if (preview->reader == NULL || !http_work_take_lock(preview->work, error)) {
     tell_upload(preview);
-    release(preview);
+    preview_release(preview);
     return NULL;
   }
   set_options(preview);
   if (wants_json(http_work_request(preview->work)))
     return answer_with_json(preview, error);
-  return http_work_start(preview->work, run_preview, release, preview);
+  return http_work_start(preview->work, run_preview, preview_release, preview, NULL);
 }
 
 static const HttpUpload preview_functions = {preview_begin, preview_write, preview_end, preview_free};
@@ -142,5 +142,5 @@ const HttpRoute backup_http_preview_routes[] = {
         .flags = HTTP_ROUTE_ADMIN | HTTP_ROUTE_CHANGES,
         .upload = &preview_functions,
     },
+    HTTP_ROUTES_END,
 };
-const guint backup_http_n_preview_routes = G_N_ELEMENTS(backup_http_preview_routes);

@@ -1,8 +1,8 @@
-/* …/import:undo: the database from before an overwriting import by swap. POST puts it back, GET tells what is kept,
- * DELETE drops it now. */
-#include "backup/swap/undo.h"
-#include "backup/http/routes.h"
+#include "backup/http/undo.h"
+
+#include "backup/http/endpoints.h"
 #include "backup/http/work.h"
+#include "backup/swap/undo.h"
 #include "base/error.h"
 
 typedef struct {
@@ -49,50 +49,37 @@ run_undo(gpointer data)
                   http_work_cancellable(undo->work), NULL);
 }
 
-static void
-release_nothing(gpointer data)
-{
-  (void)data;
-}
-
-/* A route that takes a body as it comes, although it wants none, keeps its state until its reply was sent. */
-static gpointer
-undo_begin(HttpRequest *request, gpointer context, GError **error)
-{
-  g_autoptr(Undo) undo = undo_new(request, context);
-  return http_work_take_lock(undo->work, error) ? g_steal_pointer(&undo) : NULL;
-}
-
 static gboolean
-undo_write(gpointer upload, const guint8 *data, gsize size, GError **error)
+check_no_body(HttpRequest *request, GError **error)
 {
-  (void)data;
-  (void)size;
-  Undo *undo = upload;
-  http_work_release_lock(undo->work);
+  gsize size = 0;
+  if (http_request_json_text(request, &size, NULL) != NULL && size == 0)
+    return TRUE;
   error_set(error, CCH_ERROR_REQUEST_INVALID, "this takes no body");
   return FALSE;
 }
 
 static HttpResponse *
-undo_end(gpointer upload, GError **error)
+put_back(HttpRequest *request, gpointer context, GError **error)
 {
-  Undo *undo = upload;
-  g_autoptr(GError) problem = NULL;
-  g_autoptr(GPtrArray) kept = backup_undo_list(undo->options.dsn, &problem);
-  if (problem == NULL && kept->len == 0)
-    error_set(&problem, CCH_ERROR_UNDO_NOTHING, "no database from before an import is kept");
-  if (problem == NULL)
-    return http_work_start(undo->work, run_undo, release_nothing, undo);
-  http_work_release_lock(undo->work);
-  g_propagate_error(error, g_steal_pointer(&problem));
-  return NULL;
+  if (!check_no_body(request, error))
+    return NULL;
+  g_autoptr(Undo) undo = undo_new(request, context);
+  if (!http_work_take_lock(undo->work, error))
+    return NULL;
+  g_autoptr(GPtrArray) kept = backup_undo_list(undo->options.dsn, error);
+  if (kept == NULL)
+    return NULL;
+  if (kept->len == 0) {
+    error_set(error, CCH_ERROR_UNDO_NOTHING, "no database from before an import is kept");
+    return NULL;
+  }
+  HttpWork *work = undo->work;
+  return http_work_start(work, run_undo, NULL, g_steal_pointer(&undo), undo_free);
 }
 
-static const HttpUpload undo_functions = {undo_begin, undo_write, undo_end, undo_free};
-
 json_t *
-backup_http_describe_kept(const GPtrArray *kept)
+backup_http_kept_json(const GPtrArray *kept)
 {
   json_t *all = json_array();
   for (guint i = 0; i < kept->len; i++) {
@@ -112,7 +99,7 @@ list_kept(HttpRequest *request, gpointer context, GError **error)
   (void)request;
   const BackupHttp *http = context;
   g_autoptr(GPtrArray) kept = backup_undo_list(http->dsn, error);
-  return kept != NULL ? http_response_json(200, json_pack("{s:o}", "kept", backup_http_describe_kept(kept))) : NULL;
+  return kept != NULL ? http_response_json(200, json_pack("{s:o}", "kept", backup_http_kept_json(kept))) : NULL;
 }
 
 static HttpResponse *
@@ -125,7 +112,7 @@ drop_kept(HttpRequest *request, gpointer context, GError **error)
   return http_response_empty(204);
 }
 
-static const char *const query[] = {"name", NULL};
+static const char *const undo_query[] = {"name", NULL};
 
 #define UNDO_PATH "/api/admin/database/import:undo"
 
@@ -134,8 +121,8 @@ const HttpRoute backup_http_undo_routes[] = {
         .method = "POST",
         .path = UNDO_PATH,
         .flags = HTTP_ROUTE_ADMIN | HTTP_ROUTE_CHANGES,
-        .upload = &undo_functions,
-        .query = query,
+        .handler = put_back,
+        .query = undo_query,
     },
     {.method = "GET", .path = UNDO_PATH, .flags = HTTP_ROUTE_ADMIN, .handler = list_kept},
     {
@@ -143,7 +130,7 @@ const HttpRoute backup_http_undo_routes[] = {
         .path = UNDO_PATH,
         .flags = HTTP_ROUTE_ADMIN | HTTP_ROUTE_CHANGES,
         .handler = drop_kept,
-        .query = query,
+        .query = undo_query,
     },
+    HTTP_ROUTES_END,
 };
-const guint backup_http_n_undo_routes = G_N_ELEMENTS(backup_http_undo_routes);

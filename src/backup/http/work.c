@@ -138,7 +138,8 @@ run_to_end(HttpWork *work, void (*run)(gpointer data), void (*release)(gpointer 
 {
   run(data);
   g_assert(work->last_event != NULL);
-  release(data);
+  if (release != NULL)
+    release(data);
   http_work_release_lock(work);
   char *text = backup_event_json_text(work->last_event);
   running_end(g_steal_pointer(&work->running), text);
@@ -162,14 +163,15 @@ work_thread(gpointer user_data)
 }
 
 HttpResponse *
-http_work_start(HttpWork *work, void (*run)(gpointer data), void (*release)(gpointer data), gpointer data)
+http_work_start(HttpWork *work, void (*run)(gpointer data), void (*release)(gpointer data), gpointer data,
+                GDestroyNotify free_data)
 {
   work->run = run;
   work->release = release;
   work->data = data;
   work->queue = sse_queue_new();
   work->running = running_begin(work->http->running, work->kind, NULL, http_request_who(work->request));
-  HttpResponse *response = backup_http_event_stream(sse_queue_ref(work->queue));
+  HttpResponse *response = backup_http_event_stream(sse_queue_ref(work->queue), data, free_data);
   http_response_set_header(response, "X-Operation-Id", running_id(work->running));
   work->thread = g_thread_new(work->kind, work_thread, work);
   return response;

@@ -3,7 +3,7 @@
  * and files are gone: who sees them may start the next operation. */
 #pragma once
 
-#include "backup/http/routes.h"
+#include "backup/http/context.h"
 #include "backup/report/event.h"
 
 typedef struct HttpWork HttpWork;
@@ -26,11 +26,11 @@ void http_work_release_lock(HttpWork *work);
 /* FALSE when the client went away, the service stops, or the lock was lost: CANCELLED, LOCK_LOST. */
 gboolean http_work_check(const HttpWork *work, GError **error);
 
-/* `run` does the work and reports by http_work_report, COMPLETE or ERROR last; `release` then lets go of what it used.
- * Both run on the new thread, in this order, then the lock goes and the last event is sent. Returns the event stream.
- */
-HttpResponse *http_work_start(HttpWork *work, void (*run)(gpointer data), void (*release)(gpointer data),
-                              gpointer data);
+/* `run` does the work and reports by http_work_report, COMPLETE or ERROR last; `release` (may be NULL) then lets go of
+ * what it used. Both run on the new thread, in this order, then the lock goes and the last event is sent. Returns the
+ * event stream, which frees `data` by `free_data` at its end; NULL: somebody else does. */
+HttpResponse *http_work_start(HttpWork *work, void (*run)(gpointer data), void (*release)(gpointer data), gpointer data,
+                              GDestroyNotify free_data);
 /* As above on this thread, without an event stream for the client; whoever watches gets one. */
 void http_work_run(HttpWork *work, void (*run)(gpointer data), void (*release)(gpointer data), gpointer data);
 

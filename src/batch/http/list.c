@@ -1,6 +1,6 @@
 /* Lists of users, keys and providers, their files, and what circuit breakers say. */
 #include "base/error.h"
-#include "batch/http/routes.h"
+#include "batch/http/endpoints.h"
 #include "batch/list/sheet.h"
 #include "batch/rows/circuit_state.h"
 #include "batch_sql.h"
@@ -271,5 +271,5 @@ const HttpRoute batch_http_list_routes[] = {
      .flags = FILES,
      .handler = export_providers,
      .query = providers_file_query},
+    HTTP_ROUTES_END,
 };
-const guint batch_http_n_list_routes = G_N_ELEMENTS(batch_http_list_routes);

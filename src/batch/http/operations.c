@@ -1,6 +1,6 @@
 /* GET /api/v1/operations, and /api/v1/operations/{id}. */
 #include "batch/list/operations.h"
-#include "batch/http/routes.h"
+#include "batch/http/endpoints.h"
 
 static PgConnection *
 connect_for(HttpRequest *request, const BatchHttp *http, GError **error)
@@ -40,5 +40,5 @@ static const char *const query[] = {"kind", "operator", "undoable", "from", "to"
 const HttpRoute batch_http_operation_routes[] = {
     {.method = "GET", .path = "/api/v1/operations", .flags = READS, .handler = list, .query = query},
     {.method = "GET", .path = "/api/v1/operations/{id}", .flags = READS, .handler = get},
+    HTTP_ROUTES_END,
 };
-const guint batch_http_n_operation_routes = G_N_ELEMENTS(batch_http_operation_routes);

@@ -1,5 +1,5 @@
-/* The endpoints of batches: /api/v1/…:batchUpdate and the like, and the names of older clients under /api/actions;
- * lists of what there is to choose from (http_list.c); and what batches have done (http_operations.c). */
+/* Batches over HTTP: changing rows, lists of what there is to choose from, and what batches have done. docs/batches.md
+ * has the endpoints. */
 #pragma once
 
 #include "config/config.h"
@@ -10,9 +10,5 @@ typedef struct {
   const char *dsn;
 } BatchHttp;
 
-extern const HttpRoute batch_http_routes[];
-extern const guint batch_http_n_routes;
-extern const HttpRoute batch_http_list_routes[];
-extern const guint batch_http_n_list_routes;
-extern const HttpRoute batch_http_operation_routes[];
-extern const guint batch_http_n_operation_routes;
+/* All endpoints; their context is a BatchHttp. */
+extern const HttpRoute *const batch_http_routes[];

@@ -1,6 +1,6 @@
-#include "prices/http/routes.h"
-
+/* Prices from the cloud: what is there, and bringing it in. */
 #include "base/error.h"
+#include "prices/http/endpoints.h"
 
 #include <string.h>
 
@@ -162,5 +162,5 @@ const HttpRoute price_http_sync_routes[] = {
      .flags = CHANGES,
      .handler = post_sync,
      .max_body_bytes = PRICE_HTTP_BODY_MAX_BYTES},
+    HTTP_ROUTES_END,
 };
-const guint price_http_n_sync_routes = G_N_ELEMENTS(price_http_sync_routes);

@@ -1,9 +1,9 @@
-#include "prices/http/routes.h"
-
+/* POST …:upload: a price table as a form with a file, or as JSON. */
 #include "base/error.h"
 #include "base/json_tree.h"
 #include "http/multipart.h"
 #include "prices/apply/apply.h"
+#include "prices/http/endpoints.h"
 
 #include <string.h>
 
@@ -285,4 +285,12 @@ upload_end(gpointer data, GError **error)
   return read_options(upload, &options, error) ? apply(upload, &options, error) : NULL;
 }
 
-const HttpUpload price_http_upload = {upload_begin, upload_write, upload_end, upload_free};
+static const HttpUpload upload_functions = {upload_begin, upload_write, upload_end, upload_free};
+
+const HttpRoute price_http_upload_routes[] = {
+    {.method = "POST",
+     .path = "/api/v1/model-prices:upload",
+     .flags = HTTP_ROUTE_ADMIN | HTTP_ROUTE_PROBLEM | HTTP_ROUTE_CHANGES,
+     .upload = &upload_functions},
+    HTTP_ROUTES_END,
+};

@@ -123,7 +123,7 @@ static const char *const any_query[] = {HTTP_QUERY_ANY, NULL};
     .method = "GET", .path = address, .handler = answer_page, .query = any_query                                       \
   }
 
-const HttpRoute web_http_routes[] = {
+static const HttpRoute routes[] = {
     PAGE("/"),
     PAGE("/login"),
     PAGE("/settings/{page}"),
@@ -132,5 +132,7 @@ const HttpRoute web_http_routes[] = {
     {.method = "GET", .path = "/assets/{file}", .handler = answer_asset},
     {.method = "GET", .path = "/favicon.svg", .handler = answer_asset},
     {.method = "GET", .path = "/{page}", .handler = answer_unknown_page, .query = any_query},
+    HTTP_ROUTES_END,
 };
-const guint web_http_n_routes = G_N_ELEMENTS(web_http_routes);
+
+const HttpRoute *const web_http_routes[] = {routes, NULL};

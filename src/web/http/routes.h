@@ -4,5 +4,4 @@
 #include "http/router.h"
 
 /* They need no context. */
-extern const HttpRoute web_http_routes[];
-extern const guint web_http_n_routes;
+extern const HttpRoute *const web_http_routes[];

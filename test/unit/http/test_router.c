@@ -13,13 +13,15 @@ static const HttpRoute routes[] = {
     {.method = "POST", .path = "/api/keys:batchUpdate"},
     {.method = "GET", .path = "/api/keys/{id}"},
     {.method = "POST", .path = "/api/prices/{model}/pricing:pinManual"},
+    HTTP_ROUTES_END,
 };
+static const HttpRoute *const tables[] = {routes, NULL};
 
 static HttpRouter *
 make_router(void)
 {
   HttpRouter *router = http_router_new();
-  http_router_add(router, routes, G_N_ELEMENTS(routes), (gpointer)routes);
+  http_router_add(router, tables, (gpointer)routes);
   return router;
 }
 

@@ -101,7 +101,8 @@ upload_end(gpointer data, GError **error)
 }
 
 static const HttpUpload upload_functions = {upload_begin, upload_write, upload_end, upload_free};
-static const HttpRoute routes[] = {{.method = "POST", .path = "/upload", .upload = &upload_functions}};
+static const HttpRoute routes[] = {{.method = "POST", .path = "/upload", .upload = &upload_functions}, HTTP_ROUTES_END};
+static const HttpRoute *const tables[] = {routes, NULL};
 
 UploadServer *
 upload_server_new(guint idle_timeout_s)
@@ -109,7 +110,7 @@ upload_server_new(guint idle_timeout_s)
   UploadServer *server = g_new0(UploadServer, 1);
   HttpServerOptions options = {.upload_idle_timeout_s = idle_timeout_s};
   server->server = http_server_new(&options);
-  http_server_add_routes(server->server, routes, G_N_ELEMENTS(routes), server);
+  http_server_add_routes(server->server, tables, server);
   g_autoptr(GError) error = NULL;
   if (!http_server_start(server->server, &error))
     g_error("%s", error->message);

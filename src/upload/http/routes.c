@@ -1,8 +1,7 @@
-/* …/uploads: archives in pieces, by the tus protocol 1.0.0, so that a broken connection costs a piece and not the file,
- * and a proxy that bounds bodies does not matter. */
-#include "upload/uploads.h"
-#include "backup/http/routes.h"
+#include "upload/http/routes.h"
+
 #include "base/error.h"
+#include "base/text.h"
 #include "upload/tus.h"
 
 #include <string.h>
@@ -13,11 +12,22 @@
 /* One POST or PATCH. */
 typedef struct {
   HttpRequest *request; /* outlives this */
-  const BackupHttp *http;
+  const UploadHttp *http;
   GCancellable *cancellable;
   UploadHold *hold; /* NULL once it was answered */
   gboolean is_new, has_checksum;
 } Piece;
+
+void
+upload_http_explain_size(HttpRequest *request, const Config *config, guint64 size_bytes)
+{
+  Language language = http_request_language(request);
+  double mib = 1024.0 * 1024.0, limit = (double)config->max_upload_bytes / mib;
+  g_autofree char *details = size_bytes > 0
+                                 ? text_format(TEXT_FILE_SIZE_DETAILS, language, (double)size_bytes / mib, limit)
+                                 : text_format(TEXT_FILE_SIZE_DETAILS_UNKNOWN, language, limit);
+  http_request_set_error_details(request, details);
+}
 
 static void
 set_count(HttpResponse *response, const char *name, guint64 count)
@@ -101,7 +111,7 @@ expect_checksum(Piece *piece, GError **error)
 
 /* Lets go before the answer is sent: the next request may be there at once. */
 static void
-let_go(Piece *piece, gboolean is_good)
+piece_let_go(Piece *piece, gboolean is_good)
 {
   UploadHold *hold = g_steal_pointer(&piece->hold);
   if (hold != NULL && piece->is_new && !is_good)
@@ -114,14 +124,14 @@ static void
 piece_free(gpointer data)
 {
   Piece *piece = data;
-  let_go(piece, FALSE);
+  piece_let_go(piece, FALSE);
   g_object_unref(piece->cancellable);
   g_free(piece);
 }
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(Piece, piece_free)
 
 static Piece *
-piece_new(HttpRequest *request, const BackupHttp *http)
+piece_new(HttpRequest *request, const UploadHttp *http)
 {
   Piece *piece = g_new0(Piece, 1);
   piece->request = request;
@@ -161,7 +171,7 @@ read_file_name(const char *metadata, GError **error)
 static gpointer
 create_begin(HttpRequest *request, gpointer context, GError **error)
 {
-  const BackupHttp *http = context;
+  const UploadHttp *http = context;
   gint64 length;
   const char *metadata = http_request_header(request, "Upload-Metadata");
   if (!check_version(request, error) || !read_length(request, &length, error))
@@ -180,7 +190,7 @@ create_begin(HttpRequest *request, gpointer context, GError **error)
   piece->hold = uploads_create(http->uploads, name, metadata, length, &problem);
   if (piece->hold == NULL) {
     if (error_code(problem) == CCH_ERROR_IMPORT_FILE_TOO_LARGE)
-      backup_http_explain_size(request, http->config, (guint64)MAX(length, 0));
+      upload_http_explain_size(request, http->config, (guint64)MAX(length, 0));
     g_propagate_error(error, g_steal_pointer(&problem));
     return NULL;
   }
@@ -204,7 +214,7 @@ check_place(Piece *piece, gint64 offset, gint64 length, GError **error)
 static gpointer
 append_begin(HttpRequest *request, gpointer context, GError **error)
 {
-  const BackupHttp *http = context;
+  const UploadHttp *http = context;
   gint64 offset, length;
   if (!check_version(request, error) || !read_count(request, "Upload-Offset", &offset, error) ||
       !read_count(request, "Upload-Length", &length, error))
@@ -232,10 +242,10 @@ piece_write(gpointer upload, const guint8 *data, gsize size, GError **error)
   if (g_cancellable_set_error_if_cancelled(piece->cancellable, error) ||
       !upload_append(piece->hold, data, size, &problem)) {
     if (problem != NULL && error_code(problem) == CCH_ERROR_IMPORT_FILE_TOO_LARGE)
-      backup_http_explain_size(piece->request, piece->http->config, 0);
+      upload_http_explain_size(piece->request, piece->http->config, 0);
     if (problem != NULL)
       g_propagate_error(error, g_steal_pointer(&problem));
-    let_go(piece, FALSE);
+    piece_let_go(piece, FALSE);
     return FALSE;
   }
   return TRUE;
@@ -246,7 +256,7 @@ piece_end(gpointer upload, GError **error)
 {
   Piece *piece = upload;
   if (piece->has_checksum && !upload_verify(piece->hold, error)) {
-    let_go(piece, FALSE);
+    piece_let_go(piece, FALSE);
     return NULL;
   }
   g_autoptr(UploadInfo) info = upload_info(piece->hold);
@@ -257,7 +267,7 @@ piece_end(gpointer upload, GError **error)
   }
   set_count(response, "Upload-Offset", info->offset);
   set_expires(response, info->expires_s);
-  let_go(piece, TRUE);
+  piece_let_go(piece, TRUE);
   return response;
 }
 
@@ -269,7 +279,7 @@ get_options(HttpRequest *request, gpointer context, GError **error)
 {
   (void)request;
   (void)error;
-  const BackupHttp *http = context;
+  const UploadHttp *http = context;
   HttpResponse *response = http_response_empty(204);
   http_response_set_header(response, "Tus-Resumable", TUS_VERSION);
   http_response_set_header(response, "Tus-Version", TUS_VERSION);
@@ -288,7 +298,7 @@ time_json(gint64 time_s)
 }
 
 static json_t *
-describe(const UploadInfo *info)
+describe_upload(const UploadInfo *info)
 {
   return json_pack("{s:s, s:o, s:o, s:I, s:b, s:b, s:o, s:o}", "id", info->id, "fileName",
                    http_json_text(info->file_name), "length",
@@ -301,13 +311,13 @@ describe(const UploadInfo *info)
 static HttpResponse *
 get_upload(HttpRequest *request, gpointer context, GError **error)
 {
-  const BackupHttp *http = context;
+  const UploadHttp *http = context;
   if (http_request_is_head(request) && !check_version(request, error))
     return NULL;
   g_autoptr(UploadInfo) info = uploads_find(http->uploads, http_request_parameter(request, "id"), error);
   if (info == NULL)
     return NULL;
-  HttpResponse *response = http_response_json(200, describe(info));
+  HttpResponse *response = http_response_json(200, describe_upload(info));
   set_count(response, "Upload-Offset", info->offset);
   if (info->length >= 0)
     set_count(response, "Upload-Length", (guint64)info->length);
@@ -324,24 +334,24 @@ list_uploads(HttpRequest *request, gpointer context, GError **error)
 {
   (void)request;
   (void)error;
-  const BackupHttp *http = context;
+  const UploadHttp *http = context;
   g_autoptr(GPtrArray) infos = uploads_list(http->uploads);
   json_t *uploads = json_array();
   for (guint i = 0; i < infos->len; i++)
-    json_array_append_new(uploads, describe(g_ptr_array_index(infos, i)));
+    json_array_append_new(uploads, describe_upload(g_ptr_array_index(infos, i)));
   return http_response_json(200, json_pack("{s:o}", "uploads", uploads));
 }
 
 static HttpResponse *
 delete_upload(HttpRequest *request, gpointer context, GError **error)
 {
-  const BackupHttp *http = context;
+  const UploadHttp *http = context;
   if (!check_version(request, error) || !uploads_remove(http->uploads, http_request_parameter(request, "id"), error))
     return NULL;
   return http_response_empty(204);
 }
 
-const HttpRoute backup_http_upload_routes[] = {
+static const HttpRoute routes[] = {
     {.method = "OPTIONS", .path = UPLOADS_PATH, .flags = HTTP_ROUTE_ADMIN, .handler = get_options},
     {.method = "OPTIONS", .path = UPLOADS_PATH "/{id}", .flags = HTTP_ROUTE_ADMIN, .handler = get_options},
     {.method = "GET", .path = UPLOADS_PATH, .flags = HTTP_ROUTE_ADMIN, .handler = list_uploads},
@@ -359,5 +369,7 @@ const HttpRoute backup_http_upload_routes[] = {
         .flags = HTTP_ROUTE_ADMIN | HTTP_ROUTE_CHANGES | HTTP_ROUTE_OVERRIDE,
         .handler = delete_upload,
     },
+    HTTP_ROUTES_END,
 };
-const guint backup_http_n_upload_routes = G_N_ELEMENTS(backup_http_upload_routes);
+
+const HttpRoute *const upload_http_routes[] = {routes, NULL};

@@ -1,0 +1,151 @@
+/* GET …/status: the database, what runs, and how an import would go. */
+#include "backup/export/export.h"
+#include "backup/http/endpoints.h"
+#include "backup/http/undo.h"
+#include "backup/import/import.h"
+#include "backup/swap/undo.h"
+#include "backup_sql.h"
+#include "base/error.h"
+#include "base/text.h"
+#include "pg/connection.h"
+#include "pg/dsn.h"
+#include "redis/redis.h"
+
+#include <string.h>
+
+static void
+set_member(json_t *object, const char *name, json_t *value)
+{
+  json_object_set_new(object, name, value);
+}
+
+/* "15.20 (Debian 15.20-0+deb12u1)" → "15.20". */
+static json_t *
+short_version(const char *version)
+{
+  g_autofree char *first = g_strndup(version, strcspn(version, " "));
+  return http_json_text(first);
+}
+
+/* How an overwriting import would go, and what an undo could go back to. */
+static void
+describe_overwriting(json_t *status, const char *dsn, Language language)
+{
+  BackupMethod method;
+  g_autofree char *reason = NULL;
+  gboolean is_known = backup_import_method(dsn, language, &method, &reason, NULL);
+  set_member(status, "importMethod", is_known ? json_string(backup_method_name(method)) : json_null());
+  set_member(status, "importMethodReason", http_json_text(reason));
+  g_autoptr(GPtrArray) kept = backup_undo_list(dsn, NULL);
+  set_member(status, "kept", kept != NULL ? backup_http_kept_json(kept) : json_array());
+}
+
+/* As the reference: a database that is away is no failure of the question. */
+static gboolean
+describe_database(json_t *status, const char *dsn, int *ret_server_version)
+{
+  g_autoptr(GError) error = NULL;
+  g_autoptr(PgConnection) connection = pg_connection_open(dsn, "cch-data status", NULL, &error);
+  const char *unknown = connection != NULL ? "Unknown" : "N/A";
+  g_autoptr(PgResult) result =
+      connection != NULL ? pg_connection_query(connection, &error, backup_status_sql, 0) : NULL;
+  *ret_server_version = connection != NULL ? pg_connection_server_version(connection) : 0;
+  const char *version = connection != NULL ? pg_connection_parameter(connection, "server_version") : NULL;
+  set_member(status, "isAvailable", json_boolean(connection != NULL));
+  set_member(status, "databaseSize", http_json_text(result != NULL ? pg_result_text(result, 0, 0) : unknown));
+  set_member(status, "tableCount", json_integer(result != NULL ? pg_result_int64(result, 0, 1) : 0));
+  set_member(status, "postgresVersion", version != NULL ? short_version(version) : json_string(unknown));
+  const char *log_rows = result != NULL ? pg_result_text(result, 0, 2) : NULL;
+  set_member(status, "logRows", log_rows != NULL ? json_integer(pg_result_int64(result, 0, 2)) : json_null());
+  if (error != NULL)
+    set_member(status, "error", http_json_text(error->message));
+  return connection != NULL;
+}
+
+static void
+describe_target(json_t *status, const char *dsn)
+{
+  g_auto(DsnDisplay) display = {0};
+  dsn_parse_display(dsn, &display, NULL);
+  g_autofree char *address = g_strdup_printf("%s:%s", display.host, display.port);
+  set_member(status, "containerName", http_json_text(address));
+  set_member(status, "databaseName", http_json_text(display.database));
+}
+
+/* Which pg_dump an export would use, what its archives need, and which compressions they can have. */
+static void
+describe_exporting(json_t *status, const Config *config, int server_version, Language language)
+{
+  g_auto(PgClient) client = {0};
+  g_autoptr(GError) failure = NULL;
+  g_autofree char *version = NULL, *problem = NULL, *note = NULL;
+  const PgClientOptions options = {config->pg_bin_dir, config->pg_dump_command};
+  int server = server_version / 10000;
+  if (pg_client_choose(&options, server_version, &client, &failure)) {
+    version = g_strdup_printf("%d.%d", client.version / 10000, client.version % 10000);
+    if (server != 0 && client.version / 10000 > server)
+      note = text_format(TEXT_EXPORT_NEEDS_READER, language, client.version / 10000,
+                         pg_client_oldest_reader(client.version), server);
+  } else {
+    problem = g_strdup_printf(language == LANGUAGE_ZH_CN ? "%s：%s" : "%s: %s", error_info(failure)->text[language],
+                              failure->message);
+  }
+  json_t *compressions = json_array();
+  for (ArchiveLevel level = 0; level < ARCHIVE_LEVEL_COUNT; level++)
+    if (backup_export_level_fits(level, client.version))
+      json_array_append_new(compressions, json_string(archive_level_name(level)));
+  set_member(status, "pgDumpVersion", http_json_text(version));
+  set_member(status, "pgRestoreMajor",
+             version != NULL ? json_integer(pg_client_oldest_reader(client.version)) : json_null());
+  set_member(status, "exportProblem", http_json_text(problem));
+  set_member(status, "exportNote", http_json_text(note));
+  set_member(status, "compressions", compressions);
+}
+
+static json_t *
+describe_operation(const BackupHttp *http)
+{
+  BackupLockOptions options = {http->dsn, http->config->redis_url, (guint)http->config->lock_ttl_ms};
+  g_auto(BackupLockHolder) holder = {0};
+  backup_lock_inspect(&options, &holder, NULL); /* on failure nobody is known to hold it */
+  json_t *operation = backup_http_holder_json(&holder);
+  set_member(operation, "running", json_boolean(holder.is_held));
+  return operation;
+}
+
+static json_t *
+describe_redis(const Config *config)
+{
+  g_autoptr(RedisConnection) connection =
+      config->redis_url != NULL ? redis_connection_open(config->redis_url, NULL) : NULL;
+  g_autoptr(RedisReply) reply = connection != NULL ? redis_command(connection, NULL, 1, "PING") : NULL;
+  return json_pack("{s:b, s:b}", "configured", config->redis_url != NULL, "available", reply != NULL);
+}
+
+static HttpResponse *
+get_status(HttpRequest *request, gpointer context, GError **error)
+{
+  (void)error;
+  const BackupHttp *http = context;
+  json_t *status = json_object();
+  int server_version = 0;
+  if (describe_database(status, http->dsn, &server_version))
+    describe_overwriting(status, http->dsn, http_request_language(request));
+  describe_target(status, http->dsn);
+  describe_exporting(status, http->config, server_version, http_request_language(request));
+  set_member(status, "operation", describe_operation(http));
+  set_member(status, "running", running_describe(http->running));
+  set_member(status, "redis", describe_redis(http->config));
+  set_member(status, "maxUploadBytes", json_integer((json_int_t)http->config->max_upload_bytes));
+  return http_response_json(200, status);
+}
+
+const HttpRoute backup_http_status_routes[] = {
+    {
+        .method = "GET",
+        .path = "/api/admin/database/status",
+        .flags = HTTP_ROUTE_ADMIN,
+        .handler = get_status,
+    },
+    HTTP_ROUTES_END,
+};

@@ -1,0 +1,9 @@
+/* …/import:undo: the database from before an overwriting import by swap. POST puts it back, GET tells what is kept,
+ * DELETE drops it now. */
+#pragma once
+
+#include <glib.h>
+#include <jansson.h>
+
+/* An array of what backup_undo_list returned. */
+json_t *backup_http_kept_json(const GPtrArray *kept);

@@ -1,0 +1,54 @@
+#include "prices/http/endpoints.h"
+
+#include "base/error.h"
+
+JsonTree *
+price_http_body(HttpRequest *request, GError **error)
+{
+  gsize size = 0;
+  const char *text = http_request_json_text(request, &size, error);
+  if (text == NULL)
+    return NULL;
+  if (size == 0) {
+    text = "{}";
+    size = 2;
+  }
+  g_autoptr(GError) problem = NULL;
+  g_autoptr(JsonTree) tree = json_check_utf8(text, size, &problem) ? json_tree_parse(text, size, &problem) : NULL;
+  if (tree != NULL && tree->type == JSON_TOKEN_OBJECT)
+    return g_steal_pointer(&tree);
+  error_set(error, CCH_ERROR_REQUEST_MALFORMED_JSON, "%s",
+            problem != NULL ? problem->message : "the body must be a JSON object");
+  return NULL;
+}
+
+gboolean
+price_http_names(const JsonTree *array, const char *member, GStrvBuilder *names, GError **error)
+{
+  gboolean is_good = array->type == JSON_TOKEN_ARRAY;
+  for (guint i = 0; is_good && i < json_tree_size(array); i++) {
+    const JsonTree *name = json_tree_child(array, i);
+    is_good = name->type == JSON_TOKEN_STRING;
+    g_autofree char *trimmed = is_good ? price_name_trim(name->text) : NULL;
+    if (is_good)
+      g_strv_builder_add(names, trimmed);
+  }
+  if (!is_good)
+    error_set(error, CCH_ERROR_REQUEST_PARAMETER, "%s must be an array of names", member);
+  return is_good;
+}
+
+PgConnection *
+price_http_connect(HttpRequest *request, const PriceHttp *http, GError **error)
+{
+  return pg_connection_open(http->dsn, "cch-data prices", http_request_cancellable(request), error);
+}
+
+HttpResponse *
+price_http_not_ok(HttpRequest *request, GError *failure, GError **error)
+{
+  http_request_set_error_member(request, "ok", json_false());
+  http_request_set_error_member(request, "error", json_string(error_text(failure, http_request_language(request))));
+  g_propagate_error(error, failure);
+  return NULL;
+}
