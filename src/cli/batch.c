@@ -458,7 +458,7 @@ cli_batch(CliContext *context, int argc, char **argv, GError **error)
        "undo: leave rows that were changed since as they are", NULL},
       {NULL},
   };
-  CliParse parsed = cli_parse(context, "batch", entries, &argc, &argv, 1, 101, error);
+  CliParse parsed = cli_parse(context, entries, &argc, &argv, 1, 101, error);
   batch.operands = argv + 2;
   gboolean is_done =
       parsed == CLI_PARSE_DONE || (parsed == CLI_PARSE_RUN && run_verb(&batch, argv[1], (guint)argc - 2, error));

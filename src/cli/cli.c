@@ -14,7 +14,7 @@
     name, arguments, {[LANGUAGE_ZH_CN] = zh, [LANGUAGE_EN] = en}, run                                                  \
   }
 
-const CliCommand cli_commands[] = {
+static const CliCommand commands[] = {
     COMMAND("serve", "", cli_serve, "启动 HTTP 服务", "serve the HTTP API"),
     COMMAND("export", "[FILE]", cli_export, "导出数据库为 pg_dump 自定义格式的备份文件",
             "export the database as a pg_dump archive in custom format"),
@@ -36,7 +36,7 @@ print_usage(Language language)
 {
   gboolean is_zh = language == LANGUAGE_ZH_CN;
   printf("%s: cch-data %s\n\n", is_zh ? "用法" : "Usage", is_zh ? "命令 [选项...]" : "COMMAND [OPTION...]");
-  for (const CliCommand *command = cli_commands; command->name != NULL; command++)
+  for (const CliCommand *command = commands; command->name != NULL; command++)
     printf("  %-8s %-7s %s\n", command->name, command->arguments, command->text[language]);
   printf("\n%s\n", is_zh ? "各命令的选项见 cch-data 命令 --help；--version 显示版本"
                          : "See cch-data COMMAND --help for the options; --version shows the version");
@@ -45,7 +45,7 @@ print_usage(Language language)
 static const CliCommand *
 find_command(const char *name)
 {
-  for (const CliCommand *command = cli_commands; command->name != NULL; command++)
+  for (const CliCommand *command = commands; command->name != NULL; command++)
     if (strcmp(command->name, name) == 0)
       return command;
   return NULL;
@@ -91,7 +91,7 @@ catch_signals(GCancellable *cancellable)
 static int
 run_command(const CliCommand *command, int argc, char **argv)
 {
-  CliContext context = {.language = language_from_locale()};
+  CliContext context = {.command = command, .language = language_from_locale()};
   g_autoptr(GError) error = NULL;
   g_autoptr(Config) config = config_load(&argc, &argv, &error);
   if (config == NULL)
@@ -131,52 +131,4 @@ cli_main(int argc, char **argv)
     return error_info_of(CCH_ERROR_USAGE)->exit_code;
   }
   return run_command(command, argc - 1, argv + 1);
-}
-
-static void
-print_help(GOptionContext *options, const CliCommand *command, Language language)
-{
-  g_autofree char *help = g_option_context_get_help(options, TRUE, NULL);
-  g_autofree char *config = config_help(language);
-  /* GLib's first line names the program's file; ours names the command. */
-  const char *rest = strstr(help, "\n\n");
-  printf("%s: cch-data %s %s\n\n%s%s\n%s:\n%s", language == LANGUAGE_ZH_CN ? "用法" : "Usage", command->name,
-         command->arguments, command->text[language], rest != NULL ? rest : "",
-         language == LANGUAGE_ZH_CN ? "通用选项" : "Options of all commands", config);
-}
-
-CliParse
-cli_parse(CliContext *context, const char *name, const GOptionEntry *entries, int *argc, char ***argv, int min, int max,
-          GError **error)
-{
-  const CliCommand *command = find_command(name);
-  gboolean is_help = FALSE;
-  const GOptionEntry common[] = {
-      {"json", 0, 0, G_OPTION_ARG_NONE, &context->is_json, "one JSON object a line instead of text", NULL},
-      {"help", 'h', 0, G_OPTION_ARG_NONE, &is_help, "this text", NULL},
-      {NULL},
-  };
-  g_autoptr(GOptionContext) options = g_option_context_new(command->arguments);
-  g_option_context_set_help_enabled(options, FALSE);
-  if (entries != NULL)
-    g_option_context_add_main_entries(options, entries, NULL);
-  g_option_context_add_main_entries(options, common, NULL);
-  if (!g_option_context_parse(options, argc, argv, error))
-    return CLI_PARSE_ERROR;
-  if (is_help) {
-    print_help(options, command, context->language);
-    return CLI_PARSE_DONE;
-  }
-  int operands = *argc - 1;
-  if (operands < min || operands > max) {
-    error_set(error, CCH_ERROR_USAGE, "cch-data %s %s", name, command->arguments);
-    return CLI_PARSE_ERROR;
-  }
-  return CLI_PARSE_RUN;
-}
-
-char *
-cli_holder(const char *command)
-{
-  return g_strdup_printf("%s@%s (cch-data %s)", g_get_user_name(), g_get_host_name(), command);
 }

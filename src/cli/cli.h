@@ -9,12 +9,7 @@
 
 #include <gio/gio.h>
 
-typedef struct {
-  const Config *config;
-  Language language;
-  gboolean is_json;          /* --json: one JSON object a line on standard output instead of text */
-  GCancellable *cancellable; /* triggered by SIGINT, SIGTERM and SIGHUP */
-} CliContext;
+typedef struct CliContext CliContext;
 
 typedef gboolean (*CliRunFunc)(CliContext *context, int argc, char **argv, GError **error);
 
@@ -25,7 +20,13 @@ typedef struct {
   CliRunFunc run;
 } CliCommand;
 
-extern const CliCommand cli_commands[]; /* ends with a NULL name */
+struct CliContext {
+  const CliCommand *command; /* that runs */
+  const Config *config;
+  Language language;
+  gboolean is_json;          /* --json: one JSON object a line on standard output instead of text */
+  GCancellable *cancellable; /* triggered by SIGINT, SIGTERM and SIGHUP */
+};
 
 /* Runs the program; returns its exit code. */
 int cli_main(int argc, char **argv);
@@ -38,8 +39,8 @@ typedef enum {
 
 /* Parses the command's options (`entries`, NULL-terminated, may be NULL) and --json, --help; afterwards argv[1…] are
  * the operands, `min` to `max` of them, else USAGE. */
-CliParse cli_parse(CliContext *context, const char *command, const GOptionEntry *entries, int *argc, char ***argv,
-                   int min, int max, GError **error);
+CliParse cli_parse(CliContext *context, const GOptionEntry *entries, int *argc, char ***argv, int min, int max,
+                   GError **error);
 
 /* "alice@host (cch-data import)", for the lock and the audit; free with g_free. */
 char *cli_holder(const char *command);

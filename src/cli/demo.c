@@ -50,7 +50,7 @@ cli_demo(CliContext *context, int argc, char **argv, GError **error)
       {"force", 0, 0, G_OPTION_ARG_NONE, &add_to_data, "add to a database that has users already", NULL},
       {NULL},
   };
-  CliParse parsed = cli_parse(context, "demo", entries, &argc, &argv, 0, 0, error);
+  CliParse parsed = cli_parse(context, entries, &argc, &argv, 0, 0, error);
   if (parsed != CLI_PARSE_RUN)
     return parsed == CLI_PARSE_DONE;
   if (!check_range("--rows", rows, DEMO_MAX_REQUESTS, error) || !check_range("--seed", seed, DEMO_MAX_SEED, error))

@@ -47,7 +47,7 @@ parse_arguments(CliContext *context, int argc, char **argv, ExportArguments *arg
       {"force", 0, 0, G_OPTION_ARG_NONE, &arguments->is_forced, "replace FILE if it exists", NULL},
       {NULL},
   };
-  CliParse parsed = cli_parse(context, "export", entries, &argc, &argv, 0, 1, error);
+  CliParse parsed = cli_parse(context, entries, &argc, &argv, 0, 1, error);
   if (parsed != CLI_PARSE_RUN)
     return parsed;
   if (arguments->output != NULL && argc > 1) {

@@ -217,7 +217,7 @@ cli_import(CliContext *context, int argc, char **argv, GError **error)
       {"yes", 'y', 0, G_OPTION_ARG_NONE, &arguments.is_confirmed, "overwrite, undo or discard without asking", NULL},
       {NULL},
   };
-  CliParse parsed = cli_parse(context, "import", entries, &argc, &argv, 0, 1, error);
+  CliParse parsed = cli_parse(context, entries, &argc, &argv, 0, 1, error);
   if (parsed != CLI_PARSE_RUN)
     return parsed == CLI_PARSE_DONE;
   if (!check_arguments(&arguments, argc - 1, error))

@@ -181,7 +181,7 @@ cli_inspect(CliContext *context, int argc, char **argv, GError **error)
       {"toc", 0, 0, G_OPTION_ARG_NONE, &is_toc_only, "header and table of contents only, without counting rows", NULL},
       G_OPTION_ENTRY_NULL,
   };
-  CliParse parsed = cli_parse(context, "inspect", options, &argc, &argv, 1, 1, error);
+  CliParse parsed = cli_parse(context, options, &argc, &argv, 1, 1, error);
   if (parsed != CLI_PARSE_RUN)
     return parsed == CLI_PARSE_DONE;
   g_auto(ArchiveFile) file = {.fd = -1};

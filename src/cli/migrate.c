@@ -15,7 +15,7 @@ cli_migrate(CliContext *context, int argc, char **argv, GError **error)
        "also make the hub's tables in public, for a database that no hub will ever use", NULL},
       {NULL},
   };
-  CliParse parsed = cli_parse(context, "migrate", entries, &argc, &argv, 0, 0, error);
+  CliParse parsed = cli_parse(context, entries, &argc, &argv, 0, 0, error);
   if (parsed != CLI_PARSE_RUN)
     return parsed == CLI_PARSE_DONE;
   g_autoptr(CliTarget) target = cli_target_open(context, error);

@@ -341,7 +341,7 @@ cli_prices(CliContext *context, int argc, char **argv, GError **error)
       {"page-size", 0, 0, G_OPTION_ARG_INT, &prices.page_size, "list: models a page (100)", "N"},
       {NULL},
   };
-  CliParse parsed = cli_parse(context, "prices", entries, &argc, &argv, 1, 1001, error);
+  CliParse parsed = cli_parse(context, entries, &argc, &argv, 1, 1001, error);
   prices.operands = argv + 2;
   gboolean is_done =
       parsed == CLI_PARSE_DONE || (parsed == CLI_PARSE_RUN && run_verb(&prices, argv[1], (guint)argc - 2, error));

@@ -11,7 +11,7 @@ cli_serve(CliContext *context, int argc, char **argv, GError **error)
        NULL},
       {NULL},
   };
-  CliParse parsed = cli_parse(context, "serve", entries, &argc, &argv, 0, 0, error);
+  CliParse parsed = cli_parse(context, entries, &argc, &argv, 0, 0, error);
   if (parsed != CLI_PARSE_RUN)
     return parsed == CLI_PARSE_DONE;
   ServiceOptions options = {.with_demo = with_demo, .language = context->language};

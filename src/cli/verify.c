@@ -90,7 +90,7 @@ cli_verify(CliContext *context, int argc, char **argv, GError **error)
        "compare with this manifest (the one beside FILE, if there is one)", "PATH"},
       G_OPTION_ENTRY_NULL,
   };
-  CliParse parsed = cli_parse(context, "verify", options, &argc, &argv, 1, 1, error);
+  CliParse parsed = cli_parse(context, options, &argc, &argv, 1, 1, error);
   if (parsed != CLI_PARSE_RUN)
     return parsed == CLI_PARSE_DONE;
   g_autoptr(Manifest) manifest = NULL;
