@@ -6,7 +6,7 @@
 #include <lz4frame.h>
 #include <zstd.h>
 
-/* Fits the second-level cache, so that whoever counts or copies finds it there. */
+/* Fits the second-level cache, where the next step finds it. */
 #define OUTPUT_BYTES    (256 * 1024)
 #define ZSTD_WINDOW_LOG 27
 

@@ -3,8 +3,8 @@
  *
  * One stream: reset, decode with every stored byte in order, finish. A stream is whole only if finish says so: it fails
  * when the stream has not come to its end. decode fails (ARCHIVE_CORRUPT) on damage, on a wrong checksum where the
- * stream has one (zlib always), and on anything that follows the stream's end; a second zlib stream is such a thing, as
- * it is for pg_restore. Further LZ4 or zstd frames continue the stream. */
+ * stream has one (zlib always), and on anything that follows the stream's end; a second zlib stream counts as such, as
+ * it does for pg_restore. Further LZ4 or zstd frames continue the stream. */
 #pragma once
 
 #include "archive/toc.h"

@@ -1,5 +1,5 @@
-/* The fields of a row of COPY text as they stand there, escapes and all: what is copied from one COPY to another needs
- * no more.
+/* Splits a row of COPY text into its fields, escapes included: a row that goes from one COPY to another needs no
+ * unescaping.
  *
  * Fields are separated by tabs, a tab in a value is written `\t` (copyto.c, CopyAttributeOutText, PostgreSQL 12 to 18).
  * COPY FROM would also take a backslash and a tab for one in a value, which COPY TO never writes. */
@@ -12,6 +12,6 @@ typedef struct {
   gsize size;
 } CopyField;
 
-/* Finds the fields with these numbers, which ascend from 0. `row` is without its newline. FALSE when the row has not so
- * many fields, or has a tab behind a backslash of its own among them. */
+/* Finds the fields with these numbers, which ascend from 0. `row` is without its newline. FALSE when the row has fewer
+ * fields, or a tab behind a backslash among them. */
 gboolean copy_row_find(const guint8 *row, gsize size, const guint *numbers, guint n_numbers, CopyField *ret_fields);

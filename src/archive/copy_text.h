@@ -27,5 +27,5 @@ typedef struct {
 gboolean copy_text_push(CopyText *text, const guint8 *data, gsize size, ArchiveSinkFunc sink, gpointer user_data,
                         GError **error);
 
-/* The data has ended. */
+/* To be called at the end of the data: ARCHIVE_CORRUPT where the end marker is missing. */
 gboolean copy_text_finish(const CopyText *text, GError **error);

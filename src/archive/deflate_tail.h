@@ -1,4 +1,4 @@
-/* Makes a finished deflate stream one that another can follow.
+/* Turns a finished deflate stream into one that another stream can follow.
  *
  * libdeflate marks the last block of all that it compresses as final. Where that block begins and ends is not written
  * anywhere: it is found by decoding the symbols, without their meaning. */

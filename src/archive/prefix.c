@@ -14,7 +14,7 @@ archive_prefix_clear(ArchivePrefix *prefix)
   g_clear_pointer(&prefix->entries, g_array_unref);
 }
 
-/* FALSE with an error also when the bytes ran out; what was read before is there then. */
+/* FALSE with an error also when the bytes run out; what was read until then stays. */
 static gboolean
 read_all(ArchivePrefix *prefix, WireSource *source, GError **error)
 {
@@ -28,7 +28,7 @@ read_all(ArchivePrefix *prefix, WireSource *source, GError **error)
   return TRUE;
 }
 
-/* Even where too little is there to parse. */
+/* Checks the magic even of a file that is too short to parse. */
 static gboolean
 check_magic(int fd, GError **error)
 {

@@ -1,4 +1,4 @@
-/* What the first bytes of an archive tell of it: its header and as much of its table of contents as there is. */
+/* Reads the beginning of an archive: its header, and as much of its table of contents as is there. */
 #pragma once
 
 #include "archive/toc.h"
@@ -15,7 +15,7 @@ typedef struct {
 void archive_prefix_clear(ArchivePrefix *prefix);
 G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC(ArchivePrefix, archive_prefix_clear)
 
-/* Reads the regular file behind fd, the beginning of an archive of `size` bytes (G_MAXUINT64: not known). That too
- * little is there is no error. Errors are those of archive_reader_open; ARCHIVE_CORRUPT also for what would go beyond
- * `size`. */
+/* Reads the regular file behind fd, the beginning of an archive of `size` bytes (G_MAXUINT64: not known). A truncated
+ * file is not an error. Errors are those of archive_reader_open; ARCHIVE_CORRUPT also for what would go beyond `size`.
+ */
 gboolean archive_prefix_read(int fd, guint64 size, ArchivePrefix *ret_prefix, GError **error);

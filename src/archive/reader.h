@@ -8,8 +8,8 @@
  * archive_reader_read_data may be used, in any order. The check decompresses everything and counts the rows, so that
  * nothing is begun with a damaged archive; the scan is quick, and damage shows while the data is read.
  *
- * Not thread-safe: one reader a thread. archive_reader_clone makes another for the same file, and entries of the one
- * are entries of the other. */
+ * Not thread-safe: one reader a thread. archive_reader_clone makes another for the same file; the two share their
+ * entries. */
 #pragma once
 
 #include "archive/entry_data.h"
@@ -46,12 +46,12 @@ gboolean archive_reader_check(ArchiveReader *reader, ArchiveProgressFunc progres
 
 /* Finds all blocks without decompressing them: by the stated offsets if all are stated and each points to a block of
  * its entry, else by walking from chunk to chunk, with the check's strictness in what it passes. Blocks that it found
- * cover the data part without gaps, and read_data holds each to its end: whoever has read all data without an error
- * has checked the archive. */
+ * cover the data part without gaps, and read_data holds each to its end: reading all data without an error is a check
+ * of the archive. */
 gboolean archive_reader_scan(ArchiveReader *reader, GCancellable *cancellable, GError **error);
 
-/* What check, scan or this reader's reading found of an entry; never NULL (is_present FALSE where there is no block, or
- * neither has been called). */
+/* What is known of an entry's data from check, scan or reading; never NULL (is_present FALSE where there is no block,
+ * or neither has been called). */
 const ArchiveDataInfo *archive_reader_data_info(const ArchiveReader *reader, const TocEntry *entry);
 
 /* Passes an entry's data to the sink. For a table: the COPY text without its end marker ("\\.\n" and what follows is
@@ -63,5 +63,5 @@ gboolean archive_reader_read_data(ArchiveReader *reader, const TocEntry *entry, 
                                   ArchiveLargeObjectFunc large_object, gpointer user_data, GCancellable *cancellable,
                                   GError **error);
 
-/* How far into the file the reading has got, also while it goes on. */
+/* The position in the file that reading has reached, also while it goes on. */
 guint64 archive_reader_position(const ArchiveReader *reader);

@@ -61,7 +61,7 @@ skip_chunk(ReaderPass *pass, gsize size, GError **error)
          wire_skip(pass->reader->source, size, error);
 }
 
-/* Chunks, each an integer length and so many bytes, up to a length of 0: together one stream. */
+/* Reads one stream: chunks of an integer length and so many bytes each, up to a length of 0. */
 static gboolean
 read_stream(ReaderPass *pass, GError **error)
 {
@@ -94,7 +94,7 @@ read_table_data(ReaderPass *pass, const TocEntry *entry, GError **error)
   return copy_text_finish(&pass->copy_text, error);
 }
 
-/* Each an OID and a stream, up to an OID of 0. */
+/* Reads large objects: an OID and a stream each, up to an OID of 0. */
 static gboolean
 read_large_objects(ReaderPass *pass, GError **error)
 {
@@ -112,7 +112,7 @@ read_large_objects(ReaderPass *pass, GError **error)
   }
 }
 
-/* Says where an archive is broken. What a sink or the file system says stays as it is. */
+/* Adds the entry's name to ARCHIVE_CORRUPT. Errors of the sink or the file system stay as they are. */
 static void
 propagate_with_entry(GError **error, GError *local, const TocEntry *entry)
 {

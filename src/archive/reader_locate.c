@@ -111,7 +111,7 @@ sort_by_offset(const ArchiveReader *reader)
   return g_steal_pointer(&entries);
 }
 
-/* At each stated offset a block of that entry begins, at the first one the data part. */
+/* TRUE if a block of its entry begins at each stated offset, and the data part at the first. */
 static gboolean
 try_offsets(ArchiveReader *reader, const GPtrArray *entries)
 {

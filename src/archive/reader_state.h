@@ -1,4 +1,4 @@
-/* What a reader consists of, and how it finds an entry; below all that reads (reader_block.h) and locates
+/* A reader's state and its lookups, below the modules that read blocks (reader_block.h) and find them
  * (reader_locate.c). */
 #pragma once
 

@@ -1,8 +1,8 @@
 /* Counts and hashes rows of COPY text so that two sets of rows can be compared whatever their order.
  *
- * The hash is the sum modulo 2^128 of XXH3-128 (seed 0) over each line, its newline included. It tells an honest
- * difference, it does not stop a forger. Feed the rows in pieces cut anywhere, without the end marker; a thread has its
- * own RowHash, and the totals are added up. */
+ * The hash is the sum modulo 2^128 of XXH3-128 (seed 0) over each line, its newline included. It detects accidental
+ * differences and does not protect against forgery. Feed the rows in pieces cut anywhere, without the end marker; a
+ * thread has its own RowHash, and the totals are added up. */
 #pragma once
 
 #include <glib.h>
@@ -28,5 +28,6 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC(RowHash, row_hash_free)
 
 void row_hash_push(RowHash *hash, const guint8 *data, gsize size);
 
-/* What was pushed since the last take; starts over. Bytes behind the last newline count as a row. */
+/* Returns the totals of what was pushed since the last take, and starts over. Bytes behind the last newline count as a
+ * row. */
 RowTotals row_hash_take(RowHash *hash);

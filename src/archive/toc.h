@@ -1,5 +1,5 @@
-/* What an archive says of itself: its header and its table of contents, as PostgreSQL's pg_dump writes them in custom
- * format (src/bin/pg_dump/pg_backup_archiver.c, WriteHead and WriteToc; versions 1.12 to 1.16). */
+/* An archive's header and table of contents, as PostgreSQL's pg_dump writes them in custom format
+ * (src/bin/pg_dump/pg_backup_archiver.c, WriteHead and WriteToc; versions 1.12 to 1.16). */
 #pragma once
 
 #include <glib.h>

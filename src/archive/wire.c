@@ -9,13 +9,13 @@
 
 #define BUFFER_BYTES (256 * 1024)
 
-/* Behind a jump little is read, because another jump may follow; then ever more. */
+/* After a seek reads begin small, because another seek may follow, and then grow. */
 #define JUMP_BUFFER_BYTES (4 * 1024)
 
 struct WireSource {
   int fd;
   gboolean is_pipe;
-  gboolean has_run_out;      /* of the bytes that the file has, though not of those it says it has */
+  gboolean has_run_out;      /* the file has ended before the size that it states */
   GCancellable *cancellable; /* of a pipe; may be NULL */
   guint int_size;
   guint offset_size;

@@ -1,10 +1,10 @@
-/* The archive's bytes and the three kinds of value they are made of, over a buffered descriptor of a file or a pipe.
+/* Reads the three kinds of value that an archive is made of, through a buffer, from a file or a pipe.
  *
  * An integer is a sign byte (0 or 1) and int_size bytes, least significant first. A string is an integer length, -1 for
  * NULL, and the bytes without a terminator. An offset is a state byte and offset_size bytes, least significant first
  * (pg_backup_archiver.c: WriteInt, WriteStr, WriteOffset).
  *
- * Nothing is allocated before the file is known to be long enough for it. What does not fit or is not there is
+ * Nothing is allocated before the file is known to be long enough for it. A value that does not fit or is missing is
  * ARCHIVE_CORRUPT; a failed read is FILE. */
 #pragma once
 
@@ -26,8 +26,8 @@ WireSource *wire_source_new(int fd, GError **error);
 WireSource *wire_source_new_pipe(int fd, GCancellable *cancellable);
 
 /* Reads a regular file that holds only the beginning of an archive, whose size is `size`, or G_MAXUINT64 when that is
- * not known. What lies behind the file's end is ARCHIVE_CORRUPT, as always, and wire_source_ran_out says that this was
- * why. */
+ * not known. Reading beyond the file's end is ARCHIVE_CORRUPT, as always; wire_source_ran_out tells it from other
+ * damage. */
 WireSource *wire_source_new_prefix(int fd, guint64 size);
 gboolean wire_source_ran_out(const WireSource *source);
 

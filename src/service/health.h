@@ -1,4 +1,4 @@
-/* Whether the service and what it needs are well: for probes, without signing in. */
+/* Health checks of the service, its database and Redis, for probes that do not sign in. */
 #pragma once
 
 #include "http/router.h"

@@ -124,7 +124,7 @@ find_database(Service *service, GError **error)
   return TRUE;
 }
 
-/* "change-me" is what an example file says; who left it there has not chosen a token. */
+/* "change-me" is the value in example files: whoever left it there has not chosen a token. */
 static gboolean
 find_admin_token(Service *service, GError **error)
 {
@@ -191,7 +191,7 @@ prepare_database(Service *service, GError **error)
   return TRUE;
 }
 
-/* A database that is away at the start may come back, and the service is there meanwhile to say so. */
+/* A database that is away at the start may come back; the service runs meanwhile and reports it. */
 static gpointer
 migration_thread(gpointer data)
 {

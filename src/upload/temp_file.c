@@ -191,7 +191,7 @@ sweep(gpointer data, GCancellable *stopping)
 {
   TempFileJanitor *janitor = data;
   (void)stopping;
-  temp_file_sweep(janitor->directory, janitor->max_age_s, NULL); /* an unreadable directory: the next upload will say */
+  temp_file_sweep(janitor->directory, janitor->max_age_s, NULL); /* the next upload reports an unreadable directory */
 }
 
 TempFileJanitor *

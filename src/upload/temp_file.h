@@ -5,7 +5,7 @@
  * A file goes away when its TempFile is freed. What a crash left is swept: at start, and every interval. Of this user's
  * files of that name pattern go: each whose owner is dead (its lock is free), and each not written to for longer than
  * the age limit. A live owner keeps its descriptor, whatever happens to the name. The hub's own uploads have the same
- * names but other random parts and no locks: of them age alone decides. */
+ * names but other random parts and no locks: for them, age alone decides. */
 #pragma once
 
 #include <glib.h>

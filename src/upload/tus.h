@@ -1,5 +1,5 @@
-/* The headers of the tus protocol (resumable uploads, version 1.0.0), which come from outside: read strictly, and
- * bounded. Every function fails with REQUEST_PARAMETER, naming the header. */
+/* Parses the headers of the tus protocol (resumable uploads, version 1.0.0) strictly and with bounds, because they come
+ * from outside. Every function fails with REQUEST_PARAMETER, naming the header. */
 #pragma once
 
 #include <glib.h>

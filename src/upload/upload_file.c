@@ -55,7 +55,7 @@ upload_file_unlink(const UploadFile *file)
   unlink(file->sidecar_path);
 }
 
-/* FALSE when somebody's sweep was quicker: it has the lock, or has removed the file. */
+/* FALSE when a sweep was quicker: it has the lock, or has removed the file. */
 static gboolean
 lock_file(int fd)
 {
@@ -207,7 +207,7 @@ match_name(const char *name, const char *suffix)
   return g_strndup(name, strlen(name) - strlen(suffix));
 }
 
-/* Locks a file that nobody serves; NULL when somebody does, or it is none of ours. */
+/* Opens and locks a file that nobody serves; NULL when somebody does, or it is not ours. */
 static UploadFile *
 open_abandoned(const char *directory, const char *stem)
 {

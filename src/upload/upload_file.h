@@ -1,5 +1,5 @@
 /* A kept upload on disk: database_upload_<ms>_<id>.dump, 0600 and locked (flock) by whoever serves it, and beside it
- * ….json with what the file does not show. For uploads.h. */
+ * ….json with what the file does not show. Private to uploads.c. */
 #pragma once
 
 #include <glib.h>
@@ -28,9 +28,9 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC(UploadFile, upload_file_free)
 gboolean upload_file_save(const UploadFile *file, GError **error);
 void upload_file_unlink(const UploadFile *file);
 
-/* When it was written to or used last, in seconds since the epoch. */
+/* The time of the last write or use, in seconds since the epoch. */
 gint64 upload_file_last_active_s(const UploadFile *file);
-/* That is now. */
+/* Sets that time to now. */
 void upload_file_touch(const UploadFile *file);
 
 /* All uploads in the directory that nobody serves: of UploadFile, now ours. What is damaged, and what was not active

@@ -1,5 +1,5 @@
 /* Uploads that are kept: archives that arrive in pieces, over several requests and connections, and then wait to be
- * previewed or imported. Each has an id of 128 random bits. The protocol of the pieces (tus) is http_uploads.c's.
+ * previewed or imported. Each has an id of 128 random bits. upload/http speaks the protocol of the pieces (tus).
  *
  * An upload is a file like those of temp_file.h, database_upload_<ms>_<id>.dump, 0600 and locked, and beside it a small
  * .json with what the file does not show: announced length, name, metadata. How much has arrived is the file's size, so
@@ -27,7 +27,7 @@ typedef struct {
 } UploadsOptions;
 
 /* Finds the uploads that are there, and starts a thread that removes what has expired. The directory need not be
- * readable yet: the first upload will say. */
+ * readable yet: the first upload reports it. */
 Uploads *uploads_open(const UploadsOptions *options);
 /* Nobody may hold an upload any more. The files stay. */
 void uploads_close(Uploads *uploads);
@@ -62,7 +62,7 @@ gboolean uploads_remove(Uploads *uploads, const char *id, GError **error);
 /* Whether a file of this name is taken: an archive, or one in gzip, zstd or ZIP. */
 gboolean upload_name_is_archive(const char *file_name);
 
-/* Whoever writes to an upload or uses it holds it; nobody else can meanwhile. */
+/* The right to write to an upload or to use it, which one request has at a time. */
 typedef struct UploadHold UploadHold;
 
 /* A new one. `length` -1: to be told later. IMPORT_FILE_NAME unless

@@ -1,4 +1,4 @@
-/* How large an export would be and how long it would take, asked beforehand. */
+/* Estimates an export's size and time before it starts. */
 #pragma once
 
 #include "archive/packer.h"
@@ -12,7 +12,7 @@ typedef struct {
 typedef struct {
   guint64 archive_bytes;
   double seconds;
-  guint n_exports; /* earlier ones of this kind that it goes by; 0: by what is usual */
+  guint n_exports; /* earlier exports of this kind that the estimate is based on; 0: on typical figures */
 } Estimate;
 
 gboolean estimate_source(PgConnection *connection, gboolean exclude_logs, EstimateSource *ret_source, GError **error);

@@ -105,7 +105,7 @@ try_snapshot(BackupExport *export, const BackupExportOptions *options, gboolean 
   return export_snapshot_join(export->snapshot, MIN(jobs, BACKUP_EXPORT_MAX_JOBS), export->work, ret_in_the_way, error);
 }
 
-/* Where we are in somebody's way, all is let go, so that they get their lock. */
+/* Lets go of everything where we are in somebody's way, so that they get their lock. */
 static gboolean
 take_snapshot(BackupExport *export, const BackupExportOptions *options, GError **error)
 {
@@ -153,7 +153,7 @@ cancel_work(GCancellable *cancellable, gpointer data)
   g_cancellable_cancel(data);
 }
 
-/* The caller's words for an end that the caller, or the loss of the lock, brought about. */
+/* Replaces the error by CANCELLED or LOCK_LOST where one of these was its cause. */
 static void
 explain_end(BackupExport *export, GError **error)
 {

@@ -2,8 +2,8 @@
  *
  * Start takes the lock, checks what can be checked beforehand (server version against pg_dump's, permissions), takes a
  * snapshot with all tables locked, has pg_dump make the table of contents for it, and sets the workers going. Then read
- * until 0. The lock is held by the export from start to free. What is not read costs no more than a few megabytes: the
- * workers wait. */
+ * until 0. The lock is held by the export from start to free. Unread output takes a few megabytes at most: the workers
+ * wait. */
 #pragma once
 
 #include "archive/packer.h"
@@ -53,19 +53,20 @@ typedef struct {
   char table[192]; /* the one that is being written, "public.users"; or "" */
 } BackupExportProgress;
 
-/* May be asked for by any thread, from start's return to free. */
+/* Callable from any thread, from start's return to free. */
 void backup_export_progress(BackupExport *export, BackupExportProgress *ret_progress);
 
-/* What the archive holds: NULL until read has returned 0. The export's own; who keeps the archive under another name,
- * or changes it (backup_export_patch_offsets), corrects `archive` and `archive_sha256` before free, which keeps the
- * manifest in the database. For an HTTP trailer: archive_sha256, archive_bytes and manifest_totals are enough. */
+/* What the archive holds: NULL until read has returned 0. Owned by the export. A caller that keeps the archive under
+ * another name, or changes it (backup_export_patch_offsets), corrects `archive` and `archive_sha256` before free, which
+ * stores the manifest in the database. For an HTTP trailer: archive_sha256, archive_bytes and manifest_totals are
+ * enough. */
 Manifest *backup_export_manifest(BackupExport *export);
 
 /* After read has returned 0: fills in the positions of the data in the archive's table of contents, where the archive
  * is a file (from its byte 0 on) that can be written at any place. Its checksum is another one then. */
 gboolean backup_export_patch_offsets(BackupExport *export, int fd, GError **error);
 
-/* Ends the workers and their queries if they still run, keeps manifest and audit row, releases the lock. */
+/* Ends the workers and their queries if they still run, stores manifest and audit row, releases the lock. */
 void backup_export_free(BackupExport *export);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(BackupExport, backup_export_free)
 

@@ -1,6 +1,5 @@
-/* What is kept of an export in the database: a row for the audit, and the manifest in cch_data.exports. What cannot be
- * written, say on a read-only standby or before the first migration, is left out: the export is an export all the same.
- */
+/* Records an export in the database: an audit row, and the manifest in cch_data.exports. A record that cannot be
+ * written, say on a read-only standby or before the first migration, is left out; the export succeeds all the same. */
 #pragma once
 
 #include "archive/packer.h"

@@ -2,8 +2,8 @@
  *
  * Units are handed out in the archive's order, and each worker has a queue of its own, bounded by bytes: one that ran
  * ahead of the archive waits when its queue is full. The reader takes pieces of the entry that it is at from any
- * worker. That cannot come to a standstill: a unit of that entry which is not finished is worked on by a worker whose
- * queue holds nothing of later entries before it, so that the reader empties it.
+ * worker. No deadlock is possible: a unit of that entry which is not finished is worked on by a worker whose queue
+ * holds nothing of later entries before it, so that the reader empties it.
  *
  * Thread-safe. Stopping, by an error or by the reader, wakes everyone. */
 #pragma once
@@ -47,5 +47,5 @@ ExportPiece *export_queue_pop(ExportQueue *queue, guint first_unit, guint n_unit
 /* Stops; the first error is kept (copied; NULL: none). */
 void export_queue_stop(ExportQueue *queue, const GError *error);
 
-/* What it was stopped with: TRUE and the error. */
+/* TRUE with the error that the queue was stopped with. */
 gboolean export_queue_failure(ExportQueue *queue, GError **error);

@@ -97,7 +97,7 @@ run_pg_dump(ExportSnapshot *snapshot, const ExportSchemaOptions *options, guint6
     g_propagate_error(error, g_steal_pointer(&failure));
     return NULL;
   }
-  /* What is wrong with the archive is that pg_dump gave up. */
+  /* The archive is cut short because pg_dump gave up. */
   int exit_code = -1;
   child_process_wait(pg_dump, END_GRACE_MS, &exit_code);
   g_autofree char *message = child_process_stderr(pg_dump);

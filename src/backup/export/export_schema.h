@@ -20,7 +20,8 @@ typedef struct {
   gboolean exclude_logs;
 } ExportSchemaOptions;
 
-/* EXPORT_FAILED with pg_dump's words; `ret_lock_waited` then tells whether it may have been a lock's fault. */
+/* EXPORT_FAILED with pg_dump's words; `ret_lock_waited` then tells whether waiting for a lock may have been the cause.
+ */
 ExportSchema *export_schema_read(ExportSnapshot *snapshot, const ExportSchemaOptions *options,
                                  GCancellable *cancellable, gboolean *ret_lock_waited, GError **error);
 void export_schema_free(ExportSchema *schema);

@@ -1,5 +1,5 @@
 /* The archive as a stream of bytes: takes the workers' pieces in the archive's order and writes the archive from them,
- * as fast as it is read. What is not read stops the workers, once their queues are full.
+ * as fast as it is read. Workers wait once their queues are full.
  *
  * One thread reads; progress may be asked for by any. */
 #pragma once

@@ -35,7 +35,7 @@ struct HttpArchive {
   gboolean is_open, is_done;
 };
 
-/* What came with this request and cannot be read has no second try; what was named stays until it was imported. */
+/* A file of this request that cannot be read is not kept; a named upload stays until it was imported. */
 static gboolean
 upload_goes(const HttpArchive *archive)
 {

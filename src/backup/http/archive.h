@@ -1,5 +1,5 @@
-/* The archive that a request is about: a file in its form, or an upload that is kept (uploads.h) and is named in a form
- * or a JSON object. With it comes what else the request wants (http_choices.h). */
+/* The archive that a request sends or names: a file in its form, or a kept upload (upload/uploads.h) named in a form or
+ * a JSON object. The other parameters come with it (choices.h). */
 #pragma once
 
 #include "archive/reader.h"

@@ -1,5 +1,5 @@
-/* What an import or a preview can be asked for beside its file: the same names in a form and in a JSON object. Each is
- * checked by its name, and unknown ones are refused: a typing error must not turn a merge into an overwrite. */
+/* The parameters of an import or a preview besides its file, from a form or a JSON object. Unknown names are refused,
+ * because a typo must not turn a merge into an overwrite. */
 #pragma once
 
 #include "backup/import/import.h"

@@ -22,7 +22,7 @@ typedef struct {
   gint64 reported_us;
 } ExportStream;
 
-/* As an import's events, as far as there is the same to tell. */
+/* The members of an import's events that apply to an export. */
 static json_t *
 describe_progress(ExportStream *stream, const char *type)
 {
@@ -74,7 +74,7 @@ set_trailers(HttpResponse *response, const Manifest *manifest)
   http_response_set_trailer(response, "X-Manifest-Tables", tables);
 }
 
-/* Whoever sees the end may start the next operation: the export lets go of everything before. */
+/* Frees the export before the last event: whoever sees that event may start the next operation. */
 static void
 finish(ExportStream *stream)
 {
@@ -185,7 +185,7 @@ get_export(HttpRequest *request, gpointer context, GError **error)
   return NULL;
 }
 
-/* Before the migration that makes it there is no table of exports; that is no error. */
+/* A missing table of exports, before our migrations, is not an error. */
 static PgResult *
 query_kept(PgConnection *connection, const char *sql, const char *id, gboolean *ret_is_there, GError **error)
 {

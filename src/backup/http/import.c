@@ -30,7 +30,7 @@ import_free(gpointer data)
 }
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(Import, import_free)
 
-/* In this order: nobody else may begin while the file is there. */
+/* The file first: nobody else may begin while it is there. */
 static void
 import_give_up(Import *import)
 {
@@ -88,7 +88,7 @@ static void
 run_import(gpointer data)
 {
   Import *import = data;
-  /* What earlier imports left behind; what cannot be dropped is no obstacle. */
+  /* Drops what earlier imports left behind, if it can. */
   database_janitor_sweep(import->options.dsn, http_work_cancellable(import->work), NULL);
   if (backup_import_run(import->reader, &import->options, http_work_lock(import->work), http_work_report, import->work,
                         http_work_cancellable(import->work), NULL))

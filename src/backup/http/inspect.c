@@ -135,7 +135,7 @@ table_key(const TocEntry *entry)
   return g_strdup_printf("%s\n%s", entry->namespace_name != NULL ? entry->namespace_name : "", entry->tag);
 }
 
-/* Those that have data: a table without is in the archive as a TABLE only. */
+/* The tables with data; one without has a TABLE entry only. */
 static GHashTable *
 collect_data(const ArchivePrefix *prefix)
 {
@@ -166,13 +166,13 @@ describe_tables(json_t *answer, const ArchivePrefix *prefix)
   }
   set(answer, "entries", prefix->n_entries > 0 || prefix->is_complete ? json_integer(prefix->n_entries) : json_null());
   set(answer, "tables", tables);
-  /* What is behind the part that was sent is not known. */
+  /* Nothing is known of the part that was not sent. */
   set(answer, "hasLogs", prefix->is_complete || has_logs ? json_boolean(has_logs) : json_null());
   set(answer, "hasLargeObjects",
       prefix->is_complete || has_large_objects ? json_boolean(has_large_objects) : json_null());
 }
 
-/* ---- Held against the database that is here ---- */
+/* ---- Comparison with the live database ---- */
 
 /* "public.users" of all tables, and their schemas. */
 static void
@@ -241,7 +241,7 @@ describe_live(PgConnection *connection)
                    http_json_text(pg_connection_parameter(connection, "server_version")));
 }
 
-/* A database that is away is no failure of the question: `live` is null then, and nothing is compared. */
+/* An unreachable database is not an error: `live` is null then, and nothing is compared. */
 static void
 compare(json_t *answer, const Inspection *inspection, const ArchivePrefix *prefix)
 {

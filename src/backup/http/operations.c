@@ -1,4 +1,4 @@
-/* …/operations: what runs in this instance, for whoever watches. */
+/* …/operations: the operations that run in this instance, and their events. */
 #include "backup/http/endpoints.h"
 #include "base/error.h"
 

@@ -1,5 +1,5 @@
-/* What an import would do, over HTTP: as events that end with the preview, or as JSON alone. A file that comes with the
- * request is kept as an upload, so that the import after it sends nothing again. */
+/* POST …/import:preview: what an import would do, as events that end with the preview, or as JSON alone. A file that
+ * comes with the request is kept as an upload, so that the import after it sends nothing again. */
 #include "backup/preview/preview.h"
 #include "backup/http/archive.h"
 #include "backup/http/endpoints.h"
@@ -96,7 +96,7 @@ wants_json(const HttpRequest *request)
   return accept != NULL && strstr(accept, "application/json") != NULL && strstr(accept, "text/event-stream") == NULL;
 }
 
-/* The file is not to be sent again because of another problem. */
+/* Adds the upload's id to an error, so that the file need not be sent again. */
 static void
 tell_upload(const Preview *preview)
 {

@@ -1,9 +1,10 @@
-/* What runs in this process now, for whoever else wants to watch: a page that was loaded again, another administrator,
- * the page that has started a download.
+/* The operations that run in this process, for others who want to watch: a page that was loaded again, another
+ * administrator, the page that started a download.
  *
  * An operation is begun, reports its newest state, and ends. A watcher gets the state that is newest when it comes,
  * then all that is reported, and at last the final event; one that comes soon after the end still gets that. Any number
- * may watch, and none slows the operation: who does not read loses old messages (http/sse.h). Thread-safe. */
+ * may watch, and none slows the operation: a watcher that does not read loses old messages (http/sse.h). Thread-safe.
+ */
 #pragma once
 
 #include "http/sse.h"

@@ -27,7 +27,7 @@ short_version(const char *version)
   return http_json_text(first);
 }
 
-/* How an overwriting import would go, and what an undo could go back to. */
+/* The method that an overwrite would use, and the databases that an undo could go back to. */
 static void
 describe_overwriting(json_t *status, const char *dsn, Language language)
 {
@@ -40,7 +40,7 @@ describe_overwriting(json_t *status, const char *dsn, Language language)
   set_member(status, "kept", kept != NULL ? backup_http_kept_json(kept) : json_array());
 }
 
-/* As the reference: a database that is away is no failure of the question. */
+/* An unreachable database is not an error: the status says so. */
 static gboolean
 describe_database(json_t *status, const char *dsn, int *ret_server_version)
 {

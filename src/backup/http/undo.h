@@ -1,5 +1,5 @@
-/* …/import:undo: the database from before an overwriting import by swap. POST puts it back, GET tells what is kept,
- * DELETE drops it now. */
+/* …/import:undo: the database from before an overwrite by swap. POST puts it back, GET lists what is kept, DELETE drops
+ * it. */
 #pragma once
 
 #include <glib.h>

@@ -1,4 +1,4 @@
-/* What an export says of itself beside its archive: which rows of which tables it holds, and the archive's checksum.
+/* The manifest of an export: which rows of which tables its archive holds, and the archive's checksum.
  *
  * As JSON ("FILE.dump.manifest.json"; docs/archive-format.md describes it). Fill the public fields; strings may be NULL
  * where nothing is known. Tables are those with a data block, in the archive's order. */
