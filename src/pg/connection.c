@@ -1,7 +1,7 @@
 #include "pg/connection_private.h"
 
 #include "base/error.h"
-#include "pg/dsn.h"
+#include "pg/dsn_rewrite.h"
 #include "pg/sqlstate.h"
 
 #include <errno.h>
@@ -181,7 +181,8 @@ pg_connection_free(PgConnection *connection)
 {
   if (connection == NULL)
     return;
-  g_clear_pointer(&connection->copy_out, pg_copy_out_free);
+  if (connection->copy_out != NULL)
+    g_clear_pointer(&connection->copy_out, connection->copy_out_free);
   g_clear_object(&connection->cancellable);
   PQfinish(connection->conn);
   g_free(connection);

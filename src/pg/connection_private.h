@@ -13,6 +13,7 @@ struct PgConnection {
   GCancellable *cancellable; /* NULL: calls wait for ever */
   gboolean is_cancelling;    /* a cancel request is on its way for the running statement */
   PgCopyOut *copy_out;       /* while a COPY … TO STDOUT runs */
+  GDestroyNotify copy_out_free;
 };
 
 /* What an error of the server says; any may be NULL. */
@@ -45,6 +46,3 @@ void pg_set_error_fields(PgConnection *connection, const PgErrorFields *fields, 
 
 /* Asks the server to stop the running statement; whether it heard shows in the statement's result. */
 void pg_send_cancel(PgConnection *connection);
-
-/* Ends a COPY that still runs, as far as this side is concerned. */
-void pg_copy_out_free(PgCopyOut *copy);

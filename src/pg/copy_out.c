@@ -13,11 +13,11 @@ struct PgCopyOut {
   gboolean holds_descriptor;
 };
 
-void
-pg_copy_out_free(PgCopyOut *copy)
+/* Ends a COPY that still runs, as far as this side is concerned. */
+static void
+pg_copy_out_free(gpointer data)
 {
-  if (copy == NULL)
-    return;
+  PgCopyOut *copy = data;
   if (copy->holds_descriptor)
     g_cancellable_release_fd(copy->cancellable);
   g_clear_object(&copy->cancellable);
@@ -72,6 +72,7 @@ pg_connection_copy_out_begin(PgConnection *connection, const char *sql, GError *
   copy->cancellable = connection->cancellable != NULL ? g_object_ref(connection->cancellable) : NULL;
   copy->holds_descriptor = g_cancellable_make_pollfd(copy->cancellable, &unused);
   connection->copy_out = copy;
+  connection->copy_out_free = pg_copy_out_free;
   gboolean is_begun;
   if (copy_out_wire_is_possible(connection)) {
     copy->wire = copy_out_wire_begin(connection, sql, error);

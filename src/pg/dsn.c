@@ -111,18 +111,6 @@ dsn_display_clear(DsnDisplay *display)
   g_clear_pointer(&display->database, g_free);
 }
 
-void
-dsn_append(GString *dsn, const char *keyword, const char *value)
-{
-  g_string_append_printf(dsn, "%s%s='", dsn->len > 0 ? " " : "", keyword);
-  for (const char *p = value; *p != '\0'; p++) {
-    if (*p == '\'' || *p == '\\')
-      g_string_append_c(dsn, '\\');
-    g_string_append_c(dsn, *p);
-  }
-  g_string_append_c(dsn, '\'');
-}
-
 /* All that the DSN names, then the defaults for the rest. `database`, unless NULL, stands for the one that is named. */
 static char *
 write_options(const ConninfoOptions *options, gboolean with_secrets, const char *database)

@@ -307,3 +307,15 @@ dsn_pairs_read(const char *dsn, DsnPairs *ret_pairs, GError **error)
   pairs = (DsnPairs){0};
   return TRUE;
 }
+
+void
+dsn_append(GString *dsn, const char *keyword, const char *value)
+{
+  g_string_append_printf(dsn, "%s%s='", dsn->len > 0 ? " " : "", keyword);
+  for (const char *p = value; *p != '\0'; p++) {
+    if (*p == '\'' || *p == '\\')
+      g_string_append_c(dsn, '\\');
+    g_string_append_c(dsn, *p);
+  }
+  g_string_append_c(dsn, '\'');
+}

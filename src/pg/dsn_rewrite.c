@@ -1,7 +1,6 @@
 #include "pg/dsn_rewrite.h"
 
 #include "base/error.h"
-#include "pg/dsn.h"
 
 #include <libpq-fe.h>
 #include <string.h>

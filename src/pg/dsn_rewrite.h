@@ -39,6 +39,9 @@ G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC(DsnPairs, dsn_pairs_clear)
 /* The last value of that name, or NULL. */
 const char *dsn_pairs_get(const DsnPairs *pairs, const char *name);
 
+/* dsn_parse.c, too: appends keyword='value' to a key=value string, with libpq's escapes. */
+void dsn_append(GString *dsn, const char *keyword, const char *value);
+
 /* dsn_tls.c: names the system's certificate authorities where verify-full or sslrootcert=system ask for them, which
  * libpq before 16 does not know. Changes the pairs. CONFIG when there is no such file. */
 gboolean dsn_use_system_authorities(DsnPairs *pairs, GError **error);
