@@ -11,7 +11,6 @@
 #include <string.h>
 #include <sys/file.h>
 #include <sys/stat.h>
-#include <sys/statvfs.h>
 #include <unistd.h>
 
 #define NAME_PREFIX "database_"
@@ -99,22 +98,6 @@ temp_file_free(TempFile *file)
   close(file->fd);
   g_free(file->path);
   g_free(file);
-}
-
-gboolean
-temp_file_check_space(const char *directory, guint64 size_bytes, GError **error)
-{
-  struct statvfs info;
-  if (statvfs(directory, &info) != 0) {
-    error_set_errno(error, errno, "%s", directory);
-    return FALSE;
-  }
-  guint64 free_bytes = (guint64)info.f_bavail * info.f_frsize;
-  if (free_bytes >= size_bytes)
-    return TRUE;
-  error_set(error, CCH_ERROR_DISK_FULL, "%s has %" G_GUINT64_FORMAT " bytes free, %" G_GUINT64_FORMAT " are needed",
-            directory, free_bytes, size_bytes);
-  return FALSE;
 }
 
 /* TRUE for database_<letters>_<digits>_<letters and digits>.dump. `ret_is_ours` tells whether the random part is one of

@@ -22,9 +22,6 @@ const char *temp_file_path(const TempFile *file);
 void temp_file_free(TempFile *file);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(TempFile, temp_file_free)
 
-/* DISK_FULL when the directory's file system has less than `size_bytes` free. */
-gboolean temp_file_check_space(const char *directory, guint64 size_bytes, GError **error);
-
 /* One sweep; returns how many files were removed, with an error set (FILE) only when the directory cannot be read.
  * Never touches another pattern, another user's file, a directory, or a symbolic link. */
 guint temp_file_sweep(const char *directory, guint max_age_s, GError **error);

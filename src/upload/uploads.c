@@ -4,6 +4,7 @@
 #include "archive/toc_parse.h"
 #include "archive/unwrap.h"
 #include "base/error.h"
+#include "base/free_space.h"
 #include "base/wait.h"
 #include "base/write_all.h"
 #include "upload/temp_file.h"
@@ -285,7 +286,7 @@ check_room(Uploads *uploads, const Upload *except, gint64 length, guint64 have_b
     return FALSE;
   }
   guint64 needed = length > 0 ? (guint64)length - have_bytes : 0;
-  return temp_file_check_space(uploads->directory, missing + needed, error);
+  return free_space_check(uploads->directory, missing + needed, error);
 }
 
 /* With the upload's mutex. */

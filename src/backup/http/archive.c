@@ -4,6 +4,7 @@
 #include "archive/toc_parse.h"
 #include "archive/unwrap.h"
 #include "base/error.h"
+#include "base/free_space.h"
 #include "http/multipart.h"
 #include "upload/http/routes.h"
 #include "upload/temp_file.h"
@@ -176,7 +177,7 @@ check_announced_size(HttpArchive *archive, GError **error)
   gint64 length = http_request_content_length(archive->request);
   if (length > 0 && (guint64)length > config->max_upload_bytes + MULTIPART_ALLOWANCE_BYTES)
     return refuse_size(archive, error);
-  return temp_file_check_space(config->temp_dir, length > 0 ? (guint64)length : 0, error);
+  return free_space_check(config->temp_dir, length > 0 ? (guint64)length : 0, error);
 }
 
 static gboolean

@@ -1,5 +1,6 @@
 #include "base/child.h"
 #include "base/error.h"
+#include "base/free_space.h"
 #include "servers.h"
 #include "upload/temp_file.h"
 
@@ -226,8 +227,8 @@ static void
 missing_space_is_told_beforehand(void **state)
 {
   g_autoptr(GError) error = NULL;
-  assert_true(temp_file_check_space(*state, 1, NULL));
-  assert_false(temp_file_check_space(*state, G_MAXUINT64, &error));
+  assert_true(free_space_check(*state, 1, NULL));
+  assert_false(free_space_check(*state, G_MAXUINT64, &error));
   assert_int_equal(error_code(error), CCH_ERROR_DISK_FULL);
 }
 
