@@ -15,6 +15,6 @@ SELECT current_setting('cch_demo.keys_base')::integer + ((owner_number - 1) * 3 
        owner.created_at + nth * interval '1 hour' AS created_at,
        owner.updated_at,
        owner.deleted_at
-FROM (SELECT *, id - current_setting('cch_demo.users_base')::bigint AS owner_number FROM demo_users) AS owner
+FROM (SELECT *, id - current_setting('cch_demo.users_base')::bigint AS owner_number FROM pg_temp.demo_users) AS owner
 CROSS JOIN generate_series(1, 3) AS nth
 CROSS JOIN (SELECT current_setting('cch_demo.seed')::bigint AS seed) AS run;

@@ -21,7 +21,7 @@ SELECT current_setting('cch_demo.providers_base')::integer + number::integer AS 
        vendor.created_at + interval '90 days' AS updated_at
 FROM (SELECT row_number() OVER (ORDER BY website_domain) AS vendor_number, public_vendor.id AS vendor_id,
              website_domain, demo.display_name, demo.created_at
-      FROM demo_vendors AS demo JOIN public.provider_vendors AS public_vendor USING (website_domain)) AS vendor
+      FROM pg_temp.demo_vendors AS demo JOIN public.provider_vendors AS public_vendor USING (website_domain)) AS vendor
 CROSS JOIN generate_series(0, 2) AS tier
 CROSS JOIN LATERAL (SELECT (vendor_number - 1) * 3 + tier + 1 AS number) AS numbered
 CROSS JOIN (SELECT current_setting('cch_demo.seed')::bigint AS seed) AS run;

@@ -1,9 +1,9 @@
 -- What the status page shows; from the catalog alone, so that it answers while an import holds every table.
 SELECT pg_size_pretty(pg_database_size(current_database())),
        (SELECT count(*)
-          FROM pg_class c
+          FROM pg_catalog.pg_class c
          WHERE c.relnamespace = to_regnamespace('public') AND c.relkind IN ('r', 'p')),
        -- An estimate, as of the last ANALYZE; -1 before the first.
        (SELECT nullif(c.reltuples, -1)::bigint
-          FROM pg_class c
+          FROM pg_catalog.pg_class c
          WHERE c.oid = to_regclass('public.message_request'))
