@@ -62,14 +62,14 @@ function NamesEditor({ field, draft, options, id, onChange }: EditorProps) {
 function Editor(props: EditorProps) {
   const { field, draft, id, onChange } = props;
   if (field.type === 'boolean') return <SwitchEditor {...props} />;
-  if (field.type === 'tags' || field.type === 'groups') return <NamesEditor {...props} />;
+  if (field.type === 'tags' || field.type === 'group') return <NamesEditor {...props} />;
   const value = typeof draft.value === 'string' ? draft.value : '';
   const set = (text: string) => onChange({ ...draft, value: text });
   if (field.type === 'text') {
     return (
       <Input.TextArea
         id={id} autoSize={{ minRows: 1, maxRows: 4 }} value={value} onChange={(event) => set(event.target.value)}
-        count={{ show: true, max: field.max ?? 0, strategy: (text) => [...text].length }}
+        count={{ show: true, max: field.highest, strategy: (text) => [...text].length }}
       />
     );
   }
@@ -79,9 +79,10 @@ function Editor(props: EditorProps) {
 function useHint() {
   const { t, n } = useBatchTexts();
   return (field: Field) => {
-    const range = field.min !== undefined && field.max !== undefined ? t('range2', { min: n(field.min), max: n(field.max) }) : '';
+    const isNumber = field.type === 'integer' || field.type === 'decimal';
+    const range = isNumber ? t('range2', { min: n(field.lowest), max: n(field.highest) }) : '';
     const isText = field.type === 'text' || field.name === 'group_tag';
-    const clears = field.nullable ? t(isText ? 'clearsText' : field.type === 'groups' ? 'clearsGroup' : 'clears') : '';
+    const clears = field.isNullable ? t(isText ? 'clearsText' : field.type === 'group' ? 'clearsGroup' : 'clears') : '';
     return [range, clears].filter(Boolean).join(' · ');
   };
 }

@@ -1,49 +1,42 @@
 // What a batch can change, and how its rows are split: no page, no network.
 
+import { definedFields } from './fields.gen';
+
 export type Entity = 'users' | 'keys' | 'providers';
 export type Value = string | number | boolean | string[] | null;
 export type TagChange = { add: string[] } | { remove: string[] };
 export type Updates = Record<string, Value | TagChange>;
 
-export type Field = {
+// A line of the service's table of fields: a range is of a number's value, a text's characters or a list's length.
+export interface DefinedField {
   name: string; // in a batch
+  type: string;
+  lowest: number;
+  highest: number;
+  decimals: number;
+  isNullable: boolean;
+}
+
+const editors = ['text', 'group', 'tags', 'integer', 'decimal', 'boolean'] as const;
+
+export interface Field extends DefinedField {
   member: string; // in an item of the list
-  type: 'text' | 'groups' | 'tags' | 'integer' | 'decimal' | 'boolean';
-  min?: number;
-  max?: number;
-  decimals?: number;
-  nullable: boolean;
-};
+  type: (typeof editors)[number];
+}
 
-const limit = (name: string, max: number): Field => ({ name, member: name, type: 'decimal', min: 0, max, decimals: 2, nullable: true });
+const memberOf = (name: string) => name.replace(/_(\w)/g, (_, letter: string) => letter.toUpperCase());
 
-export const FIELDS: Record<Entity, Field[]> = {
-  users: [
-    { name: 'note', member: 'note', type: 'text', max: 200, nullable: true },
-    { name: 'tags', member: 'tags', type: 'tags', max: 20, nullable: false },
-    { name: 'rpm', member: 'rpm', type: 'integer', min: 0, max: 1_000_000, nullable: true },
-    limit('limit5hUsd', 10_000),
-    limit('dailyQuota', 100_000),
-    limit('limitWeeklyUsd', 50_000),
-    limit('limitMonthlyUsd', 200_000),
-  ],
-  keys: [
-    { name: 'providerGroup', member: 'providerGroup', type: 'groups', max: 200, nullable: true },
-    limit('limit5hUsd', 10_000),
-    limit('limitDailyUsd', 10_000),
-    limit('limitWeeklyUsd', 50_000),
-    limit('limitMonthlyUsd', 200_000),
-    { name: 'canLoginWebUi', member: 'canLoginWebUi', type: 'boolean', nullable: false },
-    { name: 'isEnabled', member: 'isEnabled', type: 'boolean', nullable: false },
-  ],
-  providers: [
-    { name: 'is_enabled', member: 'isEnabled', type: 'boolean', nullable: false },
-    { name: 'priority', member: 'priority', type: 'integer', min: 0, max: 2_147_483_647, nullable: false },
-    { name: 'weight', member: 'weight', type: 'integer', min: 1, max: 100, nullable: false },
-    { name: 'cost_multiplier', member: 'costMultiplier', type: 'decimal', min: 0, max: 999_999, decimals: 4, nullable: false },
-    { name: 'group_tag', member: 'groupTag', type: 'groups', max: 255, nullable: true },
-  ],
-};
+// A provider's groups are a list of names, too, although the service stores them as they are written.
+const editorOf = ({ name, type }: DefinedField) => (name === 'group_tag' ? 'group' : editors.find((known) => known === type));
+
+function fieldsOf(entity: Entity): Field[] {
+  return definedFields[entity].flatMap((defined) => {
+    const type = editorOf(defined);
+    return type ? [{ ...defined, member: memberOf(defined.name), type }] : [];
+  });
+}
+
+export const FIELDS: Record<Entity, Field[]> = { users: fieldsOf('users'), keys: fieldsOf('keys'), providers: fieldsOf('providers') };
 
 // The most that the service takes in one batch.
 export const BATCH_SIZE = 500;
@@ -110,18 +103,18 @@ export function problemOf(field: Field, draft: Draft): Problem | null {
     const tags = (value ?? []) as string[];
     if (draft.mode !== 'replace' && tags.length === 0) return 'required';
     if (tags.some((tag) => [...tag].length > 32)) return 'too_long';
-    return tags.length > (field.max ?? 0) ? 'too_many' : null;
+    return tags.length > field.highest ? 'too_many' : null;
   }
-  if (value === undefined || value === null || value === '') return field.nullable ? null : 'required';
-  if (field.type === 'text' || field.type === 'groups') {
-    return [...String(value)].length > (field.max ?? Infinity) ? 'too_long' : null;
+  if (value === undefined || value === null || value === '') return field.isNullable ? null : 'required';
+  if (field.type === 'text' || field.type === 'group') {
+    return [...String(value)].length > field.highest ? 'too_long' : null;
   }
   if (field.type === 'integer' || field.type === 'decimal') {
     const text = String(value).trim();
     if (!/^-?\d+(\.\d*)?$/.test(text)) return 'not_a_number';
-    if (decimalsOf(text) > (field.decimals ?? 0)) return 'too_many_decimals';
+    if (decimalsOf(text) > field.decimals) return 'too_many_decimals';
     const number = Number(text);
-    return number < (field.min ?? -Infinity) || number > (field.max ?? Infinity) ? 'out_of_range' : null;
+    return number < field.lowest || number > field.highest ? 'out_of_range' : null;
   }
   return null;
 }
