@@ -1,53 +1,29 @@
 // Batches of any size: split, previewed, done one after the other, taken back. The service takes at most 500 rows at a time.
 
-import { ApiError, request, unreachableError, type Schemas } from '../api/client';
+import { ApiError, unreachableError, type Schemas } from '../api/client';
 import { BATCH_SIZE, chunk, chunkByOwner, type Entity, type Updates } from './model';
+import { deleteProviders, getPage, resetCircuits, undoOperation, update, type Item } from './requests';
 
 export type PreviewRow = Schemas['RowChange'];
-export type Item = Schemas['User'] | Schemas['Key'] | Schemas['Provider'];
+export type Refusal = Schemas['RowRefused'];
 export type Action =
   | { kind: 'update'; entity: Entity; updates: Updates }
   | { kind: 'delete'; entity: 'providers' }
   | { kind: 'reset'; entity: 'providers' };
 
-const IDS_NAME: Record<Entity, string> = { users: 'userIds', keys: 'keyIds', providers: 'providerIds' };
 const ITEMS_AT_A_TIME = 100;
-
-function target(action: Action): string {
-  if (action.kind === 'delete') return '/api/v1/providers:batchDelete';
-  if (action.kind === 'reset') return '/api/v1/providers/circuits:batchReset';
-  return `/api/v1/${action.entity}:batchUpdate`;
-}
-
-export async function getJson<Data>(url: string, signal?: AbortSignal): Promise<Data> {
-  return (await request(url, signal ? { signal } : {})).json() as Promise<Data>;
-}
-
-async function postJson<Data>(url: string, body: unknown, init: RequestInit = {}): Promise<Data> {
-  const response = await request(url, {
-    ...init, method: 'POST', body: JSON.stringify(body), headers: { 'Content-Type': 'application/json', ...init.headers },
-  });
-  return response.json() as Promise<Data>;
-}
 
 const asApiError = (error: unknown) => (error instanceof ApiError ? error : unreachableError(error));
 
-function bodyOf(action: Action, ids: number[], dryRun: boolean) {
-  return {
-    [IDS_NAME[action.entity]]: ids,
-    ...(action.kind === 'update' ? { updates: action.updates } : {}),
-    ...(dryRun ? { dryRun } : {}),
-  };
-}
+// What became of a batch, whatever it was; a dry run has rows, and what a rule refuses.
+type Reply = Partial<Schemas['BatchUpdated'] & Schemas['CircuitsReset']>;
 
-// A new operation answers all of what it did; a dry run has rows, and what a rule refuses.
-interface Reply {
-  operationId?: string;
-  changedCount?: number;
-  resetCount?: number;
-  cacheNotified?: boolean | null;
-  rows?: PreviewRow[];
-  refused?: Refusal[];
+function send(action: Action, choice: { ids: number[]; dryRun: boolean; key?: string; signal?: AbortSignal }): Promise<Reply> {
+  switch (action.kind) {
+    case 'update': return update(action.entity, action.updates, choice);
+    case 'delete': return deleteProviders(choice);
+    case 'reset': return resetCircuits(choice);
+  }
 }
 
 // The rows with these ids as the list has them; what has gone meanwhile is left out.
@@ -55,7 +31,7 @@ export async function loadItems(entity: Entity, ids: number[], onProgress: (done
   const items: Item[] = [];
   let done = 0;
   for (const some of chunk(ids, ITEMS_AT_A_TIME)) {
-    const page = await getJson<{ items: Item[] }>(`/api/v1/${entity}?ids=${some.join(',')}&limit=${ITEMS_AT_A_TIME}&sortBy=id`, signal);
+    const page = await getPage<Item>(entity, { ids: some.join(','), limit: ITEMS_AT_A_TIME, sortBy: 'id' }, signal);
     items.push(...page.items);
     onProgress((done += some.length));
   }
@@ -68,14 +44,6 @@ export function split(entity: Entity, ids: number[], items: readonly Item[]): nu
   return chunkByOwner(ids, (id) => owners.get(id), BATCH_SIZE);
 }
 
-export interface Refusal {
-  entity: string;
-  id: number;
-  name?: string;
-  errorCode: string;
-  message: string;
-}
-
 export interface Preview {
   rows: PreviewRow[]; // of what was chosen, and of what follows from it
   refused: Refusal[];
@@ -85,7 +53,7 @@ export async function preview(action: Action, batches: number[][], onProgress: (
   const result: Preview = { rows: [], refused: [] };
   let done = 0;
   for (const ids of batches) {
-    const reply = await postJson<Reply>(target(action), bodyOf(action, ids, true), { signal });
+    const reply = await send(action, { ids, dryRun: true, signal });
     result.rows.push(...(reply.rows ?? []));
     result.refused.push(...(reply.refused ?? []));
     onProgress((done += ids.length));
@@ -127,7 +95,7 @@ export async function apply(
   while (outcome.rest.length > 0 && !shouldStop()) {
     const [ids = [], ...rest] = outcome.rest;
     try {
-      const reply = await postJson<Reply>(target(action), bodyOf(action, ids, false), { headers: { 'Idempotency-Key': keyOf(ids) } });
+      const reply = await send(action, { ids, dryRun: false, key: keyOf(ids) });
       outcome = {
         ...outcome,
         doneIds: [...outcome.doneIds, ...ids],
@@ -157,7 +125,7 @@ export async function undo(operationIds: readonly string[], skipConflicts: boole
   const pending = [...operationIds];
   for (let id = pending.at(-1); id !== undefined; id = pending.at(-1)) {
     try {
-      const reply = await postJson<Schemas['Undone']>(`/api/v1/operations/${id}:undo`, { skipConflicts });
+      const reply = await undoOperation(id, skipConflicts);
       restoredCount += reply.restoredCount;
     } catch (caught) {
       const error = asApiError(caught);

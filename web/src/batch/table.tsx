@@ -4,21 +4,15 @@ import { DownloadOutlined, LeftOutlined, ReloadOutlined, RightOutlined } from '@
 import { keepPreviousData, useQuery } from '@tanstack/react-query';
 import { App, Button, Select, Space, Table, type TableColumnsType, type TableProps } from 'antd';
 import { useEffect, useState, type ReactNode } from 'react';
-import { ApiError, type Schemas } from '../api/client';
+import { ApiError } from '../api/client';
 import { ErrorNotice, Nothing } from '../components/page';
 import { useUrlState } from '../lib/use_url_state';
 import { FilterBar, type Filter } from './filters';
 import type { Entity } from './model';
-import { getJson, type Item } from './run';
+import { getIds, getPage, type Item, type Query } from './requests';
 import { SelectionBar } from './selection';
 import { useBatchTexts } from './use_batch_texts';
 import './batch.css';
-
-interface PageOf<Row> {
-  items: Row[];
-  pageInfo: Schemas['PageInfo'];
-  total: number;
-}
 
 const SIZES = [20, 50, 100];
 const DEFAULT_SIZE = 50;
@@ -26,13 +20,9 @@ const DEFAULT_SIZE = 50;
 // The parameters of the address besides the filters.
 export const listDefaults = { q: '', sort: '', order: '', size: '' };
 
-function toQuery(values: Record<string, string | undefined>): string {
-  const params = new URLSearchParams();
-  for (const [name, value] of Object.entries(values)) if (value) params.set(name, value);
-  return params.toString();
-}
-
-const joined = (...queries: string[]) => queries.filter(Boolean).join('&');
+// What is there of it.
+const present = (values: Record<string, string | undefined>): Record<string, string> =>
+  Object.fromEntries(Object.entries(values).filter((entry): entry is [string, string] => !!entry[1]));
 
 interface Props<Row extends Item> {
   entity: Entity;
@@ -48,17 +38,17 @@ interface Props<Row extends Item> {
 }
 
 // The chosen ids: those that were ticked, or all that match.
-function useChosen(entity: Entity, filterQuery: string, listQuery: string) {
+function useChosen(entity: Entity, filterKey: string, query: Query) {
   const { t, n } = useBatchTexts();
   const { message } = App.useApp();
   const [ids, setIds] = useState<number[]>([]);
   const [isLoadingAll, setLoadingAll] = useState(false);
   // Other rows match: what was chosen may not be seen any more, and must not be changed unseen.
-  useEffect(() => setIds([]), [entity, filterQuery]);
+  useEffect(() => setIds([]), [entity, filterKey]);
   async function chooseAll() {
     setLoadingAll(true);
     try {
-      const all = await getJson<Schemas['IdList']>(`/api/v1/${entity}?${joined(listQuery, 'ids-only=true')}`);
+      const all = await getIds(entity, query);
       setIds(all.ids);
       if (all.hasMore) message.warning(t('tooMany', { n: n(all.ids.length) }));
     } catch (error) {
@@ -76,15 +66,18 @@ export function EntityTable<Row extends Item>({ entity, defaults, filters, hint,
   const [cursors, setCursors] = useState<string[]>([]); // of the pages up to this one
   const size = SIZES.includes(Number(state.size)) ? Number(state.size) : DEFAULT_SIZE;
   const isDescending = state.order === 'desc';
-  const filterQuery = toQuery(Object.fromEntries(['q', ...filters.map((filter) => filter.name)].map((name) => [name, state[name]])));
-  const listQuery = joined(filterQuery, state.sort ? toQuery({ sortBy: state.sort, sortOrder: isDescending ? 'desc' : 'asc' }) : '');
+  const filtered = present(Object.fromEntries(['q', ...filters.map((filter) => filter.name)].map((name) => [name, state[name]])));
+  const query = { ...filtered, ...(state.sort ? { sortBy: state.sort, sortOrder: isDescending ? 'desc' : 'asc' } : {}) };
+  const isFiltered = Object.keys(filtered).length > 0;
+  const filterKey = JSON.stringify(filtered);
+  const queryKey = JSON.stringify(query);
   const cursor = cursors.at(-1);
-  useEffect(() => setCursors([]), [entity, listQuery, size]);
+  useEffect(() => setCursors([]), [entity, queryKey, size]);
 
-  const chosen = useChosen(entity, filterQuery, listQuery);
+  const chosen = useChosen(entity, filterKey, query);
   const page = useQuery({
-    queryKey: ['list', entity, listQuery, size, cursor],
-    queryFn: ({ signal }) => getJson<PageOf<Row>>(`/api/v1/${entity}?${joined(listQuery, toQuery({ limit: String(size), cursor }))}`, signal),
+    queryKey: ['list', entity, queryKey, size, cursor],
+    queryFn: ({ signal }) => getPage<Row>(entity, { ...query, limit: size, cursor }, signal),
     placeholderData: keepPreviousData,
   });
   const items = page.data?.items ?? [];
@@ -102,7 +95,7 @@ export function EntityTable<Row extends Item>({ entity, defaults, filters, hint,
         <FilterBar filters={filters} hint={hint} state={state} onChange={setState} />
         <Space>
           <Button icon={<ReloadOutlined />} aria-label={t('refresh')} title={t('refresh')} onClick={() => { void page.refetch(); onRefresh?.(); }} />
-          <Button icon={<DownloadOutlined />} href={`/api/v1/${entity}:export?${joined(listQuery, 'format=csv')}`} download disabled={total === 0}>{t('exportCsv')}</Button>
+          <Button icon={<DownloadOutlined />} href={`/api/v1/${entity}:export?${new URLSearchParams({ ...query, format: 'csv' }).toString()}`} download disabled={total === 0}>{t('exportCsv')}</Button>
         </Space>
       </div>
       {banner}
@@ -125,7 +118,7 @@ export function EntityTable<Row extends Item>({ entity, defaults, filters, hint,
           getCheckboxProps: (row) => ({ 'aria-label': t('select', { name: row.name }) }),
         }}
         {...(expandable ? { expandable: { columnWidth: 32, ...expandable } } : {})}
-        locale={{ emptyText: page.isPending || page.isError ? ' ' : <Nothing what={filterQuery ? t('emptyFiltered') : emptyText} /> }}
+        locale={{ emptyText: page.isPending || page.isError ? ' ' : <Nothing what={isFiltered ? t('emptyFiltered') : emptyText} /> }}
       />
       {total > 0 && (
         <nav className="batch-pages" aria-label={t('pages')}>

@@ -5,7 +5,8 @@ import { useEffect, useState } from 'react';
 import { api, dataOf } from '../api/client';
 import type { Options } from './fields';
 import type { Entity } from './model';
-import { loadItems, type Item } from './run';
+import type { Item } from './requests';
+import { loadItems } from './run';
 
 export function useItems(entity: Entity, ids: number[]) {
   const [items, setItems] = useState<Item[]>();
