@@ -1,6 +1,6 @@
 // What an upload or a sync would change: how many, and each model with the old and new value of every field.
 
-import { Flex, Input, Radio, Table, Tag, Typography, type TableColumnsType } from 'antd';
+import { Flex, Radio, Tag, Typography, type TableColumnsType } from 'antd';
 import { useMemo, useState, type ReactNode } from 'react';
 import { useFormat } from '../../i18n/format';
 import { useTexts } from '../../i18n/language';
@@ -9,6 +9,7 @@ import { countOf, isManual, type Change, type Issue, type Report } from './api';
 import { Conflicts } from './conflicts';
 import type { Json } from './exact';
 import { perMillion } from './fields';
+import { ModelTable } from './model_table';
 import { Pairs } from './pairs';
 import { texts } from './texts';
 
@@ -40,34 +41,6 @@ function Brief({ change }: { change: Change }) {
         </span>
       ))}
       <Typography.Text type="secondary">{change.fields.length === 0 ? t('onlyOrder') : t('fieldCount', { n: change.fields.length })}</Typography.Text>
-    </Flex>
-  );
-}
-
-// A table of models with a search; thousands are no burden, since a page is shown at a time.
-export function ModelTable<Row extends { modelName: string }>({ rows, columns, expand, label, showHeader }: {
-  rows: Row[]; columns: TableColumnsType<Row>; expand?: (row: Row) => ReactNode; label: string; showHeader?: boolean;
-}) {
-  const t = useTexts(texts);
-  const [search, setSearch] = useState('');
-  const found = useMemo(() => rows.filter(({ modelName }) => modelName.toLowerCase().includes(search.trim().toLowerCase())), [rows, search]);
-  const keyed = useMemo(() => new Map(found.map((row, i) => [row, `${i} ${row.modelName}`])), [found]);
-  return (
-    <Flex vertical gap="small">
-      {rows.length > 10 && <Input.Search allowClear aria-label={t('searchModels')} placeholder={t('searchModels')} onChange={(event) => setSearch(event.target.value)} />}
-      <Table<Row>
-        aria-label={label} size="small" rowKey={(row) => keyed.get(row) ?? row.modelName} columns={columns} dataSource={found} showHeader={showHeader}
-        pagination={{ defaultPageSize: 10, showSizeChanger: true, hideOnSinglePage: true, size: 'small' }}
-        expandable={expand && {
-          expandedRowRender: expand, expandRowByClick: false,
-          expandIcon: ({ expanded, onExpand, record }) => (
-            <button
-              type="button" className={`ant-table-row-expand-icon ant-table-row-expand-icon-${expanded ? 'expanded' : 'collapsed'}`}
-              aria-label={t('showFields', { name: record.modelName })} aria-expanded={expanded} onClick={(event) => onExpand(record, event)}
-            />
-          ),
-        }}
-      />
     </Flex>
   );
 }

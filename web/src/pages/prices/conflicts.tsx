@@ -5,8 +5,8 @@ import { useMemo } from 'react';
 import { useFormat } from '../../i18n/format';
 import { useTexts } from '../../i18n/language';
 import type { Conflict } from './api';
-import { ModelTable } from './changes';
 import { equalExact, isObject } from './exact';
+import { ModelTable } from './model_table';
 import { Pairs, type Pair } from './pairs';
 import { texts } from './texts';
 
