@@ -80,6 +80,20 @@ test('names to overwrite come as an array or in a form', async () => {
   assert.deepEqual([body.updated, body.unchanged], [['b'], ['a']]);
 });
 
+test('models that are left out stay as they are, the others change', async () => {
+  await upload({ a: chat(1), b: chat(1), c: chat(1) });
+  const table = { a: chat(2), b: chat(2), c: chat(1), d: chat(4) };
+  const { body } = await upload(table, { leaveOut: ['a', 'c', 'd', 'unknown'] });
+  assert.deepEqual([body.added, body.updated, body.unchanged, body.leftOut], [[], ['b'], ['c'], ['a', 'd']]);
+  assert.deepEqual([await stored('a'), await stored('b'), await stored('d')], ['cloud 1', 'cloud 2', null]);
+  const form = new FormData();
+  form.set('file', new Blob([JSON.stringify(table)]), 'prices.json');
+  form.append('leaveOut', '["d"]');
+  const reply = await (await service.fetch(`${models}:upload`, { method: 'POST', body: form })).json();
+  assert.deepEqual([reply.updated, reply.leftOut], [['a'], ['d']]);
+  assert.equal((await upload(table, { leaveOut: 'a' })).status, 400);
+});
+
 test('a dry run shows every field and changes nothing', async () => {
   await upload({ a: chat(1, { x: 1 }) });
   const { body } = await upload({ a: chat(2, { y: 2 }) }, { dryRun: true });

@@ -93,11 +93,24 @@ array_of(GPtrArray *names)
   return pg_array(values);
 }
 
+static const char *const no_names[] = {NULL};
+
+static const char *const *
+names_or_none(const char *const *names)
+{
+  return names != NULL ? names : no_names;
+}
+
 static char *
 overwrite_array(const Apply *apply)
 {
-  static const char *const none[] = {NULL};
-  return pg_array(apply->options->overwrite != NULL ? apply->options->overwrite : none);
+  return pg_array(names_or_none(apply->options->overwrite));
+}
+
+static gboolean
+is_left_out(const Apply *apply, const char *name)
+{
+  return g_strv_contains(names_or_none(apply->options->leave_out), name);
 }
 
 /* All that the outcome depends on besides the stored rows. */
@@ -107,7 +120,8 @@ identify(Apply *apply)
   const PriceApplyOptions *options = apply->options;
   apply->kind = g_strdup(options->is_sync ? "sync" : options->is_manual ? "upload manual" : "upload");
   g_autofree char *overwrite = overwrite_array(apply);
-  g_autofree char *all = g_strconcat(apply->table->digest, overwrite, NULL);
+  g_autofree char *left_out = pg_array(names_or_none(options->leave_out));
+  g_autofree char *all = g_strconcat(apply->table->digest, overwrite, left_out, NULL);
   apply->digest = g_compute_checksum_for_string(G_CHECKSUM_SHA256, all, -1);
 }
 
@@ -156,6 +170,10 @@ take_verdict(Apply *apply, const PriceModel *model, const PgResult *rows, guint 
     add_name(report->skipped, model->name);
     if (pg_result_text(rows, row, 3) != NULL)
       price_report_add_conflict(report, model->name, pg_result_text(rows, row, 3), model->json, model->size);
+    return;
+  }
+  if (is_left_out(apply, model->name)) {
+    add_name(report->left_out, model->name);
     return;
   }
   gboolean is_new = strcmp(action, "added") == 0;
@@ -261,8 +279,10 @@ find_dropped(Apply *apply, GError **error)
     return TRUE;
   g_autofree char *names = names_in_file(apply->table);
   g_autoptr(PgResult) rows = pg_connection_query(apply->connection, error, prices_find_dropped_sql, 1, names);
-  for (guint row = 0; rows != NULL && row < pg_result_rows(rows); row++)
-    add_name(apply->report->removed, pg_result_text(rows, row, 0));
+  for (guint row = 0; rows != NULL && row < pg_result_rows(rows); row++) {
+    const char *name = pg_result_text(rows, row, 0);
+    add_name(is_left_out(apply, name) ? apply->report->left_out : apply->report->removed, name);
+  }
   return rows != NULL;
 }
 

@@ -15,6 +15,7 @@ typedef struct {
   gboolean is_sync;             /* else an upload */
   gboolean is_manual;           /* an upload that becomes manual prices */
   const char *const *overwrite; /* names of manual prices that may be overwritten; NULL: none */
+  const char *const *leave_out; /* names of models that stay as they are, whatever the table has; NULL: none */
   gboolean is_dry_run;          /* tells what would happen, with the changes of each field and the conflicts */
   gboolean is_forced;           /* a sync that shrinks the table */
   const char *expected_state;   /* PRICES_STALE when the stored rows are not as they were; NULL: whatever */
@@ -44,6 +45,7 @@ typedef struct {
   gboolean was_known; /* the whole was recognised as unchanged */
   const char *source; /* that changed models got: "litellm", "cloud" or "manual" */
   GPtrArray *added, *updated, *unchanged, *skipped, *removed; /* names, in order */
+  GPtrArray *left_out;                                        /* those of `leave_out` that would have changed */
   GArray *failed, *warnings;                                  /* of PriceIssue */
   GArray *changes;                                            /* of PriceChange */
   GArray *conflicts;                                          /* of PriceConflict: manual prices that differ */

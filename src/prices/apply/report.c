@@ -58,7 +58,8 @@ price_report_new(const PriceTable *table, gboolean is_dry_run)
   PriceReport *report = g_new0(PriceReport, 1);
   report->is_dry_run = is_dry_run;
   report->total = table != NULL ? table->total : 0;
-  GPtrArray **names[] = {&report->added, &report->updated, &report->unchanged, &report->skipped, &report->removed};
+  GPtrArray **names[] = {&report->added,   &report->updated, &report->unchanged,
+                         &report->skipped, &report->removed, &report->left_out};
   for (gsize i = 0; i < G_N_ELEMENTS(names); i++)
     *names[i] = g_ptr_array_new_with_free_func(g_free);
   report->failed = copy_issues(table != NULL ? table->failed : NULL);
@@ -78,6 +79,7 @@ price_report_free(PriceReport *report)
   g_ptr_array_unref(report->unchanged);
   g_ptr_array_unref(report->skipped);
   g_ptr_array_unref(report->removed);
+  g_ptr_array_unref(report->left_out);
   g_array_unref(report->failed);
   g_array_unref(report->warnings);
   g_array_unref(report->changes);
@@ -244,6 +246,8 @@ price_report_write(const PriceReport *report, Language language, GString *out)
   write_names(out, "skippedConflicts", report->skipped);
   g_string_append_c(out, ',');
   write_names(out, "removed", report->removed);
+  g_string_append_c(out, ',');
+  write_names(out, "leftOut", report->left_out);
   g_string_append(out, ",\"failures\":");
   price_issues_to_json(report->failed, language, out);
   g_string_append(out, ",\"warnings\":");
@@ -315,6 +319,8 @@ price_report_after(const PriceReport *report)
   g_string_append_printf(out, ",\"addedSource\":\"%s\",\"total\":%u,\"unchanged\":%u,\"failed\":%u,", report->source,
                          report->total, report->unchanged->len, report->failed->len);
   write_names(out, "skippedConflicts", report->skipped);
+  g_string_append_c(out, ',');
+  write_names(out, "leftOut", report->left_out);
   g_string_append_c(out, '}');
   return g_string_free(g_steal_pointer(&out), FALSE);
 }

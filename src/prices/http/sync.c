@@ -6,7 +6,7 @@
 
 /* What a request for a check or a sync says. */
 typedef struct {
-  char **overwrite;
+  char **overwrite, **leave_out;
   char *check_id;
   gboolean is_dry_run, is_forced;
 } SyncRequest;
@@ -15,6 +15,7 @@ static void
 sync_request_clear(SyncRequest *wanted)
 {
   g_strfreev(wanted->overwrite);
+  g_strfreev(wanted->leave_out);
   g_free(wanted->check_id);
 }
 G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC(SyncRequest, sync_request_clear)
@@ -31,10 +32,13 @@ read_boolean(const JsonTree *member, gboolean *ret_value, GError **error)
 }
 
 static gboolean
-read_member(const JsonTree *member, SyncRequest *wanted, GStrvBuilder *overwrite, GError **error)
+read_member(const JsonTree *member, SyncRequest *wanted, GStrvBuilder *overwrite, GStrvBuilder *leave_out,
+            GError **error)
 {
   if (strcmp(member->key, "overwriteManual") == 0)
     return price_http_names(member, member->key, overwrite, error);
+  if (strcmp(member->key, "leaveOut") == 0)
+    return price_http_names(member, member->key, leave_out, error);
   if (strcmp(member->key, "dryRun") == 0)
     return read_boolean(member, &wanted->is_dry_run, error);
   if (strcmp(member->key, "force") == 0)
@@ -52,12 +56,14 @@ read_request(HttpRequest *request, SyncRequest *wanted, GError **error)
 {
   g_autoptr(JsonTree) body = price_http_body(request, error);
   g_autoptr(GStrvBuilder) overwrite = g_strv_builder_new();
+  g_autoptr(GStrvBuilder) leave_out = g_strv_builder_new();
   if (body == NULL)
     return FALSE;
   for (guint i = 0; i < json_tree_size(body); i++)
-    if (!read_member(json_tree_child(body, i), wanted, overwrite, error))
+    if (!read_member(json_tree_child(body, i), wanted, overwrite, leave_out, error))
       return FALSE;
   wanted->overwrite = g_strv_builder_end(overwrite);
+  wanted->leave_out = g_strv_builder_end(leave_out);
   return TRUE;
 }
 
@@ -65,6 +71,7 @@ static PriceSyncOptions
 options_of(const HttpRequest *request, const SyncRequest *wanted)
 {
   return (PriceSyncOptions){.overwrite = (const char *const *)wanted->overwrite,
+                            .leave_out = (const char *const *)wanted->leave_out,
                             .is_dry_run = wanted->is_dry_run,
                             .is_forced = wanted->is_forced,
                             .check_id = wanted->check_id,

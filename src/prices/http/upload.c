@@ -9,14 +9,17 @@
 
 enum { BODY_MAX_BYTES = 2 * PRICES_MAX_BYTES + 1024 * 1024 /* of JSON, where the content is escaped */ };
 
+#define OVERWRITE "overwriteManual"
+#define LEAVE_OUT "leaveOut"
+
 typedef struct {
   HttpRequest *request;
   const PriceHttp *http;
   HttpMultipart *multipart; /* NULL: the body is JSON */
   GString *body;            /* JSON */
   GString *content, *source, *dry_run, *expected_state;
-  GPtrArray *overwrite; /* of GString; the last may still grow */
-  GString *part;        /* where the multipart field that comes goes */
+  GPtrArray *overwrite, *leave_out; /* of GString; the last may still grow */
+  GString *part;                    /* where the multipart field that comes goes */
   gsize part_max_bytes;
   char *file_name;
   gboolean has_content;
@@ -26,6 +29,22 @@ static void
 free_string(gpointer string)
 {
   g_string_free(string, TRUE);
+}
+
+/* The list of names that a field is; NULL for another field. */
+static GPtrArray **
+names_called(Upload *upload, const char *name)
+{
+  if (strcmp(name, OVERWRITE) == 0)
+    return &upload->overwrite;
+  return strcmp(name, LEAVE_OUT) == 0 ? &upload->leave_out : NULL;
+}
+
+static gboolean
+refuse_names(const char *name, GError **error)
+{
+  error_set(error, CCH_ERROR_REQUEST_PARAMETER, "%s must be an array of names", name);
+  return FALSE;
 }
 
 static gboolean
@@ -55,9 +74,9 @@ begin_part(gpointer user_data, const char *name, const char *file_name, GError *
     upload->part = upload->dry_run;
   } else if (strcmp(name, "expectedState") == 0) {
     upload->part = upload->expected_state;
-  } else if (strcmp(name, "overwriteManual") == 0) {
+  } else if (names_called(upload, name) != NULL) {
     upload->part = g_string_new(NULL);
-    g_ptr_array_add(upload->overwrite, upload->part);
+    g_ptr_array_add(*names_called(upload, name), upload->part);
   } else {
     error_set(error, CCH_ERROR_REQUEST_PARAMETER, "unknown field: %.64s", name);
     return FALSE;
@@ -88,6 +107,7 @@ upload_free(gpointer data)
   g_string_free(upload->dry_run, TRUE);
   g_string_free(upload->expected_state, TRUE);
   g_ptr_array_unref(upload->overwrite);
+  g_ptr_array_unref(upload->leave_out);
   g_free(upload->file_name);
   g_free(upload);
 }
@@ -108,6 +128,7 @@ upload_begin(HttpRequest *request, gpointer context, GError **error)
   upload->dry_run = g_string_new(NULL);
   upload->expected_state = g_string_new(NULL);
   upload->overwrite = g_ptr_array_new_with_free_func(free_string);
+  upload->leave_out = g_ptr_array_new_with_free_func(free_string);
   if (http_request_is_json(request))
     return upload;
   upload->multipart = http_multipart_new(request, &sink, upload, error);
@@ -130,19 +151,15 @@ upload_write(gpointer data, const guint8 *bytes, gsize size, GError **error)
 }
 
 static gboolean
-read_overwrite(Upload *upload, const JsonTree *names, GError **error)
+read_names(GPtrArray *names, const char *key, const JsonTree *given, GError **error)
 {
-  if (names->type != JSON_TOKEN_ARRAY) {
-    error_set(error, CCH_ERROR_REQUEST_PARAMETER, "overwriteManual must be an array of names");
-    return FALSE;
-  }
-  for (guint i = 0; i < json_tree_size(names); i++) {
-    const JsonTree *name = json_tree_child(names, i);
-    if (name->type != JSON_TOKEN_STRING) {
-      error_set(error, CCH_ERROR_REQUEST_PARAMETER, "overwriteManual must be an array of names");
-      return FALSE;
-    }
-    g_ptr_array_add(upload->overwrite, g_string_new(name->text));
+  if (given->type != JSON_TOKEN_ARRAY)
+    return refuse_names(key, error);
+  for (guint i = 0; i < json_tree_size(given); i++) {
+    const JsonTree *name = json_tree_child(given, i);
+    if (name->type != JSON_TOKEN_STRING)
+      return refuse_names(key, error);
+    g_ptr_array_add(names, g_string_new(name->text));
   }
   return TRUE;
 }
@@ -150,8 +167,9 @@ read_overwrite(Upload *upload, const JsonTree *names, GError **error)
 static gboolean
 read_member(Upload *upload, const JsonTree *member, GError **error)
 {
-  if (strcmp(member->key, "overwriteManual") == 0)
-    return read_overwrite(upload, member, error);
+  GPtrArray **names = names_called(upload, member->key);
+  if (names != NULL)
+    return read_names(*names, member->key, member, error);
   gboolean is_dry_run = strcmp(member->key, "dryRun") == 0;
   JsonToken wanted = is_dry_run ? JSON_TOKEN_TRUE : JSON_TOKEN_STRING;
   if (member->type != wanted && !(is_dry_run && member->type == JSON_TOKEN_FALSE)) {
@@ -195,35 +213,40 @@ read_json_body(Upload *upload, GError **error)
 
 /* What a form may say: a name, or several as a JSON array. */
 static gboolean
-read_form_names(Upload *upload, GError **error)
+read_form_names(GPtrArray **names, const char *key, GError **error)
 {
-  g_autoptr(GPtrArray) fields = g_steal_pointer(&upload->overwrite);
-  upload->overwrite = g_ptr_array_new_with_free_func(free_string);
+  g_autoptr(GPtrArray) fields = g_steal_pointer(names);
+  *names = g_ptr_array_new_with_free_func(free_string);
   for (guint i = 0; i < fields->len; i++) {
     const GString *field = g_ptr_array_index(fields, i);
     if (!g_str_has_prefix(field->str, "[")) {
-      g_ptr_array_add(upload->overwrite, g_string_new(field->str));
+      g_ptr_array_add(*names, g_string_new(field->str));
       continue;
     }
-    g_autoptr(JsonTree) names = json_tree_parse(field->str, field->len, NULL);
-    if (names == NULL) {
-      error_set(error, CCH_ERROR_REQUEST_PARAMETER, "overwriteManual must be an array of names");
-      return FALSE;
-    }
-    if (!read_overwrite(upload, names, error))
+    g_autoptr(JsonTree) given = json_tree_parse(field->str, field->len, NULL);
+    if (given == NULL)
+      return refuse_names(key, error);
+    if (!read_names(*names, key, given, error))
       return FALSE;
   }
   return TRUE;
 }
 
-/* The names, each trimmed as the table's; NULL-terminated. */
+static gboolean
+read_form(Upload *upload, GError **error)
+{
+  return http_multipart_end(upload->multipart, error) && read_form_names(&upload->overwrite, OVERWRITE, error) &&
+         read_form_names(&upload->leave_out, LEAVE_OUT, error);
+}
+
+/* Each trimmed as the table's; NULL-terminated. */
 static char **
-overwrite_names(const Upload *upload)
+trimmed_names(const GPtrArray *given)
 {
   g_autoptr(GStrvBuilder) names = g_strv_builder_new();
-  for (guint i = 0; i < upload->overwrite->len; i++) {
-    const GString *given = g_ptr_array_index(upload->overwrite, i);
-    g_autofree char *valid = g_utf8_make_valid(given->str, (gssize)given->len);
+  for (guint i = 0; i < given->len; i++) {
+    const GString *text = g_ptr_array_index(given, i);
+    g_autofree char *valid = g_utf8_make_valid(text->str, (gssize)text->len);
     g_autofree char *name = price_name_trim(valid);
     g_strv_builder_add(names, name);
   }
@@ -266,10 +289,7 @@ static HttpResponse *
 upload_end(gpointer data, GError **error)
 {
   Upload *upload = data;
-  gboolean is_read = upload->multipart != NULL
-                         ? http_multipart_end(upload->multipart, error) && read_form_names(upload, error)
-                         : read_json_body(upload, error);
-  if (!is_read)
+  if (!(upload->multipart != NULL ? read_form(upload, error) : read_json_body(upload, error)))
     return NULL;
   if (upload->content->len == 0) {
     error_set(error, CCH_ERROR_REQUEST_PARAMETER, "%s",
@@ -280,8 +300,10 @@ upload_end(gpointer data, GError **error)
                                .operator_ip = http_request_client_ip(upload->request),
                                .file_name = upload->file_name,
                                .lock_wait_s = (guint)upload->http->config->lock_wait_s};
-  g_auto(GStrv) overwrite = overwrite_names(upload);
+  g_auto(GStrv) overwrite = trimmed_names(upload->overwrite);
+  g_auto(GStrv) leave_out = trimmed_names(upload->leave_out);
   options.overwrite = (const char *const *)overwrite;
+  options.leave_out = (const char *const *)leave_out;
   return read_options(upload, &options, error) ? apply(upload, &options, error) : NULL;
 }
 

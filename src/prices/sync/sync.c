@@ -146,6 +146,7 @@ apply_options(const PriceSync *sync, const PriceSyncOptions *options)
 {
   return (PriceApplyOptions){.is_sync = TRUE,
                              .overwrite = options->overwrite,
+                             .leave_out = options->leave_out,
                              .is_dry_run = options->is_dry_run,
                              .is_forced = options->is_forced,
                              .operator_name = options->operator_name,
@@ -221,8 +222,9 @@ download_and_apply(PriceSync *sync, PgConnection *connection, const PriceSyncOpt
 {
   DownloadOptions wanted = download_options(sync, rounds);
   g_auto(SyncState) last = {0};
-  gboolean needs_table =
-      options->is_dry_run || options->is_forced || (options->overwrite != NULL && options->overwrite[0] != NULL);
+  gboolean chooses = (options->overwrite != NULL && options->overwrite[0] != NULL) ||
+                     (options->leave_out != NULL && options->leave_out[0] != NULL);
+  gboolean needs_table = options->is_dry_run || options->is_forced || chooses;
   if ((!needs_table && !know_last(connection, &last, &wanted, error)) ||
       !download_prices(&wanted, download, cancellable, error))
     return NULL;

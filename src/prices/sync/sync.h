@@ -21,7 +21,7 @@ void price_sync_free(PriceSync *sync);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(PriceSync, price_sync_free)
 
 typedef struct {
-  const char *const *overwrite;
+  const char *const *overwrite, *const *leave_out; /* as price_apply's */
   gboolean is_dry_run, is_forced;
   const char
       *check_id; /* apply what this check showed; NULL: what this operator's last check showed, if it is recent */

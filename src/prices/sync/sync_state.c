@@ -81,9 +81,12 @@ sync_state_succeeded(PgConnection *connection, const Download *download, const P
   g_autofree char *count = table != NULL ? g_strdup_printf("%u", table->models->len) : NULL;
   g_autofree char *names = table != NULL ? names_of(table) : NULL;
   g_autofree char *counts = counts_json(report);
-  g_autoptr(PgResult) saved = pg_connection_query(connection, error, prices_sync_succeeded_sql, 9, download->url,
-                                                  download->etag, download->last_modified, status, report->state,
-                                                  table != NULL ? table->version : NULL, count, names, counts);
+  /* What was left out is looked at again, although the cloud's table stays the same. */
+  gboolean is_whole = report->left_out->len == 0;
+  g_autoptr(PgResult) saved =
+      pg_connection_query(connection, error, prices_sync_succeeded_sql, 9, download->url,
+                          is_whole ? download->etag : NULL, is_whole ? download->last_modified : NULL, status,
+                          report->state, table != NULL ? table->version : NULL, count, names, counts);
   return saved != NULL;
 }
 

@@ -233,7 +233,7 @@ a_dry_run_tells_the_same_and_every_field_and_writes_nothing(void **state)
   g_autofree char *json = price_report_to_json(report, LANGUAGE_EN);
   g_autofree char *expected = g_strdup_printf(
       "{\"added\":[\"c\"],\"updated\":[\"a\",\"b\"],\"unchanged\":[],\"failed\":[],\"total\":3,"
-      "\"skippedConflicts\":[],\"removed\":[],\"failures\":[],\"warnings\":[{\"modelName\":\"a\","
+      "\"skippedConflicts\":[],\"removed\":[],\"leftOut\":[],\"failures\":[],\"warnings\":[{\"modelName\":\"a\","
       "\"code\":\"moved_tenfold\",\"field\":\"input_cost_per_token\",\"reason\":\"input_cost_per_token moved more "
       "than tenfold: 0.0001 now, 0.000001 before\"}],\"dryRun\":true,\"changes\":[{\"modelName\":\"a\","
       "\"action\":\"updated\",\"oldSource\":\"litellm\",\"newSource\":\"litellm\",\"fields\":["
