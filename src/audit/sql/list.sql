@@ -25,7 +25,9 @@ SELECT page.id, extract(epoch FROM page.created_at), all_of_them.n, json_build_o
          'operatorName', page.operator_user_name, 'operatorKeyName', page.operator_key_name,
          'operatorIp', page.operator_ip, 'userAgent', page.user_agent, 'success', page.success,
          'errorMessage', page.error_message, 'hasBefore', page.before_value IS NOT NULL,
-         'hasAfter', page.after_value IS NOT NULL)::text
+         'hasAfter', page.after_value IS NOT NULL,
+         'group', CASE WHEN page.action_category = 'batch' THEN page.after_value ->> 'group' END,
+         'rowCount', CASE WHEN page.action_category = 'batch' THEN (page.after_value ->> 'changedCount')::int8 END)::text
   FROM (SELECT count(*) AS n FROM chosen) AS all_of_them
   LEFT JOIN page ON true
  ORDER BY page.created_at DESC, page.id DESC

@@ -24,7 +24,8 @@ SELECT page.id, extract(epoch FROM page.created_at), all_of_them.n, json_build_o
          'undoableUntil', to_char(page.expires_at AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"'),
          'undoneBy', page.undone_by,
          'undoneAt', to_char(page.undone_at AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"'),
-         'undoes', page.result ->> 'undoneOperationId')::text,
+         'undoes', page.result ->> 'undoneOperationId',
+         'group', CASE WHEN strpos(page.idempotency_key, '/') > 1 THEN split_part(page.idempotency_key, '/', 1) END)::text,
        CASE WHEN $9 IS NOT NULL THEN page.changes END
   FROM (SELECT count(*) AS n FROM wanted) AS all_of_them
   LEFT JOIN page ON true
