@@ -65,7 +65,7 @@ const HttpRoute backup_http_estimate_routes[] = {
         .path = "/api/admin/database/export:estimate",
         .flags = HTTP_ROUTE_ADMIN,
         .handler = get_estimate,
-        .query = http_export_query,
+        .query = http_estimate_query,
     },
     HTTP_ROUTES_END,
 };

@@ -137,19 +137,31 @@ export_stream_free(gpointer state)
 }
 
 static HttpResponse *
-stream_export(HttpRequest *request, const BackupHttp *http, BackupExport *export)
+stream_export(HttpRequest *request, const BackupHttp *http, const char *id, BackupExport *export)
 {
   g_autofree char *disposition = g_strdup_printf("attachment; filename=\"%s\"", backup_export_file_name(export));
   ExportStream *stream = g_new0(ExportStream, 1);
   stream->request = request;
   stream->export = export;
-  stream->running = running_begin(http->running, "export", NULL, http_request_who(request));
+  stream->running = running_begin(http->running, "export", id, http_request_who(request));
   stream->response = http_response_stream(200, ARCHIVE_TYPE, read_export, stream, export_stream_free);
   http_response_set_header(stream->response, "Content-Disposition", disposition);
   http_response_set_header(stream->response, "Cache-Control", "no-cache, no-store");
   http_response_set_header(stream->response, "X-Operation-Id", running_id(stream->running));
   http_response_announce_trailers(stream->response, TRAILERS);
   return stream->response;
+}
+
+/* A download shows nobody why it was refused: whoever watches the operation is told. */
+static void
+tell_refusal(HttpRequest *request, const BackupHttp *http, const char *id, const GError *problem)
+{
+  const ErrorInfo *info = error_info(problem);
+  g_autofree char *message = g_strdup_printf("%s: %s", info->text[http_request_language(request)], problem->message);
+  json_t *event = json_pack("{s:s, s:o, s:i, s:s}", "type", "error", "message", http_json_text(message), "exitCode",
+                            (int)info->exit_code, "errorCode", info->code);
+  g_autofree char *last = event_text(event);
+  running_end(running_begin(http->running, "export", id, http_request_who(request)), last);
 }
 
 static HttpResponse *
@@ -178,7 +190,9 @@ get_export(HttpRequest *request, gpointer context, GError **error)
   g_autoptr(GError) problem = NULL;
   BackupExport *export = backup_export_start(&options, http_request_cancellable(request), &holder, &problem);
   if (export != NULL)
-    return stream_export(request, http, export);
+    return stream_export(request, http, query.operation_id, export);
+  if (query.operation_id != NULL)
+    tell_refusal(request, http, query.operation_id, problem);
   if (error_code(problem) == CCH_ERROR_LOCK_HELD)
     backup_http_explain_lock(request, &holder);
   g_propagate_error(error, g_steal_pointer(&problem));

@@ -5,7 +5,10 @@
 
 #include <string.h>
 
-const char *const http_export_query[] = {"excludeLogs", "mode", "compression", NULL};
+enum { OPERATION_ID_MIN = 16, OPERATION_ID_MAX = 64 };
+
+const char *const http_estimate_query[] = {"excludeLogs", "mode", "compression", NULL};
+const char *const http_export_query[] = {"excludeLogs", "mode", "compression", "operation", NULL};
 
 /* `excludeLogs`, and `mode`, which newer clients use for the same. */
 static gboolean
@@ -36,11 +39,25 @@ read_level(HttpRequest *request, ArchiveLevel *ret_level, GError **error)
   return FALSE;
 }
 
+static gboolean
+read_operation(HttpRequest *request, const char **ret_id, GError **error)
+{
+  *ret_id = http_request_query(request, "operation");
+  gsize length = *ret_id != NULL ? strlen(*ret_id) : 0;
+  if (*ret_id == NULL || (length >= OPERATION_ID_MIN && length <= OPERATION_ID_MAX &&
+                          strspn(*ret_id, G_CSET_a_2_z G_CSET_A_2_Z G_CSET_DIGITS "-") == length))
+    return TRUE;
+  error_set(error, CCH_ERROR_REQUEST_PARAMETER, "operation has %d to %d letters, digits and hyphens", OPERATION_ID_MIN,
+            OPERATION_ID_MAX);
+  return FALSE;
+}
+
 gboolean
 http_export_query_read(HttpRequest *request, HttpExportQuery *ret_query, GError **error)
 {
   HttpExportQuery query = {.level = BACKUP_EXPORT_DEFAULT_LEVEL};
-  if (!read_exclude_logs(request, &query.exclude_logs, error) || !read_level(request, &query.level, error))
+  if (!read_operation(request, &query.operation_id, error) || !read_exclude_logs(request, &query.exclude_logs, error) ||
+      !read_level(request, &query.level, error))
     return FALSE;
   *ret_query = query;
   return TRUE;

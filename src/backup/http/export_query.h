@@ -5,11 +5,12 @@
 #include "http/request.h"
 
 /* For HttpRoute.query. */
-extern const char *const http_export_query[];
+extern const char *const http_export_query[], *const http_estimate_query[];
 
 typedef struct {
   gboolean exclude_logs;
   ArchiveLevel level;
+  const char *operation_id; /* by which the client will watch it; NULL: one is made */
 } HttpExportQuery;
 
 /* REQUEST_PARAMETER. */
