@@ -45,6 +45,7 @@ upload_file_free(UploadFile *file)
   g_free(file->sidecar_path);
   g_free(file->file_name);
   g_free(file->metadata);
+  g_free(file->problem);
   g_free(file);
 }
 
@@ -118,9 +119,10 @@ write_new(const char *path, const char *text, GError **error)
 gboolean
 upload_file_save(const UploadFile *file, GError **error)
 {
-  json_t *object = json_pack("{s:s, s:s*, s:I, s:I, s:I}", "fileName", file->file_name, "metadata", file->metadata,
-                             "length", (json_int_t)file->length, "createdAt", (json_int_t)file->created_s,
-                             "verifiedBytes", file->has_doubts ? (json_int_t)file->offset : (json_int_t)-1);
+  json_t *object =
+      json_pack("{s:s, s:s*, s:s*, s:I, s:I, s:I}", "fileName", file->file_name, "metadata", file->metadata, "problem",
+                file->problem, "length", (json_int_t)file->length, "createdAt", (json_int_t)file->created_s,
+                "verifiedBytes", file->has_doubts ? (json_int_t)file->offset : (json_int_t)-1);
   char *text = object != NULL ? json_dumps(object, JSON_COMPACT) : NULL;
   json_decref(object);
   if (text == NULL) {
@@ -152,6 +154,7 @@ parse_sidecar(UploadFile *file, const json_t *object)
     return FALSE;
   file->file_name = g_strdup(name);
   file->metadata = g_strdup(json_string_value(json_object_get(object, "metadata")));
+  file->problem = g_strdup(json_string_value(json_object_get(object, "problem")));
   file->length = json_integer_value(length);
   file->created_s = json_integer_value(created);
   file->offset = (guint64)info.st_size;

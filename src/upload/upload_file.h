@@ -14,6 +14,7 @@ typedef struct {
   gint64 length;  /* -1: not known */
   gint64 created_s;
   int fd;
+  char *problem;       /* why it is no archive that can be read: an errorCode; NULL: nothing is known */
   guint64 offset;      /* bytes that count; the file may have more, not verified yet */
   gboolean has_doubts; /* what is behind `offset` is to be thrown away after a crash */
 } UploadFile;

@@ -5,6 +5,7 @@
 #include "archive/unwrap.h"
 #include "base/error.h"
 #include "base/free_space.h"
+#include "base/log.h"
 #include "base/wait.h"
 #include "base/write_all.h"
 #include "upload/temp_file.h"
@@ -82,6 +83,7 @@ upload_info_free(UploadInfo *info)
   g_free(info->id);
   g_free(info->file_name);
   g_free(info->metadata);
+  g_free(info->problem);
   g_free(info);
 }
 
@@ -108,6 +110,7 @@ describe(const Uploads *uploads, Upload *upload)
   info->id = g_strdup(file->id);
   info->file_name = g_strdup(file->file_name);
   info->metadata = g_strdup(file->metadata);
+  info->problem = g_strdup(file->problem);
   info->length = file->length;
   info->offset = file->offset;
   info->created_s = file->created_s;
@@ -423,6 +426,18 @@ UploadInfo *
 upload_info(const UploadHold *hold)
 {
   return describe(hold->uploads, hold->upload);
+}
+
+void
+upload_set_problem(UploadHold *hold, const char *error_code)
+{
+  g_autoptr(GMutexLocker) locker = g_mutex_locker_new(&hold->upload->mutex);
+  g_autoptr(GError) problem = NULL;
+  UploadFile *file = hold->upload->file;
+  g_free(file->problem);
+  file->problem = g_strdup(error_code);
+  if (!upload_file_save(file, &problem))
+    log_event(LOG_WARNING, "upload not marked", "id", file->id, "reason", problem->message, NULL);
 }
 
 int

@@ -40,6 +40,7 @@ typedef struct {
   gint64 length;  /* -1: not known yet */
   guint64 offset; /* bytes that have arrived */
   gint64 created_s, expires_s;
+  char *problem;    /* the errorCode of what is wrong with the archive; NULL: nothing is known */
   gboolean is_held; /* being written or used now: does not expire */
 } UploadInfo;
 
@@ -79,6 +80,9 @@ void upload_hold_free(UploadHold *hold);
 /* Lets go, and the upload goes away. */
 void upload_discard(UploadHold *hold);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(UploadHold, upload_hold_free)
+
+/* Notes why the archive cannot be read, so that it is not offered again. */
+void upload_set_problem(UploadHold *hold, const char *error_code);
 
 UploadInfo *upload_info(const UploadHold *hold);
 int upload_fd(const UploadHold *hold); /* to read with pread, or to seek */

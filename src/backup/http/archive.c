@@ -266,9 +266,15 @@ http_archive_open(HttpArchive *archive, GError **error)
     return NULL;
   if (archive->unpacked != NULL)
     fd = temp_file_fd(archive->unpacked);
-  g_autoptr(ArchiveReader) reader = archive_reader_open(fd, error);
+  g_autoptr(GError) problem = NULL;
+  g_autoptr(ArchiveReader) reader = archive_reader_open(fd, &problem);
   archive->is_open = reader != NULL;
-  if (reader == NULL || !http_choices_check(&archive->choices, error))
+  if (reader == NULL) {
+    http_archive_set_failed(archive, problem);
+    g_propagate_error(error, g_steal_pointer(&problem));
+    return NULL;
+  }
+  if (!http_choices_check(&archive->choices, error))
     return NULL;
   GPtrArray *tables = archive->choices.tables;
   if (tables != NULL && !backup_tables_find(reader, (const char *const *)tables->pdata, NULL, error))
@@ -295,4 +301,12 @@ void
 http_archive_set_done(HttpArchive *archive)
 {
   archive->is_done = TRUE;
+}
+
+void
+http_archive_set_failed(HttpArchive *archive, const GError *problem)
+{
+  ErrorCode code = error_code(problem);
+  if (archive->upload != NULL && (code == CCH_ERROR_ARCHIVE_FORMAT || code == CCH_ERROR_ARCHIVE_CORRUPT))
+    upload_set_problem(archive->upload, error_info(problem)->code);
 }

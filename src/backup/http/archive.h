@@ -26,5 +26,7 @@ const HttpChoices *http_archive_choices(const HttpArchive *archive);
 char *http_archive_upload_id(const HttpArchive *archive);
 /* The operation succeeded: an upload goes away when this is freed, unless it is to be kept. */
 void http_archive_set_done(HttpArchive *archive);
+/* The operation failed: an upload that proved to be damaged, or no archive, is marked. */
+void http_archive_set_failed(HttpArchive *archive, const GError *problem);
 void http_archive_free(HttpArchive *archive);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(HttpArchive, http_archive_free)

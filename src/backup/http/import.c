@@ -90,9 +90,12 @@ run_import(gpointer data)
   Import *import = data;
   /* Drops what earlier imports left behind, if it can. */
   database_janitor_sweep(import->options.dsn, http_work_cancellable(import->work), NULL);
+  g_autoptr(GError) problem = NULL;
   if (backup_import_run(import->reader, &import->options, http_work_lock(import->work), http_work_report, import->work,
-                        http_work_cancellable(import->work), NULL))
+                        http_work_cancellable(import->work), &problem))
     http_archive_set_done(import->archive);
+  else
+    http_archive_set_failed(import->archive, problem);
 }
 
 static HttpResponse *

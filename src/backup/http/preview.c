@@ -81,8 +81,10 @@ run_preview(gpointer data)
   g_autoptr(BackupPreview) made =
       backup_preview_run(preview->reader, &preview->options, http_work_lock(preview->work), http_work_report,
                          preview->work, http_work_cancellable(preview->work), &preview->problem);
-  if (made == NULL)
+  if (made == NULL) {
+    http_archive_set_failed(preview->archive, preview->problem);
     return;
+  }
   preview->result = backup_preview_to_json(made);
   json_object_set_new(preview->result, "uploadId", http_json_text(upload_id));
   http_work_extend_last(preview->work, "preview", json_incref(preview->result));

@@ -300,11 +300,12 @@ time_json(gint64 time_s)
 static json_t *
 describe_upload(const UploadInfo *info)
 {
-  return json_pack("{s:s, s:o, s:o, s:I, s:b, s:b, s:o, s:o}", "id", info->id, "fileName",
+  return json_pack("{s:s, s:o, s:o, s:I, s:b, s:b, s:o, s:o, s:o}", "id", info->id, "fileName",
                    http_json_text(info->file_name), "length",
                    info->length >= 0 ? json_integer((json_int_t)info->length) : json_null(), "offset",
                    (json_int_t)info->offset, "isComplete", upload_info_is_complete(info), "isInUse", info->is_held,
-                   "createdAt", time_json(info->created_s), "expiresAt", time_json(info->expires_s));
+                   "createdAt", time_json(info->created_s), "expiresAt", time_json(info->expires_s), "problem",
+                   info->problem != NULL ? json_string(info->problem) : json_null());
 }
 
 /* HEAD is the protocol's; GET says the same as JSON. */
