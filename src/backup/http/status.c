@@ -53,6 +53,7 @@ describe_database(json_t *status, const char *dsn, int *ret_server_version)
   const char *version = connection != NULL ? pg_connection_parameter(connection, "server_version") : NULL;
   set_member(status, "isAvailable", json_boolean(connection != NULL));
   set_member(status, "databaseSize", http_json_text(result != NULL ? pg_result_text(result, 0, 0) : unknown));
+  set_member(status, "databaseBytes", result != NULL ? json_integer(pg_result_int64(result, 0, 3)) : json_null());
   set_member(status, "tableCount", json_integer(result != NULL ? pg_result_int64(result, 0, 1) : 0));
   set_member(status, "postgresVersion", version != NULL ? short_version(version) : json_string(unknown));
   const char *log_rows = result != NULL ? pg_result_text(result, 0, 2) : NULL;

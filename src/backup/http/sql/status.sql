@@ -6,4 +6,5 @@ SELECT pg_size_pretty(pg_database_size(current_database())),
        -- An estimate, as of the last ANALYZE; -1 before the first.
        (SELECT nullif(c.reltuples, -1)::bigint
           FROM pg_catalog.pg_class c
-         WHERE c.oid = to_regclass('public.message_request'))
+         WHERE c.oid = to_regclass('public.message_request')),
+       pg_database_size(current_database())
