@@ -7,10 +7,11 @@
 static HttpResponse *
 list_operations(HttpRequest *request, gpointer context, GError **error)
 {
-  (void)request;
-  (void)error;
   const BackupHttp *http = context;
-  return http_response_json(200, json_pack("{s:o}", "operations", running_describe(http->running)));
+  gboolean with_ended;
+  if (!http_request_query_boolean(request, "ended", FALSE, &with_ended, error))
+    return NULL;
+  return http_response_json(200, json_pack("{s:o}", "operations", running_describe(http->running, with_ended)));
 }
 
 static HttpResponse *
@@ -26,12 +27,15 @@ watch_operation(HttpRequest *request, gpointer context, GError **error)
   return backup_http_event_stream(queue, NULL, NULL);
 }
 
+static const char *const list_query[] = {"ended", NULL};
+
 const HttpRoute backup_http_operation_routes[] = {
     {
         .method = "GET",
         .path = "/api/admin/database/operations",
         .flags = HTTP_ROUTE_ADMIN,
         .handler = list_operations,
+        .query = list_query,
     },
     {
         .method = "GET",

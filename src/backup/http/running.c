@@ -156,13 +156,13 @@ describe(const RunningOperation *operation)
 }
 
 json_t *
-running_describe(Running *running)
+running_describe(Running *running, gboolean with_ended)
 {
   json_t *all = json_array();
   g_autoptr(GMutexLocker) locker = g_mutex_locker_new(&running->mutex);
   for (guint i = 0; i < running->operations->len; i++) {
     const RunningOperation *operation = g_ptr_array_index(running->operations, i);
-    if (!operation->is_ended)
+    if (with_ended || !operation->is_ended)
       json_array_append_new(all, describe(operation));
   }
   return all;

@@ -31,5 +31,6 @@ void running_end(RunningOperation *operation, const char *json);
 
 /* The events of an operation, or of the one that runs (`id` NULL); NULL when there is none. */
 SseQueue *running_watch(Running *running, const char *id);
-/* [{id, operation, holder, since, progress: the newest event}] of all that run. */
-json_t *running_describe(Running *running);
+/* [{id, operation, holder, since, progress: the newest event}] of all that run; `with_ended`: and of those that ended
+ * and are remembered. */
+json_t *running_describe(Running *running, gboolean with_ended);

@@ -135,7 +135,7 @@ get_status(HttpRequest *request, gpointer context, GError **error)
   describe_target(status, http->dsn);
   describe_exporting(status, http->config, server_version, http_request_language(request));
   set_member(status, "operation", describe_operation(http));
-  set_member(status, "running", running_describe(http->running));
+  set_member(status, "running", running_describe(http->running, FALSE));
   set_member(status, "redis", describe_redis(http->config));
   set_member(status, "maxUploadBytes", json_integer((json_int_t)http->config->max_upload_bytes));
   return http_response_json(200, status);
