@@ -1,7 +1,8 @@
 import { defineConfig } from 'vite';
 
-// The service replaces the place with a fresh nonce in each document: src/web/http.c.
+// The service replaces the place with a fresh nonce in each document: src/web/http/routes.c.
 export default defineConfig({
+  base: './', // the document's base says where the service lies: src/web/http/routes.c
   html: { cspNonce: '__CSP_NONCE__' },
   esbuild: { jsx: 'automatic', legalComments: 'none' },
   build: {

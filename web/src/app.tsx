@@ -5,7 +5,9 @@ import { App as AntApp, ConfigProvider, theme } from 'antd';
 import enUS from 'antd/locale/en_US';
 import zhCN from 'antd/locale/zh_CN';
 import { createBrowserRouter, Navigate, Outlet, RouterProvider } from 'react-router';
-import { ApiError, setOnSignedOut } from './api/client';
+import { prefix } from './api/address';
+import { setOnSignedOut, unreachableError } from './api/client';
+import { connection, onConnection } from './api/connection';
 import { RouteError } from './components/error_boundary';
 import { LanguageProvider, useLanguage } from './i18n/language';
 import { pages } from './pages';
@@ -18,11 +20,36 @@ const queries = new QueryClient({
   defaultOptions: {
     queries: {
       staleTime: 10_000,
-      // What the service refused stays refused; it may be away for a moment only.
-      retry: (count, error) => count < 2 && error instanceof ApiError && (error.status === 0 || error.status === 503),
+      // A failure is said at once; what is away is asked for until it is back: see api/connection.ts.
+      retry: false,
+      networkMode: 'always',
     },
+    mutations: { networkMode: 'always' },
   },
 });
+onConnection(() => {
+  if (connection() === 'good') void queries.invalidateQueries();
+});
+
+// Whether the service has another version of the pages by now.
+async function isReplaced(): Promise<boolean> {
+  const own = document.querySelector<HTMLScriptElement>('script[type=module][src]')?.getAttribute('src') ?? '';
+  const response = await fetch(`${prefix}/`, { cache: 'no-store' });
+  return response.ok && !(await response.text()).includes(own);
+}
+
+// After an upgrade the files of a page that was not opened before are gone: the new pages are loaded instead.
+async function loadPage({ load }: (typeof pages)[number]) {
+  try {
+    return { Component: (await load()).default };
+  } catch (error) {
+    const isOld = await isReplaced().catch(() => { throw unreachableError(); });
+    if (!isOld) throw error;
+    const { pathname, search } = router.state.navigation.location ?? router.state.location;
+    window.location.assign(prefix + pathname + search);
+    return new Promise<never>(() => undefined);
+  }
+}
 
 const router = createBrowserRouter([
   { path: '/login', element: <LoginPage />, errorElement: <RouteError /> },
@@ -35,18 +62,20 @@ const router = createBrowserRouter([
       {
         element: <Outlet />,
         errorElement: <RouteError />,
-        children: pages.map(({ path, load }) => ({ path, lazy: async () => ({ Component: (await load()).default }) })),
+        children: pages.map((page) => ({ path: page.path, lazy: () => loadPage(page) })),
       },
       { path: '*', element: <NotFound /> },
     ],
   },
-]);
+], { basename: prefix === '' ? '/' : prefix });
 
 setOnSignedOut(() => {
   const { pathname, search } = router.state.location;
   if (pathname === '/login') return;
+  const hadSession = queries.getQueryData(['session']) !== undefined;
   queries.clear();
-  void router.navigate(`/login?${new URLSearchParams({ from: pathname + search })}`, { replace: true });
+  const query = new URLSearchParams({ from: pathname + search, ...(hadSession ? { expired: 'true' } : {}) });
+  void router.navigate(`/login?${query}`, { replace: true });
 });
 
 const wantsLessMotion = window.matchMedia('(prefers-reduced-motion: reduce)').matches;
@@ -74,7 +103,7 @@ function Themed() {
         algorithm: isDark ? theme.darkAlgorithm : theme.defaultAlgorithm,
         // Contrast of at least 4.5:1 for what is said in secondary colours.
         token: { motion: !wantsLessMotion, ...(isDark ? darkTokens : lightTokens) },
-        components: isDark ? { Button: { dangerColor: '#1a0606' }, Menu: { itemSelectedColor: '#91caff' } } : {},
+        components: isDark ? { Button: { dangerColor: '#1a0606' }, Menu: { itemSelectedColor: '#91caff' }, Tabs: { itemSelectedColor: '#69b1ff', itemHoverColor: '#91caff', inkBarColor: '#69b1ff' } } : {},
       }}
     >
       <AntApp>

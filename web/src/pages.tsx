@@ -6,8 +6,8 @@ import type { ComponentType, ReactNode } from 'react';
 import { defineTexts } from './i18n/language';
 
 export const pageNames = defineTexts({
-  data: ['数据导入导出', 'Data'],
-  prices: ['模型价格', 'Prices'],
+  data: ['数据导入导出', 'Data export and import'],
+  prices: ['模型价格', 'Model prices'],
   providers: ['供应商', 'Providers'],
   users: ['用户与密钥', 'Users and keys'],
   history: ['操作记录', 'History'],

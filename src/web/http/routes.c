@@ -9,11 +9,12 @@
 #define DOCUMENT    "/index.html"
 #define NONCE_BYTES 16
 #define NONCE_PLACE "__CSP_NONCE__" /* where the bundler puts it: web/vite.config.ts */
+#define BASE_PLACE  "__BASE__"      /* web/index.html */
 
 /* Nothing but what came with the document. Styles that the components make while they run carry the nonce. */
 #define POLICY                                                                                                         \
   "default-src 'none'; script-src 'self'; style-src 'self' 'nonce-%s'; img-src 'self' data:; font-src 'self'; "        \
-  "connect-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
+  "connect-src 'self'; form-action 'self'; base-uri 'self'; frame-ancestors 'none'"
 
 static const WebAsset *
 find_asset(const char *path)
@@ -80,8 +81,26 @@ answer_asset(HttpRequest *request, gpointer context, GError **error)
   return response;
 }
 
+/* From the address of a page to where the service lies, by a way that a proxy's prefix does not matter to: "../" for
+ * "/settings/data". */
+static char *
+relative_base(const char *path)
+{
+  GString *base = g_string_new("./");
+  for (const char *slash = strchr(path + 1, '/'); slash != NULL; slash = strchr(slash + 1, '/'))
+    g_string_append(base, "../");
+  return g_string_free(base, FALSE);
+}
+
+static char *
+replace_all(const char *text, const char *place, const char *with)
+{
+  g_auto(GStrv) parts = g_strsplit(text, place, -1);
+  return g_strjoinv(with, parts);
+}
+
 static HttpResponse *
-answer_document(guint status, GError **error)
+answer_document(HttpRequest *request, guint status, GError **error)
 {
   const WebAsset *document = find_asset(DOCUMENT);
   if (document == NULL)
@@ -91,8 +110,9 @@ answer_document(guint status, GError **error)
   randombytes_buf(bytes, sizeof bytes);
   sodium_bin2base64(nonce, sizeof nonce, bytes, sizeof bytes, sodium_base64_VARIANT_ORIGINAL);
   g_autofree char *template = g_strndup(document->data, document->size);
-  g_auto(GStrv) parts = g_strsplit(template, NONCE_PLACE, -1);
-  HttpResponse *response = http_response_text(status, document->content_type, g_strjoinv(nonce, parts));
+  g_autofree char *base = relative_base(http_request_path(request));
+  g_autofree char *placed = replace_all(template, BASE_PLACE, base);
+  HttpResponse *response = http_response_text(status, document->content_type, replace_all(placed, NONCE_PLACE, nonce));
   g_autofree char *policy = g_strdup_printf(POLICY, nonce);
   http_response_set_header(response, "Content-Security-Policy", policy);
   return response;
@@ -101,18 +121,16 @@ answer_document(guint status, GError **error)
 static HttpResponse *
 answer_page(HttpRequest *request, gpointer context, GError **error)
 {
-  (void)request;
   (void)context;
-  return answer_document(200, error);
+  return answer_document(request, 200, error);
 }
 
 /* The application says so in the reader's language. */
 static HttpResponse *
 answer_unknown_page(HttpRequest *request, gpointer context, GError **error)
 {
-  (void)request;
   (void)context;
-  return answer_document(404, error);
+  return answer_document(request, 404, error);
 }
 
 /* web/src/pages.tsx has the same addresses. They ignore queries, which are the application's: its filters. */

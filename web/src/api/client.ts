@@ -2,6 +2,8 @@
 // service says in the reader's language.
 
 import createClient from 'openapi-fetch';
+import { addressOf, prefix } from './address';
+import { noteAnswer, noteDatabaseAway, noteSilence, suspect } from './connection';
 import { currentLanguage } from '../i18n/language';
 import type { components, paths } from './schema';
 
@@ -31,19 +33,27 @@ export class ApiError extends Error {
   }
 }
 
-const unreachable: Record<string, string> = {
-  'zh-CN': '无法连接到服务，请检查网络或服务是否在运行',
-  en: 'The service cannot be reached: check the network, and whether it is running',
-};
+const words = {
+  unreachable: ['无法连接到服务，请检查网络或服务是否在运行', 'The service cannot be reached: check the network, and whether it is running'],
+  proxyLimit: [
+    '途中的代理不允许这么大的请求（HTTP 413）：请调大它的限制，例如 nginx 的 client_max_body_size',
+    'A proxy on the way allows no requests of this size (HTTP 413): raise its limit, such as client_max_body_size of nginx',
+  ],
+  notOurs: ['途中的代理返回了 HTTP {status}', 'A proxy on the way answered HTTP {status}'],
+} as const;
 
-export function unreachableError(cause: unknown): ApiError {
-  const details = cause instanceof Error ? cause.message : String(cause);
-  return new ApiError(0, 'network', unreachable[currentLanguage()]!, details);
-}
+const say = (name: keyof typeof words) => words[name][currentLanguage() === 'en' ? 1 : 0];
+
+export const unreachableError = (): ApiError => new ApiError(0, 'network', say('unreachable'));
+
+// The error of an answer that the service has not written.
+export const proxyError = (status: number): ApiError =>
+  new ApiError(status, `http.${status}`, status === 413 ? say('proxyLimit') : say('notOurs').replace('{status}', String(status)));
 
 // The error in an answer that is none of the successes: {error, details, errorCode} or problem+json.
 export function errorOf(response: Response, body: unknown): ApiError {
-  const object = typeof body === 'object' && body !== null ? (body as Record<string, unknown>) : {};
+  if (typeof body !== 'object' || body === null) return proxyError(response.status);
+  const object = body as Record<string, unknown>;
   const text = (name: string) => (typeof object[name] === 'string' ? (object[name] as string) : null);
   const retryAfter = Number(response.headers.get('Retry-After'));
   return new ApiError(
@@ -59,25 +69,38 @@ export function setOnSignedOut(action: () => void): void {
   onSignedOut = action;
 }
 
-// fetch, with the language, and failures as ApiErrors.
+// Whoever finds the session ended outside of `request`.
+export const signedOut = (): void => onSignedOut();
+
+const SILENCE_MS = 4000;
+// Codes of what makes everything else fail, too.
+const DATABASE_AWAY = ['database.unavailable', 'database.authentication_failed', 'database.missing'];
+
+// fetch, with the language, and failures as ApiErrors. A text is an address below the service's own.
 export async function request(input: string | Request, init: RequestInit = {}): Promise<Response> {
   const headers = new Headers(init.headers ?? (input instanceof Request ? input.headers : undefined));
   headers.set('Accept-Language', currentLanguage());
   let response: Response;
+  const silence = setTimeout(suspect, SILENCE_MS);
   try {
-    response = await fetch(input, { ...init, headers });
+    response = await fetch(typeof input === 'string' ? addressOf(input) : input, { ...init, headers });
   } catch (cause) {
     if (cause instanceof DOMException && cause.name === 'AbortError') throw cause;
-    throw unreachableError(cause);
+    noteSilence();
+    throw unreachableError();
+  } finally {
+    clearTimeout(silence);
   }
+  noteAnswer(response);
   if (response.ok) return response;
   const error = errorOf(response, await response.json().catch(() => null));
   if (error.status === 401 && !response.url.endsWith('/api/auth/login')) onSignedOut();
+  if (DATABASE_AWAY.includes(error.errorCode)) noteDatabaseAway();
   throw error;
 }
 
 // api.GET('/api/…') and so on: `data` is what a success has; a failure is thrown.
-export const api = createClient<paths>({ fetch: (input) => request(input) });
+export const api = createClient<paths>({ baseUrl: prefix, fetch: (input) => request(input) });
 
 // The data of a call, which is there unless it threw.
 export async function dataOf<Data>(call: Promise<{ data?: Data }>): Promise<Data> {

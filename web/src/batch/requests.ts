@@ -55,5 +55,7 @@ export const deleteProviders = ({ ids, dryRun, key, signal }: Choice) =>
 export const resetCircuits = ({ ids, dryRun, key, signal }: Choice) =>
   dataOf(api.POST('/api/v1/providers/circuits:batchReset', { ...headers(key), signal, body: { providerIds: ids, dryRun } }));
 
-export const undoOperation = (id: string, skipConflicts: boolean) =>
-  dataOf(api.POST('/api/v1/operations/{id}:undo', { params: { path: { id } }, body: { skipConflicts } }));
+export const undoOperation = (id: string, { skipConflicts, dryRun = false, key }: { skipConflicts: boolean; dryRun?: boolean; key?: string }) =>
+  dataOf(api.POST('/api/v1/operations/{id}:undo', {
+    params: { path: { id }, header: key === undefined ? {} : { 'Idempotency-Key': key } }, body: { skipConflicts, ...(dryRun ? { dryRun } : {}) },
+  }));

@@ -2,6 +2,7 @@
 
 import { ApiError, unreachableError, type Schemas } from '../api/client';
 import { BATCH_SIZE, chunk, chunkByOwner, type Entity, type Updates } from './model';
+import { randomId } from '../lib/random_id';
 import { deleteProviders, getPage, resetCircuits, undoOperation, update, type Item } from './requests';
 
 export type PreviewRow = Schemas['RowChange'];
@@ -13,7 +14,7 @@ export type Action =
 
 const ITEMS_AT_A_TIME = 100;
 
-const asApiError = (error: unknown) => (error instanceof ApiError ? error : unreachableError(error));
+const asApiError = (error: unknown) => (error instanceof ApiError ? error : unreachableError());
 
 // What became of a batch, whatever it was; a dry run has rows, and what a rule refuses.
 type Reply = Partial<Schemas['BatchUpdated'] & Schemas['CircuitsReset']>;
@@ -76,12 +77,12 @@ export const newOutcome = (batches: number[][]): Outcome => ({
 });
 
 // Keys by which the service knows a batch that comes again. The same list of ids keeps its key, so that what was done although
-// its answer was lost is not done twice.
+// its answer was lost is not done twice. What stands before the slash makes all of them one change in the history.
 export function idempotencyKeys(): (ids: number[]) => string {
-  const keys = new WeakMap<number[], string>();
+  const group = randomId();
+  const keys = new Map<number[], string>();
   return (ids) => {
-    const bytes = crypto.getRandomValues(new Uint8Array(16));
-    const key = keys.get(ids) ?? [...bytes].map((byte) => byte.toString(16).padStart(2, '0')).join('');
+    const key = keys.get(ids) ?? `${group}/${keys.size + 1}`;
     keys.set(ids, key);
     return key;
   };
@@ -123,9 +124,10 @@ export interface Undone {
 export async function undo(operationIds: readonly string[], skipConflicts: boolean): Promise<Undone> {
   let restoredCount = 0;
   const pending = [...operationIds];
+  const group = randomId();
   for (let id = pending.at(-1); id !== undefined; id = pending.at(-1)) {
     try {
-      const reply = await undoOperation(id, skipConflicts);
+      const reply = await undoOperation(id, { skipConflicts, key: `${group}/${pending.length}` });
       restoredCount += reply.restoredCount;
     } catch (caught) {
       const error = asApiError(caught);

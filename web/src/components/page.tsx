@@ -3,7 +3,7 @@
 import { Alert, Button, Empty, Flex, Skeleton, Typography } from 'antd';
 import { useEffect, type ReactNode } from 'react';
 import { ApiError } from '../api/client';
-import { useTexts } from '../i18n/language';
+import { currentLanguage, useLanguage, useTexts } from '../i18n/language';
 import { texts } from './texts';
 
 export function Page({ title, subtitle, actions, children }: { title: string; subtitle?: ReactNode; actions?: ReactNode; children: ReactNode }) {
@@ -33,6 +33,22 @@ export function Loading({ rows = 4 }: { rows?: number }) {
   );
 }
 
+const isChinese = (text: string) => /[\u4e00-\u9fff]/.test(text);
+
+// An error in a sentence, for a notification: without what only programs say in English, in a Chinese page.
+export function errorWords({ message, details }: ApiError): string {
+  const isShown = details !== null && details !== message && (currentLanguage() === 'en' || isChinese(details));
+  return isShown ? `${message}: ${details}` : message;
+}
+
+// What programs say. In a Chinese page it is folded where it is in English.
+export function Technical({ text }: { text: string }) {
+  const t = useTexts(texts);
+  const { language } = useLanguage();
+  if (language === 'en' || isChinese(text)) return <div className="technical">{text}</div>;
+  return <details className="technical"><summary>{t('technical')}</summary><span lang="en">{text}</span></details>;
+}
+
 // What went wrong, the technical part, and what to do: try again, if that can help.
 export function ErrorNotice({ error, onRetry }: { error: unknown; onRetry?: () => void }) {
   const t = useTexts(texts);
@@ -43,7 +59,7 @@ export function ErrorNotice({ error, onRetry }: { error: unknown; onRetry?: () =
     <Alert
       type="error" showIcon role="alert" title={message}
       description={<>
-        {details && details !== message && <div className="technical">{details}</div>}
+        {details && details !== message && <Technical text={details} />}
         {isApi && error.invalidParams.length > 0 && (
           <ul className="problems">
             {error.invalidParams.map((param) => <li key={param.path + param.code}><code>{param.path}</code>: {param.message}</li>)}

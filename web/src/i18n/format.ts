@@ -3,12 +3,13 @@
 import { useMemo } from 'react';
 import { useLanguage } from './language';
 
-const UNITS = ['B', 'kB', 'MB', 'GB', 'TB'];
+const UNITS = ['B', 'KB', 'MB', 'GB', 'TB']; // of 1,024, as limits and PostgreSQL have them
 
 export interface Format {
   number(value: number): string;
   percent(value: number): string; // of 0 to 100
   bytes(value: number): string;
+  bytesOver(value: number, limit: number): string; // with as many digits as tell it from the limit
   duration(seconds: number): string; // 1:05, 2:03:04
   dateTime(value: string | number | Date): string;
   list(items: string[]): string;
@@ -33,11 +34,15 @@ export function useFormat(): Format {
     return {
       number: (value) => number.format(value),
       percent: (value) => percent.format(value / 100),
+      bytesOver(value, limit) {
+        const [short, atLimit] = [this.bytes(value), this.bytes(limit)];
+        return short !== atLimit ? short : `${number.format(value)} B`;
+      },
       bytes(value) {
         let unit = 0;
         let rest = value;
         while (rest >= 1000 && unit < UNITS.length - 1) {
-          rest /= 1000;
+          rest /= 1024;
           unit++;
         }
         return `${unit === 0 ? number.format(rest) : short.format(rest)} ${UNITS[unit]}`;

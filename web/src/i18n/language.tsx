@@ -1,4 +1,4 @@
-// The reader's language: Chinese unless somebody chose English. A page keeps its sentences in a `texts.ts` of its own, both
+// The reader's language: the one that was chosen, else the browser's, else Chinese. A page keeps its sentences in a `texts.ts` of its own, both
 // languages side by side, so that one cannot be forgotten:
 //
 //   export const texts = defineTexts({ rows: ['{n} 行', '{n} rows'] });
@@ -19,12 +19,15 @@ export function defineTexts<Name extends string>(texts: Record<Name, Text>): Rec
   return texts;
 }
 
-function storedLanguage(): Language {
-  return localStorage.getItem(STORED) === 'en' ? 'en' : 'zh-CN';
+function firstLanguage(): Language {
+  const stored = localStorage.getItem(STORED);
+  if (stored === 'en' || stored === 'zh-CN') return stored;
+  const known = navigator.languages.find((language) => /^(zh|en)\b/i.test(language));
+  return known !== undefined && /^en\b/i.test(known) ? 'en' : 'zh-CN';
 }
 
 // Also for what is not a component: requests say in which language their errors are wanted.
-let current: Language = storedLanguage();
+let current: Language = firstLanguage();
 export const currentLanguage = (): Language => current;
 
 interface LanguageChoice {

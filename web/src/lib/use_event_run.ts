@@ -3,6 +3,7 @@
 import { useCallback, useEffect, useRef, useState } from 'react';
 import { ApiError } from '../api/client';
 import { requestEvents, type ProgressEvent } from '../api/events';
+import { addOwnOperation } from './own_operations';
 
 export interface LogLine {
   text: string;
@@ -83,6 +84,7 @@ export function useEventRun<Event extends ProgressEvent>({ remember, wasApplied 
       const onResponse = ({ headers }: Response) => {
         const operation = headers.get('X-Operation-Id');
         if (operation === null) return;
+        addOwnOperation(operation);
         mine.begun = { operation, since: new Date(headers.get('Date') ?? Date.now()).toISOString() };
         if (remember !== undefined) sessionStorage.setItem(remember, JSON.stringify(mine.begun));
       };

@@ -4,6 +4,8 @@ import { LogoutOutlined, MenuOutlined, UserOutlined } from '@ant-design/icons';
 import { Button, Drawer, Dropdown, Flex, Grid, Layout, Menu, Typography } from 'antd';
 import { useState } from 'react';
 import { Link, Outlet, useLocation } from 'react-router';
+import { addressOf, prefix } from '../api/address';
+import { ConnectionNotice } from '../components/connection_notice';
 import { ErrorNotice, Loading } from '../components/page';
 import { useTexts } from '../i18n/language';
 import { pageNames, pages } from '../pages';
@@ -40,13 +42,14 @@ export function Shell() {
   const isWide = Grid.useBreakpoint().lg ?? window.innerWidth >= 992;
   const [isMenuOpen, setMenuOpen] = useState(false);
   const session = useSession();
+  const { pathname, search } = useLocation();
   return (
     <Layout className="shell">
-      <a className="skip" href="#content">{t('skip')}</a>
+      <a className="skip" href={`${prefix}${pathname}${search}#content`}>{t('skip')}</a>
       <Layout.Header className="bar">
         <Flex align="center" gap="small" className="brand">
           {!isWide && <Button type="text" icon={<MenuOutlined />} aria-label={t('openMenu')} onClick={() => setMenuOpen(true)} />}
-          <img src="/favicon.svg" alt="" width={24} height={24} />
+          <img src={addressOf('/favicon.svg')} alt="" width={24} height={24} />
           <Typography.Text strong>cch-data</Typography.Text>
         </Flex>
         <Flex align="center">
@@ -61,8 +64,9 @@ export function Shell() {
           <nav aria-label={t('menu')}><Pages onChoose={() => setMenuOpen(false)} /></nav>
         </Drawer>
         <Layout.Content className="content" id="content" tabIndex={-1}>
+          <ConnectionNotice />
           {session.isPending && <Loading />}
-          {session.isError && <ErrorNotice error={session.error} onRetry={() => void session.refetch()} />}
+          {session.isError && !session.data && <ErrorNotice error={session.error} onRetry={() => void session.refetch()} />}
           {session.data && <Outlet />}
         </Layout.Content>
       </Layout>

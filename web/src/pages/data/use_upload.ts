@@ -3,10 +3,12 @@
 
 import { useCallback, useEffect, useRef, useState } from 'react';
 import { DetailedError, Upload } from 'tus-js-client';
-import { ApiError, unreachableError } from '../../api/client';
+import { addressOf } from '../../api/address';
+import { ApiError, proxyError, signedOut, unreachableError } from '../../api/client';
 import { currentLanguage } from '../../i18n/language';
 
-const PIECE_BYTES = 48_000_000; // proxies often cap bodies at 50 or 100 MB
+const PIECE_BYTES = 48 * 1024 * 1024; // proxies often cap bodies at 50 or 100 MB
+const LEAST_PIECE_BYTES = 256 * 1024;
 const RETRY_DELAYS_MS = [0, 1000, 3000, 5000, 10_000];
 const SPEED_WINDOW_MS = 4000;
 
@@ -16,17 +18,23 @@ export interface UploadState {
   bytesPerSecond: number;
   id: string | null; // once it is complete
   error: unknown;
+  limit: number | null; // bytes that a proxy on the way refused in one request
 }
 
-const idle: UploadState = { state: 'idle', sent: 0, bytesPerSecond: 0, id: null, error: null };
+const idle: UploadState = { state: 'idle', sent: 0, bytesPerSecond: 0, id: null, error: null, limit: null };
+
+// What went through the last time; a proxy's limit stays.
+let pieceBytes = PIECE_BYTES;
 
 function asApiError(error: Error): unknown {
-  if (!(error instanceof DetailedError) || !error.originalResponse) return unreachableError(error);
+  if (!(error instanceof DetailedError) || !error.originalResponse) return unreachableError();
+  const status = error.originalResponse.getStatus();
+  if (status === 401) signedOut();
   try {
     const body = JSON.parse(error.originalResponse.getBody()) as Record<string, string>;
-    return new ApiError(error.originalResponse.getStatus(), body.errorCode ?? '', body.error ?? error.message, body.details ?? null, body);
+    return new ApiError(status, body.errorCode ?? '', body.error ?? error.message, body.details ?? null, body);
   } catch {
-    return new ApiError(error.originalResponse.getStatus(), '', error.message);
+    return proxyError(status);
   }
 }
 
@@ -35,12 +43,14 @@ export function useUpload() {
   const upload = useRef<Upload | null>(null);
   useEffect(() => () => void upload.current?.abort(), []);
 
-  const start = useCallback((file: File, onComplete: (id: string) => void) => {
+  // `url` goes on with what the service has already.
+  const send = useCallback((file: File, onComplete: (id: string) => void, url: string | null) => {
     const marks: { at: number; sent: number }[] = [];
-    setState({ ...idle, state: 'running' });
-    const made = new Upload(file, {
-      endpoint: '/api/admin/database/uploads',
-      chunkSize: PIECE_BYTES,
+    const tried = pieceBytes;
+    const made: Upload = new Upload(file, {
+      endpoint: addressOf('/api/admin/database/uploads'),
+      uploadUrl: url,
+      chunkSize: tried,
       retryDelays: RETRY_DELAYS_MS,
       metadata: { filename: file.name },
       headers: { 'Accept-Language': currentLanguage() },
@@ -53,7 +63,18 @@ export function useUpload() {
         const bytesPerSecond = at > first.at ? ((sent - first.sent) * 1000) / (at - first.at) : 0;
         setState((before) => ({ ...before, sent, bytesPerSecond }));
       },
-      onError: (error) => setState((before) => ({ ...before, state: 'failed', error: asApiError(error) })),
+      onError(error) {
+        if (upload.current !== made) return;
+        const found = asApiError(error);
+        const isTooLarge = found instanceof ApiError && found.errorCode === 'http.413';
+        if (isTooLarge && tried > LEAST_PIECE_BYTES) {
+          pieceBytes = Math.max(LEAST_PIECE_BYTES, Math.floor(Math.min(tried, file.size) / 2));
+          setState((before) => ({ ...before, limit: Math.min(tried, file.size) }));
+          send(file, onComplete, made.url);
+        } else {
+          setState((before) => ({ ...before, state: 'failed', error: found, limit: isTooLarge ? tried : before.limit }));
+        }
+      },
       onSuccess() {
         const id = made.url!.split('/').pop()!;
         setState((before) => ({ ...before, state: 'complete', sent: file.size, id }));
@@ -61,6 +82,7 @@ export function useUpload() {
       },
     });
     upload.current = made;
+    if (url !== null) return made.start();
     // One that was begun before, and is kept still, is gone on with.
     void made.findPreviousUploads().then((previous) => {
       if (upload.current !== made) return;
@@ -68,6 +90,11 @@ export function useUpload() {
       made.start();
     });
   }, []);
+
+  const start = useCallback((file: File, onComplete: (id: string) => void) => {
+    setState({ ...idle, state: 'running' });
+    send(file, onComplete, null);
+  }, [send]);
 
   // One that is complete on the service already.
   const adopt = useCallback((id: string, size: number) => setState({ ...idle, state: 'complete', sent: size, id }), []);
@@ -79,11 +106,12 @@ export function useUpload() {
     upload.current?.start();
     setState((before) => ({ ...before, state: 'running', error: null }));
   }, []);
-  // Also what has arrived goes.
+  // Also what has arrived goes; a whole archive stays, and is offered again.
   const cancel = useCallback(() => {
-    void upload.current?.abort(true).catch(() => undefined); // it expires by itself
+    const isWhole = state.state === 'complete';
+    if (!isWhole) void upload.current?.abort(true).catch(() => undefined); // it expires by itself
     upload.current = null;
     setState(idle);
-  }, []);
+  }, [state.state]);
   return { upload: state, start, adopt, pause, resume, cancel };
 }

@@ -3,7 +3,9 @@ import { useMutation, useQueryClient } from '@tanstack/react-query';
 import { Alert, Button, Card, Flex, Form, Input, Typography } from 'antd';
 import { useEffect } from 'react';
 import { useNavigate, useSearchParams } from 'react-router';
+import { addressOf } from '../../api/address';
 import { api, ApiError, dataOf } from '../../api/client';
+import { ConnectionNotice } from '../../components/connection_notice';
 import { ErrorNotice } from '../../components/page';
 import { useTexts, type Translate } from '../../i18n/language';
 import { ColorsChoice, LanguageChoice } from '../../shell/choices';
@@ -42,12 +44,14 @@ export function LoginPage() {
     <main className="login">
       <div className="login-choices"><LanguageChoice /><ColorsChoice /></div>
       <Card className="login-card">
+        <ConnectionNotice />
         <Flex vertical gap="middle">
           <Flex align="center" gap="small">
-            <img src="/favicon.svg" alt="" width={32} height={32} />
+            <img src={addressOf('/favicon.svg')} alt="" width={32} height={32} />
             <Typography.Title level={1} className="page-title">cch-data</Typography.Title>
           </Flex>
           <Typography.Text>{t('intro')}</Typography.Text>
+          {params.has('expired') && !login.error && <Alert type="info" showIcon role="alert" title={t('expired')} />}
           {why && <Alert type="error" showIcon role="alert" title={why} />}
           {login.error && !why && <ErrorNotice error={login.error} />}
           <Form layout="vertical" requiredMark={false} onFinish={({ key }: { key: string }) => login.mutate(key.trim())}>

@@ -1,0 +1,9 @@
+// Operations that this page has begun: they are shown where they were begun, not among those of others.
+
+const own = new Set<string>();
+
+export const isOwnOperation = (id: string): boolean => own.has(id);
+
+export function addOwnOperation(id: string): void {
+  own.add(id);
+}
