@@ -81,6 +81,7 @@ export interface UploadOptions {
   source: 'litellm' | 'manual';
   dryRun: boolean;
   overwriteManual?: string[];
+  leaveOut?: string[];
   expectedState?: string;
 }
 
@@ -89,6 +90,7 @@ export function uploadPrices(file: File, options: UploadOptions, signal?: AbortS
   form.set('source', options.source);
   form.set('dryRun', String(options.dryRun));
   if (options.overwriteManual?.length) form.set('overwriteManual', JSON.stringify(options.overwriteManual));
+  if (options.leaveOut?.length) form.set('leaveOut', JSON.stringify(options.leaveOut));
   if (options.expectedState) form.set('expectedState', options.expectedState);
   form.set('file', file);
   return exactly(`${MODELS}:upload`, { method: 'POST', body: form, signal });
@@ -98,6 +100,6 @@ export function checkSync(force: boolean, signal?: AbortSignal): Promise<Report>
   return send(`${MODELS}:syncLitellmCheck`, 'POST', JSON.stringify({ force } satisfies Schemas['PriceCheckRequest']), signal);
 }
 
-export function applySync(checkId: string, force: boolean, overwriteManual: string[]): Promise<Report> {
-  return send(`${MODELS}:syncLitellm`, 'POST', JSON.stringify({ checkId, force, overwriteManual } satisfies Schemas['PriceSyncRequest']));
+export function applySync(body: Schemas['PriceSyncRequest']): Promise<Report> {
+  return send(`${MODELS}:syncLitellm`, 'POST', JSON.stringify(body));
 }

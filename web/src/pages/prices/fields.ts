@@ -37,9 +37,6 @@ export const isPerToken = (name: string): boolean => /(^|_)costs?(_|$)/.test(nam
 export const perMillion = (value: Json | undefined): string | undefined =>
   value instanceof Exact && isDecimal(value.text) ? shift(value.text, PER_MILLION) : undefined;
 
-export const priceOf = (value: Json | undefined): string | undefined =>
-  value instanceof Exact && isDecimal(value.text) ? shift(value.text, 0) : undefined;
-
 // What stands in the input for a stored value; undefined when the input cannot hold it.
 export function toInput(field: Field, value: Json | undefined): string | undefined {
   if (value === undefined) return '';

@@ -4,6 +4,7 @@ import { CloudSyncOutlined, DownOutlined, PlusOutlined, UploadOutlined } from '@
 import { useQueryClient } from '@tanstack/react-query';
 import { App, Button, Dropdown, Flex, Grid, Input, Select } from 'antd';
 import { useEffect, useState } from 'react';
+import { addressOf } from '../../api/address';
 import { ErrorNotice, Nothing, Page } from '../../components/page';
 import { useFormat } from '../../i18n/format';
 import { useTexts } from '../../i18n/language';
@@ -82,7 +83,7 @@ function Filters({ state, facets, onChange }: { state: State; facets: Facets | u
 
 function ExportButton() {
   const t = useTexts(texts);
-  const link = (query: string, name: 'exportJson' | 'exportToml' | 'exportManualJson' | 'exportManualToml') => ({ key: query, label: <a href={`${MODELS}:export?${query}`} download>{t(name)}</a> });
+  const link = (query: string, name: 'exportJson' | 'exportToml' | 'exportManualJson' | 'exportManualToml') => ({ key: query, label: <a href={addressOf(`${MODELS}:export?${query}`)} download>{t(name)}</a> });
   return (
     <Dropdown trigger={['click']} menu={{ items: [link('format=json', 'exportJson'), link('format=toml', 'exportToml'), link('format=json&source=manual', 'exportManualJson'), link('format=toml&source=manual', 'exportManualToml')] }}>
       <Button>{t('export')} <DownOutlined /></Button>

@@ -15,7 +15,7 @@ export interface Pair {
 // A value as it is stored, and of a price per token what a million costs.
 function Value({ field, value }: { field: string; value: Json | undefined }) {
   const t = useTexts(texts);
-  if (value === undefined || value === null) return <Typography.Text type="secondary">—</Typography.Text>;
+  if (value === undefined || value === null) return <Typography.Text type="secondary">–</Typography.Text>;
   const million = isPerToken(field) ? perMillion(value) : undefined;
   return (
     <>

@@ -2,14 +2,15 @@
 
 import { useMutation, useQuery, useQueryClient } from '@tanstack/react-query';
 import { Alert, App, Button, Drawer, Flex, Grid } from 'antd';
-import { useState, type ReactNode } from 'react';
+import { useMemo, useState, type ReactNode } from 'react';
 import { ApiError } from '../../api/client';
 import { ErrorNotice, Loading } from '../../components/page';
 import { useFormat } from '../../i18n/format';
 import { useTexts } from '../../i18n/language';
 import { useLeaveWarning } from '../../lib/use_leave_warning';
 import type { Report } from './api';
-import { changeCount, ReportView } from './changes';
+import { ReportView } from './changes';
+import { changeCount, defaultChoice, type Choice } from './outliers';
 import { texts } from './texts';
 
 interface ReviewProps {
@@ -18,7 +19,7 @@ interface ReviewProps {
   waiting: string; // what is said while it compares
   compare: null | ((signal: AbortSignal) => Promise<Report>); // null: there is nothing to compare yet
   compareKey: unknown[]; // of what is compared
-  apply: (report: Report, overwrite: string[]) => Promise<Report>;
+  apply: (report: Report, overwriteManual: string[], leaveOut: string[]) => Promise<Report>;
   onFailure?: (error: unknown, retry: () => void) => ReactNode; // instead of the usual notice
   onClose: () => void;
 }
@@ -30,7 +31,7 @@ export function Review({ title, top, waiting, compare, compareKey, apply, onFail
   const isWide = Grid.useBreakpoint().md ?? true;
   const queries = useQueryClient();
   const [round, setRound] = useState(0);
-  const [picked, setPicked] = useState<{ of: Report | undefined; names: string[] }>({ of: undefined, names: [] });
+  const [picked, setPicked] = useState<{ of: Report; choice: Choice } | null>(null);
   const compared = useQuery({
     queryKey: ['price-review', ...compareKey, round],
     queryFn: ({ signal }) => compare!(signal),
@@ -38,11 +39,13 @@ export function Review({ title, top, waiting, compare, compareKey, apply, onFail
     retry: false, staleTime: Infinity, gcTime: 0, refetchOnWindowFocus: false, refetchOnReconnect: false,
   });
   const report = compared.data;
-  const chosen = picked.of === report ? picked.names : [];
+  const choice = useMemo(() => (report === undefined ? null : picked?.of === report ? picked.choice : defaultChoice(report)), [report, picked]);
   const applying = useMutation({
-    mutationFn: () => apply(report!, chosen),
+    mutationFn: () => apply(report!, choice!.overwrite, [...choice!.leftOut]),
     onSuccess: (done) => {
-      void message.success(t('applied', { added: number(done.added.length), updated: number(done.updated.length), removed: number(done.removed.length) }));
+      const counts = { added: number(done.added.length), updated: number(done.updated.length), removed: number(done.removed.length) };
+      const n = done.leftOut?.length ?? 0;
+      void message.success(n > 0 ? t('appliedLeftOut', { ...counts, n: number(n) }) : t('applied', counts));
       onClose();
     },
     onSettled: () => queries.invalidateQueries({ queryKey: ['prices'] }),
@@ -53,8 +56,8 @@ export function Review({ title, top, waiting, compare, compareKey, apply, onFail
   };
   useLeaveWarning(applying.isPending, t('leaveApplying'));
   const isStale = applying.error instanceof ApiError && applying.error.errorCode === 'prices.check_stale';
-  const changes = report ? changeCount(report, chosen) : 0;
-  const isUpToDate = changes === 0 && report?.conflicts?.length === 0;
+  const changes = report && choice ? changeCount(report, choice) : 0;
+  const isUpToDate = changes === 0 && report?.conflicts?.length === 0 && choice?.leftOut.size === 0;
   return (
     <Drawer
       open title={title} onClose={onClose} size={isWide ? 880 : '100%'} maskClosable={!applying.isPending} closable={!applying.isPending} keyboard={!applying.isPending}
@@ -74,7 +77,7 @@ export function Review({ title, top, waiting, compare, compareKey, apply, onFail
         {isStale && <Alert type="warning" showIcon role="alert" title={t('stale')} action={<Button size="small" onClick={again}>{t('compareAgain')}</Button>} />}
         {applying.isError && !isStale && <ErrorNotice error={applying.error} />}
         {isUpToDate && !compared.isFetching && <Alert type="success" showIcon title={t('upToDate')} />}
-        {report && !compared.isFetching && <ReportView report={report} chosen={chosen} onChoose={(names) => setPicked({ of: report, names })} />}
+        {report && choice && !compared.isFetching && <ReportView report={report} choice={choice} onChoose={(next) => setPicked({ of: report, choice: next })} />}
       </Flex>
     </Drawer>
   );

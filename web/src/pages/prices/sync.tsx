@@ -4,7 +4,7 @@ import { SyncOutlined } from '@ant-design/icons';
 import { Alert, Button, Card, Collapse, Descriptions, Flex, Tag, Typography } from 'antd';
 import { useState, type ReactNode } from 'react';
 import { ApiError } from '../../api/client';
-import { ErrorNotice } from '../../components/page';
+import { ErrorNotice, Technical } from '../../components/page';
 import { useFormat } from '../../i18n/format';
 import { useTexts } from '../../i18n/language';
 import { applySync, checkSync, useSyncStatus, type SyncStatus } from './api';
@@ -37,7 +37,7 @@ export function SyncDrawer({ onClose }: { onClose: () => void }) {
     <Review
       title={t('syncTitle')} waiting={t('downloading')} onClose={onClose} onFailure={failure}
       compareKey={['sync', force]} compare={(signal) => checkSync(force, signal)}
-      apply={(report, overwrite) => applySync(report.checkId!, force, overwrite)}
+      apply={(report, overwriteManual, leaveOut) => applySync({ checkId: report.checkId!, force, overwriteManual, leaveOut })}
     />
   );
 }
@@ -52,14 +52,14 @@ function Details({ status }: { status: SyncStatus }) {
     { key: 'lastTry', label: t('lastTry'), children: time(last?.lastTryAt) },
     { key: 'lastSuccess', label: t('lastSuccess'), children: time(last?.lastSuccessAt) },
     { key: 'address', label: t('address'), children: status.urls.map((url) => <div key={url} className="technical">{url}</div>) },
-    { key: 'models', label: t('models'), children: last?.modelCount != null ? number(last.modelCount) : '—' },
-    { key: 'version', label: t('version'), children: last?.version ?? '—' },
-    { key: 'etag', label: 'ETag', children: <span className="technical">{last?.etag ?? last?.lastModified ?? '—'}</span> },
+    { key: 'models', label: t('models'), children: last?.modelCount != null ? number(last.modelCount) : '–' },
+    { key: 'version', label: t('version'), children: last?.version ?? '–' },
+    { key: 'etag', label: 'ETag', children: <span className="technical">{last?.etag ?? last?.lastModified ?? '–'}</span> },
     {
       key: 'result', label: t('lastResult'),
       children: result
         ? t('resultLine', Object.fromEntries(Object.entries(result).map(([name, n]) => [name, number(n)])))
-        : '—',
+        : '–',
     },
   ];
   return <Descriptions size="small" column={{ xs: 1, md: 2 }} items={items} />;
@@ -85,7 +85,7 @@ export function SyncCard({ onSync }: { onSync: () => void }) {
       <Typography.Text type="secondary">
         {status.intervalSeconds === 0
           ? t('off')
-          : `${t('next')}: ${status.nextAt ? dateTime(status.nextAt) : '—'} (${t('every', { time: duration(status.intervalSeconds, document.documentElement.lang) })})`}
+          : `${t('next')}: ${status.nextAt ? dateTime(status.nextAt) : '–'} (${t('every', { time: duration(status.intervalSeconds, document.documentElement.lang) })})`}
       </Typography.Text>
     </Flex>
   );
@@ -95,8 +95,8 @@ export function SyncCard({ onSync }: { onSync: () => void }) {
         <Flex vertical gap="small">
           {last?.errorCode && (
             <Alert
-              type="warning" showIcon title={t('failedAt', { time: last.lastTryAt ? dateTime(last.lastTryAt) : '—' })}
-              description={<span className="technical">{last.error}</span>}
+              type="warning" showIcon title={t('failedAt', { time: last.lastTryAt ? dateTime(last.lastTryAt) : '–' })}
+              description={last.error && <Technical text={last.error} />}
               action={<Button size="small" onClick={onSync}>{t('syncNow')}</Button>}
             />
           )}

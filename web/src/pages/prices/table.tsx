@@ -7,8 +7,10 @@ import { useFormat } from '../../i18n/format';
 import { useLanguage, useTexts } from '../../i18n/language';
 import { countOf, type PriceItem, type PricePage } from './api';
 import { SourceTag } from './changes';
+import { isFree } from './costs';
 import type { Json } from './exact';
-import { perMillion, priceOf } from './fields';
+import { perMillion } from './fields';
+import { OtherPrices } from './other_prices';
 import { providersOf } from './pin';
 import { texts } from './texts';
 
@@ -16,30 +18,19 @@ export type Action = 'edit' | 'pin' | 'delete';
 
 const textOf = (value: Json | undefined): string => (typeof value === 'string' ? value : '');
 
-function Price({ value }: { value: string | undefined }) {
+// A model is free only if nothing of it costs anything: one that is paid by the second has tokens for 0, too.
+function Price({ value, item }: { value: string | undefined; item: PriceItem }) {
   const t = useTexts(texts);
-  if (value === undefined) return <Typography.Text type="secondary">—</Typography.Text>;
-  return <span className="numbers price">{value === '0' ? t('free') : `$${value}`}</span>;
+  if (value === undefined) return <Typography.Text type="secondary">–</Typography.Text>;
+  return <span className="numbers price">{value === '0' && isFree(item.priceData) ? t('free') : `$${value}`}</span>;
 }
 
 // Reading above writing.
-function CachePrices({ item: { priceData: data } }: { item: PriceItem }) {
+function CachePrices({ item }: { item: PriceItem }) {
+  const { priceData: data } = item;
   const prices = [perMillion(data.cache_read_input_token_cost), perMillion(data.cache_creation_input_token_cost)];
-  if (prices.every((price) => price === undefined)) return <Price value={undefined} />;
-  return <Flex vertical>{prices.map((price, i) => <Price key={i} value={price} />)}</Flex>;
-}
-
-// Prices by the image and by the request.
-function OtherPrices({ item }: { item: PriceItem }) {
-  const t = useTexts(texts);
-  const image = priceOf(item.priceData.output_cost_per_image);
-  const request = priceOf(item.priceData.input_cost_per_request);
-  return (
-    <Flex vertical className="numbers">
-      {image !== undefined && <span>{t('perImage', { price: image })}</span>}
-      {request !== undefined && <span>{t('perRequest', { price: request })}</span>}
-    </Flex>
-  );
+  if (prices.every((price) => price === undefined)) return <Price value={undefined} item={item} />;
+  return <Flex vertical>{prices.map((price, i) => <Price key={i} value={price} item={item} />)}</Flex>;
 }
 
 function Actions({ item, onAction }: { item: PriceItem; onAction: (action: Action, item: PriceItem) => void }) {
@@ -92,9 +83,9 @@ function Card({ item }: { item: PriceItem }) {
         <Typography.Text type="secondary">{[textOf(data.mode), textOf(data.litellm_provider)].filter(Boolean).join(' · ')}</Typography.Text>
       </Flex>
       <Flex wrap gap="small">
-        <span>{t('input')} <Price value={perMillion(data.input_cost_per_token)} /></span>
-        <span>{t('output')} <Price value={perMillion(data.output_cost_per_token)} /></span>
-        <OtherPrices item={item} />
+        <span>{t('input')} <Price value={perMillion(data.input_cost_per_token)} item={item} /></span>
+        <span>{t('output')} <Price value={perMillion(data.output_cost_per_token)} item={item} /></span>
+        <OtherPrices data={data} />
       </Flex>
     </Name>
   );
@@ -119,7 +110,7 @@ export function PriceTable({ page, isLoading, sortBy, sortOrder, current, pageSi
   const day = new Intl.DateTimeFormat(language, { dateStyle: 'medium' });
   const isWide = Grid.useBreakpoint().md ?? window.innerWidth >= 768;
   const sorted = (key: string) => ({ key, sorter: true, showSorterTooltip: false, sortOrder: sortBy === key ? (sortOrder === 'asc' ? 'ascend' as const : 'descend' as const) : null });
-  const price = (field: string) => (_: unknown, item: PriceItem) => <Price value={perMillion(item.priceData[field])} />;
+  const price = (field: string) => (_: unknown, item: PriceItem) => <Price value={perMillion(item.priceData[field])} item={item} />;
   const actions = { title: <span className="visually-hidden">{t('actions')}</span>, key: 'actions', width: 48, render: (_: unknown, item: PriceItem) => <Actions item={item} onAction={onAction} /> };
   const wide: TableColumnsType<PriceItem> = [
     { title: t('model'), ...sorted('modelName'), render: (_, item) => <Name item={item} /> },
@@ -138,7 +129,7 @@ export function PriceTable({ page, isLoading, sortBy, sortOrder, current, pageSi
         },
       ],
     },
-    { title: t('other'), key: 'other', width: 120, render: (_, item) => <OtherPrices item={item} /> },
+    { title: t('other'), key: 'other', width: 160, render: (_, item) => <OtherPrices data={item.priceData} /> },
     { title: t('updated'), ...sorted('updatedAt'), width: 140, render: (_, item) => item.updatedAt && <time dateTime={item.updatedAt} title={dateTime(item.updatedAt)}>{day.format(new Date(item.updatedAt))}</time> },
     actions,
   ];

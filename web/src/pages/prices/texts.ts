@@ -30,8 +30,8 @@ export const texts = defineTexts({
   cache: ['缓存读、写', 'Cache: read, write'],
   perMillion: ['$ / 百万 token', '$ per million tokens'],
   other: ['其他', 'Other'],
-  perImage: ['每张图片 ${price}', '${price} an image'],
-  perRequest: ['每次请求 ${price}', '${price} a request'],
+  allPrices: ['其他价格', 'Other prices'],
+  morePrices: ['另有 {n} 项', '{n} more'],
   updated: ['更新时间', 'Updated'],
   actions: ['操作', 'Actions'],
   actionsFor: ['{name} 的操作', 'Actions for {name}'],
@@ -119,12 +119,14 @@ export const texts = defineTexts({
   apply: ['应用更改', 'Apply'],
   applyN: ['应用 {n} 项更改', 'Apply {n} changes'],
   applied: ['已完成：新增 {added}，更新 {updated}，删除 {removed}', 'Done: {added} added, {updated} updated, {removed} removed'],
+  appliedLeftOut: ['已完成：新增 {added}，更新 {updated}，删除 {removed}；{n} 个未作更改', 'Done: {added} added, {updated} updated, {removed} removed; {n} left out'],
   stale: ['预览之后价格已发生变化，未作任何更改。请重新比较。', 'Prices have changed since they were compared; nothing was written. Compare again.'],
   compareAgain: ['重新比较', 'Compare again'],
   upToDate: ['价格表已是最新，没有需要更改的内容。', 'The prices are up to date: there is nothing to change.'],
   leaveApplying: ['正在写入价格，确定离开？', 'Prices are being written. Leave all the same?'],
 
   show: ['显示', 'Show'],
+  tabOutliers: ['异常 {n}', '{n} outliers'],
   tabAdded: ['新增 {n}', '{n} added'],
   tabUpdated: ['更新 {n}', '{n} updated'],
   tabRemoved: ['删除 {n}', '{n} removed'],
@@ -152,6 +154,14 @@ export const texts = defineTexts({
   chooseAll: ['全选 {n} 个', 'Choose all {n}'],
   chooseNone: ['全不选', 'Choose none'],
   chosen: ['已选 {n} 个', '{n} chosen'],
+  outliersHint: ['这些价格与原价相差十倍以上、变为零，或高得像是按百万 token 填写的。默认不更改；逐一核对后勾选才会应用。', 'These prices move tenfold or more, go to zero, or are so high that they may be meant for a million tokens. They are left out until you tick them.'],
+  leftOutCount: ['{n} 个将不作更改', '{n} left out'],
+  takeOne: ['应用 {name}', 'Apply {name}'],
+  takeAll: ['应用本表全部', 'Apply all of this table'],
+  timesUp: ['× {n}', '× {n}'],
+  timesDown: ['÷ {n}', '÷ {n}'],
+  toZero: ['变为零', 'to zero'],
+  onlyOutliers: ['只有异常价格，请核对后勾选', 'There are outliers only: look at them, and tick what is right'],
   chooseOne: ['用新价格替换 {name} 的手动价格', 'Replace the manual price of {name}'],
   searchModels: ['在结果中搜索', 'Search in these'],
 
@@ -176,6 +186,41 @@ export const texts = defineTexts({
   syncing: ['正在同步', 'Syncing'],
   syncNow: ['立即同步', 'Sync now'],
   details: ['详情', 'Details'],
+});
+
+// What is counted; a million of what is a token. Others are shown by their stored names.
+export const unitNames = defineTexts({
+  token: ['百万 token', 'million tokens'],
+  audio_token: ['百万音频 token', 'million audio tokens'],
+  image_token: ['百万图片 token', 'million image tokens'],
+  reasoning_token: ['百万推理 token', 'million reasoning tokens'],
+  pixel: ['像素', 'pixel'],
+  image: ['张图片', 'image'],
+  second: ['秒', 'second'],
+  audio_per_second: ['秒音频', 'second of audio'],
+  video_per_second: ['秒视频', 'second of video'],
+  character: ['字符', 'character'],
+  session: ['会话', 'session'],
+  request: ['次请求', 'request'],
+  query: ['次查询', 'query'],
+  page: ['页', 'page'],
+  '1k_calls': ['千次调用', 'thousand calls'],
+  '1k_tokens': ['千 token', 'thousand tokens'],
+  gb_per_day: ['GB·天', 'GB and day'],
+});
+
+// What is paid for; others by their stored names.
+export const costNames = defineTexts({
+  input: ['输入', 'Input'],
+  output: ['输出', 'Output'],
+  cache_read_input: ['缓存读取', 'Cache read'],
+  cache_creation_input: ['缓存写入', 'Cache write'],
+  code_interpreter: ['代码解释器', 'Code interpreter'],
+  file_search: ['文件搜索', 'File search'],
+  search_context: ['搜索', 'Search'],
+  ocr: ['文字识别', 'OCR'],
+  annotation: ['标注', 'Annotation'],
+  vector_store: ['向量存储', 'Vector store'],
 });
 
 export type TextName = keyof typeof texts;

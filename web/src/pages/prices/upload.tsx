@@ -56,7 +56,7 @@ export function UploadDrawer({ onClose }: { onClose: () => void }) {
       title={t('uploadTitle')} top={top} waiting={t('reading', { name: chosen?.file.name ?? '' })} onClose={onClose}
       compareKey={['upload', chosen?.number, source]}
       compare={chosen && ((signal) => uploadPrices(chosen.file, { source, dryRun: true }, signal))}
-      apply={(report, overwriteManual) => uploadPrices(chosen!.file, { source, dryRun: false, overwriteManual, expectedState: report.state })}
+      apply={(report, overwriteManual, leaveOut) => uploadPrices(chosen!.file, { source, dryRun: false, overwriteManual, leaveOut, expectedState: report.state })}
     />
   );
 }
