@@ -82,7 +82,7 @@ function useHint() {
     const isNumber = field.type === 'integer' || field.type === 'decimal';
     const range = isNumber ? t('range2', { min: n(field.lowest), max: n(field.highest) }) : '';
     const isText = field.type === 'text' || field.name === 'group_tag';
-    const clears = field.isNullable ? t(isText ? 'clearsText' : field.type === 'group' ? 'clearsGroup' : 'clears') : '';
+    const clears = field.isNullable ? t(field.name === 'rpm' ? 'clearsRpm' : isText ? 'clearsText' : field.type === 'group' ? 'clearsGroup' : 'clears') : '';
     return [range, clears].filter(Boolean).join(' · ');
   };
 }

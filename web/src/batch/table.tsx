@@ -4,6 +4,7 @@ import { DownloadOutlined, LeftOutlined, ReloadOutlined, RightOutlined } from '@
 import { keepPreviousData, useQuery } from '@tanstack/react-query';
 import { App, Button, Select, Space, Table, type TableColumnsType, type TableProps } from 'antd';
 import { useEffect, useState, type ReactNode } from 'react';
+import { addressOf } from '../api/address';
 import { ApiError } from '../api/client';
 import { ErrorNotice, Nothing } from '../components/page';
 import { useUrlState } from '../lib/use_url_state';
@@ -95,7 +96,7 @@ export function EntityTable<Row extends Item>({ entity, defaults, filters, hint,
         <FilterBar filters={filters} hint={hint} state={state} onChange={setState} />
         <Space>
           <Button icon={<ReloadOutlined />} aria-label={t('refresh')} title={t('refresh')} onClick={() => { void page.refetch(); onRefresh?.(); }} />
-          <Button icon={<DownloadOutlined />} href={`/api/v1/${entity}:export?${new URLSearchParams({ ...query, format: 'csv' }).toString()}`} download disabled={total === 0}>{t('exportCsv')}</Button>
+          <Button icon={<DownloadOutlined />} href={addressOf(`/api/v1/${entity}:export?${new URLSearchParams({ ...query, format: 'csv' }).toString()}`)} download disabled={total === 0}>{t('exportCsv')}</Button>
         </Space>
       </div>
       {banner}

@@ -21,6 +21,7 @@ export function useBatchTexts() {
     // A value of a field, for people.
     const valueText = (field: string, value: Value | undefined): string => {
       if (value === null || value === undefined || value === '') return t(isUnlimitedWhenEmpty(field) ? 'unlimited' : 'none');
+      if (field === 'rpm' && Number(value) === 0) return t('unlimited'); // as the hub takes it
       if (typeof value === 'boolean') return isSwitch(field) ? t(value ? 'enabled' : 'disabled') : t(value ? 'yes' : 'no');
       if (Array.isArray(value)) return value.length === 0 ? t('none') : value.join(', ');
       if (typeof value === 'number') return amount.format(value);

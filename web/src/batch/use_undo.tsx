@@ -3,6 +3,7 @@
 import { useQueryClient } from '@tanstack/react-query';
 import { App, Button } from 'antd';
 import { useCallback } from 'react';
+import { errorWords } from '../components/page';
 import { undo, type Undone } from './run';
 import { useBatchTexts } from './use_batch_texts';
 
@@ -44,7 +45,7 @@ export function useUndo(): Undo {
         return true;
       }
       if (result.conflicts.length === 0) {
-        notification.error({ title: t('undoFailed'), description: [result.error.message, result.error.details].filter(Boolean).join(': '), placement: 'bottomRight', duration: 0 });
+        notification.error({ title: t('undoFailed'), description: errorWords(result.error), placement: 'bottomRight', duration: 0 });
         return false;
       }
       if (!(await askToSkip(result))) return false;

@@ -9,13 +9,21 @@ import { texts } from './texts';
 import { Path, Value } from './values';
 
 const PAGE = 50;
+// The field that a value is of; only rows of batches have fields that the pages name.
+function fieldOf({ path }: FieldChange): string {
+  const last = path.at(-1);
+  return typeof last === 'string' && path.some((step) => typeof step !== 'string') ? last : '';
+}
+
+// What belongs to the record and not to what was done.
+const isOwnMember = ({ path }: FieldChange) => path.length === 1 && path[0] === 'group';
 const isThere = (side: Json) => side !== null && side !== undefined;
 
 export function Changes({ before, after }: { before: Json; after: Json }) {
   const t = useTexts(texts);
   const format = useFormat();
   const [showsSame, setShowsSame] = useState(false);
-  const all = useMemo(() => compare(before, after), [before, after]);
+  const all = useMemo(() => compare(before, after).filter((change) => !isOwnMember(change)), [before, after]);
   const hasBoth = isThere(before) && isThere(after);
   const same = all.filter((change) => change.isSame).length;
   const rows = showsSame ? all : all.filter((change) => !change.isSame);
@@ -33,10 +41,10 @@ export function Changes({ before, after }: { before: Json; after: Json }) {
         columns={[
           { title: t('field'), key: 'field', render: (_, { path }) => <span className="history-value"><Path path={path} /></span> },
           ...(isThere(before)
-            ? [{ title: hasBoth ? t('before') : t('value'), key: 'before', render: (_: unknown, change: FieldChange) => <Value value={change.before} /> }]
+            ? [{ title: hasBoth ? t('before') : t('value'), key: 'before', render: (_: unknown, change: FieldChange) => <Value field={fieldOf(change)} value={change.before} /> }]
             : []),
           ...(isThere(after)
-            ? [{ title: hasBoth ? t('after') : t('value'), key: 'after', render: (_: unknown, change: FieldChange) => <Value value={change.after} /> }]
+            ? [{ title: hasBoth ? t('after') : t('value'), key: 'after', render: (_: unknown, change: FieldChange) => <Value field={fieldOf(change)} value={change.after} /> }]
             : []),
         ]}
       />

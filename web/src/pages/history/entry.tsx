@@ -1,7 +1,7 @@
 // One entry: who, what, from where, the values before and after, and whether it can be undone.
 
 import { CheckCircleOutlined, CloseCircleOutlined } from '@ant-design/icons';
-import { Alert, Button, Descriptions, Drawer, Flex, Typography } from 'antd';
+import { Alert, Button, Descriptions, Drawer, Flex, Pagination, Typography } from 'antd';
 import { Link } from 'react-router';
 import { ErrorNotice, Loading } from '../../components/page';
 import { useFormat } from '../../i18n/format';
@@ -89,14 +89,21 @@ function Details({ entry, onUndo, onShow }: { entry: Whole; onUndo(operation: Op
   );
 }
 
-export function EntryDrawer({ id, onClose, onUndo, onShow }: {
-  id: string; onClose(): void; onUndo(operation: Operation): void; onShow(id: string): void;
+// `parts`: the entries of the change that this is one of.
+export function EntryDrawer({ id, parts, onPart, onClose, onUndo, onShow }: {
+  id: string; parts: string[]; onPart(id: string): void; onClose(): void; onUndo(operation: Operation): void; onShow(id: string): void;
 }) {
   const t = useTexts(texts);
   const names = useNames();
   const entry = useEntry(id);
   return (
     <Drawer open onClose={onClose} size={Math.min(760, window.innerWidth)} title={entry.data ? names.action(entry.data.type) : t('entry')}>
+      {parts.length > 1 && (
+        <Flex align="center" gap="small" wrap className="above">
+          <Typography.Text type="secondary">{t('part')}</Typography.Text>
+          <Pagination simple size="small" pageSize={1} total={parts.length} current={parts.indexOf(id) + 1} onChange={(place) => onPart(parts[place - 1]!)} />
+        </Flex>
+      )}
       {entry.isPending && <Loading rows={8} />}
       {entry.isError && <ErrorNotice error={entry.error} onRetry={() => void entry.refetch()} />}
       {entry.data && <Details entry={entry.data} onUndo={onUndo} onShow={onShow} />}

@@ -45,8 +45,8 @@ export const texts = defineTexts({
   undoes: ['查看它所撤销的操作', 'See the operation that it undid'],
   expired: ['已超过可撤销的期限', 'Too old to be undone'],
   notUndoable: ['没有可撤销的修改', 'There is nothing to undo'],
-  keptHint: ['导入前的数据库仍然保留着，可以在数据页面恢复。', 'The database from before an import is still kept: the Data page puts it back.'],
-  toData: ['打开数据页面', 'Open the Data page'],
+  keptHint: ['导入前的数据库仍然保留着，可以在“数据导入导出”页面恢复。', 'The database from before an import is still kept: the page Data export and import puts it back.'],
+  toData: ['打开“数据导入导出”', 'Open Data export and import'],
 
   changes: ['修改前后', 'Before and after'],
   values: ['内容', 'What was recorded'],
@@ -63,6 +63,9 @@ export const texts = defineTexts({
   yes: ['是', 'yes'],
   no: ['否', 'no'],
   rows: ['修改的行：{n}', 'Rows changed: {n}'],
+  parts: ['分 {n} 批', 'in {n} batches'],
+  part: ['批次', 'Batch'],
+  undonePartly: ['{n} 批中已撤销 {done} 批；再次撤销将继续其余各批', '{done} of {n} batches are undone; undo again to go on with the others'],
 
   undoTitle: ['撤销此操作', 'Undo this operation'],
   undoSubject: ['{what}，{time}，由 {who} 执行', '{what}, {time}, by {who}'],
@@ -85,7 +88,7 @@ export const texts = defineTexts({
 
 export const categoryNames = defineTexts({
   database: ['数据库', 'Database'],
-  model_price: ['模型价格', 'Prices'],
+  model_price: ['模型价格', 'Model prices'],
   batch: ['批量修改', 'Batches'],
 });
 
@@ -106,6 +109,25 @@ export const actionNames = defineTexts({
   'providers:batchDelete': ['批量删除供应商', 'Providers deleted'],
   'providers/circuits:batchReset': ['重置熔断器', 'Circuit breakers reset'],
   'operations:undo': ['撤销批量修改', 'Batch undone'],
+});
+
+// Members of what is recorded.
+export const recordNames = defineTexts({
+  changedCount: ['修改的行数', 'Rows changed'],
+  fileName: ['文件名', 'File name'],
+  compression: ['压缩', 'Compression'],
+  excludeLogs: ['不含请求日志', 'Without the request log'],
+  skipLogs: ['不导入请求日志', 'Without the request log'],
+  rows: ['行数', 'Rows'],
+  bytes: ['字节数', 'Bytes'],
+  method: ['方式', 'Method'],
+  mode: ['方式', 'Mode'],
+  source: ['来源', 'Source'],
+  total: ['合计', 'Total'],
+  added: ['新增', 'Added'],
+  removed: ['删除', 'Removed'],
+  unchanged: ['未变', 'Unchanged'],
+  failed: ['失败', 'Failed'],
 });
 
 export const entityNames = defineTexts({

@@ -3,27 +3,44 @@
 import { useMutation, useQuery, useQueryClient } from '@tanstack/react-query';
 import { Alert, App, Checkbox, Flex, Modal, Table, Typography } from 'antd';
 import { useState } from 'react';
-import { api, ApiError, dataOf, type Schemas } from '../../api/client';
+import { ApiError, type Schemas } from '../../api/client';
+import { undoOperation } from '../../batch/requests';
 import { ErrorNotice, Loading } from '../../components/page';
 import { useFormat } from '../../i18n/format';
 import { useTexts } from '../../i18n/language';
+import { randomId } from '../../lib/random_id';
 import type { Json } from './compare';
 import { useNames } from './names';
 import type { Operation } from './queries';
 import { texts } from './texts';
-import { RowName, Value } from './values';
+import { FieldName, RowName, Value } from './values';
 
 type Row = Schemas['RowName'];
 type RowChange = Schemas['RowChange'];
 
-const undo = (id: string, skipConflicts: boolean, dryRun: boolean) =>
-  dataOf(api.POST('/api/v1/operations/{id}:undo', { params: { path: { id } }, body: { skipConflicts, dryRun } }));
+// What undoing the parts of a change does, together.
+async function undoAll(ids: readonly string[], skipConflicts: boolean, dryRun: boolean, onDone?: (ids: string[]) => void): Promise<Schemas['Undone']> {
+  const all: Schemas['Undone'] = { undoneOperationId: ids[0]!, restoredCount: 0, skipped: [], dryRun, rows: [], refused: [] };
+  const group = randomId();
+  const done: string[] = [];
+  for (const id of ids) {
+    const one = await undoOperation(id, { skipConflicts, dryRun, ...(dryRun ? {} : { key: `${group}/${done.length + 1}` }) });
+    all.restoredCount += one.restoredCount;
+    all.skipped.push(...one.skipped);
+    all.rows?.push(...(one.rows ?? []));
+    all.refused?.push(...(one.refused ?? []));
+    if (one.cacheNotified === false) all.cacheNotified = false;
+    done.push(id);
+    onDone?.(done);
+  }
+  return all;
+}
 
 // What it would do. Rows that were changed since are always skipped here, and shown apart: whether they may be is asked.
-function usePreview(id: string) {
+function usePreview(ids: string[]) {
   return useQuery({
-    queryKey: ['undo', id], staleTime: 0, gcTime: 0,
-    queryFn: () => undo(id, true, true),
+    queryKey: ['undo', ids], staleTime: 0, gcTime: 0,
+    queryFn: () => undoAll(ids, true, true),
   });
 }
 
@@ -48,9 +65,9 @@ function Restored({ rows }: { rows: RowChange[] }) {
       pagination={changes.length > 50 ? { pageSize: 50, showSizeChanger: false, size: 'small' } : false}
       columns={[
         { title: t('row'), key: 'row', render: (_, { row }) => <span className="history-value"><RowName row={row} /></span> },
-        { title: t('field'), key: 'field', render: (_, { field }) => <code className="history-value">{field}</code> },
-        { title: t('now'), key: 'now', render: (_, { before }) => <Value value={before as Json} /> },
-        { title: t('then'), key: 'then', render: (_, { after }) => <Value value={after as Json} /> },
+        { title: t('field'), key: 'field', render: (_, { field }) => <span className="history-value"><FieldName name={field} /></span> },
+        { title: t('now'), key: 'now', render: (_, { before, field }) => <Value field={field} value={before as Json} /> },
+        { title: t('then'), key: 'then', render: (_, { after, field }) => <Value field={field} value={after as Json} /> },
       ]}
     />
   );
@@ -83,16 +100,20 @@ function Preview({ undone, skips, onSkip }: { undone: Schemas['Undone']; skips: 
   );
 }
 
-export function UndoDialog({ operation, onClose }: { operation: Operation; onClose(): void }) {
+// `operations` are all parts of one change, the newest first.
+export function UndoDialog({ operations, onClose }: { operations: Operation[]; onClose(): void }) {
   const t = useTexts(texts);
   const format = useFormat();
   const names = useNames();
   const queries = useQueryClient();
   const { notification } = App.useApp();
   const [skips, setSkips] = useState(false);
-  const preview = usePreview(operation.id);
+  const [done, setDone] = useState<string[]>([]);
+  // The list grows shorter behind the dialog, while parts are undone.
+  const [{ operation, ids }] = useState(() => ({ operation: operations[0]!, ids: operations.map(({ id }) => id) }));
+  const preview = usePreview(ids);
   const deed = useMutation({
-    mutationFn: () => undo(operation.id, skips, false),
+    mutationFn: () => undoAll(ids.filter((id) => !done.includes(id)), skips, false, (now) => setDone((before) => [...new Set([...before, ...now])])),
     onSuccess: ({ restoredCount, skipped, cacheNotified }) => {
       notification.success({
         title: t('done', { n: format.number(restoredCount) }),
@@ -121,6 +142,7 @@ export function UndoDialog({ operation, onClose }: { operation: Operation; onClo
         </Typography.Text>
         {preview.isPending && <div role="status">{t('checking')}<Loading /></div>}
         {preview.isError && <ErrorNotice error={preview.error} onRetry={() => void preview.refetch()} />}
+        {deed.isError && done.length > 0 && <Alert type="warning" showIcon title={t('undonePartly', { done: format.number(done.length), n: format.number(ids.length) })} />}
         {deed.isError && <ErrorNotice error={deed.error} />}
         {late.length > 0 && <RowList rows={late} />}
         {data && <Preview undone={data} skips={skips} onSkip={setSkips} />}

@@ -1,16 +1,30 @@
 // Recorded values for people.
 
 import { Typography } from 'antd';
+import { useBatchTexts } from '../../batch/use_batch_texts';
 import { useTexts } from '../../i18n/language';
 import type { Json, Step } from './compare';
-import { entityNames, texts } from './texts';
+import { entityNames, recordNames, texts } from './texts';
 
 function Quiet({ children }: { children: string }) {
   return <Typography.Text type="secondary" italic>{children}</Typography.Text>;
 }
 
-export function Value({ value }: { value: Json | undefined }) {
+// A field by the name that the pages have for it.
+export function FieldName({ name }: { name: string }) {
+  const { fieldName } = useBatchTexts();
+  const known = useTexts(recordNames);
+  if (name in recordNames) return known(name as keyof typeof recordNames);
+  return fieldName(name) === name ? <code>{name}</code> : fieldName(name);
+}
+
+// `field`: what it is a value of.
+export function Value({ field, value }: { field?: string; value: Json | undefined }) {
   const t = useTexts(texts);
+  const { fieldName, valueText } = useBatchTexts();
+  if (field !== undefined && value !== undefined && fieldName(field) !== field && (typeof value !== 'object' || value === null || Array.isArray(value))) {
+    return <span className="history-value">{valueText(field, value as never)}</span>;
+  }
   if (value === undefined) return <Quiet>{t('absent')}</Quiet>;
   if (value === null || value === '') return <Quiet>{t('none')}</Quiet>;
   if (typeof value === 'boolean') return t(value ? 'yes' : 'no');
@@ -28,7 +42,7 @@ export function Path({ path }: { path: Step[] }) {
   return path.map((step, index) => (
     <span key={index}>
       {index > 0 && ' › '}
-      {typeof step === 'string' ? <code>{step}</code> : <RowName row={step} />}
+      {typeof step === 'string' ? <FieldName name={step} /> : <RowName row={step} />}
     </span>
   ));
 }

@@ -13,7 +13,7 @@ import { useBatchTexts } from '../../batch/use_batch_texts';
 import { providerGroupsQuery, providerTypesQuery } from '../../batch/use_items';
 import { useProviderActions } from '../../batch/use_provider_actions';
 import { GroupList } from '../../batch/values';
-import { Page } from '../../components/page';
+import { ErrorNotice, Page, Technical } from '../../components/page';
 import { useTexts } from '../../i18n/language';
 
 type Provider = Schemas['Provider'];
@@ -36,7 +36,7 @@ export default function ProvidersPage() {
   const types = useQuery(providerTypesQuery);
   const { remove, reset } = useProviderActions();
   const options = (values: Schemas['ValueList'] | undefined) => (values?.items ?? []).map(({ value, count }) => ({ value, label: `${value} (${n(count)})` }));
-  const circuitOf = (id: number) => (health.data?.available ? health.data.providers[String(id)] : undefined);
+  const circuitOf = (id: number) => (health.data?.available && !health.isError ? health.data.providers[String(id)] : undefined);
   const status = (row: Provider) => <Tag color={row.isEnabled ? 'success' : 'default'}>{t(row.isEnabled ? 'enabled' : 'disabled')}</Tag>;
   const circuit = (row: Provider) => <CircuitState circuit={circuitOf(row.id)} onReset={() => reset([row.id])} />;
   const multiplier = (row: Provider) => (row.costMultiplier === null ? '' : `× ${amount(row.costMultiplier)}`);
@@ -49,7 +49,8 @@ export default function ProvidersPage() {
         hint={t('searchProviders')}
         emptyText={t('emptyProviders')}
         onRefresh={() => void queries.invalidateQueries({ queryKey: HEALTH_KEY })}
-        banner={health.data?.available === false && <Alert type="warning" showIcon title={t('circuitAway')} />}
+        banner={health.isError ? <ErrorNotice error={health.error} onRetry={() => void health.refetch()} />
+          : health.data?.available === false && <Alert type="warning" showIcon title={t('circuitAway')} description={(health.data.details ?? health.data.error) && <Technical text={health.data.details ?? health.data.error ?? ''} />} />}
         filters={[
           { name: 'providerType', label: t('filterType'), isMultiple: true, options: options(types.data) },
           { name: 'groups', label: t('filterGroups'), isMultiple: true, options: options(groups.data) },
