@@ -4,12 +4,15 @@ import { DownloadOutlined } from '@ant-design/icons';
 import { useQueryClient } from '@tanstack/react-query';
 import { Alert, Button, Card, Checkbox, Flex, Grid, Select, Tag, Typography } from 'antd';
 import { useEffect, useState } from 'react';
+import { addressOf } from '../../api/address';
 import { api, dataOf, type Schemas } from '../../api/client';
 import type { ProgressEvent } from '../../api/events';
 import { ErrorNotice, Loading, Nothing } from '../../components/page';
 import { DataTable } from '../../components/data_table';
 import { useFormat } from '../../i18n/format';
 import { useTexts } from '../../i18n/language';
+import { addOwnOperation } from '../../lib/own_operations';
+import { randomId } from '../../lib/random_id';
 import { useEventRun } from '../../lib/use_event_run';
 import { OperationProgress, Outcome } from './progress';
 import { exportsKey, statusKey, useEstimate, useExports, useStatus } from './queries';
@@ -22,8 +25,8 @@ type ExportEvent = ProgressEvent & { fileName?: string; sha256?: string; archive
 const compressions = ['fast', 'balanced', 'small', 'none', 'lz4', 'zstd'] as const satisfies readonly Compression[];
 const NEEDS_PG_DUMP: Partial<Record<Compression, number>> = { lz4: 16, zstd: 16 };
 
-const BEGIN_PATIENCE_MS = 15_000;
-const BEGIN_POLL_MS = 400;
+const BEGIN_PATIENCE_MS = 20_000;
+const BEGIN_POLL_MS = 300;
 
 // A click on a link, as a person's: a download in the browser, nothing of which passes through the page.
 function download(address: string): void {
@@ -35,42 +38,28 @@ function download(address: string): void {
 
 const sleep = (ms: number) => new Promise((resolve) => setTimeout(resolve, ms));
 
-// Of the exports that run, by their operations, and of those that are complete.
-async function knownExports() {
-  const [{ operations }, { exports }] = await Promise.all([
-    dataOf(api.GET('/api/admin/database/operations')), dataOf(api.GET('/api/admin/database/exports')),
-  ]);
-  return { running: operations.filter(({ operation }) => operation === 'export').map(({ id }) => id), complete: exports };
-}
-
-// Starts a download and follows its operation.
+// Starts a download and follows its operation, whose id is chosen here: whether it begins or is refused, its events say so.
 function useExport() {
   const queries = useQueryClient();
   const { run, follow, reset } = useEventRun<ExportEvent>();
   const [state, setState] = useState<'idle' | 'waiting' | 'begun' | 'not begun'>('idle');
-  const [complete, setComplete] = useState<Export | null>(null); // one that had ended before it was seen running
   const [error, setError] = useState<unknown>(null);
 
   const start = async (excludeLogs: boolean, compression: Compression) => {
     setError(null);
-    setComplete(null);
     reset();
     setState('waiting');
+    const id = randomId();
+    addOwnOperation(id);
+    download(addressOf(`/api/admin/database/export?${new URLSearchParams({ excludeLogs: String(excludeLogs), compression, operation: id })}`));
+    const until = Date.now() + BEGIN_PATIENCE_MS;
     try {
-      const before = await knownExports();
-      download(`/api/admin/database/export?${new URLSearchParams({ excludeLogs: String(excludeLogs), compression })}`);
-      const until = Date.now() + BEGIN_PATIENCE_MS;
       while (Date.now() < until) {
         await sleep(BEGIN_POLL_MS);
-        const now = await knownExports();
-        const begun = now.running.find((id) => !before.running.includes(id));
-        const ended = now.complete.find(({ id }) => !before.complete.some((one) => one.id === id));
-        if (begun || ended) setState('begun');
-        if (begun) return void follow({ url: `/api/admin/database/operations/${begun}/events` });
-        if (ended) {
-          setComplete(ended);
-          return void queries.invalidateQueries();
-        }
+        const { operations } = await dataOf(api.GET('/api/admin/database/operations', { params: { query: { ended: true } } }));
+        if (!operations.some((operation) => operation.id === id)) continue;
+        setState('begun');
+        return void follow({ url: `/api/admin/database/operations/${id}/events` });
       }
       setState('not begun');
     } catch (cause) {
@@ -83,7 +72,7 @@ function useExport() {
     void queries.invalidateQueries({ queryKey: exportsKey });
     void queries.invalidateQueries({ queryKey: statusKey });
   }, [queries, run.state]);
-  return { run, state, complete, error, start };
+  return { run, state, error, start };
 }
 
 function Estimate({ excludeLogs, compression }: { excludeLogs: boolean; compression: Compression }) {
@@ -105,7 +94,7 @@ function Recent() {
   const when = (one: Export) => (one.madeAt ? format.dateTime(one.madeAt) : t('unknown'));
   const size = (one: Export) => (one.bytes === null ? '–' : format.bytes(one.bytes));
   const name = (one: Export) => <><span className="technical-name">{one.fileName}</span> {one.excludeLogs && <Tag>{t('withoutLogs')}</Tag>}</>;
-  const manifest = (one: Export) => <a href={`/api/admin/database/exports/${one.id}/manifest`} download aria-label={t('manifestOf', { file: one.fileName ?? String(one.id) })}>JSON</a>;
+  const manifest = (one: Export) => <a href={addressOf(`/api/admin/database/exports/${one.id}/manifest`)} download aria-label={t('manifestOf', { file: one.fileName ?? String(one.id) })}>JSON</a>;
   if (exports.isPending) return <Loading rows={2} />;
   if (exports.isError) return <ErrorNotice error={exports.error} onRetry={() => void exports.refetch()} />;
   return (
@@ -132,9 +121,11 @@ export function ExportCard({ onBusy }: { onBusy: (isBusy: boolean) => void }) {
   const status = useStatus().data;
   const [excludeLogs, setExcludeLogs] = useState(false);
   const [compression, setCompression] = useState<Compression>('fast');
-  const { run, state, complete, error, start } = useExport();
+  const { run, state, error, start } = useExport();
   const isRunning = state === 'waiting' || run.state === 'running' || run.state === 'broken';
-  const done = complete ?? (run.last?.type === 'complete' ? run.last : null);
+  const done = run.last?.type === 'complete' ? run.last : null;
+  // Refused: nothing was downloaded, so there is nothing to delete.
+  const isRefused = run.last?.type === 'error' && run.last.phase === undefined;
   useEffect(() => onBusy(isRunning), [isRunning, onBusy]);
   const pgDumpMajor = Number.parseInt(status?.pgDumpVersion ?? '0', 10);
   const isPossible = status?.isAvailable && status.pgDumpVersion !== null && !status.operation.running;
@@ -164,7 +155,7 @@ export function ExportCard({ onBusy }: { onBusy: (isBusy: boolean) => void }) {
           <OperationProgress title={t('export')} event={run.latest} startedAt={run.startedAt} note={t('exportCancelHint')} />
         )}
         {done && <Outcome type="success" title={t('exportDone')} details={t('exportDoneText', { file: done.fileName ?? '', sha256: done.sha256 ?? '' })} />}
-        {run.state === 'ended' && run.last?.type !== 'complete' && <Outcome type="error" title={t('exportFailed')} details={run.last?.message} />}
+        {run.state === 'ended' && run.last?.type !== 'complete' && <Outcome type="error" title={t(isRefused ? 'exportRefused' : 'exportFailed')} details={run.last?.message} />}
         <h3 className="part-title">{t('history')}</h3>
         <Recent />
       </Flex>

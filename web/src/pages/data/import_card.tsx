@@ -2,7 +2,7 @@
 
 import { InboxOutlined } from '@ant-design/icons';
 import { useMutation, useQueryClient } from '@tanstack/react-query';
-import { Alert, Button, Card, Flex, Input, Modal, Progress, Typography, Upload } from 'antd';
+import { Alert, Button, Card, Checkbox, Flex, Input, Modal, Progress, Typography, Upload } from 'antd';
 import { useEffect, useRef, useState } from 'react';
 import type { ProgressEvent } from '../../api/events';
 import { ErrorNotice, Loading } from '../../components/page';
@@ -15,6 +15,7 @@ import { ImportChoices, defaultChoices, importRequest, type Choices } from './im
 import { ImportOutcome, type ImportEvent } from './import_outcome';
 import { PreviewReport, type Preview } from './preview_report';
 import { KeptUploads, type KeptUpload } from './kept_uploads';
+import { Losses, lossesOf, Trust } from './losses';
 import { OperationLog, OperationProgress, Outcome } from './progress';
 import { statusKey, uploadsKey, useStatus } from './queries';
 import { texts } from './texts';
@@ -31,7 +32,7 @@ function Chooser({ onChoose, onChooseUpload }: { onChoose: (file: File) => void;
   const [problem, setProblem] = useState<string | null>(null);
   const take = (file: File) => {
     const found = !file.name.endsWith('.dump') ? t('wrongName')
-      : limit !== undefined && file.size > limit ? t('tooLarge', { size: format.bytes(file.size), limit: format.bytes(limit) }) : null;
+      : limit !== undefined && file.size > limit ? t('tooLarge', { size: format.bytesOver(file.size, limit), limit: format.bytes(limit) }) : null;
     setProblem(found);
     if (!found) onChoose(file);
     return false; // it is not sent yet
@@ -56,7 +57,10 @@ function UploadProgress({ upload, size, onPause, onResume, onCancel }: { upload:
   const isPaused = upload.state !== 'running';
   return (
     <Flex vertical gap="small">
-      {upload.state === 'failed' && <ErrorNotice error={upload.error} />}
+      {upload.state === 'failed' && upload.limit === null && <ErrorNotice error={upload.error} />}
+      {upload.limit !== null && (upload.state === 'failed'
+        ? <Alert type="error" showIcon role="alert" title={t('proxyLimitReached', { n: format.bytes(upload.limit) })} />
+        : <Alert type="info" showIcon title={t('proxyLimit', { n: format.bytes(upload.limit) })} />)}
       <Flex justify="space-between" align="center" gap="small" wrap>
         <Typography.Text strong>{t('uploading')}</Typography.Text>
         <Flex gap="small">
@@ -89,13 +93,16 @@ function ConfirmOverwrite({ database, isOpen, onConfirm, onCancel }: { database:
   );
 }
 
-export function ImportCard({ onBusy }: { onBusy: (isBusy: boolean) => void }) {
+// `undoneAt`: when an undo was made here, in milliseconds; 0: none was.
+export function ImportCard({ undoneAt, onBusy }: { undoneAt: number; onBusy: (kinds: string[]) => void }) {
   const t = useTexts(texts);
   const queries = useQueryClient();
   const status = useStatus().data;
   const [file, setFile] = useState<File | null>(null);
   const [kept, setKept] = useState<KeptUpload | null>(null); // in place of a file
   const [choices, setChoices] = useState<Choices>(defaultChoices);
+  const [compares, setCompares] = useState(true);
+  const [accepted, setAccepted] = useState<ReadonlySet<string>>(new Set()); // losses that were agreed to
   const [isConfirming, setConfirming] = useState(false);
   const inspection = useRef<AbortController | null>(null);
   const checked = useMutation<Inspection, Error, File>({
@@ -112,12 +119,14 @@ export function ImportCard({ onBusy }: { onBusy: (isBusy: boolean) => void }) {
   const isWorking = work.run.state === 'running' || work.run.state === 'broken';
   const isPreviewing = preview.run.state === 'running' || preview.run.state === 'broken';
   const isUploading = upload.state === 'running' || upload.state === 'paused' || upload.state === 'failed';
-  useEffect(() => onBusy(isWorking || upload.state === 'running'), [isWorking, upload.state, onBusy]);
+  useEffect(() => onBusy([...(isWorking || upload.state === 'running' ? ['import'] : []), ...(isPreviewing ? ['preview'] : [])]), [isWorking, isPreviewing, upload.state, onBusy]);
   useEffect(() => {
     if (work.run.state === 'ended') void queries.invalidateQueries();
   }, [queries, work.run.state]);
   useEffect(() => {
-    if (preview.run.state === 'ended') void queries.invalidateQueries({ queryKey: statusKey }); // the lock is free again
+    if (preview.run.state !== 'ended') return;
+    void queries.invalidateQueries({ queryKey: statusKey }); // the lock is free again
+    void queries.invalidateQueries({ queryKey: uploadsKey }); // it may be marked as damaged
   }, [queries, preview.run.state]);
 
   const choose = (chosen: File) => {
@@ -138,10 +147,12 @@ export function ImportCard({ onBusy }: { onBusy: (isBusy: boolean) => void }) {
     checked.reset();
     setFile(null);
     setKept(null);
+    setAccepted(new Set());
     void queries.invalidateQueries({ queryKey: uploadsKey });
   };
   const change = (next: Choices) => {
     preview.reset(); // it was about other choices
+    setAccepted(new Set());
     setChoices(next);
   };
   const runPreview = (id: string) => void preview.follow({ url: '/api/admin/database/import:preview', ...json(importRequest(choices, id)) });
@@ -151,6 +162,10 @@ export function ImportCard({ onBusy }: { onBusy: (isBusy: boolean) => void }) {
   };
 
   const shown = preview.run.last?.preview;
+  const isReady = upload.state === 'complete' && !isPreviewing && (compares ? shown !== undefined : true);
+  const losses = isReady ? lossesOf({ choices, inspection: checked.data ?? null, preview: shown ?? null, logRows: status?.logRows ?? null }) : [];
+  const mayStart = losses.every((loss) => accepted.has(loss.name));
+  const afterUpload = (id: string) => compares && runPreview(id);
   const isBlocked = status?.operation.running === true;
   const database = status?.databaseName ?? '';
   // Until the import begins.
@@ -171,12 +186,16 @@ export function ImportCard({ onBusy }: { onBusy: (isBusy: boolean) => void }) {
             : preview.run.error instanceof BrokenStream ? <Outcome type="warning" title={t('previewBroken')} /> : <ErrorNotice error={preview.run.error} />
         )}
         {shown && <PreviewReport preview={shown} />}
+        <Checkbox disabled={isUploading || isPreviewing || shown !== undefined} checked={compares} onChange={(event) => setCompares(event.target.checked)}>{t('compares')}</Checkbox>
+        {isReady && <Trust />}
+        <Losses losses={losses} accepted={accepted} onAccept={setAccepted} />
         <Flex gap="small" wrap align="center">
-          {upload.state === 'idle' && file && <Button type="primary" onClick={() => startUpload(file, runPreview)}>{t('uploadAndPreview')}</Button>}
-          {upload.state === 'complete' && !shown && !isPreviewing && <Button type="primary" disabled={isBlocked} onClick={() => runPreview(upload.id!)}>{t('previewAgain')}</Button>}
-          {shown && choices.mode === 'merge' && <Button type="primary" disabled={isBlocked} onClick={runImport}>{t('start')}</Button>}
-          {shown && choices.mode === 'overwrite' && <Button type="primary" danger disabled={isBlocked} onClick={() => setConfirming(true)}>{t('startOverwrite')}</Button>}
+          {upload.state === 'idle' && file && <Button type="primary" onClick={() => startUpload(file, afterUpload)}>{t(compares ? 'uploadAndPreview' : 'uploadOnly')}</Button>}
+          {upload.state === 'complete' && compares && !shown && !isPreviewing && <Button type="primary" disabled={isBlocked} onClick={() => runPreview(upload.id!)}>{t('previewAgain')}</Button>}
+          {isReady && choices.mode === 'merge' && <Button type="primary" disabled={isBlocked || !mayStart} onClick={runImport}>{t('start')}</Button>}
+          {isReady && choices.mode === 'overwrite' && <Button type="primary" danger disabled={isBlocked || !mayStart} onClick={() => setConfirming(true)}>{t('startOverwrite')}</Button>}
           {!isUploading && !isPreviewing && <Button onClick={forget}>{t('another')}</Button>}
+          {isReady && !mayStart && <Typography.Text type="secondary">{t('agreeFirst')}</Typography.Text>}
           {isBlocked && !isPreviewing && <Typography.Text type="secondary">{t('busy')}</Typography.Text>}
         </Flex>
       </>
@@ -193,7 +212,7 @@ export function ImportCard({ onBusy }: { onBusy: (isBusy: boolean) => void }) {
             actions={<Button danger disabled={work.run.state === 'broken'} onClick={() => void work.cancel()}>{t('cancelImport')}</Button>}
           />
         )}
-        {work.run.state === 'ended' && <ImportOutcome run={work.run} />}
+        {work.run.state === 'ended' && <ImportOutcome run={work.run} isUndone={undoneAt > work.run.endedAt} />}
         <OperationLog log={work.run.log} />
         {work.run.state === 'ended' && (
           <Flex gap="small" wrap>

@@ -27,9 +27,10 @@ function Report({ tables }: { tables: TableResult[] }) {
   );
 }
 
-export function ImportOutcome({ run }: { run: EventRun<ImportEvent> }) {
+export function ImportOutcome({ run, isUndone }: { run: EventRun<ImportEvent>; isUndone: boolean }) {
   const t = useTexts(texts);
   const { last } = run;
+  if (isUndone) return <Outcome type="info" title={t('undoneNow')} />;
   if (last?.type === 'complete') {
     const n = last.warningCount ?? 0;
     return (

@@ -17,7 +17,7 @@ import { texts } from './texts';
 
 type Kept = Schemas['KeptDatabase'];
 
-export function KeptCard({ onBusy }: { onBusy: (isBusy: boolean) => void }) {
+export function KeptCard({ onBusy, onUndone }: { onBusy: (isBusy: boolean) => void; onUndone: () => void }) {
   const t = useTexts(texts);
   const format = useFormat();
   const queries = useQueryClient();
@@ -28,8 +28,11 @@ export function KeptCard({ onBusy }: { onBusy: (isBusy: boolean) => void }) {
   useEffect(recall, [recall]);
   useEffect(() => onBusy(isRunning), [isRunning, onBusy]);
   useEffect(() => {
-    if (run.state === 'ended') void queries.invalidateQueries();
-  }, [queries, run.state]);
+    if (run.state !== 'ended') return;
+    void queries.invalidateQueries();
+    const isDone = run.last?.type === 'complete' || (run.error instanceof BrokenStream && run.error.wasApplied === true);
+    if (isDone) onUndone();
+  }, [queries, run.state, run.last, run.error, onUndone]);
 
   const bringBack = ({ name }: Kept) =>
     modal.confirm({

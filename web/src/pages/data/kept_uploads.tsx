@@ -1,7 +1,7 @@
 // Archives that were uploaded before and are kept still: nothing of them needs to be sent again.
 
 import { useMutation, useQuery, useQueryClient } from '@tanstack/react-query';
-import { App, Button, Flex, Typography } from 'antd';
+import { App, Button, Flex, Tag, Typography } from 'antd';
 import { api, dataOf, type Schemas } from '../../api/client';
 import { useFormat } from '../../i18n/format';
 import { useTexts } from '../../i18n/language';
@@ -31,10 +31,11 @@ export function KeptUploads({ onChoose }: { onChoose: (upload: KeptUpload) => vo
         <Flex key={upload.id} wrap justify="space-between" align="center" gap="small">
           <div>
             <span className="technical-name">{upload.fileName}</span>
+            {upload.problem !== null && <div><Tag color="error">{t('uploadDamaged')}</Tag></div>}
             <div><Typography.Text type="secondary" className="numbers">{size(upload)} · {t('uploadKept', { until: format.dateTime(upload.expiresAt) })}</Typography.Text></div>
           </div>
           <Flex gap="small">
-            {upload.isComplete && <Button size="small" disabled={upload.isInUse} onClick={() => onChoose(upload)}>{t('useUpload')}</Button>}
+            {upload.isComplete && upload.problem === null && <Button size="small" disabled={upload.isInUse} onClick={() => onChoose(upload)}>{t('useUpload')}</Button>}
             <Button size="small" danger disabled={upload.isInUse} onClick={() => remove.mutate(upload.id)} aria-label={t('removeUpload', { file: upload.fileName })}>{t('drop1')}</Button>
           </Flex>
         </Flex>

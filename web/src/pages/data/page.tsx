@@ -1,6 +1,6 @@
 // Export and import: the state of the database, and what can be done with all of it.
 
-import { useState } from 'react';
+import { useCallback, useState } from 'react';
 import { Page } from '../../components/page';
 import { useTexts } from '../../i18n/language';
 import { useLeaveWarning } from '../../lib/use_leave_warning';
@@ -14,17 +14,19 @@ import { texts } from './texts';
 export default function DataPage() {
   const t = useTexts(texts);
   const [isExporting, setExporting] = useState(false);
-  const [isImporting, setImporting] = useState(false);
+  const [importing, setImporting] = useState<string[]>([]);
   const [isUndoing, setUndoing] = useState(false);
-  useLeaveWarning(isImporting || isUndoing, t('leave')); // a download goes on without the page
-  const own = [...(isExporting ? ['export'] : []), ...(isImporting ? ['import', 'preview'] : []), ...(isUndoing ? ['undo'] : [])];
+  const [undoneAt, setUndoneAt] = useState(0);
+  const noteUndone = useCallback(() => setUndoneAt(Date.now()), []);
+  useLeaveWarning(importing.includes('import') || isUndoing, t('leave')); // a download goes on without the page
+  const own = [...(isExporting ? ['export'] : []), ...importing, ...(isUndoing ? ['undo'] : [])];
   return (
     <Page title={t('title')}>
       <StatusCard />
       <RunningCard own={own} />
-      <KeptCard onBusy={setUndoing} />
+      <KeptCard onBusy={setUndoing} onUndone={noteUndone} />
       <ExportCard onBusy={setExporting} />
-      <ImportCard onBusy={setImporting} />
+      <ImportCard undoneAt={undoneAt} onBusy={setImporting} />
     </Page>
   );
 }

@@ -35,11 +35,16 @@ function overwriteSentences(preview: Preview, t: Translate<keyof typeof texts>, 
   return [t('saysOverwrite', values), ...(isEmptied ? [t('saysLogsEmptied', { n: n(logs.liveRows) })] : [])];
 }
 
+// Rows whose other unique key is taken are not added.
+const addedTo = ({ added, conflicting }: PreviewTable, isMerge: boolean) => (added === undefined || !isMerge ? added : added - (conflicting ?? 0));
+
 export function PreviewReport({ preview }: { preview: Preview }) {
   const t = useTexts(texts);
   const format = useFormat();
   const sentences = (preview.mode === 'merge' ? mergeSentences : overwriteSentences)(preview, t, format.number);
   const changes = (table: PreviewTable) => (table.problem ? Infinity : (table.added ?? 0) + (table.different ?? 0) + (table.onlyLive ?? 0));
+  const isMerge = preview.mode === 'merge';
+  const differentName = !isMerge ? 'different' : preview.onConflict === 'update' ? 'differentChanged' : preview.onConflict === 'fail' ? 'differentFails' : 'differentKept';
   const busiest = preview.tables.toSorted((one, other) => changes(other) - changes(one) || 0); // two problems: NaN
   return (
     <Flex vertical gap="small">
@@ -48,9 +53,11 @@ export function PreviewReport({ preview }: { preview: Preview }) {
         <Alert type="warning" showIcon title={t('warnings', { n: preview.warnings.length })} description={<ul className="problems">{preview.warnings.map((one) => <li key={one}>{one}</li>)}</ul>} />
       )}
       <TableCounts
-        label={t('whatHappens')} titles={[t('inArchive'), t('inLive'), t('added'), t('different'), t('onlyLive')]}
+        label={t('whatHappens')} titles={[t('inArchive'), t('inLive'), t('added'), t('identical'), t(differentName), ...(isMerge ? [t('keyTaken')] : []), t('onlyLive')]}
         rows={busiest.map((one) => ({
-          table: one.table, isNew: one.new, problem: one.problem, counts: [one.archiveRows, one.liveRows, one.added, one.different, one.onlyLive],
+          table: one.table, isNew: one.new, problem: one.problem, counts: [
+            one.archiveRows, one.liveRows, addedTo(one, isMerge), one.identical, one.different, ...(isMerge ? [one.conflicting] : []), one.onlyLive,
+          ],
           ...(one.examples?.length ? { note: t('examples', { examples: one.examples.map(({ key, columns }) => `${key}: ${columns}`).join('; ') }) } : {}),
         }))}
       />

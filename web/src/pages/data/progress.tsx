@@ -3,6 +3,7 @@
 import { Alert, Collapse, Flex, Progress, Typography } from 'antd';
 import { useEffect, useState, type ReactNode } from 'react';
 import type { ProgressEvent } from '../../api/events';
+import { Technical } from '../../components/page';
 import { useFormat } from '../../i18n/format';
 import { useTexts } from '../../i18n/language';
 import type { LogLine } from '../../lib/use_event_run';
@@ -79,8 +80,8 @@ export function OperationLog({ log }: { log: LogLine[] }) {
   );
 }
 
-export function Outcome({ type, title, details, children }: { type: 'success' | 'warning' | 'error' | 'info'; title: string; details?: ReactNode; children?: ReactNode }) {
-  return <Alert type={type} showIcon role="status" title={title} description={(details || children) && <>{details && <div className="technical">{details}</div>}{children}</>} />;
+export function Outcome({ type, title, details, children }: { type: 'success' | 'warning' | 'error' | 'info'; title: string; details?: string | undefined; children?: ReactNode }) {
+  return <Alert type={type} showIcon role="status" title={title} description={(details || children) && <>{details && <Technical text={details} />}{children}</>} />;
 }
 
 // Of a stream that broke off: what the database itself says.

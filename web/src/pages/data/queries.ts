@@ -2,6 +2,7 @@
 
 import { useQuery } from '@tanstack/react-query';
 import { api, dataOf } from '../../api/client';
+import { noteDatabaseAway } from '../../api/connection';
 
 export const statusKey = ['database', 'status'];
 export const exportsKey = ['database', 'exports'];
@@ -9,8 +10,15 @@ export const uploadsKey = ['database', 'uploads'];
 
 const POLL_MS = 4000;
 
+async function readStatus() {
+  const status = await dataOf(api.GET('/api/admin/database/status'));
+  if (!status.isAvailable) noteDatabaseAway();
+  return status;
+}
+
+// Without `data` while it cannot be asked: what was known may be so no more.
 export function useStatus() {
-  return useQuery({ queryKey: statusKey, queryFn: () => dataOf(api.GET('/api/admin/database/status')), refetchInterval: POLL_MS });
+  return useQuery({ queryKey: statusKey, queryFn: readStatus, refetchInterval: POLL_MS });
 }
 
 export function useExports() {

@@ -7,6 +7,7 @@ import type { Schemas } from '../../api/client';
 import type { ProgressEvent } from '../../api/events';
 import { useFormat } from '../../i18n/format';
 import { useTexts } from '../../i18n/language';
+import { isOwnOperation } from '../../lib/own_operations';
 import { useEventRun } from '../../lib/use_event_run';
 import { OperationProgress } from './progress';
 import { statusKey, useStatus } from './queries';
@@ -31,11 +32,11 @@ function Watched({ operation }: { operation: Operation }) {
   );
 }
 
-// `own`: kinds of operations that the page shows elsewhere, because it started them.
+// `own`: kinds of operations that the page is starting, and shows elsewhere; once they are known by their ids, they are by those.
 export function RunningCard({ own }: { own: string[] }) {
   const t = useTexts(texts);
   const status = useStatus();
-  const others = status.data?.running.filter(({ operation }) => !own.includes(operation)) ?? [];
+  const others = status.data?.running.filter(({ id, operation }) => !own.includes(operation) && !isOwnOperation(id)) ?? [];
   if (others.length === 0) return null;
   return (
     <Card title={<h2 className="card-title">{t('running')}</h2>}>

@@ -2,7 +2,7 @@
 
 import { ReloadOutlined } from '@ant-design/icons';
 import { Alert, Badge, Button, Card, Descriptions } from 'antd';
-import { ErrorNotice, Loading } from '../../components/page';
+import { ErrorNotice, Loading, Technical } from '../../components/page';
 import type { Schemas } from '../../api/client';
 import { useFormat } from '../../i18n/format';
 import { useTexts } from '../../i18n/language';
@@ -10,6 +10,8 @@ import { useStatus } from './queries';
 import { texts } from './texts';
 
 type Status = Schemas['Status'];
+
+const UNKNOWN = '–';
 
 function useLockText() {
   const t = useTexts(texts);
@@ -28,6 +30,7 @@ function Facts({ status }: { status: Status }) {
   const format = useFormat();
   const lockText = useLockText();
   const { redis } = status;
+  const isLockKnown = status.operation.running || status.isAvailable; // nobody can be seen to hold it without the database
   const redisText = !redis.configured ? t('redisOff') : redis.available ? t('redisUp') : t('redisDown');
   return (
     <Descriptions
@@ -35,13 +38,13 @@ function Facts({ status }: { status: Status }) {
       items={[
         { label: t('database'), children: status.databaseName },
         { label: t('server'), children: status.containerName },
-        { label: t('size'), children: status.databaseSize },
-        { label: t('version'), children: status.postgresVersion },
+        { label: t('size'), children: status.databaseBytes === null ? UNKNOWN : format.bytes(status.databaseBytes) },
+        { label: t('version'), children: status.isAvailable ? status.postgresVersion : UNKNOWN },
         { label: t('pgDump'), children: status.pgDumpVersion ?? t('noPgDump') },
-        { label: t('tables'), children: format.number(status.tableCount) },
-        { label: t('logRows'), children: status.logRows === null ? t('notAnalyzed') : format.number(status.logRows) },
+        { label: t('tables'), children: status.isAvailable ? format.number(status.tableCount) : UNKNOWN },
+        { label: t('logRows'), children: !status.isAvailable ? UNKNOWN : status.logRows === null ? t('notAnalyzed') : format.number(status.logRows) },
         { label: t('redis'), children: <Badge status={redis.available ? 'success' : redis.configured ? 'error' : 'default'} text={redisText} /> },
-        { label: t('lock'), children: <Badge status={status.operation.running ? 'processing' : 'success'} text={lockText(status)} /> },
+        { label: t('lock'), children: isLockKnown ? <Badge status={status.operation.running ? 'processing' : 'success'} text={lockText(status)} /> : UNKNOWN },
       ]}
     />
   );
@@ -50,7 +53,9 @@ function Facts({ status }: { status: Status }) {
 export function StatusCard() {
   const t = useTexts(texts);
   const status = useStatus();
-  const badge = status.data && <Badge status={status.data.isAvailable ? 'success' : 'error'} text={t(status.data.isAvailable ? 'available' : 'unavailable')} />;
+  // What cannot be asked is not known, whatever was known before.
+  const known = status.isError ? undefined : status.data;
+  const badge = known && <Badge status={known.isAvailable ? 'success' : 'error'} text={t(known.isAvailable ? 'available' : 'unavailable')} />;
   return (
     <Card
       title={<h2 className="card-title">{t('status')}</h2>}
@@ -58,8 +63,8 @@ export function StatusCard() {
     >
       {status.isPending && <Loading rows={3} />}
       {status.isError && <ErrorNotice error={status.error} onRetry={() => void status.refetch()} />}
-      {status.data?.error && <Alert type="error" showIcon title={t('unavailable')} description={<span className="technical">{status.data.error}</span>} className="above" />}
-      {status.data && <Facts status={status.data} />}
+      {known?.error && <Alert type="error" showIcon title={t('unavailable')} description={<Technical text={known.error} />} className="above" />}
+      {known && <Facts status={known} />}
     </Card>
   );
 }

@@ -38,7 +38,7 @@ export function TableCounts({ label, titles, rows, hasSum = false }: { label: st
       label={label} size="small" rowKey="table" dataSource={rows} pagination={false} scroll={{ y: 400 }} showHeader={isWide}
       columns={[
         { title: t('table'), render: (_, row) => <Name row={row} facts={isWide ? '' : facts(row)} /> },
-        ...(isWide ? titles : []).map((title, index) => ({ title, width: 116, align: 'right' as const, render: (_: unknown, row: TableCount) => count(row.counts[index]) })),
+        ...(isWide ? titles : []).map((title, index) => ({ title, width: titles.length > 5 ? 96 : 116, align: 'right' as const, render: (_: unknown, row: TableCount) => count(row.counts[index]) })),
       ]}
       summary={hasSum ? () => (
         <Table.Summary fixed>
