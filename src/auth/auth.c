@@ -12,6 +12,9 @@
 #define MAX_CREDENTIAL_BYTES 512
 #define MAX_IDLE_CONNECTIONS 4
 
+/* All of them together keep a login under five seconds. */
+enum { IDLE_ANSWER_TIMEOUT_MS = 1000, CONNECT_TIMEOUT_MS = 2000, ANSWER_TIMEOUT_MS = 3500 };
+
 enum {
   COLUMN_USER_ID,
   COLUMN_NAME,
@@ -71,39 +74,49 @@ auth_free(Auth *auth)
   g_free(auth);
 }
 
-/* A check must answer soon, also while an import holds the tables. */
+/* A check must answer soon, also while an import holds the tables, or the server hangs. */
 static PgConnection *
 connect_for_check(Auth *auth, GError **error)
 {
-  g_autoptr(PgConnection) connection = pg_connection_open(auth->dsn, "cch-data login", NULL, error);
+  g_autoptr(PgConnection) connection =
+      pg_connection_open_within(auth->dsn, "cch-data login", CONNECT_TIMEOUT_MS, NULL, error);
   if (connection == NULL ||
       !pg_connection_exec(connection, "SET lock_timeout = '3s'; SET statement_timeout = '5s'", error))
     return NULL;
+  pg_connection_set_answer_timeout(connection, ANSWER_TIMEOUT_MS);
   return g_steal_pointer(&connection);
 }
 
-/* On an idle connection; one that broke in the meantime is replaced. */
+/* An idle connection that answers; NULL when there is none. What does not answer takes its like along, which would be
+ * waited for one after the other. */
+static PgConnection *
+take_idle(Auth *auth)
+{
+  g_autoptr(PgConnection) idle = g_async_queue_try_pop(auth->idle);
+  if (idle == NULL)
+    return NULL;
+  pg_connection_set_answer_timeout(idle, IDLE_ANSWER_TIMEOUT_MS);
+  if (pg_connection_exec(idle, "SELECT 1", NULL)) {
+    pg_connection_set_answer_timeout(idle, ANSWER_TIMEOUT_MS);
+    return g_steal_pointer(&idle);
+  }
+  for (PgConnection *other; (other = g_async_queue_try_pop(auth->idle)) != NULL;)
+    pg_connection_free(other);
+  return NULL;
+}
+
 static PgResult *
 find_key(Auth *auth, const char *sha256, const char *key_id, GError **error)
 {
-  for (;;) {
-    g_autoptr(PgConnection) idle = g_async_queue_try_pop(auth->idle);
-    gboolean is_fresh = idle == NULL;
-    g_autoptr(PgConnection) connection = is_fresh ? connect_for_check(auth, error) : g_steal_pointer(&idle);
-    if (connection == NULL)
-      return NULL;
-    g_autoptr(GError) problem = NULL;
-    PgResult *result = pg_connection_query(connection, &problem, auth_find_key_sql, 2, sha256, key_id);
-    gboolean is_alive = pg_connection_is_alive(connection);
-    if (is_alive && g_async_queue_length(auth->idle) < MAX_IDLE_CONNECTIONS)
-      g_async_queue_push(auth->idle, g_steal_pointer(&connection));
-    if (result != NULL)
-      return result;
-    if (is_alive || is_fresh) {
-      g_propagate_error(error, g_steal_pointer(&problem));
-      return NULL;
-    }
-  }
+  g_autoptr(PgConnection) connection = take_idle(auth);
+  if (connection == NULL)
+    connection = connect_for_check(auth, error);
+  if (connection == NULL)
+    return NULL;
+  PgResult *result = pg_connection_query(connection, error, auth_find_key_sql, 2, sha256, key_id);
+  if (pg_connection_is_alive(connection) && g_async_queue_length(auth->idle) < MAX_IDLE_CONNECTIONS)
+    g_async_queue_push(auth->idle, g_steal_pointer(&connection));
+  return result;
 }
 
 static gboolean

@@ -4,14 +4,14 @@
 #include "lock/holder.h"
 #include "lock_sql.h"
 #include "pg/connection.h"
-#include "pg/dsn.h"
 
 #include <stdlib.h>
 
 #define INSPECTOR_NAME "cch-data status"
 
-/* A network that swallows everything shows within half a minute, not after two hours. */
-#define KEEPALIVES " keepalives=1 keepalives_idle=10 keepalives_interval=5 keepalives_count=3 tcp_user_timeout=25000"
+/* A server that keeps so simple a question waiting for so long is taken for lost: this connection is the one that finds
+ * out for a whole operation. */
+enum { ANSWER_TIMEOUT_MS = 15000 };
 
 struct AdvisoryLock {
   PgConnection *connection;
@@ -37,13 +37,12 @@ key_texts(void)
 }
 
 static PgConnection *
-connect_with_keepalives(const char *dsn, const char *name, GCancellable *cancellable, GError **error)
+connect_for_questions(const char *dsn, const char *name, GCancellable *cancellable, GError **error)
 {
-  g_autofree char *full_dsn = dsn_with_defaults(dsn, error);
-  if (full_dsn == NULL)
-    return NULL;
-  g_autofree char *with_keepalives = g_strconcat(full_dsn, KEEPALIVES, NULL);
-  return pg_connection_open(with_keepalives, name, cancellable, error);
+  PgConnection *connection = pg_connection_open(dsn, name, cancellable, error);
+  if (connection != NULL)
+    pg_connection_set_answer_timeout(connection, ANSWER_TIMEOUT_MS);
+  return connection;
 }
 
 /* A managed server may forbid it: then a dead process's Redis key has to expire by itself, that is all. */
@@ -87,7 +86,7 @@ advisory_lock_open(const char *dsn, const char *operation, const char *holder, G
                    GError **error)
 {
   g_autofree char *name = lock_name_new(operation, holder);
-  g_autoptr(PgConnection) connection = connect_with_keepalives(dsn, name, cancellable, error);
+  g_autoptr(PgConnection) connection = connect_for_questions(dsn, name, cancellable, error);
   int backend_pid = 0;
   if (connection == NULL || !read_backend_pid(connection, &backend_pid, error))
     return NULL;
@@ -184,7 +183,7 @@ gboolean
 advisory_lock_inspect(const char *dsn, const char *value, BackupLockHolder *ret_holder, gboolean *ret_is_orphan,
                       GError **error)
 {
-  g_autoptr(PgConnection) connection = connect_with_keepalives(dsn, INSPECTOR_NAME, NULL, error);
+  g_autoptr(PgConnection) connection = connect_for_questions(dsn, INSPECTOR_NAME, NULL, error);
   if (connection == NULL || !read_holder(connection, ret_holder, error))
     return FALSE;
   g_autofree char *database = value != NULL ? read_database(connection) : NULL;

@@ -7,7 +7,10 @@
 #include <poll.h>
 #include <string.h>
 
-enum { CONNECT_TIMEOUT_S = 10 }; /* for each host of the DSN, unless it says connect_timeout */
+enum {
+  CONNECT_TIMEOUT_S = 10, /* for each host of the DSN, unless it says connect_timeout */
+  FIRST_ANSWERS_TIMEOUT_MS = 10000
+};
 
 /* Seconds to wait for the connection, over all hosts of the DSN. */
 static gint64
@@ -92,9 +95,10 @@ set_start_error(PGconn *conn, GError **error)
 }
 
 static gboolean
-connect_wait(PGconn *conn, GCancellable *cancellable, GError **error)
+connect_wait(PGconn *conn, guint timeout_ms, GCancellable *cancellable, GError **error)
 {
-  gint64 deadline = g_get_monotonic_time() + connect_budget_s(conn) * G_USEC_PER_SEC;
+  gint64 budget_us = timeout_ms > 0 ? timeout_ms * G_TIME_SPAN_MILLISECOND : connect_budget_s(conn) * G_USEC_PER_SEC;
+  gint64 deadline = g_get_monotonic_time() + budget_us;
   PostgresPollingStatusType status = PGRES_POLLING_WRITING;
   while (status != PGRES_POLLING_OK && status != PGRES_POLLING_FAILED) {
     gint64 left_ms = (deadline - g_get_monotonic_time()) / 1000;
@@ -141,14 +145,19 @@ prepare_session(PgConnection *connection, GError **error)
 }
 
 PgConnection *
-pg_connection_open(const char *dsn, const char *application_name, GCancellable *cancellable, GError **error)
+pg_connect(const char *conninfo, const char *application_name, guint timeout_ms, GCancellable *cancellable,
+           GError **error)
 {
-  g_autofree char *full_dsn = dsn_with_defaults(dsn, error);
-  if (full_dsn == NULL)
-    return NULL;
-  /* Whatever stands after dbname overrides what the DSN says. */
-  const char *keywords[] = {"dbname", "application_name", "client_encoding", NULL};
-  const char *values[] = {full_dsn, application_name, "UTF8", NULL};
+  /* What stands before dbname gives way to what the DSN says, what stands after it overrides that. A network that
+   * swallows everything shows within half a minute, not after two hours. */
+  const char *keywords[] = {"keepalives_idle",
+                            "keepalives_interval",
+                            "keepalives_count",
+                            "dbname",
+                            "application_name",
+                            "client_encoding",
+                            NULL};
+  const char *values[] = {"10", "5", "3", conninfo, application_name, "UTF8", NULL};
   g_autoptr(PgConnection) connection = g_new0(PgConnection, 1);
   connection->conn = PQconnectStartParams(keywords, values, TRUE);
   if (connection->conn == NULL || PQstatus(connection->conn) == CONNECTION_BAD) {
@@ -157,12 +166,36 @@ pg_connection_open(const char *dsn, const char *application_name, GCancellable *
   }
   PQsetErrorVerbosity(connection->conn, PQERRORS_VERBOSE);
   PQsetNoticeReceiver(connection->conn, ignore_notice, NULL);
-  if (!connect_wait(connection->conn, cancellable, error)) {
-    explain_refused_login(dsn, error);
+  if (!connect_wait(connection->conn, timeout_ms, cancellable, error))
     return NULL;
-  }
   PQsetErrorVerbosity(connection->conn, PQERRORS_DEFAULT);
   PQsetnonblocking(connection->conn, 1);
   pg_connection_set_cancellable(connection, cancellable);
-  return prepare_session(connection, error) ? g_steal_pointer(&connection) : NULL;
+  return g_steal_pointer(&connection);
+}
+
+PgConnection *
+pg_connection_open_within(const char *dsn, const char *application_name, guint timeout_ms, GCancellable *cancellable,
+                          GError **error)
+{
+  g_autofree char *conninfo = dsn_with_defaults(dsn, error);
+  if (conninfo == NULL)
+    return NULL;
+  g_autoptr(PgConnection) connection = pg_connect(conninfo, application_name, timeout_ms, cancellable, error);
+  if (connection == NULL) {
+    explain_refused_login(dsn, error);
+    return NULL;
+  }
+  /* Who has just logged in gets the first answers as quickly. */
+  pg_connection_set_answer_timeout(connection, timeout_ms > 0 ? timeout_ms : FIRST_ANSWERS_TIMEOUT_MS);
+  if (!prepare_session(connection, error))
+    return NULL;
+  pg_connection_set_answer_timeout(connection, timeout_ms);
+  return g_steal_pointer(&connection);
+}
+
+PgConnection *
+pg_connection_open(const char *dsn, const char *application_name, GCancellable *cancellable, GError **error)
+{
+  return pg_connection_open_within(dsn, application_name, 0, cancellable, error);
 }

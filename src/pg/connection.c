@@ -7,10 +7,15 @@
 #include <errno.h>
 #include <poll.h>
 #include <string.h>
+#include <sys/socket.h>
 
 enum {
-  CANCEL_CONFIRM_TIMEOUT_MS = 15000 /* a server that does not confirm a cancellation is taken for lost */
+  CANCEL_CONFIRM_TIMEOUT_MS = 4000, /* a server that does not confirm a cancellation is taken for lost */
+  UNCANCELLABLE_TIMEOUT_MS = 60000, /* for what nothing cancels, as a COMMIT */
+  MAX_CANCELLING = 16
 };
+
+static int n_cancelling; /* threads, in the whole process */
 
 /* The classes of SQLSTATE that mean more than "the statement failed" (PostgreSQL's errcodes.txt). */
 ErrorCode
@@ -77,16 +82,44 @@ pg_set_error_fields(PgConnection *connection, const PgErrorFields *fields, GErro
                 sqlstate);
 }
 
+/* PQcancel waits for the server to close the connection that carries the request, for ever where the server hangs. So
+ * it has a thread of its own, which nobody waits for. Those that hang are few: only so many are begun. */
+static gpointer
+cancel_run(gpointer data)
+{
+  PGcancel *cancel = data;
+  char unused[256];
+  PQcancel(cancel, unused, sizeof unused);
+  PQfreeCancel(cancel);
+  g_atomic_int_add(&n_cancelling, -1);
+  return NULL;
+}
+
 void
 pg_send_cancel(PgConnection *connection)
 {
   connection->is_cancelling = TRUE;
+  connection->answer_by_us = g_get_monotonic_time() + CANCEL_CONFIRM_TIMEOUT_MS * G_TIME_SPAN_MILLISECOND;
   PGcancel *cancel = PQgetCancel(connection->conn);
   if (cancel == NULL)
     return;
-  char unused[256];
-  PQcancel(cancel, unused, sizeof unused);
+  GThread *thread = NULL;
+  if (g_atomic_int_add(&n_cancelling, 1) < MAX_CANCELLING)
+    thread = g_thread_try_new("pg-cancel", cancel_run, cancel, NULL);
+  if (thread != NULL) {
+    g_thread_unref(thread);
+    return;
+  }
+  g_atomic_int_add(&n_cancelling, -1);
   PQfreeCancel(cancel);
+}
+
+void
+pg_abandon(PgConnection *connection)
+{
+  shutdown(PQsocket(connection->conn), SHUT_RDWR);
+  while (PQstatus(connection->conn) == CONNECTION_OK && PQconsumeInput(connection->conn))
+    ;
 }
 
 int
@@ -107,21 +140,38 @@ pg_poll_socket(PGconn *conn, short events, GCancellable *cancellable, int timeou
   return fds[0].revents != 0 ? 1 : 0;
 }
 
+/* How long silence may last now, in ms; -1: for ever. */
+static int
+silence_limit_ms(const PgConnection *connection)
+{
+  if (connection->answer_by_us != 0) {
+    gint64 left_us = connection->answer_by_us - g_get_monotonic_time();
+    return left_us > 0 ? (int)(left_us / 1000) : 0;
+  }
+  if (connection->answer_timeout_ms > 0)
+    return (int)connection->answer_timeout_ms;
+  return connection->cancellable != NULL ? -1 : UNCANCELLABLE_TIMEOUT_MS;
+}
+
 gboolean
 pg_wait(PgConnection *connection, short events, GError **error)
 {
   for (;;) {
-    gboolean is_cancelling = connection->is_cancelling;
-    int outcome = pg_poll_socket(connection->conn, events, is_cancelling ? NULL : connection->cancellable,
-                                 is_cancelling ? CANCEL_CONFIRM_TIMEOUT_MS : -1);
+    gboolean is_limited = connection->answer_by_us != 0;
+    GCancellable *watched = connection->cancellable != NULL ? connection->cancellable : connection->leaving;
+    int outcome = pg_poll_socket(connection->conn, events, is_limited ? NULL : watched, silence_limit_ms(connection));
     if (outcome > 0)
       return TRUE;
     if (outcome < 0) {
-      error_set(error, is_cancelling ? CCH_ERROR_CANCELLED : CCH_ERROR_DATABASE_UNAVAILABLE,
+      pg_abandon(connection);
+      error_set(error, connection->is_cancelling ? CCH_ERROR_CANCELLED : CCH_ERROR_DATABASE_UNAVAILABLE,
                 "the database did not answer");
       return FALSE;
     }
-    pg_send_cancel(connection);
+    if (connection->cancellable != NULL)
+      pg_send_cancel(connection);
+    else
+      connection->answer_by_us = g_get_monotonic_time() + CANCEL_CONFIRM_TIMEOUT_MS * G_TIME_SPAN_MILLISECOND;
   }
 }
 
@@ -167,6 +217,7 @@ gboolean
 pg_begin_statement(PgConnection *connection, GError **error)
 {
   connection->is_cancelling = FALSE;
+  connection->answer_by_us = 0;
   if (error_if_cancelled(connection->cancellable, error))
     return FALSE;
   if (PQstatus(connection->conn) != CONNECTION_OK) {
@@ -184,13 +235,22 @@ pg_connection_free(PgConnection *connection)
   if (connection->copy_out != NULL)
     g_clear_pointer(&connection->copy_out, connection->copy_out_free);
   g_clear_object(&connection->cancellable);
+  g_clear_object(&connection->leaving);
   PQfinish(connection->conn);
   g_free(connection);
 }
 
 void
+pg_connection_set_answer_timeout(PgConnection *connection, guint timeout_ms)
+{
+  connection->answer_timeout_ms = timeout_ms;
+}
+
+void
 pg_connection_set_cancellable(PgConnection *connection, GCancellable *cancellable)
 {
+  if (cancellable == NULL && connection->cancellable != NULL)
+    g_set_object(&connection->leaving, connection->cancellable);
   g_set_object(&connection->cancellable, cancellable);
 }
 
@@ -250,9 +310,11 @@ pg_connection_execf(PgConnection *connection, GError **error, const char *format
 void
 pg_connection_rollback(PgConnection *connection)
 {
-  GCancellable *cancellable = g_steal_pointer(&connection->cancellable);
+  g_autoptr(GCancellable) leaving = g_steal_pointer(&connection->leaving);
+  connection->leaving = g_steal_pointer(&connection->cancellable);
   pg_connection_exec(connection, "ROLLBACK", NULL);
-  connection->cancellable = cancellable;
+  connection->cancellable = g_steal_pointer(&connection->leaving);
+  connection->leaving = g_steal_pointer(&leaving);
 }
 
 PgResult *

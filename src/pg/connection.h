@@ -1,8 +1,10 @@
 /* A connection to PostgreSQL: the only module, with its neighbours in pg/, that knows libpq.
  *
  * Every call that waits can be cancelled: when the connection's GCancellable is triggered, the running statement is
- * cancelled in the server and the call returns CANCELLED once the server has confirmed. Errors are CCH_ERROR with the
- * SQLSTATE (base/error.h). Not thread-safe: one thread at a time. */
+ * cancelled in the server and the call returns CANCELLED once the server has confirmed, or after 4 s, with the
+ * connection lost. Without a GCancellable a call waits 60 s for a sign of the server, or 4 s from when the GCancellable
+ * that was set before is triggered; then the connection is lost, and what became of the statement is unknown. Errors
+ * are CCH_ERROR with the SQLSTATE (base/error.h). Not thread-safe: one thread at a time. */
 #pragma once
 
 #include <gio/gio.h>
@@ -10,16 +12,23 @@
 typedef struct PgConnection PgConnection;
 typedef struct pg_result PgResult; /* libpq's PGresult */
 
-/* Connects. `dsn` is anything libpq takes. `application_name` is what pg_stat_activity shows. `cancellable` may be
+/* Connects. `dsn` is anything dsn_check takes. `application_name` is what pg_stat_activity shows. `cancellable` may be
  * NULL. search_path is pg_catalog alone, so every statement names its objects by their schema; how values are written
  * and read is PostgreSQL's default, whatever was set for the database or the role. */
 PgConnection *pg_connection_open(const char *dsn, const char *application_name, GCancellable *cancellable,
                                  GError **error);
+/* The same for short questions: connecting may take `timeout_ms`, and so may each answer. */
+PgConnection *pg_connection_open_within(const char *dsn, const char *application_name, guint timeout_ms,
+                                        GCancellable *cancellable, GError **error);
 void pg_connection_free(PgConnection *connection);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(PgConnection, pg_connection_free)
 
 /* From now on calls heed this cancellable (NULL: none); needed to roll back after a cancellation. */
 void pg_connection_set_cancellable(PgConnection *connection, GCancellable *cancellable);
+
+/* From now on a server that is silent for so long is taken for lost (DATABASE_UNAVAILABLE); 0: a statement may last.
+ * For connections whose statements are short. */
+void pg_connection_set_answer_timeout(PgConnection *connection, guint timeout_ms);
 
 /* Runs any number of statements (the simple protocol); rows are thrown away. */
 gboolean pg_connection_exec(PgConnection *connection, const char *sql, GError **error);

@@ -10,8 +10,11 @@ typedef struct PgCopyOut PgCopyOut;
 
 struct PgConnection {
   PGconn *conn;
-  GCancellable *cancellable; /* NULL: calls wait for ever */
+  GCancellable *cancellable; /* NULL: calls cannot be cancelled */
+  GCancellable *leaving;     /* the one before NULL was set: once it is triggered, nobody waits for long any more */
   gboolean is_cancelling;    /* a cancel request is on its way for the running statement */
+  gint64 answer_by_us;       /* until when the server has to answer, if it is cancelled or left; 0: neither */
+  guint answer_timeout_ms;   /* 0: silence has no limit, because statements may last */
   PgCopyOut *copy_out;       /* while a COPY … TO STDOUT runs */
   GDestroyNotify copy_out_free;
 };
@@ -20,6 +23,11 @@ struct PgConnection {
 typedef struct {
   const char *sqlstate, *primary, *detail, *context, *source_function;
 } PgErrorFields;
+
+/* Connects by a connection string that dsn_with_defaults made, and changes nothing in the session. `timeout_ms` of 0 is
+ * 10 s for each host, unless the string says connect_timeout. */
+PgConnection *pg_connect(const char *conninfo, const char *application_name, guint timeout_ms,
+                         GCancellable *cancellable, GError **error);
 
 /* The error code of an SQLSTATE. */
 ErrorCode pg_code_of_sqlstate(const char *sqlstate);
@@ -44,5 +52,9 @@ gboolean pg_begin_statement(PgConnection *connection, GError **error);
 void pg_set_error(PgConnection *connection, const PGresult *result, GError **error);
 void pg_set_error_fields(PgConnection *connection, const PgErrorFields *fields, GError **error);
 
-/* Asks the server to stop the running statement; whether it heard shows in the statement's result. */
+/* Asks the server to stop the running statement, without waiting for it: whether it heard shows in the statement's
+ * result, for which pg_wait waits no longer than a few seconds from now on. */
 void pg_send_cancel(PgConnection *connection);
+
+/* Ends the connection at once, whatever the server does: what is called next finds it lost. */
+void pg_abandon(PgConnection *connection);

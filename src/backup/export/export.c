@@ -8,6 +8,8 @@
 #include "base/error.h"
 #include "pg/dsn.h"
 
+enum { NOTE_TIMEOUT_MS = 2000 }; /* what an export leaves is not worth more of a wait for a server that hangs */
+
 enum {
   OLDEST_SERVER = 12,
   QUEUE_BYTES = 16 * 1024 * 1024, /* of packed pieces that wait, for all workers together */
@@ -285,7 +287,8 @@ note(BackupExport *export)
                      .duration_ms = (guint64)MAX(export->end_us - export->start_us, 0) / 1000,
                      .relation_bytes = export->units->relation_bytes,
                      .manifest = export->manifest};
-  g_autoptr(PgConnection) connection = pg_connection_open(export->snapshot->dsn, "cch-data export", NULL, NULL);
+  g_autoptr(PgConnection) connection =
+      pg_connection_open_within(export->snapshot->dsn, "cch-data export", NOTE_TIMEOUT_MS, NULL, NULL);
   if (connection != NULL)
     export_note_write(connection, &what);
 }

@@ -1,4 +1,4 @@
-// A TCP proxy whose connections can be cut.
+// A TCP proxy whose connections can be cut, or frozen.
 
 import net from 'node:net';
 import { atExit } from './cleanup.mjs';
@@ -9,6 +9,13 @@ export class Proxy {
     const proxy = new Proxy();
     proxy.sockets = new Set();
     proxy.server = net.createServer((client) => {
+      if (proxy.isFrozen) {
+        // Accepted, as the kernel does for a process that is stopped; never read.
+        client.pause();
+        proxy.sockets.add(client);
+        client.on('error', () => {});
+        return;
+      }
       const server = net.connect(port, '127.0.0.1');
       for (const [from, to] of [[client, server], [server, client]]) {
         proxy.sockets.add(from);
@@ -30,6 +37,15 @@ export class Proxy {
   // Ends all connections, on both sides, in the middle of whatever they carry; new ones are accepted.
   cut() {
     for (const socket of this.sockets) socket.resetAndDestroy();
+  }
+
+  // Hangs: connections stay, new ones are taken, and nothing passes any more.
+  freeze() {
+    this.isFrozen = true;
+    for (const socket of this.sockets) {
+      socket.unpipe();
+      socket.pause();
+    }
   }
 
   stop() {
