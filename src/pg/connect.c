@@ -3,6 +3,7 @@
 
 #include "base/error.h"
 #include "pg/dsn.h"
+#include "pg/pooling.h"
 
 #include <poll.h>
 #include <string.h>
@@ -188,7 +189,7 @@ pg_connection_open_within(const char *dsn, const char *application_name, guint t
   }
   /* Who has just logged in gets the first answers as quickly. */
   pg_connection_set_answer_timeout(connection, timeout_ms > 0 ? timeout_ms : FIRST_ANSWERS_TIMEOUT_MS);
-  if (!prepare_session(connection, error))
+  if (!pooling_check(connection, conninfo, cancellable, error) || !prepare_session(connection, error))
     return NULL;
   pg_connection_set_answer_timeout(connection, timeout_ms);
   return g_steal_pointer(&connection);

@@ -14,7 +14,8 @@ typedef struct pg_result PgResult; /* libpq's PGresult */
 
 /* Connects. `dsn` is anything dsn_check takes. `application_name` is what pg_stat_activity shows. `cancellable` may be
  * NULL. search_path is pg_catalog alone, so every statement names its objects by their schema; how values are written
- * and read is PostgreSQL's default, whatever was set for the database or the role. */
+ * and read is PostgreSQL's default, whatever was set for the database or the role. DATABASE_POOLED where transactions
+ * of a session do not share a server process, which is found out before anything is set. */
 PgConnection *pg_connection_open(const char *dsn, const char *application_name, GCancellable *cancellable,
                                  GError **error);
 /* The same for short questions: connecting may take `timeout_ms`, and so may each answer. */
