@@ -220,6 +220,26 @@ read_arguments(Config *config, int *argc, char **argv, GError **error)
   return TRUE;
 }
 
+/* How TLS to Redis is checked goes along with the URL, as parameters of it. */
+static void
+complete_redis_url(Config *config)
+{
+  if (config->redis_url == NULL || (config->redis_ca_file == NULL && config->redis_tls_reject_unauthorized))
+    return;
+  g_autofree char *given = g_strchomp(g_steal_pointer(&config->redis_url));
+  GString *url = g_string_new(given);
+  const char *joint = strchr(given, '?') != NULL ? "&" : "?";
+  if (config->redis_ca_file != NULL) {
+    g_autofree char *file = g_uri_escape_string(config->redis_ca_file, "/", FALSE);
+    g_string_append_printf(url, "%stls_ca_file=%s", joint, file);
+    joint = "&";
+  }
+  if (!config->redis_tls_reject_unauthorized)
+    g_string_append_printf(url, "%stls_verify=no", joint);
+  memset(given, 0, strlen(given));
+  config->redis_url = g_string_free(url, FALSE);
+}
+
 /* What the table cannot say. */
 static gboolean
 complete(Config *config, GError **error)
@@ -230,6 +250,7 @@ complete(Config *config, GError **error)
               config->log_level);
     return FALSE;
   }
+  complete_redis_url(config);
   if (config->data_dir == NULL)
     config->data_dir =
         geteuid() == 0 ? g_strdup("/var/lib/cch-data") : g_build_filename(g_get_user_data_dir(), "cch-data", NULL);

@@ -1,9 +1,11 @@
-/* A connection to Redis: the only module that knows hiredis (its protocol parser; the socket is ours, so that every
- * timeout is a deadline).
+/* A connection to Redis: the only module that knows hiredis (its protocol parser; the socket and TLS over it are ours,
+ * so that every timeout is a deadline).
  *
- * Opening, with name lookup, login and SELECT, takes at most 2 s, and so does each command. REDIS_UNAVAILABLE for
- * everything that fails. After a failure only redis_connection_free may be called; the caller opens another connection.
- * Not thread-safe: one thread at a time. */
+ * Opening, with name lookup, TLS, login and SELECT, takes at most 2 s, and so does each command; each Sentinel may take
+ * 0.7 s more. REDIS_UNAVAILABLE means that no server is there: refused, no route, timed out, closed, no such name, no
+ * master. REDIS_REFUSED means that one is, and does not do what it is asked: a wrong password, no permission, a
+ * replica, no memory, an untrusted certificate; the message has the server's words. After a failure only
+ * redis_connection_free may be called; the caller opens another connection. Not thread-safe: one thread at a time. */
 #pragma once
 
 #include <glib.h>
@@ -13,13 +15,22 @@ typedef struct redisReply RedisReply;
 
 enum { REDIS_TIMEOUT_MS = 2000 };
 
-/* redis://[[user]:password@]host[:port][/db], unix:///path[?db=n]; percent-encoding is decoded, an IPv6 host stands in
- * brackets. CONFIG for anything else; rediss:// too, as this build has no TLS to Redis. */
+/* One of
+ *
+ *   redis://[[user]:password@]host[:port][/db]
+ *   rediss://…                                      the same over TLS
+ *   redis+sentinel://[user:password@]host[:port][,host[:port]…]/master[/db]
+ *   rediss+sentinel://…                             TLS to the Sentinels and to the server
+ *   unix:///path[?db=n]
+ *
+ * Percent-encoding is decoded, an IPv6 host stands in brackets. Parameters: db, tls_ca_file (a file of certificate
+ * authorities instead of the system's), tls_verify=no (any certificate will do), sentinel_user and sentinel_password;
+ * others are other clients'. Through Sentinels each opening asks for the master anew. CONFIG for anything else. */
 RedisConnection *redis_connection_open(const char *url, GError **error);
 void redis_connection_free(RedisConnection *connection);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(RedisConnection, redis_connection_free)
 
-/* CONFIG on a URL that redis_connection_open would not accept; connects to nothing. */
+/* CONFIG on a URL that redis_connection_open would not accept, or whose file is missing; connects to nothing. */
 gboolean redis_url_check(const char *url, GError **error);
 
 /* One command from `argc` NUL-terminated arguments; an error reply is an error. Free with redis_reply_free. */

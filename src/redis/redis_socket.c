@@ -18,8 +18,8 @@ left_ms(gint64 deadline_us)
   return left_us > 0 ? (left_us + 999) / 1000 : 0;
 }
 
-static gboolean
-wait_ready(int fd, short events, gint64 deadline_us, GError **error)
+gboolean
+redis_socket_wait(int fd, short events, gint64 deadline_us, GError **error)
 {
   struct pollfd poll_fd = {.fd = fd, .events = events};
   int n_ready;
@@ -100,7 +100,7 @@ connect_address(GSocketAddress *address, gint64 deadline_us, GError **error)
     outcome = errno;
     if (outcome == EINPROGRESS) {
       socklen_t outcome_size = sizeof outcome;
-      if (!wait_ready(fd, POLLOUT, deadline_us, error)) {
+      if (!redis_socket_wait(fd, POLLOUT, deadline_us, error)) {
         close(fd);
         return -1;
       }
@@ -109,7 +109,9 @@ connect_address(GSocketAddress *address, gint64 deadline_us, GError **error)
     }
   }
   if (outcome != 0) {
-    error_set(error, CCH_ERROR_REDIS_UNAVAILABLE, "connect to Redis: %s", g_strerror(outcome));
+    gboolean is_forbidden = outcome == EACCES || outcome == EPERM;
+    error_set(error, is_forbidden ? CCH_ERROR_REDIS_REFUSED : CCH_ERROR_REDIS_UNAVAILABLE, "connect to Redis: %s",
+              g_strerror(outcome));
     close(fd);
     return -1;
   }
@@ -118,13 +120,13 @@ connect_address(GSocketAddress *address, gint64 deadline_us, GError **error)
   return fd;
 }
 
-static int
-connect_tcp(const RedisUrl *url, gint64 deadline_us, GError **error)
+int
+redis_socket_connect(const char *host, guint16 port, gint64 deadline_us, GError **error)
 {
-  g_autolist(GInetAddress) addresses = look_up(url->host, deadline_us, error);
+  g_autolist(GInetAddress) addresses = look_up(host, deadline_us, error);
   int fd = -1;
   for (GList *item = addresses; item != NULL && fd < 0; item = item->next) {
-    g_autoptr(GSocketAddress) address = g_inet_socket_address_new(item->data, url->port);
+    g_autoptr(GSocketAddress) address = g_inet_socket_address_new(item->data, port);
     if (error != NULL)
       g_clear_error(error);
     fd = connect_address(address, deadline_us, error);
@@ -133,11 +135,9 @@ connect_tcp(const RedisUrl *url, gint64 deadline_us, GError **error)
 }
 
 int
-redis_socket_connect(const RedisUrl *url, gint64 deadline_us, GError **error)
+redis_socket_connect_path(const char *path, gint64 deadline_us, GError **error)
 {
-  if (url->socket_path == NULL)
-    return connect_tcp(url, deadline_us, error);
-  g_autoptr(GSocketAddress) address = g_unix_socket_address_new(url->socket_path);
+  g_autoptr(GSocketAddress) address = g_unix_socket_address_new(path);
   return connect_address(address, deadline_us, error);
 }
 
@@ -150,7 +150,7 @@ redis_socket_send(int fd, const char *data, gsize size, gint64 deadline_us, GErr
       data += n;
       size -= (gsize)n;
     } else if (errno == EAGAIN) {
-      if (!wait_ready(fd, POLLOUT, deadline_us, error))
+      if (!redis_socket_wait(fd, POLLOUT, deadline_us, error))
         return FALSE;
     } else if (errno != EINTR) {
       error_set(error, CCH_ERROR_REDIS_UNAVAILABLE, "send to Redis: %s", g_strerror(errno));
@@ -164,7 +164,7 @@ gsize
 redis_socket_receive(int fd, char *buffer, gsize size, gint64 deadline_us, GError **error)
 {
   for (;;) {
-    if (!wait_ready(fd, POLLIN, deadline_us, error))
+    if (!redis_socket_wait(fd, POLLIN, deadline_us, error))
       return 0;
     gssize n = recv(fd, buffer, size, 0);
     if (n > 0)

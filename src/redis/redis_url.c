@@ -5,7 +5,19 @@
 
 #include <string.h>
 
-enum { REDIS_DEFAULT_PORT = 6379, REDIS_URL_MAX_BYTES = 4096, REDIS_DATABASE_MAX_DIGITS = 9 };
+enum { DEFAULT_PORT = 6379, SENTINEL_PORT = 26379, MAX_BYTES = 4096, MAX_DATABASE_DIGITS = 9, MAX_SENTINELS = 16 };
+
+/* Alone, because it must not be told which part is wrong: that part may be the password. */
+#define URL_HINT                                                                                                       \
+  "the Redis URL is malformed: a user name or password writes @ as %40, % as %25, / as %2F, : as %3A, ? as %3F and "   \
+  "# as %23, and a port is a number"
+
+static gboolean
+fail(GError **error, const char *message)
+{
+  error_set(error, CCH_ERROR_CONFIG, "%s", message);
+  return FALSE;
+}
 
 static void
 free_secret(char *secret)
@@ -15,14 +27,47 @@ free_secret(char *secret)
   g_free(secret);
 }
 
+static void
+clear_address(gpointer address)
+{
+  g_clear_pointer(&((RedisAddress *)address)->host, g_free);
+}
+
 void
 redis_url_clear(RedisUrl *url)
 {
-  g_clear_pointer(&url->host, g_free);
+  clear_address(&url->address);
   g_clear_pointer(&url->socket_path, g_free);
+  g_clear_pointer(&url->sentinels, g_array_unref);
+  g_clear_pointer(&url->master_name, g_free);
   g_clear_pointer(&url->user, g_free);
   g_clear_pointer(&url->password, free_secret);
+  g_clear_pointer(&url->sentinel_user, g_free);
+  g_clear_pointer(&url->sentinel_password, free_secret);
   g_clear_pointer(&url->database, g_free);
+  g_clear_pointer(&url->ca_file, g_free);
+}
+
+/* NULL on a '%' that begins no encoded byte, and on an encoded NUL. */
+static char *
+decode(const char *text, gsize size)
+{
+  g_autofree char *part = g_strndup(text, size);
+  return g_uri_unescape_string(part, NULL);
+}
+
+/* Sets a field to what is not empty. */
+static gboolean
+set_decoded(char **field, const char *text, gsize size, GError **error)
+{
+  if (size == 0)
+    return TRUE;
+  char *decoded = decode(text, size);
+  if (decoded == NULL)
+    return fail(error, URL_HINT);
+  g_free(*field);
+  *field = decoded;
+  return TRUE;
 }
 
 static gboolean
@@ -31,87 +76,166 @@ set_database(RedisUrl *url, const char *digits, GError **error)
   gsize length = strlen(digits);
   if (length == 0)
     return TRUE;
-  if (length > REDIS_DATABASE_MAX_DIGITS || strspn(digits, "0123456789") != length) {
-    error_set(error, CCH_ERROR_CONFIG, "the Redis URL's database is not a number");
-    return FALSE;
-  }
+  if (length > MAX_DATABASE_DIGITS || strspn(digits, "0123456789") != length)
+    return fail(error, "the Redis URL's database is not a number");
   g_free(url->database);
   url->database = g_strdup(digits);
   return TRUE;
 }
 
-/* ?db=n; other parameters are options of other clients. */
+/* "user:password"; either may be missing. */
 static gboolean
-read_query(RedisUrl *url, const char *query, GError **error)
+read_user(RedisUrl *url, const char *text, gsize size, GError **error)
 {
-  if (query == NULL)
-    return TRUE;
-  g_autoptr(GHashTable) parameters = g_uri_parse_params(query, -1, "&", G_URI_PARAMS_NONE, NULL);
-  const char *database = parameters != NULL ? g_hash_table_lookup(parameters, "db") : NULL;
-  return database == NULL || set_database(url, database, error);
+  const char *colon = memchr(text, ':', size);
+  gsize user_size = colon != NULL ? (gsize)(colon - text) : size;
+  return set_decoded(&url->user, text, user_size, error) &&
+         (colon == NULL || set_decoded(&url->password, colon + 1, size - user_size - 1, error));
 }
 
+/* "host:port" or "[::1]:port". */
 static gboolean
-read_tcp(RedisUrl *url, GUri *uri, GError **error)
+read_address(RedisAddress *address, const char *text, guint16 default_port, GError **error)
 {
-  const char *host = g_uri_get_host(uri);
-  url->host = g_strdup(host != NULL && *host != '\0' ? host : "localhost");
-  int port = g_uri_get_port(uri);
-  if (port == 0 || port > G_MAXUINT16) {
-    error_set(error, CCH_ERROR_CONFIG, "the Redis URL's port is not between 1 and 65535");
-    return FALSE;
-  }
-  url->port = port > 0 ? (guint16)port : REDIS_DEFAULT_PORT;
-  const char *path = g_uri_get_path(uri);
-  return set_database(url, *path == '/' ? path + 1 : path, error);
-}
-
-static gboolean
-read_unix(RedisUrl *url, GUri *uri, GError **error)
-{
-  const char *host = g_uri_get_host(uri);
-  if ((host != NULL && *host != '\0') || *g_uri_get_path(uri) != '/') {
-    error_set(error, CCH_ERROR_CONFIG, "a Redis socket is written unix:///path");
-    return FALSE;
-  }
-  url->socket_path = g_strdup(g_uri_get_path(uri));
+  gboolean is_bracketed = *text == '[';
+  gsize size = is_bracketed ? strcspn(text, "]") : strcspn(text, ":");
+  const char *behind = text + size + (is_bracketed && text[size] == ']');
+  g_autofree char *host = decode(text + is_bracketed, size - is_bracketed);
+  if (host == NULL || (is_bracketed && text[size] != ']') || (*behind != '\0' && *behind != ':'))
+    return fail(error, URL_HINT);
+  guint64 port = default_port;
+  if (*behind == ':' && !g_ascii_string_to_unsigned(behind + 1, 10, 1, G_MAXUINT16, &port, NULL))
+    return fail(error, URL_HINT);
+  address->host = *host != '\0' ? g_steal_pointer(&host) : g_strdup("localhost");
+  address->port = (guint16)port;
   return TRUE;
 }
 
+/* "host:port,host:port/master/db". */
 static gboolean
-read_uri(RedisUrl *url, GUri *uri, GError **error)
+read_sentinels(RedisUrl *url, const char *hosts, const char *path, GError **error)
 {
-  const char *scheme = g_uri_get_scheme(uri);
-  gboolean is_unix = strcmp(scheme, "unix") == 0;
-  if (strcmp(scheme, "rediss") == 0) {
-    error_set(error, CCH_ERROR_CONFIG, "rediss:// is not supported: there is no TLS to Redis");
-    return FALSE;
+  url->sentinels = g_array_new(FALSE, TRUE, sizeof(RedisAddress));
+  g_array_set_clear_func(url->sentinels, clear_address);
+  g_auto(GStrv) names = g_strsplit(hosts, ",", -1);
+  for (char **name = names; *name != NULL; name++) {
+    RedisAddress address = {0};
+    if (url->sentinels->len == MAX_SENTINELS || !read_address(&address, *name, SENTINEL_PORT, error))
+      return url->sentinels->len < MAX_SENTINELS ? FALSE : fail(error, "the Redis URL names too many Sentinels");
+    g_array_append_val(url->sentinels, address);
   }
-  if (!is_unix && strcmp(scheme, "redis") != 0) {
-    error_set(error, CCH_ERROR_CONFIG, "the Redis URL starts neither with redis:// nor with unix://");
-    return FALSE;
+  g_auto(GStrv) parts = g_strsplit(*path == '/' ? path + 1 : path, "/", -1);
+  guint n = g_strv_length(parts);
+  if (n == 0 || *parts[0] == '\0' || n > 2 || url->sentinels->len == 0)
+    return fail(error, "Sentinels are written redis+sentinel://host:port,host:port/name-of-the-master/database");
+  return set_decoded(&url->master_name, parts[0], strlen(parts[0]), error) &&
+         (n == 1 || set_database(url, parts[1], error));
+}
+
+/* Parameters that are not ours are options of other clients. */
+static gboolean
+read_query(RedisUrl *url, const char *query, GError **error)
+{
+  g_auto(GStrv) parameters = g_strsplit(query, "&", -1);
+  for (char **parameter = parameters; *parameter != NULL; parameter++) {
+    char *equals = strchr(*parameter, '=');
+    if (equals == NULL)
+      continue;
+    *equals = '\0';
+    const char *name = *parameter, *value = equals + 1;
+    gboolean ok = TRUE;
+    if (strcmp(name, "db") == 0)
+      ok = set_database(url, value, error);
+    else if (strcmp(name, "tls_ca_file") == 0)
+      ok = set_decoded(&url->ca_file, value, strlen(value), error);
+    else if (strcmp(name, "sentinel_user") == 0)
+      ok = set_decoded(&url->sentinel_user, value, strlen(value), error);
+    else if (strcmp(name, "sentinel_password") == 0)
+      ok = set_decoded(&url->sentinel_password, value, strlen(value), error);
+    else if (strcmp(name, "tls_verify") == 0)
+      url->is_unverified = strcmp(value, "no") == 0;
+    if (!ok)
+      return FALSE;
   }
-  const char *user = g_uri_get_user(uri);
-  const char *password = g_uri_get_password(uri);
-  url->user = user != NULL && *user != '\0' ? g_strdup(user) : NULL;
-  url->password = password != NULL && *password != '\0' ? g_strdup(password) : NULL;
-  if (!(is_unix ? read_unix(url, uri, error) : read_tcp(url, uri, error)))
+  return TRUE;
+}
+
+typedef enum { KIND_TCP, KIND_UNIX, KIND_SENTINELS } UrlKind;
+
+/* What stands behind "scheme://", or NULL. */
+static const char *
+read_scheme(RedisUrl *url, const char *text, UrlKind *ret_kind)
+{
+  static const struct {
+    const char *scheme;
+    UrlKind kind;
+    gboolean is_tls;
+  } schemes[] = {
+      {"redis://", KIND_TCP, FALSE},
+      {"rediss://", KIND_TCP, TRUE},
+      {"unix://", KIND_UNIX, FALSE},
+      {"redis+sentinel://", KIND_SENTINELS, FALSE},
+      {"rediss+sentinel://", KIND_SENTINELS, TRUE},
+      {"redis-sentinel://", KIND_SENTINELS, FALSE},
+      {"rediss-sentinel://", KIND_SENTINELS, TRUE},
+  };
+  for (gsize i = 0; i < G_N_ELEMENTS(schemes); i++)
+    if (g_ascii_strncasecmp(text, schemes[i].scheme, strlen(schemes[i].scheme)) == 0) {
+      *ret_kind = schemes[i].kind;
+      url->is_tls = schemes[i].is_tls;
+      return text + strlen(schemes[i].scheme);
+    }
+  return NULL;
+}
+
+static gboolean
+read_url(RedisUrl *url, const char *text, GError **error)
+{
+  UrlKind kind = KIND_TCP;
+  const char *authority = read_scheme(url, text, &kind);
+  if (authority == NULL)
+    return fail(error, "the Redis URL starts with none of redis://, rediss://, redis+sentinel://, rediss+sentinel:// "
+                       "and unix://");
+  gsize size = strcspn(authority, "/?#");
+  /* The last '@' ends the password, as for the hub's client; one behind the hosts was meant to. */
+  const char *at = g_strrstr_len(authority, (gssize)size, "@");
+  if (strchr(authority + size, '#') != NULL || strchr(authority + size, '@') != NULL)
+    return fail(error, URL_HINT);
+  if (at != NULL && !read_user(url, authority, (gsize)(at - authority), error))
     return FALSE;
-  return read_query(url, g_uri_get_query(uri), error);
+  const char *hosts_start = at != NULL ? at + 1 : authority;
+  g_autofree char *hosts = g_strndup(hosts_start, (gsize)(authority + size - hosts_start));
+  gsize path_size = strcspn(authority + size, "?");
+  g_autofree char *path = g_strndup(authority + size, path_size);
+  const char *query = authority + size + path_size;
+  switch (kind) {
+  case KIND_UNIX:
+    if (*hosts != '\0' || *path != '/')
+      return fail(error, "a Redis socket is written unix:///path");
+    if (!set_decoded(&url->socket_path, path, path_size, error))
+      return FALSE;
+    break;
+  case KIND_SENTINELS:
+    if (!read_sentinels(url, hosts, path, error))
+      return FALSE;
+    break;
+  case KIND_TCP:
+  default:
+    if (!read_address(&url->address, hosts, DEFAULT_PORT, error) ||
+        !set_database(url, *path == '/' ? path + 1 : path, error))
+      return FALSE;
+  }
+  return *query != '?' || read_query(url, query + 1, error);
 }
 
 gboolean
 redis_url_parse(const char *url, RedisUrl *ret_url, GError **error)
 {
-  g_autoptr(GUri) uri = strlen(url) <= REDIS_URL_MAX_BYTES
-                            ? g_uri_parse(url, G_URI_FLAGS_HAS_PASSWORD | G_URI_FLAGS_PARSE_RELAXED, NULL)
-                            : NULL;
-  if (uri == NULL) {
-    error_set(error, CCH_ERROR_CONFIG, "the Redis URL is malformed");
-    return FALSE;
-  }
+  if (strlen(url) > MAX_BYTES)
+    return fail(error, "the Redis URL is too long");
+  g_autofree char *bare = g_strstrip(g_strdup(url));
   g_auto(RedisUrl) parsed = {0};
-  if (!read_uri(&parsed, uri, error))
+  if (!read_url(&parsed, bare, error))
     return FALSE;
   *ret_url = parsed;
   memset(&parsed, 0, sizeof parsed);
@@ -122,5 +246,10 @@ gboolean
 redis_url_check(const char *url, GError **error)
 {
   g_auto(RedisUrl) parsed = {0};
-  return redis_url_parse(url, &parsed, error);
+  if (!redis_url_parse(url, &parsed, error))
+    return FALSE;
+  if (parsed.ca_file == NULL || g_file_test(parsed.ca_file, G_FILE_TEST_IS_REGULAR))
+    return TRUE;
+  error_set(error, CCH_ERROR_CONFIG, "the file of Redis's certificate authority is not there: %s", parsed.ca_file);
+  return FALSE;
 }

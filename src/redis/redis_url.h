@@ -4,12 +4,20 @@
 #include <glib.h>
 
 typedef struct {
-  char *host; /* without brackets; NULL for a Unix socket */
+  char *host; /* without brackets */
   guint16 port;
-  char *socket_path; /* NULL for TCP */
-  char *user;        /* NULL: the default user */
-  char *password;    /* NULL: no login */
-  char *database;    /* digits; NULL: 0 */
+} RedisAddress;
+
+typedef struct {
+  RedisAddress address;  /* host NULL: a Unix socket, or Sentinels */
+  char *socket_path;     /* NULL for TCP */
+  GArray *sentinels;     /* of RedisAddress; NULL: none */
+  char *master_name;     /* as the Sentinels know it */
+  char *user, *password; /* NULL: the default user, no login */
+  char *sentinel_user, *sentinel_password;
+  char *database; /* digits; NULL: 0 */
+  gboolean is_tls, is_unverified;
+  char *ca_file; /* NULL: the system's authorities */
 } RedisUrl;
 
 /* CONFIG on a URL that is not understood; the error never repeats the URL, which may hold a password. */

@@ -117,7 +117,7 @@ get_health(HttpRequest *request, gpointer context, GError **error)
   json_t *states = circuit_states_read(connection, http->config->redis_url, &problem);
   if (states != NULL)
     return http_response_json(200, json_pack("{s:b, s:o}", "available", 1, "providers", states));
-  if (error_code(problem) == CCH_ERROR_REDIS_UNAVAILABLE)
+  if (error_code(problem) == CCH_ERROR_REDIS_UNAVAILABLE || error_code(problem) == CCH_ERROR_REDIS_REFUSED)
     return http_response_json(200, json_pack("{s:b, s:s, s:s, s:{}}", "available", 0, "error",
                                              error_text(problem, http_request_language(request)), "details",
                                              problem->message, "providers"));

@@ -27,8 +27,8 @@ a_url_is_taken_apart_and_decoded(void **state)
   (void)state;
   g_auto(RedisUrl) url = {0};
   assert_true(redis_url_parse("redis://us%40er:p%3A%2Fss@[::1]:7000/12", &url, NULL));
-  assert_string_equal(url.host, "::1");
-  assert_int_equal(url.port, 7000);
+  assert_string_equal(url.address.host, "::1");
+  assert_int_equal(url.address.port, 7000);
   assert_string_equal(url.user, "us@er");
   assert_string_equal(url.password, "p:/ss");
   assert_string_equal(url.database, "12");
@@ -41,8 +41,8 @@ a_url_has_defaults(void **state)
   (void)state;
   g_auto(RedisUrl) url = {0};
   assert_true(redis_url_parse("redis://cache", &url, NULL));
-  assert_string_equal(url.host, "cache");
-  assert_int_equal(url.port, 6379);
+  assert_string_equal(url.address.host, "cache");
+  assert_int_equal(url.address.port, 6379);
   assert_null(url.user);
   assert_null(url.password);
   assert_null(url.database);
@@ -58,7 +58,40 @@ a_url_may_name_a_socket(void **state)
   assert_string_equal(url.password, "pw");
   assert_null(url.user);
   assert_string_equal(url.database, "3");
-  assert_null(url.host);
+  assert_null(url.address.host);
+}
+
+static void
+a_url_says_how_tls_is_checked(void **state)
+{
+  (void)state;
+  g_auto(RedisUrl) url = {0};
+  assert_true(redis_url_parse("rediss://h:7/0?tls_ca_file=/my%20ca.pem&tls_verify=no&family=6", &url, NULL));
+  assert_true(url.is_tls);
+  assert_true(url.is_unverified);
+  assert_string_equal(url.ca_file, "/my ca.pem");
+  assert_string_equal(url.address.host, "h");
+}
+
+static void
+a_url_may_name_sentinels(void **state)
+{
+  (void)state;
+  g_auto(RedisUrl) url = {0};
+  assert_true(redis_url_parse("rediss+sentinel://u:p@a,[::1]:7000/the%20hub/3?sentinel_password=q", &url, NULL));
+  assert_true(url.is_tls);
+  assert_int_equal(url.sentinels->len, 2);
+  const RedisAddress *first = &g_array_index(url.sentinels, RedisAddress, 0);
+  const RedisAddress *second = &g_array_index(url.sentinels, RedisAddress, 1);
+  assert_string_equal(first->host, "a");
+  assert_int_equal(first->port, 26379);
+  assert_string_equal(second->host, "::1");
+  assert_int_equal(second->port, 7000);
+  assert_string_equal(url.master_name, "the hub");
+  assert_string_equal(url.database, "3");
+  assert_string_equal(url.password, "p");
+  assert_string_equal(url.sentinel_password, "q");
+  assert_null(url.address.host);
 }
 
 static void
@@ -68,14 +101,20 @@ a_wrong_url_is_refused_without_repeating_its_password(void **state)
   assert_url_refused("");
   assert_url_refused("localhost:6379");
   assert_url_refused("http://:s3cret@localhost");
-  assert_url_refused("rediss://:s3cret@localhost");
   assert_url_refused("redis://:s3cret@localhost/one");
   assert_url_refused("redis://:s3cret@localhost:0/1");
   assert_url_refused("redis://:s3cret@localhost:70000/1");
   assert_url_refused("unix://host/path");
   assert_url_refused("redis://[::1");
   assert_true(redis_url_check("redis://:s3cret@localhost", NULL));
-  assert_false(redis_url_check("rediss://localhost", NULL));
+  static const char *const raw[] = {
+      "redis://:s3cret/word@localhost", "redis://:12/s3cret@localhost",       "redis://:12#s3cret@localhost",
+      "redis://:s3cret%@localhost",     "redis://:a?s3cret@localhost",        "redis+sentinel://:s3cret/w@localhost/m",
+      "redis+sentinel://:s3cret@a",     "redis+sentinel://:s3cret@a:x,b:1/m",
+  };
+  for (guint i = 0; i < G_N_ELEMENTS(raw); i++)
+    assert_url_refused(raw[i]);
+  assert_false(redis_url_check("rediss://localhost?tls_ca_file=/nonexistent", NULL));
 }
 
 static void
@@ -126,7 +165,7 @@ a_password_is_needed_and_used(void **state)
   g_autofree char *right_url = g_strdup_printf("unix://default:p%%3Ass@%s", test_redis_socket(redis));
   g_autoptr(GError) error = NULL;
   assert_null(redis_connection_open(wrong_url, &error));
-  assert_int_equal(error_code(error), CCH_ERROR_REDIS_UNAVAILABLE);
+  assert_int_equal(error_code(error), CCH_ERROR_REDIS_REFUSED);
   assert_null(strstr(error->message, "s3cret"));
   g_autoptr(RedisConnection) connection = redis_connection_open(right_url, NULL);
   assert_non_null(connection);
@@ -141,7 +180,7 @@ an_error_reply_is_an_error(void **state)
   g_autoptr(RedisConnection) connection = redis_connection_open(test_redis_url(redis), NULL);
   g_autoptr(GError) error = NULL;
   assert_null(redis_command(connection, &error, 1, "NOSUCHCOMMAND"));
-  assert_int_equal(error_code(error), CCH_ERROR_REDIS_UNAVAILABLE);
+  assert_int_equal(error_code(error), CCH_ERROR_REDIS_REFUSED);
   assert_non_null(strstr(error->message, "NOSUCHCOMMAND"));
   test_redis_free(redis);
 }
@@ -188,6 +227,8 @@ main(void)
       cmocka_unit_test(a_url_is_taken_apart_and_decoded),
       cmocka_unit_test(a_url_has_defaults),
       cmocka_unit_test(a_url_may_name_a_socket),
+      cmocka_unit_test(a_url_says_how_tls_is_checked),
+      cmocka_unit_test(a_url_may_name_sentinels),
       cmocka_unit_test(a_wrong_url_is_refused_without_repeating_its_password),
       cmocka_unit_test(commands_are_answered_over_ipv4_ipv6_and_a_socket),
       cmocka_unit_test(a_large_reply_and_an_array_arrive_whole),
