@@ -18,8 +18,9 @@ enum {
 };
 
 struct BackupLock {
-  Keeper *redis;    /* NULL: not configured */
-  Keeper *advisory; /* NULL: let go */
+  Keeper *redis;     /* NULL: not configured */
+  Keeper *advisory;  /* NULL: let go */
+  char *away_reason; /* why Redis was not there when the lock was taken; NULL: it was, or none is configured */
   int backend_pid;
   /* To take the advisory lock again. */
   char *dsn, *operation, *holder;
@@ -31,6 +32,7 @@ typedef struct {
   AdvisoryLock *advisory;
   RedisLock *redis;       /* NULL: not configured */
   gboolean is_redis_held; /* else Redis is away */
+  char *away_reason;      /* why it is away */
 } Catch;
 
 static KeeperVerdict
@@ -117,25 +119,35 @@ is_orphan(AdvisoryLock *advisory, const char *value)
   return advisory_lock_is_orphan(advisory, value);
 }
 
-/* Redis first: FALSE when it is another's for sure, or misconfigured. `ret_heir_of` is set when the key is of a process
+/* After a failure of Redis's: TRUE when it is not there, which the other two locks make up for. One that is there and
+ * refuses may give the lock to the hub next. */
+static gboolean
+is_away(Catch *caught, GError **failure, GError **error)
+{
+  if (error_code(*failure) == CCH_ERROR_REDIS_UNAVAILABLE) {
+    g_free(caught->away_reason);
+    caught->away_reason = g_strdup((*failure)->message);
+    return TRUE;
+  }
+  g_propagate_error(error, g_steal_pointer(failure));
+  return FALSE;
+}
+
+/* Redis first: FALSE when it is another's for sure, or refuses. `ret_heir_of` is set when the key is of a process
  * of ours on the same database, which the advisory lock will tell to be alive or dead. */
 static gboolean
 catch_redis(Catch *caught, char **ret_heir_of, BackupLockHolder *ret_holder, GError **error)
 {
   g_autofree char *other = NULL;
   g_autoptr(GError) redis_error = NULL;
-  if (!redis_lock_hold(caught->redis, NULL, &other, &redis_error)) {
-    if (error_code(redis_error) != CCH_ERROR_CONFIG)
-      return TRUE; /* away: the other two locks must do */
-    g_propagate_error(error, g_steal_pointer(&redis_error));
-    return FALSE;
-  }
+  if (!redis_lock_hold(caught->redis, NULL, &other, &redis_error))
+    return is_away(caught, &redis_error, error);
   if (other != NULL && !redis_lock_may_inherit(caught->redis, other)) {
     g_autofree char *dead = g_steal_pointer(&other);
     if (!is_orphan(caught->advisory, dead))
       return refuse_by_value(dead, ret_holder, error);
-    if (!redis_lock_hold(caught->redis, dead, &other, NULL))
-      return TRUE; /* gone away just now */
+    if (!redis_lock_hold(caught->redis, dead, &other, &redis_error))
+      return is_away(caught, &redis_error, error);
     if (other != NULL && !redis_lock_may_inherit(caught->redis, other))
       return refuse_by_value(other, ret_holder, error);
   }
@@ -157,8 +169,9 @@ catch_advisory(Catch *caught, const char *heir_of, BackupLockHolder *ret_holder,
   if (heir_of == NULL)
     return TRUE;
   g_autofree char *other = NULL;
-  if (!redis_lock_hold_or_inherit(caught->redis, &other, NULL))
-    return TRUE; /* gone away just now */
+  g_autoptr(GError) redis_error = NULL;
+  if (!redis_lock_hold_or_inherit(caught->redis, &other, &redis_error))
+    return is_away(caught, &redis_error, error);
   if (other != NULL)
     return refuse_by_value(other, ret_holder, error);
   caught->is_redis_held = TRUE;
@@ -262,6 +275,7 @@ backup_lock_acquire(const BackupLockOptions *options, const char *operation, con
   gboolean ok = catch_all(&caught, options, operation, holder, lost, ret_holder, error) &&
                 start_advisory(lock, &caught, error) &&
                 (caught.redis == NULL || (lock->redis = keep_redis(&caught, options->ttl_ms, lost, error)) != NULL);
+  lock->away_reason = g_steal_pointer(&caught.away_reason);
   if (ok)
     return lock;
   let_go(&caught);
@@ -312,6 +326,12 @@ backup_lock_take_again(BackupLock *lock, GError **error)
   return ok;
 }
 
+const char *
+backup_lock_without_redis(const BackupLock *lock)
+{
+  return lock->away_reason;
+}
+
 int
 backup_lock_backend_pid(const BackupLock *lock)
 {
@@ -328,6 +348,7 @@ backup_lock_release(BackupLock *lock)
   keeper_stop(lock->redis, REDIS_STOP_TIMEOUT_MS);
   memory_lock_release();
   g_clear_object(&lock->lost);
+  g_free(lock->away_reason);
   g_free(lock->dsn);
   g_free(lock->operation);
   g_free(lock->holder);

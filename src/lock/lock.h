@@ -1,10 +1,13 @@
 /* One backup operation at a time: across threads, processes and instances.
  *
  * Three locks are taken, and all must be had: a memory lock in this process; the Redis lock (key database:backup:lock,
- * the reference's, SET NX PX by Lua, released by compare and delete) when Redis is configured and reachable; a session
+ * the reference's, SET NX PX by Lua, released by compare and delete) when Redis is configured and there; a session
  * advisory lock in the target database, so that instances without Redis exclude each other too. Threads of the lock's
  * own renew the Redis lock every third of its life and watch the advisory lock's connection; on losing either they
  * trigger `lost`. Nobody else writes these locks.
+ *
+ * A Redis that refuses (redis.h) is not away: without its lock the hub could begin an operation of its own, so nothing
+ * is begun here.
  *
  * Redis away, at first or later, is no loss: the other two hold on, and the Redis lock is taken (again) when Redis is
  * back. Only when another program has it by then is the lock lost. A Redis key that a dead process of ours left behind
@@ -36,11 +39,15 @@ void backup_lock_holder_clear(BackupLockHolder *holder);
 G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC(BackupLockHolder, backup_lock_holder_clear)
 
 /* Takes the lock or fails at once: LOCK_HELD (`ret_holder`, may be NULL, then says who), DATABASE_* when the target
- * cannot be reached, CONFIG on a wrong Redis URL, CANCELLED when `lost` is triggered meanwhile. `lost` is cancelled
- * when the lock is lost later; the operation uses it as its own GCancellable. `ret_holder` is to be cleared by the
- * caller, and is touched only by LOCK_HELD. */
+ * cannot be reached, CONFIG on a wrong Redis URL, REDIS_REFUSED, CANCELLED when `lost` is triggered meanwhile. `lost`
+ * is cancelled when the lock is lost later; the operation uses it as its own GCancellable. `ret_holder` is to be
+ * cleared by the caller, and is touched only by LOCK_HELD. */
 BackupLock *backup_lock_acquire(const BackupLockOptions *options, const char *operation, const char *holder,
                                 GCancellable *lost, BackupLockHolder *ret_holder, GError **error);
+
+/* Why Redis's lock was not taken, for people, or NULL when it was, or no Redis is configured: the hub may not know of
+ * this operation then. Owned by the lock. */
+const char *backup_lock_without_redis(const BackupLock *lock);
 
 /* Asks both locks now (not the last answer): FALSE with LOCK_LOST when either is gone, or the database does not answer.
  * Call right before a commit. */

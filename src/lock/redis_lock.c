@@ -107,3 +107,13 @@ redis_lock_read(const char *url, char **ret_value, GError **error)
   *ret_value = g_strdup(redis_reply_string(reply));
   return TRUE;
 }
+
+gboolean
+redis_lock_probe(const char *url, GError **error)
+{
+  g_autoptr(RedisConnection) connection = redis_connection_open(url, error);
+  if (connection == NULL)
+    return FALSE;
+  g_autoptr(RedisReply) reply = redis_command(connection, error, 4, "EVAL", lock_probe_lua, "1", REDIS_LOCK_KEY);
+  return reply != NULL;
+}

@@ -1,13 +1,14 @@
 #include "service/health.h"
 
 #include "base/error.h"
+#include "lock/redis_lock.h"
 #include "pg/connection.h"
-#include "pg/dsn.h"
-#include "redis/redis.h"
 
 #include <string.h>
 
 #define ANSWER_LIFE_US (1 * G_USEC_PER_SEC) /* anybody may ask; the database is asked once a second */
+
+enum { ANSWER_TIMEOUT_MS = 2000 };
 
 struct HealthHttp {
   char *dsn, *redis_url, *bin_dirs, *dump_command;
@@ -15,7 +16,8 @@ struct HealthHttp {
   GMutex mutex; /* guards the rest */
   gint64 asked_us;
   gboolean is_database_up, is_redis_up;
-  GError *no_client; /* why nothing can be exported; NULL: it can, or nobody knows */
+  GError *no_client;         /* why nothing can be exported; NULL: it can, or nobody knows */
+  const char *redis_problem; /* errorCode; its words are for administrators, in the status */
   gint64 database_ms, redis_ms;
 };
 
@@ -23,8 +25,7 @@ HealthHttp *
 health_http_new(const char *dsn, const char *redis_url, const PgClientOptions *client)
 {
   HealthHttp *health = g_new0(HealthHttp, 1);
-  g_autofree char *full = dsn_with_defaults(dsn, NULL);
-  health->dsn = full != NULL ? g_strconcat(full, " connect_timeout=3", NULL) : g_strdup(dsn);
+  health->dsn = g_strdup(dsn);
   health->redis_url = g_strdup(redis_url);
   health->bin_dirs = g_strdup(client->bin_dirs);
   health->dump_command = g_strdup(client->command);
@@ -52,23 +53,14 @@ static gboolean
 ping_database(HealthHttp *health)
 {
   g_clear_error(&health->no_client);
-  g_autoptr(PgConnection) connection = pg_connection_open(health->dsn, "cch-data health", NULL, NULL);
+  g_autoptr(PgConnection) connection =
+      pg_connection_open_within(health->dsn, "cch-data health", ANSWER_TIMEOUT_MS, NULL, NULL);
   if (connection == NULL || !pg_connection_exec(connection, "SELECT 1", NULL))
     return FALSE;
   g_auto(PgClient) client = {0};
   const PgClientOptions options = {health->bin_dirs, health->dump_command};
   pg_client_choose(&options, pg_connection_server_version(connection), &client, &health->no_client);
   return TRUE;
-}
-
-static gboolean
-ping_redis(const char *url)
-{
-  g_autoptr(RedisConnection) connection = redis_connection_open(url, NULL);
-  if (connection == NULL)
-    return FALSE;
-  g_autoptr(RedisReply) reply = redis_command(connection, NULL, 1, "PING");
-  return reply != NULL;
 }
 
 static void
@@ -80,7 +72,9 @@ ask(HealthHttp *health)
   health->is_database_up = ping_database(health);
   gint64 between_us = g_get_monotonic_time();
   health->database_ms = (between_us - begin_us) / 1000;
-  health->is_redis_up = health->redis_url != NULL && ping_redis(health->redis_url);
+  g_autoptr(GError) redis_error = NULL;
+  health->is_redis_up = health->redis_url != NULL && redis_lock_probe(health->redis_url, &redis_error);
+  health->redis_problem = redis_error != NULL ? error_info(redis_error)->code : NULL;
   health->asked_us = g_get_monotonic_time();
   health->redis_ms = (health->asked_us - between_us) / 1000;
 }
@@ -120,6 +114,8 @@ get_health(HttpRequest *request, gpointer context, GError **error)
   const char *status = !health->is_database_up ? "unhealthy" : is_whole ? "healthy" : "degraded";
   json_t *redis = health->redis_url != NULL ? component(health->is_redis_up, health->redis_ms)
                                             : json_pack("{s:s}", "status", "unchecked");
+  if (health->redis_problem != NULL)
+    json_object_set_new(redis, "errorCode", json_string(health->redis_problem));
   json_t *body =
       json_pack("{s:s, s:o, s:s, s:I, s:{s:o, s:o, s:o}}", "status", status, "timestamp", now_text(), "version",
                 CCH_VERSION, "uptime", (json_int_t)((g_get_monotonic_time() - health->started_us) / G_USEC_PER_SEC),

@@ -252,6 +252,12 @@ backup_export_read(BackupExport *export, guint8 *buffer, gsize size, GError **er
 }
 
 const char *
+backup_export_without_redis(const BackupExport *export)
+{
+  return backup_lock_without_redis(export->lock);
+}
+
+const char *
 backup_export_file_name(const BackupExport *export)
 {
   return export->file_name;

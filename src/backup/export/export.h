@@ -39,6 +39,9 @@ BackupExport *backup_export_start(const BackupExportOptions *options, GCancellab
  * copied was. -1: an error; what was read before is not a whole archive. One thread at a time. */
 gssize backup_export_read(BackupExport *export, guint8 *buffer, gsize size, GError **error);
 
+/* As backup_lock_without_redis of the export's lock. */
+const char *backup_export_without_redis(const BackupExport *export);
+
 /* "backup_2025-01-29T10-30-00.dump", with "_no-logs" when logs are left out; UTC. */
 const char *backup_export_file_name(const BackupExport *export);
 

@@ -189,8 +189,13 @@ get_export(HttpRequest *request, gpointer context, GError **error)
   g_auto(BackupLockHolder) holder = {0};
   g_autoptr(GError) problem = NULL;
   BackupExport *export = backup_export_start(&options, http_request_cancellable(request), &holder, &problem);
-  if (export != NULL)
-    return stream_export(request, http, query.operation_id, export);
+  if (export != NULL) {
+    const char *away_reason = backup_export_without_redis(export);
+    HttpResponse *response = stream_export(request, http, query.operation_id, export);
+    if (response != NULL && away_reason != NULL)
+      http_response_set_header(response, "X-Lock-Warning", error_info_of(CCH_ERROR_REDIS_UNAVAILABLE)->code);
+    return response;
+  }
   if (query.operation_id != NULL)
     tell_refusal(request, http, query.operation_id, problem);
   if (error_code(problem) == CCH_ERROR_LOCK_HELD)

@@ -7,9 +7,9 @@
 #include "backup_sql.h"
 #include "base/error.h"
 #include "base/text.h"
+#include "lock/redis_lock.h"
 #include "pg/connection.h"
 #include "pg/dsn.h"
-#include "redis/redis.h"
 
 #include <string.h>
 
@@ -114,13 +114,18 @@ describe_operation(const BackupHttp *http)
   return operation;
 }
 
+/* "available" as ever: that the lock could be taken now. */
 static json_t *
 describe_redis(const Config *config)
 {
-  g_autoptr(RedisConnection) connection =
-      config->redis_url != NULL ? redis_connection_open(config->redis_url, NULL) : NULL;
-  g_autoptr(RedisReply) reply = connection != NULL ? redis_command(connection, NULL, 1, "PING") : NULL;
-  return json_pack("{s:b, s:b}", "configured", config->redis_url != NULL, "available", reply != NULL);
+  g_autoptr(GError) error = NULL;
+  gboolean is_available = config->redis_url != NULL && redis_lock_probe(config->redis_url, &error);
+  json_t *redis = json_pack("{s:b, s:b}", "configured", config->redis_url != NULL, "available", is_available);
+  if (error != NULL) {
+    set_member(redis, "errorCode", json_string(error_info(error)->code));
+    set_member(redis, "reason", http_json_text(error->message));
+  }
+  return redis;
 }
 
 static HttpResponse *

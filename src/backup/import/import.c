@@ -82,6 +82,8 @@ backup_import_run(ArchiveReader *reader, const BackupImportOptions *options, Bac
   ImportRun run = {
       .reader = reader, .options = options, .lock = lock, .progress = progress, .cancellable = cancellable};
   g_autoptr(GError) failure = NULL;
+  if (backup_lock_without_redis(lock) != NULL)
+    backup_progress_caution(progress, TEXT_LOCK_WITHOUT_REDIS, backup_lock_without_redis(lock));
   gboolean ok = check_choices(&run, &failure) && import_by_method(&run, &failure);
   if (!ok) {
     name_true_cause(&run, &failure);

@@ -199,6 +199,8 @@ backup_undo_run(const BackupUndoOptions *options, BackupLock *lock, BackupEventF
   g_autoptr(BackupProgress) progress = backup_progress_new(func, user_data, options->language);
   Undo undo = {.options = options, .lock = lock, .progress = progress, .cancellable = cancellable};
   g_autoptr(GError) failure = NULL;
+  if (backup_lock_without_redis(lock) != NULL)
+    backup_progress_caution(progress, TEXT_LOCK_WITHOUT_REDIS, backup_lock_without_redis(lock));
   gboolean ok = undo_once(&undo, &failure);
   if (ok && options->keep_s > 0)
     backup_progress_say(progress, TEXT_SWAP_KEPT, undo.outgoing, options->keep_s / 3600.0);

@@ -38,13 +38,23 @@ give_back_database(PgConnection *connection)
   pg_connection_exec(connection, "SELECT pg_catalog.pg_advisory_unlock(" SYNC_LOCK_KEY ")", NULL);
 }
 
-/* With the database's lock: FALSE when another database's sync has the key. */
+/* With the database's lock: `ret_taken` is FALSE when another database's sync has the key. */
 static gboolean
-try_redis(SyncLock *lock)
+try_redis(SyncLock *lock, gboolean *ret_taken, GError **error)
 {
+  *ret_taken = TRUE;
+  if (lock->redis == NULL)
+    return TRUE;
   g_autofree char *other = NULL;
-  if (lock->redis == NULL || redis_lock_hold_or_inherit(lock->redis, &other, NULL))
-    return other == NULL;
+  g_autoptr(GError) failure = NULL;
+  if (redis_lock_hold_or_inherit(lock->redis, &other, &failure)) {
+    *ret_taken = other == NULL;
+    return TRUE;
+  }
+  if (error_code(failure) != CCH_ERROR_REDIS_UNAVAILABLE) {
+    g_propagate_error(error, g_steal_pointer(&failure));
+    return FALSE;
+  }
   g_clear_pointer(&lock->redis, redis_lock_free); /* away */
   return TRUE;
 }
@@ -54,11 +64,12 @@ try_both(SyncLock *lock, gboolean *ret_taken, GError **error)
 {
   if (!try_database(lock->connection, ret_taken, error))
     return FALSE;
-  if (*ret_taken && !try_redis(lock)) {
+  if (!*ret_taken)
+    return TRUE;
+  gboolean is_asked = try_redis(lock, ret_taken, error);
+  if (!is_asked || !*ret_taken)
     give_back_database(lock->connection);
-    *ret_taken = FALSE;
-  }
-  return TRUE;
+  return is_asked;
 }
 
 static void
