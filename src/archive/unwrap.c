@@ -1,7 +1,7 @@
 #include "archive/unwrap.h"
 
 #include "archive/foreign.h"
-#include "archive/reader.h"
+#include "archive/toc_parse.h"
 #include "base/error.h"
 
 #include <errno.h>
