@@ -32,12 +32,6 @@ merge_free(Merge *merge)
   g_free(merge);
 }
 
-Merge *
-merge_of(const Restore *restore)
-{
-  return restore_way_state(restore);
-}
-
 gboolean
 merge_keeps_bookkeeping(PgConnection *connection, gboolean *ret_keeps, GError **error)
 {
@@ -70,15 +64,6 @@ is_of_live(const Restore *restore, const TocEntry *entry)
 {
   const TocEntry *definition = definition_of(restore, entry);
   return definition == NULL || restore_was_present(restore, definition->dump_id);
-}
-
-gboolean
-merge_switch_off(Restore *restore, const char *off, const char *put_back, GError **error)
-{
-  if (!restore_run_sql(restore, off, error))
-    return FALSE;
-  g_ptr_array_add(merge_of(restore)->put_back, g_strdup(put_back));
-  return TRUE;
 }
 
 /* With ON_CONFLICT_FAIL all tables have been compared before this refuses. */

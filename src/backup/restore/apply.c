@@ -36,12 +36,6 @@ is_attach_of_present(const Restore *restore, const TocEntry *entry)
   return FALSE;
 }
 
-gboolean
-restore_was_present(const Restore *restore, int dump_id)
-{
-  return g_hash_table_contains(restore->present, GINT_TO_POINTER(dump_id));
-}
-
 /* The entry's object, or one that it depends on, was there already. */
 static gboolean
 is_of_present(const Restore *restore, const TocEntry *entry)
@@ -52,12 +46,6 @@ is_of_present(const Restore *restore, const TocEntry *entry)
     if (restore_was_present(restore, entry->dependencies[i]))
       return TRUE;
   return FALSE;
-}
-
-void
-restore_mark_present(Restore *restore, const TocEntry *entry)
-{
-  g_hash_table_add(restore->present, GINT_TO_POINTER(entry->dump_id));
 }
 
 static gboolean
@@ -73,38 +61,6 @@ is_left_out(Restore *restore, const TocEntry *entry)
   if (!is_attribute(entry) || !is_of_present(restore, entry))
     return FALSE;
   restore_mark_present(restore, entry);
-  return TRUE;
-}
-
-static void
-warn_of(Restore *restore, const TocEntry *entry, const GError *failure)
-{
-  g_autofree char *name = entry_display_name(entry);
-  g_autofree char *text = g_strdup_printf("%s %s: %s", entry->desc, name, failure->message);
-  g_autofree char *valid = g_utf8_make_valid(text, -1);
-  backup_progress_warn(restore->progress, TEXT_IMPORT_WARNING, valid);
-}
-
-Verdict
-restore_verdict(const Restore *restore, const TocEntry *entry, const GError *failure)
-{
-  return verdict_of(failure, entry != NULL ? entry->desc : NULL, restore->way->keeps_present);
-}
-
-gboolean
-restore_judge(Restore *restore, const TocEntry *entry, GError *failure, GError **error)
-{
-  Verdict verdict = restore_verdict(restore, entry, failure);
-  g_autofree char *name = entry_display_name(entry);
-  if (!verdict_is_ignorable(verdict) || g_cancellable_is_cancelled(restore->cancellable)) {
-    g_propagate_prefixed_error(error, failure, "restore %s %s: ", entry->desc, name);
-    return FALSE;
-  }
-  if (verdict == VERDICT_EXISTS || verdict == VERDICT_COLUMN_MISSING)
-    restore_mark_present(restore, entry);
-  if (!(restore->way->keeps_present && verdict == VERDICT_EXISTS))
-    warn_of(restore, entry, failure);
-  g_error_free(failure);
   return TRUE;
 }
 
@@ -148,7 +104,7 @@ set_owner(Restore *restore, const TocEntry *entry, GError **error)
     return TRUE;
   if (error_code(failure) != CCH_ERROR_DATABASE_PERMISSION)
     return restore_judge(restore, entry, failure, error);
-  warn_of(restore, entry, failure);
+  restore_warn(restore, entry, failure);
   g_error_free(failure);
   return TRUE;
 }
@@ -166,7 +122,7 @@ may_be_missing(const TocEntry *entry, const GError *failure)
 static gboolean
 pass_over(Restore *restore, const TocEntry *entry, GError *failure)
 {
-  warn_of(restore, entry, failure);
+  restore_warn(restore, entry, failure);
   g_error_free(failure);
   return TRUE;
 }
@@ -193,7 +149,7 @@ apply_loose(Restore *restore, const TocEntry *entry, GError **error)
   const char *sqlstate = error_sqlstate(failure);
   gboolean is_other_missing = strcmp(sqlstate, "42P01") == 0 || strcmp(sqlstate, "42830") == 0;
   if (is_other_missing)
-    warn_of(restore, entry, failure);
+    restore_warn(restore, entry, failure);
   else
     g_propagate_error(error, g_steal_pointer(&failure));
   return is_other_missing;

@@ -23,3 +23,6 @@ struct Restore {
 
 /* Remembers which transaction the connection is in: units have to end in it. */
 gboolean restore_note_transaction(Restore *restore, GError **error);
+
+/* Reports an ignored failure of an entry as a warning. */
+void restore_warn(Restore *restore, const TocEntry *entry, const GError *failure);

@@ -1,0 +1,48 @@
+/* What becomes of a failed step, and which objects were there already. */
+#include "backup/plan/entry_sql.h"
+#include "backup/restore/restore_private.h"
+#include "base/error.h"
+
+gboolean
+restore_was_present(const Restore *restore, int dump_id)
+{
+  return g_hash_table_contains(restore->present, GINT_TO_POINTER(dump_id));
+}
+
+void
+restore_mark_present(Restore *restore, const TocEntry *entry)
+{
+  g_hash_table_add(restore->present, GINT_TO_POINTER(entry->dump_id));
+}
+
+void
+restore_warn(Restore *restore, const TocEntry *entry, const GError *failure)
+{
+  g_autofree char *name = entry_display_name(entry);
+  g_autofree char *text = g_strdup_printf("%s %s: %s", entry->desc, name, failure->message);
+  g_autofree char *valid = g_utf8_make_valid(text, -1);
+  backup_progress_warn(restore->progress, TEXT_IMPORT_WARNING, valid);
+}
+
+Verdict
+restore_verdict(const Restore *restore, const TocEntry *entry, const GError *failure)
+{
+  return verdict_of(failure, entry != NULL ? entry->desc : NULL, restore->way->keeps_present);
+}
+
+gboolean
+restore_judge(Restore *restore, const TocEntry *entry, GError *failure, GError **error)
+{
+  Verdict verdict = restore_verdict(restore, entry, failure);
+  g_autofree char *name = entry_display_name(entry);
+  if (!verdict_is_ignorable(verdict) || g_cancellable_is_cancelled(restore->cancellable)) {
+    g_propagate_prefixed_error(error, failure, "restore %s %s: ", entry->desc, name);
+    return FALSE;
+  }
+  if (verdict == VERDICT_EXISTS || verdict == VERDICT_COLUMN_MISSING)
+    restore_mark_present(restore, entry);
+  if (!(restore->way->keeps_present && verdict == VERDICT_EXISTS))
+    restore_warn(restore, entry, failure);
+  g_error_free(failure);
+  return TRUE;
+}
