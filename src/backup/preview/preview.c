@@ -102,12 +102,7 @@ connect_target(PreviewRun *run, GError **error)
   run->connection = pg_connection_open(run->options->dsn, "cch-data preview", run->cancellable, error);
   if (run->connection == NULL)
     return FALSE;
-  g_autoptr(PgResult) live = pg_connection_query(run->connection, error,
-                                                 "SELECT pg_catalog.current_database(), "
-                                                 "pg_catalog.pg_database_size(pg_catalog.current_database()), "
-                                                 "pg_catalog.current_setting('transaction_read_only'), "
-                                                 "CURRENT_USER, pg_catalog.current_setting('is_superuser') = 'on'",
-                                                 0);
+  g_autoptr(PgResult) live = pg_connection_query(run->connection, error, backup_preview_target_sql, 0);
   if (live == NULL)
     return FALSE;
   if (strcmp(pg_result_text(live, 0, 2), "on") == 0) {

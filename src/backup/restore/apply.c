@@ -72,8 +72,8 @@ select_tablespace(Restore *restore, const TocEntry *entry, GError **error)
   if (strcmp(wanted, restore->default_tablespace) == 0)
     return TRUE;
   g_autofree char *found = NULL;
-  if (!pg_connection_value(restore->connection, &found, error, "SELECT spcname FROM pg_tablespace WHERE spcname = $1",
-                           1, wanted))
+  if (!pg_connection_value(restore->connection, &found, error,
+                           "SELECT spcname FROM pg_catalog.pg_tablespace WHERE spcname = $1", 1, wanted))
     return FALSE;
   g_autofree char *literal = pg_quote_literal(found != NULL ? found : "");
   if (!pg_connection_execf(restore->connection, error, "SET default_tablespace = %s", literal))

@@ -149,7 +149,7 @@ describe_lock_holders(Restore *restore)
 {
   static const char sql[] =
       "SELECT string_agg(format('pid %s (%s, %s)', pid, coalesce(nullif(application_name, ''), usename), state), ', ') "
-      "FROM (SELECT * FROM pg_stat_activity WHERE datname = current_database() AND pid <> pg_backend_pid() "
+      "FROM (SELECT * FROM pg_catalog.pg_stat_activity WHERE datname = current_database() AND pid <> pg_backend_pid() "
       "AND xact_start IS NOT NULL ORDER BY xact_start LIMIT 3) AS a";
   g_autofree char *holders = NULL;
   if (!pg_connection_value(restore->connection, &holders, NULL, sql, 0) || holders == NULL)
