@@ -2,6 +2,7 @@
 
 #include "backup/merge/merge_table.h"
 #include "backup/plan/entry_sql.h"
+#include "backup/restore/overwrite.h"
 #include "backup_sql.h"
 #include "base/error.h"
 
@@ -332,7 +333,7 @@ preview_count_live(PreviewRun *run, const char *schema, const char *name, GError
   table->is_compared = TRUE;
   table->live_rows = table->only_live = count.rows;
   gboolean is_log = strcmp(schema, "public") == 0 && strcmp(name, LOG_TABLE) == 0;
-  if (count.rows > 0 && !is_log && !run->options->allow_incomplete)
+  if (count.rows > 0 && !is_log && !run->options->allow_incomplete && overwrite_is_named(run->reader, schema, name))
     table->problem = text_format(TEXT_PREVIEW_ROWS_LOST, run->options->language, count.rows);
   return TRUE;
 }

@@ -20,13 +20,17 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC(Overwrite, overwrite_free)
 gboolean overwrite_tell_losses(PgConnection *connection, ArchiveReader *reader, const RestorePlan *plan,
                                BackupProgress *progress, GError **error);
 
-/* What an overwrite takes away although the archive does not say so: tables that hold rows here and have no data in the
- * archive (pg_dump --schema-only, --exclude-table-data, --table), and indexes and keys where it has no post-data. */
+/* What an overwrite takes away although the archive does not say so: the rows of tables that it names and has no data
+ * of (pg_dump --schema-only, --exclude-table-data), and their indexes and keys where it has no post-data. Tables that
+ * it does not name are those of overwrite_tell_losses: a newer version may have added them. */
 typedef struct {
   guint n_tables;      /* that would be emptied or dropped with their rows; the log's table is told of by itself */
   char *tables;        /* "public.users: 50, public.keys: 3, …": the first of them with their rows; NULL for none */
   guint64 n_post_data; /* indexes, keys and triggers that are here, if the archive has none at all */
 } OverwriteLosses;
+
+/* Whether the archive makes a table of this name. */
+gboolean overwrite_is_named(const ArchiveReader *reader, const char *schema, const char *table);
 
 /* `connection` is to the live database and speaks the archive's encoding. */
 gboolean overwrite_find_losses(PgConnection *connection, const ArchiveReader *reader, const RestorePlan *plan,

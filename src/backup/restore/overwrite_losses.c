@@ -11,6 +11,32 @@ overwrite_losses_clear(OverwriteLosses *losses)
   g_clear_pointer(&losses->tables, g_free);
 }
 
+gboolean
+overwrite_is_named(const ArchiveReader *reader, const char *schema, const char *table)
+{
+  for (guint i = 0; i < archive_reader_n_entries(reader); i++) {
+    const TocEntry *entry = archive_reader_entry(reader, i);
+    if (toc_entry_is(entry, "TABLE") && g_strcmp0(entry->namespace_name, schema) == 0 &&
+        g_strcmp0(entry->tag, table) == 0)
+      return TRUE;
+  }
+  return FALSE;
+}
+
+/* "schema.table" of all that the archive makes, as text[]. */
+static char *
+tables_named(const ArchiveReader *reader)
+{
+  g_autoptr(GPtrArray) names = g_ptr_array_new_with_free_func(g_free);
+  for (guint i = 0; i < archive_reader_n_entries(reader); i++) {
+    const TocEntry *entry = archive_reader_entry(reader, i);
+    if (toc_entry_is(entry, "TABLE") && entry->namespace_name != NULL && entry->tag != NULL)
+      g_ptr_array_add(names, g_strdup_printf("%s.%s", entry->namespace_name, entry->tag));
+  }
+  g_ptr_array_add(names, NULL);
+  return pg_array((const char *const *)names->pdata);
+}
+
 /* "schema.table" of those that get rows, and the log's, as text[]. */
 static char *
 tables_with_data(const RestorePlan *plan)
@@ -27,12 +53,12 @@ tables_with_data(const RestorePlan *plan)
 }
 
 static gboolean
-find_tables(PgConnection *connection, const RestorePlan *plan, const char *schemas, OverwriteLosses *losses,
+find_tables(PgConnection *connection, const RestorePlan *plan, const char *named, OverwriteLosses *losses,
             GError **error)
 {
   g_autofree char *with_data = tables_with_data(plan);
   g_autoptr(PgResult) tables =
-      pg_connection_query(connection, error, backup_overwrite_rowless_sql, 2, schemas, with_data);
+      pg_connection_query(connection, error, backup_overwrite_rowless_sql, 2, named, with_data);
   if (tables == NULL)
     return FALSE;
   g_autoptr(GString) list = g_string_new(NULL);
@@ -71,11 +97,11 @@ overwrite_find_losses(PgConnection *connection, const ArchiveReader *reader, con
                       OverwriteLosses *ret_losses, GError **error)
 {
   g_auto(OverwriteLosses) losses = {0};
-  g_autofree char *schemas = pg_array((const char *const *)plan->schemas);
-  if (!find_tables(connection, plan, schemas, &losses, error))
+  g_autofree char *named = tables_named(reader);
+  if (!find_tables(connection, plan, named, &losses, error))
     return FALSE;
   if (!has_post_data(reader)) {
-    g_autoptr(PgResult) here = pg_connection_query(connection, error, backup_overwrite_post_data_sql, 1, schemas);
+    g_autoptr(PgResult) here = pg_connection_query(connection, error, backup_overwrite_post_data_sql, 1, named);
     if (here == NULL)
       return FALSE;
     losses.n_post_data = (guint64)pg_result_int64(here, 0, 0);

@@ -1,4 +1,4 @@
--- How many indexes, keys and triggers the tables in the schemas $1 (text[]) have.
+-- How many indexes, keys and triggers the tables $1 (text[], "schema.table") have.
 SELECT (SELECT pg_catalog.count(*) FROM pg_catalog.pg_index i WHERE i.indrelid = ANY (tables.oids))
      + (SELECT pg_catalog.count(*) FROM pg_catalog.pg_constraint f
         WHERE f.contype = 'f' AND f.conrelid = ANY (tables.oids))
@@ -7,7 +7,7 @@ SELECT (SELECT pg_catalog.count(*) FROM pg_catalog.pg_index i WHERE i.indrelid =
 FROM (SELECT pg_catalog.array_agg(c.oid) AS oids
       FROM pg_catalog.pg_class c
       JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
-      WHERE n.nspname = ANY ($1::pg_catalog.text[]) AND c.relkind IN ('r', 'p')
+      WHERE n.nspname || '.' || c.relname = ANY ($1::pg_catalog.text[]) AND c.relkind IN ('r', 'p')
         AND NOT EXISTS (SELECT FROM pg_catalog.pg_depend d
                         WHERE d.classid = 'pg_catalog.pg_class'::pg_catalog.regclass AND d.objid = c.oid
                           AND d.deptype = 'e')) AS tables
