@@ -23,7 +23,6 @@ type Export = Schemas['Export'];
 type ExportEvent = ProgressEvent & { fileName?: string; sha256?: string; archiveBytes?: number };
 
 const compressions = ['fast', 'balanced', 'small', 'none', 'lz4', 'zstd'] as const satisfies readonly Compression[];
-const NEEDS_PG_DUMP: Partial<Record<Compression, number>> = { lz4: 16, zstd: 16 };
 
 const BEGIN_PATIENCE_MS = 20_000;
 const BEGIN_POLL_MS = 300;
@@ -127,18 +126,19 @@ export function ExportCard({ onBusy }: { onBusy: (isBusy: boolean) => void }) {
   // Refused: nothing was downloaded, so there is nothing to delete.
   const isRefused = run.last?.type === 'error' && run.last.phase === undefined;
   useEffect(() => onBusy(isRunning), [isRunning, onBusy]);
-  const pgDumpMajor = Number.parseInt(status?.pgDumpVersion ?? '0', 10);
-  const isPossible = status?.isAvailable && status.pgDumpVersion !== null && !status.operation.running;
+  const isPossible = status?.isAvailable && status.exportProblem === null && !status.operation.running;
   return (
     <Card title={<h2 className="card-title">{t('export')}</h2>}>
       <Flex vertical gap="middle">
         <Typography.Text>{t('exportIntro')}</Typography.Text>
+        {status?.isAvailable && status.exportProblem !== null && <Alert type="error" showIcon title={t('exportImpossible')} description={status.exportProblem} />}
+        {status?.isAvailable && status.exportNote !== null && <Typography.Text type="secondary">{status.exportNote}</Typography.Text>}
         <Checkbox checked={excludeLogs} onChange={(event) => setExcludeLogs(event.target.checked)}>{t('excludeLogs')}</Checkbox>
         <Flex gap="small" align="center" wrap>
           <label htmlFor="compression">{t('compression')}</label>
           <Select
             id="compression" value={compression} onChange={setCompression} className="compression"
-            options={compressions.filter((one) => pgDumpMajor >= (NEEDS_PG_DUMP[one] ?? 0)).map((one) => ({ value: one, label: t(one) }))}
+            options={compressions.filter((one) => status?.compressions.includes(one) ?? one === 'fast').map((one) => ({ value: one, label: t(one) }))}
           />
           <Estimate excludeLogs={excludeLogs} compression={compression} />
         </Flex>

@@ -71,6 +71,7 @@ export const texts = defineTexts({
   notBegun: ['下载没有开始。请查看浏览器的下载列表，或稍后重试', 'The download has not begun. Look at the browser’s downloads, or try again'],
   exportDone: ['导出完成', 'The export is complete'],
   exportDoneText: ['{file} 的 SHA-256：{sha256}', 'SHA-256 of {file}: {sha256}'],
+  exportImpossible: ['现在无法导出', 'Nothing can be exported at the moment'],
   exportRefused: ['导出未能开始，没有下载任何文件', 'The export could not begin; nothing was downloaded'],
   exportFailed: ['导出失败，下载的文件不完整，请删除', 'The export failed; the downloaded file is not whole, delete it'],
   exportCancelHint: ['如需取消，请在浏览器的下载列表中取消', 'To cancel it, cancel the download in the browser'],
