@@ -270,12 +270,12 @@ describe('the page of providers', { skip: (!haveBinary && 'no binary') || (!have
     const { page } = window;
     await window.goto('/settings/providers?q=provider-1');
     await page.getByText('Circuit breakers cannot be read').waitFor();
-    await page.getByText('Unknown').filter({ visible: true }).first().waitFor();
+    await page.getByText('–', { exact: true }).filter({ visible: true }).first().waitFor();
     await window.assertAccessible();
     await window.screenshot('providers-no-redis');
     await alone.stop();
     await page.getByRole('searchbox').fill('provider-2');
-    await page.getByText('The service cannot be reached').waitFor();
+    await page.getByText('The service cannot be reached').first().waitFor();
     await window.screenshot('providers-no-service');
     await window.close();
   });
