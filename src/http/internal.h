@@ -1,12 +1,12 @@
 /* What the modules of http/ know of each other; nobody else includes this. */
 #pragma once
 
+#include "http/body.h"
+#include "http/head.h"
+#include "http/loop.h"
 #include "http/router.h"
-#include "http/watch.h"
-
-#include <microhttpd.h>
-
-typedef struct HttpServer HttpServer;
+#include "http/server.h"
+#include "http/sse.h"
 
 typedef struct {
   char *name;
@@ -15,52 +15,100 @@ typedef struct {
 
 struct HttpResponse {
   guint status;
-  GArray *headers;           /* of HttpHeader */
-  GArray *trailers;          /* likewise; NULL: none yet */
-  struct MHD_Response *sent; /* libmicrohttpd's, once it is being sent */
-  char *body;                /* NULL: empty, or streamed */
+  GArray *headers;  /* of HttpHeader */
+  GArray *trailers; /* likewise; NULL: none yet */
+  char *body;       /* NULL: empty, or streamed */
   gsize body_size;
   gboolean is_body_static; /* not ours to free */
   HttpStreamRead read;
   gpointer stream;
   GDestroyNotify free_stream;
+  SseQueue *events; /* NULL: no event stream */
 };
 
-/* Who may send a body still, and how it is used. */
+/* Bytes on their way to the client. */
+typedef struct {
+  GString *text;    /* the head, or a frame */
+  const char *body; /* the response's, which outlives this; may be NULL */
+  gsize body_size;
+  gsize sent; /* of both */
+} HttpOutput;
+
+typedef enum { HTTP_OUTPUT_DONE, HTTP_OUTPUT_BLOCKED, HTTP_OUTPUT_BROKEN } HttpOutputResult;
+
 typedef enum {
-  BODY_NONE,    /* nothing read yet, or nothing to read */
-  BODY_COLLECT, /* small, for the handler */
-  BODY_UPLOAD,  /* passed on as it comes */
-  BODY_DISCARD  /* refused, but small enough to be read all the same */
-} HttpBodyState;
+  HTTP_CONNECTION_HEAD,
+  HTTP_CONNECTION_BODY,
+  HTTP_CONNECTION_WORKER,
+  HTTP_CONNECTION_WRITE,
+  HTTP_CONNECTION_EVENTS,
+  HTTP_CONNECTION_LINGER
+} HttpConnectionState;
+
+/* Owned by the loop. With a worker, everything above `state` is the worker's. */
+struct HttpConnection {
+  HttpLoop *loop;
+  gpointer server;
+  int fd;
+  char *address;        /* "192.0.2.1", "2001:db8::1"; "local" for a Unix socket */
+  GByteArray *in;       /* received, not yet used */
+  HttpRequest *request; /* NULL between two */
+  HttpOutput output;
+  gboolean is_broken; /* the client is gone, or was cut off */
+  HttpNext next;      /* while it is given back */
+
+  HttpConnectionState state;
+  guint64 id;           /* a descriptor's number is used again, this is not */
+  char *share;          /* the address that is counted: IPv6 by its /64 */
+  gsize scanned;        /* of `in`, in search of the head's end */
+  gsize held_bytes;     /* counted for this connection */
+  gint64 deadline_us;   /* of the state; 0: none */
+  gint64 idle_until_us; /* LINGER: nothing came for too long */
+  GList waiting;        /* in the loop's queue; data is NULL when it is not */
+  gboolean has_served;  /* a request has been answered */
+  gboolean has_events_end;
+  gint64 wake_us;            /* EVENTS: when to look at the queue again */
+  GCancellable *client_gone; /* guarded by the loop's mutex */
+};
+
+/* Sends without waiting. */
+HttpOutputResult http_output_send(HttpOutput *output, int fd);
+void http_output_clear(HttpOutput *output);
+
+/* How far a request has come. */
+typedef enum {
+  HTTP_PHASE_NEW,      /* the head is there */
+  HTTP_PHASE_BODY,     /* let in; its small body is collected */
+  HTTP_PHASE_ANSWERED, /* the reply is being sent, or has been */
+} HttpPhase;
 
 struct HttpRequest {
   HttpServer *server;
-  struct MHD_Connection *connection;
-  HttpWatched *watched; /* the connection's */
-  int fd;
+  HttpConnection *connection;
+  HttpHead *head; /* NULL: what came was no request */
+  HttpPhase phase;
   gint64 started_us;
-  char *path, *query_text; /* as sent */
-  const char *method;      /* libmicrohttpd's, for as long as the request */
+  char *path; /* under the base path */
+  char *base; /* "" or "/cch" */
   char id[17];
   char *client_ip, *who;
+  char *host;          /* as forwarded; NULL: not asked for yet, or not forwarded */
+  GHashTable *cookies; /* name → value; NULL: not asked for yet */
   Language language;
-  gboolean is_started;
   HttpMatch match;
   GHashTable *query;
   GCancellable *cancellable, *stopping; /* the request's, the server's */
   gulong stop_handler;
-  gboolean trust_proxy, is_http_1_0;
 
-  HttpBodyState body_state;
-  GByteArray *body; /* BODY_COLLECT */
-  json_t *json;
-  gpointer upload; /* BODY_UPLOAD: the route's state */
+  HttpBody framing;
+  GByteArray *body; /* a small one, collected */
   guint64 body_bytes;
-  gboolean is_body_unread; /* answered before the whole body was read */
-  gint is_timed_out;       /* set by the watch's thread */
+  GError *body_error; /* why collecting it ended */
+  json_t *json;
+  gpointer upload; /* the route's state */
+  gboolean is_continue_sent;
+  gboolean must_close; /* the reply is the connection's last */
 
-  HttpResponse *pending; /* decided before the body was read, sent after it */
   GArray *reply_headers; /* of HttpHeader */
   char *error_details;
   json_t *error_members;
@@ -71,10 +119,8 @@ struct HttpRequest {
   char *failure; /* the technical reason, for the log */
 };
 
-HttpRequest *http_request_new(HttpServer *server, struct MHD_Connection *connection, HttpWatched *watched,
-                              const char *target, GCancellable *stopping);
-/* Once the headers are there. */
-void http_request_read_headers(HttpRequest *request, const char *method, gboolean trust_proxy);
+/* `head` (may be NULL) is stolen. */
+HttpRequest *http_request_new(HttpServer *server, HttpConnection *connection, HttpHead *head);
 void http_request_free(HttpRequest *request);
 
 void http_headers_add(GArray *headers, const char *name, const char *value);
@@ -83,6 +129,18 @@ GArray *http_headers_new(void);
 /* The error in the shape that the route wants. */
 HttpResponse *http_response_for_error(HttpRequest *request, const GError *error);
 
-/* All that goes before the body, "HTTP/1.1 400 …\r\n…\r\n\r\n", and a body that is not streamed: for a reply that
- * libmicrohttpd cannot send. */
-GString *http_response_as_text(HttpRequest *request, const HttpResponse *response);
+/* All that goes before the body: "HTTP/1.1 400 …\r\n…\r\n\r\n". */
+GString *http_response_head(const HttpRequest *request, const HttpResponse *response);
+/* Bytes of its own that a reply keeps while it is sent; NULL: none. */
+gsize http_response_held_bytes(const HttpResponse *response);
+gboolean http_response_is_chunked(const HttpRequest *request, const HttpResponse *response);
+
+/* The exchange of one request and its reply (exchange.c), as HttpLoopFunctions. */
+extern const HttpLoopFunctions http_exchange_functions;
+
+/* What the exchange asks of the server. */
+const HttpServerOptions *http_server_options(const HttpServer *server);
+const HttpRouter *http_server_router(const HttpServer *server);
+gboolean http_server_guard(HttpServer *server, HttpRequest *request, guint flags, GError **error);
+GCancellable *http_server_stopping(HttpServer *server);
+void http_server_count_request(HttpServer *server, int difference);

@@ -10,8 +10,6 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-#define BACKLOG 128
-
 /* -1 with errno set. */
 static int
 listen_on(const struct addrinfo *info)
@@ -21,7 +19,7 @@ listen_on(const struct addrinfo *info)
     return -1;
   const int on = 1;
   setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof on);
-  if (bind(fd, info->ai_addr, info->ai_addrlen) == 0 && listen(fd, BACKLOG) == 0)
+  if (bind(fd, info->ai_addr, info->ai_addrlen) == 0 && listen(fd, SOMAXCONN) == 0)
     return fd;
   int saved_errno = errno;
   close(fd);

@@ -1,66 +1,60 @@
 #include "http/multipart.h"
 
 #include "base/error.h"
-#include "http/internal.h"
 
 #include <string.h>
 
+#define MAX_BOUNDARY_BYTES 70
+#define MAX_HEADER_BYTES   (16 * 1024) /* of a part */
+
+typedef enum { BEFORE_FIRST, AFTER_BOUNDARY, PART_HEADERS, PART_DATA, AFTER_LAST } State;
+
 struct HttpMultipart {
-  struct MHD_PostProcessor *processor;
   const MultipartSink *sink;
   gpointer user_data;
-  char *name, *file_name; /* of the part being read */
-  guint64 part_bytes;
+  State state;
+  char *delimiter; /* "\r\n--boundary" */
+  gsize delimiter_length;
+  GByteArray *pending; /* what cannot be told yet: headers, or what may be the beginning of a delimiter */
   guint n_parts;
-  GError *problem; /* why the iterator stopped */
 };
 
-/* The first piece of a part may be empty and then comes again at offset 0. */
-static gboolean
-is_same_part(const HttpMultipart *multipart, const char *name, const char *file_name)
+/* RFC 9110, 5.6.6: name=value or name="value" behind semicolons; the name in any case. Browsers escape a quote as %22,
+ * curl as \", and a lone backslash stands for itself. NULL when absent, free with g_free. */
+static char *
+find_parameter(const char *text, const char *name)
 {
-  return multipart->n_parts > 0 && multipart->part_bytes == 0 && strcmp(multipart->name, name) == 0 &&
-         g_strcmp0(multipart->file_name, file_name) == 0;
-}
-
-static gboolean
-begin_part(HttpMultipart *multipart, const char *name, const char *file_name)
-{
-  if (++multipart->n_parts > MULTIPART_MAX_PARTS) {
-    error_set(&multipart->problem, CCH_ERROR_REQUEST_INVALID, "more than %d parts", MULTIPART_MAX_PARTS);
-    return FALSE;
+  const char *p = strchr(text, ';');
+  while (p != NULL && *p == ';') {
+    p++;
+    p += strspn(p, " \t");
+    gsize name_length = strcspn(p, "=; \t");
+    gboolean is_wanted = name_length == strlen(name) && g_ascii_strncasecmp(p, name, name_length) == 0;
+    p += name_length;
+    if (*p != '=') {
+      p = strchr(p, ';');
+      continue;
+    }
+    p++;
+    g_autoptr(GString) value = g_string_new(NULL);
+    if (*p == '"') {
+      for (p++; *p != '\0' && *p != '"'; p++) {
+        if (*p == '\\' && (p[1] == '"' || p[1] == '\\'))
+          p++;
+        g_string_append_c(value, *p);
+      }
+      if (*p != '"')
+        return NULL;
+    } else {
+      gsize length = strcspn(p, "; \t");
+      g_string_append_len(value, p, (gssize)length);
+      p += length;
+    }
+    if (is_wanted)
+      return g_strdup(value->str);
+    p = strchr(p, ';');
   }
-  g_free(multipart->name);
-  g_free(multipart->file_name);
-  multipart->name = g_strdup(name);
-  multipart->file_name = g_strdup(file_name);
-  multipart->part_bytes = 0;
-  return multipart->sink->begin(multipart->user_data, name, file_name, &multipart->problem);
-}
-
-static enum MHD_Result
-on_piece(void *cls, enum MHD_ValueKind kind, const char *name, const char *file_name, const char *content_type,
-         const char *transfer_encoding, const char *data, uint64_t offset, size_t size)
-{
-  (void)kind;
-  (void)content_type;
-  HttpMultipart *multipart = cls;
-  if (name == NULL) {
-    error_set(&multipart->problem, CCH_ERROR_REQUEST_INVALID, "a part without a name");
-    return MHD_NO;
-  }
-  if (transfer_encoding != NULL && g_ascii_strcasecmp(transfer_encoding, "binary") != 0 &&
-      g_ascii_strcasecmp(transfer_encoding, "8bit") != 0 && g_ascii_strcasecmp(transfer_encoding, "7bit") != 0) {
-    error_set(&multipart->problem, CCH_ERROR_REQUEST_INVALID, "a part with an encoding of its own");
-    return MHD_NO;
-  }
-  if (offset == 0 && !is_same_part(multipart, name, file_name) && !begin_part(multipart, name, file_name))
-    return MHD_NO;
-  multipart->part_bytes += size;
-  if (size == 0)
-    return MHD_YES;
-  return multipart->sink->data(multipart->user_data, (const guint8 *)data, size, &multipart->problem) ? MHD_YES
-                                                                                                      : MHD_NO;
+  return NULL;
 }
 
 HttpMultipart *
@@ -69,16 +63,20 @@ http_multipart_new(HttpRequest *request, const MultipartSink *sink, gpointer use
   const char *type = http_request_header(request, "Content-Type");
   const char *wanted = "multipart/form-data";
   gboolean is_multipart = type != NULL && g_ascii_strncasecmp(type, wanted, strlen(wanted)) == 0;
-  g_autoptr(HttpMultipart) multipart = g_new0(HttpMultipart, 1);
-  multipart->sink = sink;
-  multipart->user_data = user_data;
-  if (is_multipart)
-    multipart->processor = MHD_create_post_processor(request->connection, MULTIPART_BUFFER_BYTES, on_piece, multipart);
-  if (multipart->processor == NULL) {
+  g_autofree char *boundary = is_multipart ? find_parameter(type, "boundary") : NULL;
+  if (boundary == NULL || *boundary == '\0' || strlen(boundary) > MAX_BOUNDARY_BYTES) {
     error_set(error, CCH_ERROR_REQUEST_MEDIA_TYPE, "the body must be multipart/form-data with a boundary");
     return NULL;
   }
-  return g_steal_pointer(&multipart);
+  HttpMultipart *multipart = g_new0(HttpMultipart, 1);
+  multipart->sink = sink;
+  multipart->user_data = user_data;
+  multipart->delimiter = g_strconcat("\r\n--", boundary, NULL);
+  multipart->delimiter_length = strlen(multipart->delimiter);
+  multipart->pending = g_byte_array_new();
+  /* The first delimiter needs no line before it. */
+  g_byte_array_append(multipart->pending, (const guint8 *)"\r\n", 2);
+  return multipart;
 }
 
 void
@@ -86,35 +84,185 @@ http_multipart_free(HttpMultipart *multipart)
 {
   if (multipart == NULL)
     return;
-  MHD_destroy_post_processor(multipart->processor);
-  g_clear_error(&multipart->problem);
-  g_free(multipart->name);
-  g_free(multipart->file_name);
+  g_byte_array_unref(multipart->pending);
+  g_free(multipart->delimiter);
   g_free(multipart);
 }
 
 static gboolean
-fail(HttpMultipart *multipart, const char *reason, GError **error)
+refuse(GError **error, const char *reason)
 {
-  if (multipart->problem != NULL)
-    g_propagate_error(error, g_steal_pointer(&multipart->problem));
-  else
-    error_set(error, CCH_ERROR_REQUEST_INVALID, "%s", reason);
+  error_set(error, CCH_ERROR_REQUEST_INVALID, "%s", reason);
   return FALSE;
+}
+
+static gboolean
+check_encoding(const char *encoding, GError **error)
+{
+  static const char *const plain[] = {"binary", "8bit", "7bit", NULL};
+  for (const char *const *name = plain; *name != NULL; name++) {
+    if (g_ascii_strcasecmp(encoding, *name) == 0)
+      return TRUE;
+  }
+  return refuse(error, "a part with an encoding of its own");
+}
+
+/* `text` is the lines of a part's headers, each with its CRLF. */
+static gboolean
+begin_part(HttpMultipart *multipart, const char *text, GError **error)
+{
+  g_autofree char *name = NULL, *file_name = NULL;
+  g_auto(GStrv) lines = g_strsplit(text, "\r\n", -1);
+  for (char **line = lines; *line != NULL; line++) {
+    char *colon = strchr(*line, ':');
+    if (**line == '\0')
+      continue;
+    if (colon == NULL || **line == ' ' || **line == '\t')
+      return refuse(error, "a part's header is not \"Name: value\"");
+    *colon = '\0';
+    const char *value = g_strstrip(colon + 1);
+    if (g_ascii_strcasecmp(*line, "Content-Transfer-Encoding") == 0 && !check_encoding(value, error))
+      return FALSE;
+    if (g_ascii_strcasecmp(*line, "Content-Disposition") != 0 || g_ascii_strncasecmp(value, "form-data", 9) != 0)
+      continue;
+    g_free(name);
+    g_free(file_name);
+    name = find_parameter(value, "name");
+    file_name = find_parameter(value, "filename");
+  }
+  if (name == NULL)
+    return refuse(error, "a part without a name");
+  if (++multipart->n_parts > MULTIPART_MAX_PARTS) {
+    error_set(error, CCH_ERROR_REQUEST_INVALID, "more than %d parts", MULTIPART_MAX_PARTS);
+    return FALSE;
+  }
+  multipart->state = PART_DATA;
+  return multipart->sink->begin(multipart->user_data, name, file_name, error);
+}
+
+/* How much of the end of `data` may be the beginning of a delimiter. */
+static gsize
+find_beginning(const HttpMultipart *multipart, const guint8 *data, gsize size)
+{
+  gsize n = MIN(size, multipart->delimiter_length - 1);
+  while (n > 0 && (data[size - n] != '\r' || memcmp(data + size - n, multipart->delimiter, n) != 0))
+    n--;
+  return n;
+}
+
+static gboolean
+pass_on(HttpMultipart *multipart, const guint8 *data, gsize size, GError **error)
+{
+  return multipart->state != PART_DATA || size == 0 || multipart->sink->data(multipart->user_data, data, size, error);
+}
+
+/* Up to the next delimiter. Returns how many bytes are done with; -1 on an error. */
+static gssize
+take_data(HttpMultipart *multipart, const guint8 *data, gsize size, GError **error)
+{
+  const guint8 *delimiter = memmem(data, size, multipart->delimiter, multipart->delimiter_length);
+  gsize n = delimiter != NULL ? (gsize)(delimiter - data) : size - find_beginning(multipart, data, size);
+  if (!pass_on(multipart, data, n, error))
+    return -1;
+  if (delimiter == NULL)
+    return (gssize)n;
+  multipart->state = AFTER_BOUNDARY;
+  return (gssize)(n + multipart->delimiter_length);
+}
+
+/* Behind a delimiter: "--" ends the body, a new line (blanks before it are allowed) begins a part's headers. 0: more is
+ * needed. */
+static gssize
+take_boundary_end(HttpMultipart *multipart, const guint8 *data, gsize size, GError **error)
+{
+  if (size >= 2 && memcmp(data, "--", 2) == 0) {
+    multipart->state = AFTER_LAST;
+    return 2;
+  }
+  gsize n = 0;
+  while (n < size && (data[n] == ' ' || data[n] == '\t'))
+    n++;
+  if (n + 2 <= size && memcmp(data + n, "\r\n", 2) == 0) {
+    multipart->state = PART_HEADERS;
+    return (gssize)(n + 2);
+  }
+  gboolean may_become_good = n < MULTIPART_MAX_PARTS && (n == size || (n + 1 == size && data[n] == '\r') ||
+                                                         (n == 0 && size == 1 && data[0] == '-'));
+  if (may_become_good)
+    return 0;
+  refuse(error, "the body is not well-formed multipart/form-data");
+  return -1;
+}
+
+static gssize
+take_headers(HttpMultipart *multipart, const guint8 *data, gsize size, GError **error)
+{
+  gsize length = 0;
+  if (size < 2 || memcmp(data, "\r\n", 2) != 0) {
+    const guint8 *end = memmem(data, size, "\r\n\r\n", 4);
+    if (end == NULL && size < MAX_HEADER_BYTES)
+      return 0;
+    if (end == NULL) {
+      refuse(error, "a part's headers are too long");
+      return -1;
+    }
+    length = (gsize)(end - data) + 2;
+  }
+  g_autofree char *text = g_strndup((const char *)data, length);
+  return begin_part(multipart, text, error) ? (gssize)(length + 2) : -1;
+}
+
+/* Takes as much as can be told. Returns how many bytes are done with; -1 on an error. */
+static gssize
+take_all(HttpMultipart *multipart, const guint8 *data, gsize size, GError **error)
+{
+  gsize done = 0;
+  while (done < size) {
+    gssize n = 0;
+    State before = multipart->state;
+    switch (multipart->state) {
+    case BEFORE_FIRST:
+    case PART_DATA:
+      n = take_data(multipart, data + done, size - done, error);
+      break;
+    case AFTER_BOUNDARY:
+      n = take_boundary_end(multipart, data + done, size - done, error);
+      break;
+    case PART_HEADERS:
+      n = take_headers(multipart, data + done, size - done, error);
+      break;
+    case AFTER_LAST:
+      return (gssize)size;
+    }
+    if (n < 0)
+      return -1;
+    done += (gsize)n;
+    if (multipart->state == before)
+      break;
+  }
+  return (gssize)done;
 }
 
 gboolean
 http_multipart_write(HttpMultipart *multipart, const guint8 *data, gsize size, GError **error)
 {
-  if (MHD_post_process(multipart->processor, (const char *)data, size) == MHD_YES)
-    return TRUE;
-  return fail(multipart, "the body is not well-formed multipart/form-data", error);
+  GByteArray *pending = multipart->pending;
+  gboolean has_pending = pending->len > 0;
+  if (has_pending)
+    g_byte_array_append(pending, data, (guint)size);
+  gssize done =
+      has_pending ? take_all(multipart, pending->data, pending->len, error) : take_all(multipart, data, size, error);
+  if (done < 0)
+    return FALSE;
+  if (has_pending)
+    g_byte_array_remove_range(pending, 0, (guint)done);
+  else
+    g_byte_array_append(pending, data + done, (guint)(size - (gsize)done));
+  return TRUE;
 }
 
 gboolean
 http_multipart_end(HttpMultipart *multipart, GError **error)
 {
-  if (MHD_destroy_post_processor(g_steal_pointer(&multipart->processor)) == MHD_YES && multipart->problem == NULL)
-    return TRUE;
-  return fail(multipart, "the body ended before its closing boundary", error);
+  return multipart->state == AFTER_LAST || refuse(error, "the body ended before its closing boundary");
 }

@@ -1,12 +1,12 @@
-/* Reads a multipart/form-data body as it comes, in constant memory: fields and files are passed on piece by piece. */
+/* Reads a multipart/form-data body (RFC 7578) as it comes, in constant memory: fields and files are passed on piece by
+ * piece. */
 #pragma once
 
 #include "http/request.h"
 
 typedef struct HttpMultipart HttpMultipart;
 
-#define MULTIPART_BUFFER_BYTES (256 * 1024)
-#define MULTIPART_MAX_PARTS    128
+#define MULTIPART_MAX_PARTS 128
 
 /* Every function returns FALSE with an error set to refuse the whole body. */
 typedef struct {

@@ -2,55 +2,10 @@
 
 #include "base/error.h"
 #include "base/random_id.h"
+#include "http/address.h"
 #include "http/internal.h"
 
-#include <arpa/inet.h>
 #include <string.h>
-
-/* The numeric address of a peer, an IPv4 one mapped into IPv6 as IPv4; "local" for a Unix socket. */
-static char *
-address_text(const struct sockaddr *address)
-{
-  char text[INET6_ADDRSTRLEN];
-  if (address != NULL && address->sa_family == AF_INET) {
-    const struct sockaddr_in *in = (const void *)address;
-    inet_ntop(AF_INET, &in->sin_addr, text, sizeof text);
-    return g_strdup(text);
-  }
-  if (address != NULL && address->sa_family == AF_INET6) {
-    const struct sockaddr_in6 *in6 = (const void *)address;
-    if (IN6_IS_ADDR_V4MAPPED(&in6->sin6_addr))
-      inet_ntop(AF_INET, &in6->sin6_addr.s6_addr[12], text, sizeof text);
-    else
-      inet_ntop(AF_INET6, &in6->sin6_addr, text, sizeof text);
-    return g_strdup(text);
-  }
-  return g_strdup("local");
-}
-
-/* The last hop of X-Forwarded-For, the only one that the trusted proxy itself wrote; NULL when it is no address. */
-static char *
-forwarded_address(const char *forwarded_for)
-{
-  if (forwarded_for == NULL)
-    return NULL;
-  const char *comma = strrchr(forwarded_for, ',');
-  g_autofree char *hop = g_strstrip(g_strdup(comma != NULL ? comma + 1 : forwarded_for));
-  char *bracket = *hop == '[' ? strchr(hop, ']') : NULL;
-  if (bracket != NULL)
-    *bracket = '\0';
-  const char *bare = *hop == '[' ? hop + 1 : hop;
-  struct in6_addr ignored;
-  if (inet_pton(AF_INET, bare, &ignored) == 1 || inet_pton(AF_INET6, bare, &ignored) == 1)
-    return g_strdup(bare);
-  return NULL;
-}
-
-static const char *
-raw_header(struct MHD_Connection *connection, const char *name)
-{
-  return MHD_lookup_connection_value(connection, MHD_HEADER_KIND, name);
-}
 
 static void
 cancel_request(GCancellable *stopping, gpointer user_data)
@@ -59,50 +14,43 @@ cancel_request(GCancellable *stopping, gpointer user_data)
   g_cancellable_cancel(user_data);
 }
 
-/* Called when the request line is there; the headers are not yet. */
+/* The last hop is all that a trusted proxy vouches for; what it says of its client may be a lie. */
+static char *
+find_client_ip(const HttpRequest *request, gboolean trust_proxy)
+{
+  char *forwarded = trust_proxy && request->head != NULL ? http_address_forwarded(request->head) : NULL;
+  return forwarded != NULL ? forwarded : g_strdup(request->connection->address);
+}
+
 HttpRequest *
-http_request_new(HttpServer *server, struct MHD_Connection *connection, HttpWatched *watched, const char *target,
-                 GCancellable *stopping)
+http_request_new(HttpServer *server, HttpConnection *connection, HttpHead *head)
 {
   HttpRequest *request = g_new0(HttpRequest, 1);
   request->server = server;
   request->connection = connection;
-  request->watched = watched;
-  request->fd = MHD_get_connection_info(connection, MHD_CONNECTION_INFO_CONNECTION_FD)->connect_fd;
+  request->head = head;
   request->started_us = g_get_monotonic_time();
-  const char *question = strchr(target, '?');
-  request->path = question != NULL ? g_strndup(target, (gsize)(question - target)) : g_strdup(target);
-  request->query_text = question != NULL ? g_strdup(question + 1) : NULL;
-  request->method = "";
+  request->path = g_strdup(head != NULL ? head->path : "");
+  request->base = g_strdup("");
   g_autofree char *id = random_id_new(sizeof request->id / 2);
   g_strlcpy(request->id, id, sizeof request->id);
   request->reply_headers = http_headers_new();
-  const union MHD_ConnectionInfo *peer = MHD_get_connection_info(connection, MHD_CONNECTION_INFO_CLIENT_ADDRESS);
-  request->client_ip = address_text(peer != NULL ? peer->client_addr : NULL);
+  request->client_ip = find_client_ip(request, http_server_options(server)->trust_proxy);
+  request->language = language_from_accept(http_request_header(request, "Accept-Language"));
+  request->must_close = head == NULL || head->wants_close;
+  if (head != NULL)
+    http_body_init(&request->framing, head);
   request->cancellable = g_cancellable_new();
-  request->stopping = g_object_ref(stopping);
-  request->stop_handler =
-      g_cancellable_connect(stopping, G_CALLBACK(cancel_request), g_object_ref(request->cancellable), g_object_unref);
+  request->stopping = g_object_ref(http_server_stopping(server));
+  request->stop_handler = g_cancellable_connect(request->stopping, G_CALLBACK(cancel_request),
+                                                g_object_ref(request->cancellable), g_object_unref);
   return request;
-}
-
-void
-http_request_read_headers(HttpRequest *request, const char *method, gboolean trust_proxy)
-{
-  request->method = method;
-  request->trust_proxy = trust_proxy;
-  request->language = language_from_accept(raw_header(request->connection, "Accept-Language"));
-  char *forwarded = trust_proxy ? forwarded_address(raw_header(request->connection, "X-Forwarded-For")) : NULL;
-  if (forwarded != NULL) {
-    g_free(request->client_ip);
-    request->client_ip = forwarded;
-  }
 }
 
 void
 http_request_free(HttpRequest *request)
 {
-  http_watched_set_client_gone(request->watched, NULL);
+  http_loop_watch_client(request->connection, NULL);
   if (request->stop_handler != 0)
     g_cancellable_disconnect(request->stopping, request->stop_handler);
   g_object_unref(request->stopping);
@@ -112,10 +60,14 @@ http_request_free(HttpRequest *request)
   g_clear_pointer(&request->body, g_byte_array_unref);
   json_decref(request->json);
   json_decref(request->error_members);
-  http_response_free(request->pending);
+  http_response_free(request->response);
+  g_clear_error(&request->body_error);
+  http_head_free(request->head);
   g_array_unref(request->reply_headers);
   g_free(request->path);
-  g_free(request->query_text);
+  g_free(request->base);
+  g_clear_pointer(&request->cookies, g_hash_table_unref);
+  g_free(request->host);
   g_free(request->client_ip);
   g_free(request->who);
   g_free(request->error_details);
@@ -126,13 +78,13 @@ http_request_free(HttpRequest *request)
 const char *
 http_request_method(const HttpRequest *request)
 {
-  return request->method;
+  return request->head != NULL ? request->head->method : "";
 }
 
 gboolean
 http_request_is_head(const HttpRequest *request)
 {
-  return strcmp(request->method, "HEAD") == 0;
+  return strcmp(http_request_method(request), "HEAD") == 0;
 }
 
 const char *
@@ -156,13 +108,38 @@ http_request_language(const HttpRequest *request)
 const char *
 http_request_header(const HttpRequest *request, const char *name)
 {
-  return raw_header(request->connection, name);
+  return request->head != NULL ? http_head_field(request->head, name) : NULL;
+}
+
+/* "a=1; b=2", on one line or several. */
+static GHashTable *
+parse_cookies(const HttpHead *head)
+{
+  GHashTable *cookies = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, g_free);
+  for (guint i = 0; head != NULL && i < head->fields->len; i++) {
+    const HttpField *field = &g_array_index(head->fields, HttpField, i);
+    if (g_ascii_strcasecmp(field->name, "Cookie") != 0)
+      continue;
+    g_auto(GStrv) pairs = g_strsplit(field->value, ";", -1);
+    for (char **pair = pairs; *pair != NULL; pair++) {
+      char *equals = strchr(*pair, '=');
+      if (equals == NULL)
+        continue;
+      *equals = '\0';
+      const char *name = g_strstrip(*pair);
+      if (!g_hash_table_contains(cookies, name))
+        g_hash_table_insert(cookies, g_strdup(name), g_strdup(g_strstrip(equals + 1)));
+    }
+  }
+  return cookies;
 }
 
 const char *
-http_request_cookie(const HttpRequest *request, const char *name)
+http_request_cookie(HttpRequest *request, const char *name)
 {
-  return MHD_lookup_connection_value(request->connection, MHD_COOKIE_KIND, name);
+  if (request->cookies == NULL)
+    request->cookies = parse_cookies(request->head);
+  return g_hash_table_lookup(request->cookies, name);
 }
 
 const char *
@@ -226,25 +203,25 @@ http_request_client_ip(const HttpRequest *request)
 gboolean
 http_request_is_secure(const HttpRequest *request)
 {
-  const char *protocol = request->trust_proxy ? http_request_header(request, "X-Forwarded-Proto") : NULL;
+  gboolean is_trusted = http_server_options(request->server)->trust_proxy;
+  g_autofree char *protocol = is_trusted ? http_address_forwarded_parameter(request->head, "proto") : NULL;
   return protocol != NULL && g_ascii_strcasecmp(protocol, "https") == 0;
 }
 
 const char *
-http_request_host(const HttpRequest *request)
+http_request_host(HttpRequest *request)
 {
-  const char *forwarded = request->trust_proxy ? http_request_header(request, "X-Forwarded-Host") : NULL;
-  return forwarded != NULL ? forwarded : http_request_header(request, "Host");
+  if (request->host == NULL && http_server_options(request->server)->trust_proxy)
+    request->host = http_address_forwarded_parameter(request->head, "host");
+  return request->host != NULL ? request->host : http_request_header(request, "Host");
 }
 
 gint64
 http_request_content_length(const HttpRequest *request)
 {
-  const char *text = http_request_header(request, "Content-Length");
-  guint64 length;
-  if (text == NULL || !g_ascii_string_to_unsigned(text, 10, 0, G_MAXINT64, &length, NULL))
+  if (http_request_header(request, "Content-Length") == NULL)
     return -1;
-  return (gint64)length;
+  return (gint64)request->head->content_length;
 }
 
 /* "application/json; charset=utf-8" is application/json. */
@@ -311,7 +288,7 @@ GCancellable *
 http_request_cancellable(HttpRequest *request)
 {
   if (!g_cancellable_is_cancelled(request->cancellable))
-    http_watched_set_client_gone(request->watched, request->cancellable);
+    http_loop_watch_client(request->connection, request->cancellable);
   return request->cancellable;
 }
 

@@ -1,6 +1,6 @@
 /* A request, as the domains see it: what came in, who asks, and what the reply shall carry besides its body. A domain's
- * handlers know this header, response.h and router.h; libmicrohttpd stays behind them. Strings that are returned belong
- * to the request. One thread at a time. */
+ * handlers know this header, response.h and router.h; the rest of http/ stays behind them. Strings that are returned
+ * belong to the request. One thread at a time. */
 #pragma once
 
 #include "base/language.h"
@@ -18,7 +18,7 @@ Language http_request_language(const HttpRequest *request);
 
 /* NULL when absent. A header's name is compared without regard to case. */
 const char *http_request_header(const HttpRequest *request, const char *name);
-const char *http_request_cookie(const HttpRequest *request, const char *name);
+const char *http_request_cookie(HttpRequest *request, const char *name);
 /* Decoded; "" for a name without a value. */
 const char *http_request_query(const HttpRequest *request, const char *name);
 /* The same, but NULL for what is empty, which does not filter. */
@@ -34,11 +34,11 @@ gboolean http_request_query_boolean(const HttpRequest *request, const char *name
 gboolean http_request_query_number(const HttpRequest *request, const char *name, guint fallback, guint lowest,
                                    guint highest, guint *ret_value, GError **error);
 
-/* The client's address. X-Forwarded-For's last hop, X-Forwarded-Proto and X-Forwarded-Host are believed only when the
- * server was told to trust its proxy. */
+/* The client's address. The last hop of X-Forwarded-For, X-Forwarded-Proto and X-Forwarded-Host, or of Forwarded, is
+ * believed only when the server was told to trust its proxy. */
 const char *http_request_client_ip(const HttpRequest *request);
 gboolean http_request_is_secure(const HttpRequest *request);
-const char *http_request_host(const HttpRequest *request); /* "example.org:8443"; NULL when not sent */
+const char *http_request_host(HttpRequest *request); /* "example.org:8443"; NULL when not sent */
 
 /* -1 when not said (a chunked body). */
 gint64 http_request_content_length(const HttpRequest *request);

@@ -88,6 +88,19 @@ http_response_stream(guint status, const char *content_type, HttpStreamRead read
   return response;
 }
 
+HttpResponse *
+http_response_events(SseQueue *queue, gpointer owned, GDestroyNotify free_owned)
+{
+  HttpResponse *response = http_response_empty(200);
+  response->events = queue;
+  response->stream = owned;
+  response->free_stream = free_owned;
+  http_response_set_header(response, "Content-Type", "text/event-stream");
+  http_response_set_header(response, "Cache-Control", "no-cache, no-store");
+  http_response_set_header(response, "X-Accel-Buffering", "no"); /* nginx would hold the events back */
+  return response;
+}
+
 void
 http_response_announce_trailers(HttpResponse *response, const char *names)
 {
@@ -115,6 +128,7 @@ http_response_free(HttpResponse *response)
     return;
   if (response->free_stream != NULL)
     response->free_stream(response->stream);
+  sse_queue_unref(response->events);
   g_array_unref(response->headers);
   g_clear_pointer(&response->trailers, g_array_unref);
   if (!response->is_body_static)
@@ -170,11 +184,86 @@ http_response_for_error(HttpRequest *request, const GError *error)
   return wants_problem ? http_response_problem(request, error) : http_response_error(request, error);
 }
 
+static const char *
+reason_phrase(guint status)
+{
+  static const struct {
+    guint status;
+    const char *phrase;
+  } phrases[] = {
+      {200, "OK"},
+      {201, "Created"},
+      {202, "Accepted"},
+      {204, "No Content"},
+      {206, "Partial Content"},
+      {207, "Multi-Status"},
+      {301, "Moved Permanently"},
+      {302, "Found"},
+      {304, "Not Modified"},
+      {308, "Permanent Redirect"},
+      {400, "Bad Request"},
+      {401, "Unauthorized"},
+      {403, "Forbidden"},
+      {404, "Not Found"},
+      {405, "Method Not Allowed"},
+      {408, "Request Timeout"},
+      {409, "Conflict"},
+      {410, "Gone"},
+      {412, "Precondition Failed"},
+      {413, "Content Too Large"},
+      {415, "Unsupported Media Type"},
+      {416, "Range Not Satisfiable"},
+      {422, "Unprocessable Content"},
+      {423, "Locked"},
+      {428, "Precondition Required"},
+      {429, "Too Many Requests"},
+      {431, "Request Header Fields Too Large"},
+      {499, "Client Closed Request"},
+      {500, "Internal Server Error"},
+      {501, "Not Implemented"},
+      {502, "Bad Gateway"},
+      {503, "Service Unavailable"},
+      {504, "Gateway Timeout"},
+      {507, "Insufficient Storage"},
+  };
+  for (gsize i = 0; i < G_N_ELEMENTS(phrases); i++) {
+    if (phrases[i].status == status)
+      return phrases[i].phrase;
+  }
+  return "Unknown"; /* a phrase says nothing that the status does not */
+}
+
+static gboolean
+is_streamed(const HttpResponse *response)
+{
+  return response->read != NULL || response->events != NULL;
+}
+
+gsize
+http_response_held_bytes(const HttpResponse *response)
+{
+  return response != NULL && !response->is_body_static ? response->body_size : 0;
+}
+
+gboolean
+http_response_is_chunked(const HttpRequest *request, const HttpResponse *response)
+{
+  return is_streamed(response) && request->head != NULL && !request->head->is_http_1_0;
+}
+
 GString *
-http_response_as_text(HttpRequest *request, const HttpResponse *response)
+http_response_head(const HttpRequest *request, const HttpResponse *response)
 {
   GString *text = g_string_new(NULL);
-  g_string_append_printf(text, "HTTP/1.1 %u %s\r\n", response->status, MHD_get_reason_phrase_for(response->status));
+  g_string_append_printf(text, "HTTP/1.1 %u %s\r\n", response->status, reason_phrase(response->status));
+  g_autoptr(GDateTime) now = g_date_time_new_now_utc();
+  static const char *const days[] = {"", "Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun"};
+  static const char *const months[] = {"",    "Jan", "Feb", "Mar", "Apr", "May", "Jun",
+                                       "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"};
+  g_autofree char *time = g_date_time_format(now, "%H:%M:%S");
+  g_string_append_printf(text, "Date: %s, %02d %s %d %s GMT\r\n", days[g_date_time_get_day_of_week(now)],
+                         g_date_time_get_day_of_month(now), months[g_date_time_get_month(now)],
+                         g_date_time_get_year(now), time);
   const GArray *all[] = {request->reply_headers, response->headers};
   for (gsize i = 0; i < G_N_ELEMENTS(all); i++) {
     for (guint j = 0; j < all[i]->len; j++) {
@@ -182,7 +271,12 @@ http_response_as_text(HttpRequest *request, const HttpResponse *response)
       g_string_append_printf(text, "%s: %s\r\n", header->name, header->value);
     }
   }
-  g_string_append_printf(text, "Connection: close\r\nContent-Length: %" G_GSIZE_FORMAT "\r\n\r\n", response->body_size);
-  g_string_append_len(text, response->body != NULL ? response->body : "", (gssize)response->body_size);
+  if (request->must_close)
+    g_string_append(text, "Connection: close\r\n");
+  if (http_response_is_chunked(request, response))
+    g_string_append(text, "Transfer-Encoding: chunked\r\n");
+  else if (!is_streamed(response) && response->status != 204 && response->status != 304)
+    g_string_append_printf(text, "Content-Length: %" G_GSIZE_FORMAT "\r\n", response->body_size);
+  g_string_append(text, "\r\n");
   return text;
 }

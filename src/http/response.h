@@ -3,6 +3,7 @@
 
 #include "base/json.h"
 #include "http/request.h"
+#include "http/sse.h"
 
 typedef struct HttpResponse HttpResponse;
 
@@ -21,6 +22,10 @@ HttpResponse *http_response_empty(guint status);
 /* `state` is freed when the last byte was read, or the client is gone. */
 HttpResponse *http_response_stream(guint status, const char *content_type, HttpStreamRead read, gpointer state,
                                    GDestroyNotify free_state);
+
+/* Server-Sent Events from a queue (stolen) until it is closed; needs no thread. `owned` (may be NULL) is freed after
+ * the last event was sent, or the client has gone. */
+HttpResponse *http_response_events(SseQueue *queue, gpointer owned, GDestroyNotify free_owned);
 
 /* {error, details, errorCode}: the shape of the backup routes and of the login. */
 HttpResponse *http_response_error(HttpRequest *request, const GError *error);

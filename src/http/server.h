@@ -1,15 +1,15 @@
-/* The HTTP server: the only folder that knows libmicrohttpd.
+/* The HTTP server.
  *
- * One thread a connection, so that a handler may wait, a stream pushes back on whoever fills it, and a cancelled
- * operation is waited for where it was started. Bounded: connections, header and body sizes, the time for headers and
- * small bodies, the pauses of an upload. A streamed download may pause for as long as its client stays. */
+ * An event loop (loop.h) holds the connections that wait for their clients; requests are worked on by threads, so that
+ * a handler may wait, a download pushes back on whoever makes it, and a cancelled operation is waited for where it was
+ * started. Bounded: connections, requests worked on, header and body sizes, the time for headers, small bodies and
+ * replies, the pauses of an upload. A download or event stream may pause for as long as its client stays. */
 #pragma once
 
 #include "http/router.h"
 
 typedef struct HttpServer HttpServer;
 
-#define HTTP_MAX_CONNECTIONS   128
 #define HTTP_MAX_BODY_BYTES    (64 * 1024) /* of a route that is no upload and names no other limit */
 #define HTTP_HEADER_TIMEOUT_MS (30 * 1000) /* from the connection, or the last reply, to the end of the headers */
 #define HTTP_REPLY_TIMEOUT_MS  (60 * 1000) /* for a reply that is not streamed */
@@ -21,7 +21,7 @@ typedef struct {
   gboolean trust_proxy;
 } HttpServerOptions;
 
-/* Decides who may pass, before a byte of the body is read; sets who asks. */
+/* Decides who may pass, before a byte of the body is used; sets who asks. */
 typedef gboolean (*HttpGuard)(HttpRequest *request, guint route_flags, gpointer user_data, GError **error);
 
 HttpServer *http_server_new(const HttpServerOptions *options);
@@ -29,10 +29,11 @@ HttpServer *http_server_new(const HttpServerOptions *options);
 void http_server_add_routes(HttpServer *server, const HttpRoute *const *tables, gpointer context);
 void http_server_set_guard(HttpServer *server, HttpGuard guard, gpointer user_data);
 
+/* CONFIG */
 gboolean http_server_start(HttpServer *server, GError **error);
 const char *http_server_url(const HttpServer *server); /* once started */
 /* Serves a connected socket, which it owns from now on. */
-gboolean http_server_adopt(HttpServer *server, int fd);
+void http_server_adopt(HttpServer *server, int fd);
 
 /* Accepts no more, cancels every request's cancellable, waits until all have ended. */
 void http_server_stop(HttpServer *server);

@@ -8,14 +8,14 @@
 struct SseQueue {
   gatomicrefcount references;
   GMutex mutex;
-  GCond changed;
+  SseQueueChanged changed;
+  gpointer changed_data;
   GQueue messages; /* of char*, JSON */
   gsize queued_bytes;
   char *progress; /* newest JSON not sent yet, or NULL */
   gint64 progress_sent_us;
+  gint64 frame_us; /* when the last frame was taken */
   gboolean is_closed;
-  char *current; /* the frame being sent, and how much of it is */
-  gsize current_length, current_sent;
 };
 
 SseQueue *
@@ -24,8 +24,8 @@ sse_queue_new(void)
   SseQueue *queue = g_new0(SseQueue, 1);
   g_atomic_ref_count_init(&queue->references);
   g_mutex_init(&queue->mutex);
-  g_cond_init(&queue->changed);
   g_queue_init(&queue->messages);
+  queue->frame_us = g_get_monotonic_time();
   return queue;
 }
 
@@ -43,10 +43,23 @@ sse_queue_unref(SseQueue *queue)
     return;
   g_queue_clear_full(&queue->messages, g_free);
   g_free(queue->progress);
-  g_free(queue->current);
-  g_cond_clear(&queue->changed);
   g_mutex_clear(&queue->mutex);
   g_free(queue);
+}
+
+static void
+tell_change(SseQueue *queue)
+{
+  if (queue->changed != NULL)
+    queue->changed(queue->changed_data);
+}
+
+void
+sse_queue_on_change(SseQueue *queue, SseQueueChanged changed, gpointer user_data)
+{
+  g_autoptr(GMutexLocker) locker = g_mutex_locker_new(&queue->mutex);
+  queue->changed = changed;
+  queue->changed_data = user_data;
 }
 
 void
@@ -64,7 +77,7 @@ sse_queue_push_message(SseQueue *queue, char *json)
     g_autofree char *oldest = g_queue_pop_head(&queue->messages);
     queue->queued_bytes -= strlen(oldest);
   }
-  g_cond_signal(&queue->changed);
+  tell_change(queue);
 }
 
 void
@@ -77,7 +90,7 @@ sse_queue_push_progress(SseQueue *queue, char *json)
   }
   g_free(queue->progress);
   queue->progress = json;
-  g_cond_signal(&queue->changed);
+  tell_change(queue);
 }
 
 void
@@ -85,7 +98,7 @@ sse_queue_close(SseQueue *queue)
 {
   g_autoptr(GMutexLocker) locker = g_mutex_locker_new(&queue->mutex);
   queue->is_closed = TRUE;
-  g_cond_signal(&queue->changed);
+  tell_change(queue);
 }
 
 /* The JSON that is due now, or NULL. */
@@ -103,42 +116,21 @@ take_due(SseQueue *queue, gint64 now_us)
   return g_steal_pointer(&queue->progress);
 }
 
-/* Waits for the next frame; NULL when closed and empty. */
-static char *
-next_frame(SseQueue *queue)
-{
-  gint64 heartbeat_us = g_get_monotonic_time() + HEARTBEAT_US;
-  for (;;) {
-    gint64 now_us = g_get_monotonic_time();
-    g_autofree char *json = take_due(queue, now_us);
-    if (json != NULL)
-      return g_strdup_printf("data: %s\n\n", json);
-    if (queue->is_closed)
-      return NULL;
-    if (now_us >= heartbeat_us)
-      return g_strdup(": \n\n");
-    gint64 until_us = heartbeat_us;
-    if (queue->progress != NULL)
-      until_us = MIN(until_us, queue->progress_sent_us + PROGRESS_INTERVAL_US);
-    g_cond_wait_until(&queue->changed, &queue->mutex, until_us);
-  }
-}
-
-gsize
-sse_queue_read(SseQueue *queue, guint8 *buffer, gsize size)
+char *
+sse_queue_take(SseQueue *queue, gboolean *ret_is_ended, gint64 *ret_wake_us)
 {
   g_autoptr(GMutexLocker) locker = g_mutex_locker_new(&queue->mutex);
-  if (queue->current == NULL) {
-    queue->current = next_frame(queue);
-    if (queue->current == NULL)
-      return 0;
-    queue->current_length = strlen(queue->current);
-    queue->current_sent = 0;
+  gint64 now_us = g_get_monotonic_time();
+  g_autofree char *json = take_due(queue, now_us);
+  *ret_is_ended = json == NULL && queue->is_closed;
+  if (*ret_is_ended)
+    return NULL;
+  if (json != NULL || now_us >= queue->frame_us + HEARTBEAT_US) {
+    queue->frame_us = now_us;
+    return json != NULL ? g_strdup_printf("data: %s\n\n", json) : g_strdup(": \n\n");
   }
-  gsize n = MIN(size, queue->current_length - queue->current_sent);
-  memcpy(buffer, queue->current + queue->current_sent, n);
-  queue->current_sent += n;
-  if (queue->current_sent == queue->current_length)
-    g_clear_pointer(&queue->current, g_free);
-  return n;
+  *ret_wake_us = queue->frame_us + HEARTBEAT_US;
+  if (queue->progress != NULL)
+    *ret_wake_us = MIN(*ret_wake_us, queue->progress_sent_us + PROGRESS_INTERVAL_US);
+  return NULL;
 }

@@ -23,6 +23,11 @@ void sse_queue_push_progress(SseQueue *queue, char *json);
 /* Nothing more comes; what waits is still sent. */
 void sse_queue_close(SseQueue *queue);
 
-/* The next bytes of the stream: frames "data: {json}\n\n" and heartbeats ": \n\n". Waits for them, at most until the
- * next heartbeat. 0: closed and all sent. */
-gsize sse_queue_read(SseQueue *queue, guint8 *buffer, gsize size);
+/* The next frame, "data: {json}\n\n" or the heartbeat ": \n\n"; free with g_free. NULL when none is due: then either
+ * `ret_is_ended` says that the queue is closed and all was taken, or `ret_wake_us` (of g_get_monotonic_time) when to
+ * ask again if nothing is pushed before. */
+char *sse_queue_take(SseQueue *queue, gboolean *ret_is_ended, gint64 *ret_wake_us);
+
+/* Called on every change, on the thread that makes it; must not call the queue. NULL: not any more. */
+typedef void (*SseQueueChanged)(gpointer user_data);
+void sse_queue_on_change(SseQueue *queue, SseQueueChanged changed, gpointer user_data);

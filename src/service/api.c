@@ -8,13 +8,15 @@
 #include "service/health.h"
 #include "upload/http/routes.h"
 
+#include <string.h>
+
 static HttpResponse *
 get_document(HttpRequest *request, gpointer context, GError **error)
 {
   (void)request;
   (void)context;
   (void)error;
-  return http_response_json_text(200, g_strdup(api_openapi_json));
+  return http_response_static(200, "application/json; charset=utf-8", api_openapi_json, strlen(api_openapi_json));
 }
 
 static const HttpRoute document_routes[] = {

@@ -65,7 +65,7 @@ remember_who(HttpRequest *request, const AuthIdentity *identity)
 }
 
 static gboolean
-check_origin(const HttpRequest *request, GError **error)
+check_origin(HttpRequest *request, GError **error)
 {
   if (origin_is_own(http_request_header(request, "Origin"), http_request_header(request, "Sec-Fetch-Site"),
                     http_request_host(request)))

@@ -15,10 +15,6 @@ typedef struct {
   Running *running; /* likewise */
 } BackupHttp;
 
-/* Sends a queue (stolen) as it fills. `owned` (may be NULL) is freed after the last event was read, or the client has
- * gone. */
-HttpResponse *backup_http_event_stream(SseQueue *queue, gpointer owned, GDestroyNotify free_owned);
-
 /* {operation, holder, since}; null where nobody holds it. */
 json_t *backup_http_holder_json(const BackupLockHolder *holder);
 /* After LOCK_HELD: the reply says who holds the lock, in the specification's words. */

@@ -24,7 +24,7 @@ watch_operation(HttpRequest *request, gpointer context, GError **error)
     error_set(error, CCH_ERROR_NOT_FOUND, "no such operation runs in this instance");
     return NULL;
   }
-  return backup_http_event_stream(queue, NULL, NULL);
+  return http_response_events(queue, NULL, NULL);
 }
 
 static const char *const list_query[] = {"ended", NULL};

@@ -171,7 +171,7 @@ http_work_start(HttpWork *work, void (*run)(gpointer data), void (*release)(gpoi
   work->data = data;
   work->queue = sse_queue_new();
   work->running = running_begin(work->http->running, work->kind, NULL, http_request_who(work->request));
-  HttpResponse *response = backup_http_event_stream(sse_queue_ref(work->queue), data, free_data);
+  HttpResponse *response = http_response_events(sse_queue_ref(work->queue), data, free_data);
   http_response_set_header(response, "X-Operation-Id", running_id(work->running));
   work->thread = g_thread_new(work->kind, work_thread, work);
   return response;

@@ -7,13 +7,26 @@
 /* cmocka.h needs the above. */
 #include <cmocka.h>
 
+/* Waits for the next frame as the loop does; NULL at the end. */
+static char *
+next_frame(SseQueue *queue)
+{
+  for (;;) {
+    gboolean is_ended = FALSE;
+    gint64 wake_us = 0;
+    char *frame = sse_queue_take(queue, &is_ended, &wake_us);
+    if (frame != NULL || is_ended)
+      return frame;
+    gint64 left_us = wake_us - g_get_monotonic_time();
+    g_usleep((gulong)CLAMP(left_us, 0, 10 * 1000));
+  }
+}
+
 static void
 assert_next(SseQueue *queue, const char *wanted)
 {
-  guint8 buffer[256];
-  gsize n = sse_queue_read(queue, buffer, sizeof buffer);
-  assert_int_equal(n, strlen(wanted));
-  assert_memory_equal(buffer, wanted, n);
+  g_autofree char *frame = next_frame(queue);
+  assert_string_equal(frame != NULL ? frame : "", wanted);
 }
 
 static void
@@ -89,17 +102,25 @@ a_reader_wakes_up_for_a_message(void **state)
 }
 
 static void
-a_frame_may_be_read_in_pieces(void **state)
+count_change(gpointer user_data)
+{
+  (*(guint *)user_data)++;
+}
+
+static void
+every_change_is_told_until_nobody_wants_to_know(void **state)
 {
   (void)state;
   g_autoptr(SseQueue) queue = sse_queue_new();
-  sse_queue_push_message(queue, g_strdup("{\"text\":\"数据\"}"));
+  guint n_changes = 0;
+  sse_queue_on_change(queue, count_change, &n_changes);
+  sse_queue_push_message(queue, g_strdup("1"));
+  sse_queue_push_progress(queue, g_strdup("2"));
   sse_queue_close(queue);
-  g_autoptr(GString) whole = g_string_new(NULL);
-  guint8 piece[3];
-  for (gsize n; (n = sse_queue_read(queue, piece, sizeof piece)) > 0;)
-    g_string_append_len(whole, (const char *)piece, (gssize)n);
-  assert_string_equal(whole->str, "data: {\"text\":\"数据\"}\n\n");
+  assert_int_equal(n_changes, 3);
+  sse_queue_on_change(queue, NULL, NULL);
+  sse_queue_close(queue);
+  assert_int_equal(n_changes, 3);
 }
 
 static void
@@ -113,12 +134,11 @@ a_client_that_reads_nothing_costs_bounded_memory_and_gets_the_last_message(void 
     sse_queue_push_message(queue, g_strnfill(message_bytes, 'x'));
   sse_queue_push_message(queue, g_strdup("last"));
   sse_queue_close(queue);
-  g_autofree guint8 *buffer = g_malloc(2 * message_bytes);
   gsize total = 0;
   g_autofree char *last = NULL;
-  for (gsize n; (n = sse_queue_read(queue, buffer, 2 * message_bytes)) > 0; total += n) {
+  for (char *frame; (frame = next_frame(queue)) != NULL; total += strlen(frame)) {
     g_free(last);
-    last = g_strndup((const char *)buffer, n);
+    last = frame;
   }
   assert_true(total <= SSE_MAX_QUEUED_BYTES + SSE_MAX_QUEUED_BYTES / 8);
   assert_true(total >= SSE_MAX_QUEUED_BYTES / 2);
@@ -134,7 +154,7 @@ main(void)
       cmocka_unit_test(a_message_replaces_older_progress),
       cmocka_unit_test(silence_is_broken_by_a_heartbeat_each_second),
       cmocka_unit_test(a_reader_wakes_up_for_a_message),
-      cmocka_unit_test(a_frame_may_be_read_in_pieces),
+      cmocka_unit_test(every_change_is_told_until_nobody_wants_to_know),
       cmocka_unit_test(a_client_that_reads_nothing_costs_bounded_memory_and_gets_the_last_message),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);

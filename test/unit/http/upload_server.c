@@ -129,8 +129,9 @@ int
 upload_server_connect(UploadServer *server)
 {
   int ends[2];
-  if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends) != 0 || !http_server_adopt(server->server, ends[0]))
+  if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends) != 0)
     g_error("no connection");
+  http_server_adopt(server->server, ends[0]);
   return ends[1];
 }
 
