@@ -17,7 +17,7 @@ describe('requests as bytes', { skip: !haveBinary && 'no binary' }, () => {
   });
 
   // All that comes back until the server closes, or `ms` after the last byte; `pieces` are sent one by one.
-  function exchange(pieces, { ms = 1500 } = {}) {
+  function exchange(pieces, { ms = 3000, gapMs = 20 } = {}) {
     return new Promise((resolve, reject) => {
       const socket = net.connect(service.port, '127.0.0.1');
       let text = '', timer;
@@ -30,7 +30,8 @@ describe('requests as bytes', { skip: !haveBinary && 'no binary' }, () => {
       (async () => {
         for (const piece of [pieces].flat()) {
           socket.write(Buffer.from(piece, 'latin1'));
-          await new Promise((next) => setTimeout(next, 20));
+          wait();
+          await new Promise((next) => setTimeout(next, gapMs));
         }
       })();
     });
@@ -80,7 +81,7 @@ describe('requests as bytes', { skip: !haveBinary && 'no binary' }, () => {
       assert.match(text, /^HTTP\/1\.1 400 /, text);
       assert.match(text, /\r\nConnection: close\r\n/);
       assert.match(text, /"errorCode":"request\.invalid"/);
-      assert.equal(text.match(/HTTP\/1\.1 /g).length, 1, 'what follows is no request');
+      assert.equal(text.match(/^HTTP\/1\.1 \d/gm).length, 1, 'what follows is no request');
       assert.ok(isClosed, 'it is closed');
     });
   }
@@ -103,7 +104,7 @@ describe('requests as bytes', { skip: !haveBinary && 'no binary' }, () => {
   });
 
   test('an announced body is asked for, and one that is refused is not', async () => {
-    const asked = await exchange([login('Expect: 100-continue\r\nContent-Length: 12\r\n', ''), '{"key":"no"}']);
+    const asked = await exchange([login('Expect: 100-continue\r\nContent-Length: 12\r\n', ''), '{"key":"no"}'], { gapMs: 1000 });
     assert.match(asked.text, /^HTTP\/1\.1 100 Continue\r\n\r\nHTTP\/1\.1 401 /);
     const refused = await exchange('POST /api/admin/database/import HTTP/1.1\r\nHost: x\r\nExpect: 100-continue\r\nContent-Length: 12\r\n\r\n');
     assert.match(refused.text, /^HTTP\/1\.1 401 /);
