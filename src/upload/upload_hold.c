@@ -1,0 +1,302 @@
+/* What a request does with the upload that it holds. */
+#include "upload/upload_store.h"
+
+#include "archive/foreign.h"
+#include "archive/toc_parse.h"
+#include "archive/unwrap.h"
+#include "base/error.h"
+#include "base/log.h"
+#include "base/write_all.h"
+
+#include <errno.h>
+#include <string.h>
+#include <unistd.h>
+
+#define MAGIC_BYTES 16
+#define STALLED_US  (5 * G_USEC_PER_SEC) /* a writer that waits so long for its client loses its hold to the next */
+
+struct UploadHold {
+  Uploads *uploads;
+  Upload *upload;
+  gboolean is_use;
+  GChecksum *checksum; /* NULL: nothing to verify */
+  TusChecksum expected;
+  guint64 unverified_bytes; /* behind the file's offset */
+};
+
+/* With the upload's mutex. */
+static UploadHold *
+take_hold(Uploads *uploads, Upload *upload, gboolean is_use)
+{
+  UploadHold *hold = g_new0(UploadHold, 1);
+  hold->uploads = uploads;
+  hold->upload = upload;
+  hold->is_use = is_use;
+  g_atomic_ref_count_inc(&upload->references);
+  upload->holder = hold;
+  upload->holder_active_us = g_get_monotonic_time();
+  return hold;
+}
+
+UploadHold *
+uploads_create(Uploads *uploads, const char *file_name, const char *metadata, gint64 length, GError **error)
+{
+  if (!upload_name_is_archive(file_name)) {
+    error_set(error, CCH_ERROR_IMPORT_FILE_NAME, "%s", file_name);
+    return NULL;
+  }
+  g_autoptr(GMutexLocker) locker = g_mutex_locker_new(&uploads->mutex);
+  upload_store_remove_expired(uploads);
+  if (g_hash_table_size(uploads->table) >= UPLOADS_MAX_COUNT) {
+    error_set(error, CCH_ERROR_UPLOAD_NO_ROOM, "%d uploads are kept already", UPLOADS_MAX_COUNT);
+    return NULL;
+  }
+  if (!upload_store_check_room(uploads, NULL, length, 0, error))
+    return NULL;
+  UploadFile *file = upload_file_create(uploads->directory, file_name, metadata, length, error);
+  return file != NULL ? take_hold(uploads, upload_store_add(uploads, file), FALSE) : NULL;
+}
+
+/* Throws away what was not verified, with the upload's mutex. If that fails, later bytes are written over it. */
+static gboolean
+drop_doubts(UploadFile *file, GError **error)
+{
+  if (!file->has_doubts)
+    return TRUE;
+  if (ftruncate(file->fd, (off_t)file->offset) != 0) {
+    error_set_errno(error, errno, "truncate the upload");
+    return FALSE;
+  }
+  file->has_doubts = FALSE;
+  return upload_file_save(file, error);
+}
+
+/* With the upload's mutex. */
+static gboolean
+may_take(const Upload *upload)
+{
+  const UploadHold *holder = upload->holder;
+  return holder == NULL || (!holder->is_use && g_get_monotonic_time() - upload->holder_active_us > STALLED_US);
+}
+
+static UploadHold *
+hold_upload(Uploads *uploads, const char *id, gboolean is_use, GError **error)
+{
+  g_autoptr(GMutexLocker) locker = g_mutex_locker_new(&uploads->mutex);
+  Upload *upload = upload_store_find(uploads, id, error);
+  if (upload == NULL)
+    return NULL;
+  g_autoptr(GMutexLocker) inner = g_mutex_locker_new(&upload->mutex);
+  const UploadFile *file = upload->file;
+  if (!may_take(upload)) {
+    upload_store_refuse_busy(error);
+    return NULL;
+  }
+  if (is_use && (file->length < 0 || file->offset < (guint64)file->length)) {
+    error_set(error, CCH_ERROR_UPLOAD_INCOMPLETE, "%" G_GUINT64_FORMAT " of %" G_GINT64_FORMAT " bytes are here",
+              file->offset, file->length);
+    return NULL;
+  }
+  return drop_doubts(upload->file, error) ? take_hold(uploads, upload, is_use) : NULL;
+}
+
+UploadHold *
+uploads_hold(Uploads *uploads, const char *id, GError **error)
+{
+  return hold_upload(uploads, id, FALSE, error);
+}
+
+UploadHold *
+uploads_use(Uploads *uploads, const char *id, GError **error)
+{
+  return hold_upload(uploads, id, TRUE, error);
+}
+
+/* Takes the upload out of the store and off the disk, unless another holds it by now. */
+static void
+take_away(UploadHold *hold)
+{
+  g_autoptr(GMutexLocker) locker = g_mutex_locker_new(&hold->uploads->mutex);
+  upload_store_remove(hold->uploads, hold->upload, hold);
+}
+
+void
+upload_hold_free(UploadHold *hold)
+{
+  if (hold == NULL)
+    return;
+  Upload *upload = hold->upload;
+  g_mutex_lock(&upload->mutex);
+  if (upload->holder == hold) {
+    upload->holder = NULL;
+    drop_doubts(upload->file, NULL);
+    upload_file_touch(upload->file);
+  }
+  g_mutex_unlock(&upload->mutex);
+  if (hold->checksum != NULL)
+    g_checksum_free(hold->checksum);
+  upload_store_unref(upload);
+  g_free(hold);
+}
+
+void
+upload_discard(UploadHold *hold)
+{
+  take_away(hold);
+  upload_hold_free(hold);
+}
+
+UploadInfo *
+upload_info(const UploadHold *hold)
+{
+  return upload_store_describe(hold->uploads, hold->upload);
+}
+
+void
+upload_set_problem(UploadHold *hold, const char *error_code)
+{
+  g_autoptr(GMutexLocker) locker = g_mutex_locker_new(&hold->upload->mutex);
+  g_autoptr(GError) problem = NULL;
+  UploadFile *file = hold->upload->file;
+  g_free(file->problem);
+  file->problem = g_strdup(error_code);
+  if (!upload_file_save(file, &problem))
+    log_event(LOG_WARNING, "upload not marked", "id", file->id, "reason", problem->message, NULL);
+}
+
+int
+upload_fd(const UploadHold *hold)
+{
+  return hold->upload->file->fd;
+}
+
+/* With the upload's mutex, as the next three. */
+static gboolean
+check_holder(UploadHold *hold, GError **error)
+{
+  if (hold->upload->holder == hold)
+    return TRUE;
+  error_set(error, CCH_ERROR_UPLOAD_BUSY, "another request has taken over");
+  return FALSE;
+}
+
+gboolean
+upload_set_length(UploadHold *hold, guint64 length, GError **error)
+{
+  g_autoptr(GMutexLocker) locker = g_mutex_locker_new(&hold->uploads->mutex);
+  g_autoptr(GMutexLocker) inner = g_mutex_locker_new(&hold->upload->mutex);
+  UploadFile *file = hold->upload->file;
+  if (!check_holder(hold, error))
+    return FALSE;
+  if (file->length >= 0 ? (guint64)file->length != length : length < file->offset) {
+    error_set(error, CCH_ERROR_REQUEST_PARAMETER, "Upload-Length contradicts what is known of the upload");
+    return FALSE;
+  }
+  if (file->length >= 0)
+    return TRUE;
+  if (!upload_store_check_room(hold->uploads, hold->upload, (gint64)length, file->offset, error))
+    return FALSE;
+  file->length = (gint64)length;
+  if (upload_file_save(file, error))
+    return TRUE;
+  file->length = -1;
+  return FALSE;
+}
+
+gboolean
+upload_expect(UploadHold *hold, const TusChecksum *checksum, GError **error)
+{
+  g_autoptr(GMutexLocker) locker = g_mutex_locker_new(&hold->upload->mutex);
+  UploadFile *file = hold->upload->file;
+  if (!check_holder(hold, error))
+    return FALSE;
+  file->has_doubts = TRUE;
+  if (!upload_file_save(file, error)) {
+    file->has_doubts = FALSE;
+    return FALSE;
+  }
+  hold->checksum = g_checksum_new(checksum->type);
+  hold->expected = *checksum;
+  return TRUE;
+}
+
+gboolean
+upload_verify(UploadHold *hold, GError **error)
+{
+  g_autoptr(GMutexLocker) locker = g_mutex_locker_new(&hold->upload->mutex);
+  UploadFile *file = hold->upload->file;
+  if (!check_holder(hold, error))
+    return FALSE;
+  guint8 digest[sizeof hold->expected.digest];
+  gsize size = sizeof digest;
+  g_checksum_get_digest(hold->checksum, digest, &size);
+  if (size != hold->expected.size || memcmp(digest, hold->expected.digest, size) != 0) {
+    error_set(error, CCH_ERROR_UPLOAD_CHECKSUM, "of the %" G_GUINT64_FORMAT " bytes", hold->unverified_bytes);
+    return FALSE;
+  }
+  file->offset += hold->unverified_bytes;
+  hold->unverified_bytes = 0;
+  file->has_doubts = FALSE;
+  return upload_file_save(file, error);
+}
+
+static gboolean
+check_append(const UploadHold *hold, guint64 end, GError **error)
+{
+  const UploadFile *file = hold->upload->file;
+  if (file->length >= 0 && end > (guint64)file->length) {
+    error_set(error, CCH_ERROR_REQUEST_TOO_LARGE, "more than the %" G_GINT64_FORMAT " bytes of Upload-Length",
+              file->length);
+    return FALSE;
+  }
+  if (end > hold->uploads->options.max_bytes) {
+    error_set(error, CCH_ERROR_IMPORT_FILE_TOO_LARGE, "the file has more than %" G_GUINT64_FORMAT " bytes",
+              hold->uploads->options.max_bytes);
+    return FALSE;
+  }
+  return TRUE;
+}
+
+static gboolean
+write_at_end(UploadHold *hold, const guint8 *data, gsize size, GError **error)
+{
+  UploadFile *file = hold->upload->file;
+  if (!write_all_at(file->fd, data, size, file->offset + hold->unverified_bytes, "the upload", error))
+    return FALSE;
+  if (hold->checksum != NULL) {
+    g_checksum_update(hold->checksum, data, (gssize)size);
+    hold->unverified_bytes += size;
+  } else {
+    file->offset += size;
+  }
+  return TRUE;
+}
+
+static gboolean
+begins_like_an_archive(int fd, GError **error)
+{
+  guint8 magic[MAGIC_BYTES];
+  ssize_t n = pread(fd, magic, sizeof magic, 0);
+  if (n >= 0 && (archive_magic_plausible(magic, (gsize)n) || unwrap_is_plausible(magic, (gsize)n)))
+    return TRUE;
+  foreign_set_error_of_file(fd, error);
+  return FALSE;
+}
+
+gboolean
+upload_append(UploadHold *hold, const guint8 *data, gsize size, GError **error)
+{
+  Upload *upload = hold->upload;
+  g_mutex_lock(&upload->mutex);
+  guint64 end = upload->file->offset + hold->unverified_bytes;
+  gboolean is_beginning = end < MAGIC_BYTES, is_good = TRUE;
+  gboolean is_written =
+      check_holder(hold, error) && check_append(hold, end + size, error) && write_at_end(hold, data, size, error);
+  upload->holder_active_us = g_get_monotonic_time();
+  if (is_written && is_beginning)
+    is_good = begins_like_an_archive(upload->file->fd, error);
+  g_mutex_unlock(&upload->mutex);
+  if (!is_good)
+    take_away(hold);
+  return is_written && is_good;
+}
