@@ -276,8 +276,8 @@ http_archive_open(HttpArchive *archive, GError **error)
   }
   if (!http_choices_check(&archive->choices, error))
     return NULL;
-  GPtrArray *tables = archive->choices.tables;
-  if (tables != NULL && !backup_tables_find(reader, (const char *const *)tables->pdata, NULL, error))
+  const char *const *tables = http_choices_tables(&archive->choices);
+  if (tables != NULL && !backup_tables_find(reader, tables, NULL, error))
     return NULL;
   return g_steal_pointer(&reader);
 }

@@ -85,7 +85,7 @@ static gboolean
 add_table(HttpChoices *choices, const char *name, GError **error)
 {
   if (choices->tables == NULL)
-    choices->tables = g_ptr_array_new_with_free_func(g_free);
+    choices->tables = g_ptr_array_new_null_terminated(1, g_free, TRUE);
   g_autofree char *stripped = g_strstrip(g_strdup(name));
   if (*stripped == '\0' || choices->tables->len >= HTTP_CHOICE_MAX_TABLES) {
     error_set(error, CCH_ERROR_REQUEST_PARAMETER, "tables must be names separated by commas, %d at most",
@@ -210,11 +210,15 @@ http_choices_from_json(HttpChoices *choices, const guint8 *text, gsize size, GEr
   return is_good;
 }
 
-gboolean
-http_choices_check(HttpChoices *choices, GError **error)
+const char *const *
+http_choices_tables(const HttpChoices *choices)
 {
-  if (choices->tables != NULL)
-    g_ptr_array_add(choices->tables, NULL);
+  return choices->tables != NULL ? (const char *const *)choices->tables->pdata : NULL;
+}
+
+gboolean
+http_choices_check(const HttpChoices *choices, GError **error)
+{
   if (!choices->clean_first && choices->method != BACKUP_METHOD_AUTO) {
     error_set(error, CCH_ERROR_REQUEST_PARAMETER, "method is for overwriting: a merge is one transaction");
     return FALSE;
@@ -223,6 +227,5 @@ http_choices_check(HttpChoices *choices, GError **error)
     error_set(error, CCH_ERROR_REQUEST_PARAMETER, "allowIncomplete is for overwriting: a merge takes nothing away");
     return FALSE;
   }
-  const char *const *tables = choices->tables != NULL ? (const char *const *)choices->tables->pdata : NULL;
-  return backup_choices_check(choices->clean_first, choices->on_conflict, tables, error);
+  return backup_choices_check(choices->clean_first, choices->on_conflict, http_choices_tables(choices), error);
 }

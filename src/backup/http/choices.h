@@ -11,7 +11,7 @@ typedef struct {
   gboolean clean_first, skip_logs, allow_incomplete;
   BackupMethod method;
   BackupOnConflict on_conflict;
-  GPtrArray *tables;    /* of char *, NULL-terminated; NULL: all */
+  GPtrArray *tables;    /* of char *, NULL behind the last; NULL: all */
   char *upload_id;      /* NULL: the file is in the form */
   gboolean keep_upload; /* set it to the default beforehand */
   guint seen;           /* a bit for each field that was given */
@@ -29,4 +29,6 @@ gboolean http_choices_set(HttpChoices *choices, const char *name, const char *te
 /* A whole JSON object: booleans are booleans, `tables` is an array or a string. */
 gboolean http_choices_from_json(HttpChoices *choices, const guint8 *text, gsize size, GError **error);
 /* Once all are there: whether they go together. */
-gboolean http_choices_check(HttpChoices *choices, GError **error);
+gboolean http_choices_check(const HttpChoices *choices, GError **error);
+/* The names of `tables`, for BackupImportOptions; NULL: all. */
+const char *const *http_choices_tables(const HttpChoices *choices);

@@ -14,20 +14,21 @@
 #define TRAILERS           "X-Content-SHA256, X-Manifest-Bytes, X-Manifest-Rows, X-Manifest-Tables"
 #define REPORT_INTERVAL_US (250 * 1000)
 
+/* An export on its way to a client. */
 typedef struct {
   HttpRequest *request; /* outlives this */
   HttpResponse *response;
   BackupExport *export; /* NULL once it was read to its end */
   RunningOperation *running;
   gint64 reported_us;
-} ExportStream;
+} Download;
 
 /* The members of an import's events that apply to an export. */
 static json_t *
-describe_progress(ExportStream *stream, const char *type)
+describe_progress(Download *download, const char *type)
 {
   BackupExportProgress progress;
-  backup_export_progress(stream->export, &progress);
+  backup_export_progress(download->export, &progress);
   double share =
       progress.relation_bytes > 0 ? (double)progress.relation_bytes_done / (double)progress.relation_bytes : 0;
   json_t *event =
@@ -51,14 +52,14 @@ event_text(json_t *event)
 }
 
 static void
-report(ExportStream *stream)
+download_report(Download *download)
 {
   gint64 now_us = g_get_monotonic_time();
-  if (now_us < stream->reported_us + REPORT_INTERVAL_US)
+  if (now_us < download->reported_us + REPORT_INTERVAL_US)
     return;
-  stream->reported_us = now_us;
-  g_autofree char *json = event_text(describe_progress(stream, "progress"));
-  running_report(stream->running, json, FALSE);
+  download->reported_us = now_us;
+  g_autofree char *json = event_text(describe_progress(download, "progress"));
+  running_report(download->running, json, FALSE);
 }
 
 static void
@@ -76,80 +77,80 @@ set_trailers(HttpResponse *response, const Manifest *manifest)
 
 /* Frees the export before the last event: whoever sees that event may start the next operation. */
 static void
-finish(ExportStream *stream)
+download_finish(Download *download)
 {
-  const Manifest *manifest = backup_export_manifest(stream->export);
-  set_trailers(stream->response, manifest);
-  json_t *event = describe_progress(stream, "complete");
+  const Manifest *manifest = backup_export_manifest(download->export);
+  set_trailers(download->response, manifest);
+  json_t *event = describe_progress(download, "complete");
   json_object_set_new(event, "exitCode", json_integer(0));
   json_object_set_new(event, "phase", json_string("done"));
   json_object_set_new(event, "percent", json_real(100));
-  json_object_set_new(event, "fileName", json_string(backup_export_file_name(stream->export)));
+  json_object_set_new(event, "fileName", json_string(backup_export_file_name(download->export)));
   json_object_set_new(event, "sha256", json_string(manifest->archive_sha256));
   json_object_set_new(event, "archiveBytes", json_integer((json_int_t)manifest->archive_bytes));
   g_autofree char *last = event_text(event);
-  g_clear_pointer(&stream->export, backup_export_free);
-  running_end(g_steal_pointer(&stream->running), last);
+  g_clear_pointer(&download->export, backup_export_free);
+  running_end(g_steal_pointer(&download->running), last);
 }
 
 static void
-fail(ExportStream *stream, const GError *error)
+download_fail(Download *download, const GError *error)
 {
   const ErrorInfo *info = error_info(error);
-  json_t *event = describe_progress(stream, "error");
+  json_t *event = describe_progress(download, "error");
   g_autofree char *message =
-      g_strdup_printf("%s: %s", error_text(error, http_request_language(stream->request)), error->message);
+      g_strdup_printf("%s: %s", error_text(error, http_request_language(download->request)), error->message);
   json_object_set_new(event, "message", http_json_text(message));
   json_object_set_new(event, "exitCode", json_integer(info->exit_code));
   json_object_set_new(event, "errorCode", json_string(info->code));
   g_autofree char *last = event_text(event);
-  g_clear_pointer(&stream->export, backup_export_free);
-  running_end(g_steal_pointer(&stream->running), last);
+  g_clear_pointer(&download->export, backup_export_free);
+  running_end(g_steal_pointer(&download->running), last);
 }
 
 static gssize
-read_export(gpointer state, guint8 *buffer, gsize size, GError **error)
+download_read(gpointer state, guint8 *buffer, gsize size, GError **error)
 {
-  ExportStream *stream = state;
+  Download *download = state;
   g_autoptr(GError) problem = NULL;
-  gssize n = backup_export_read(stream->export, buffer, size, &problem);
+  gssize n = backup_export_read(download->export, buffer, size, &problem);
   if (n > 0)
-    report(stream);
+    download_report(download);
   else if (n == 0)
-    finish(stream);
+    download_finish(download);
   else {
-    fail(stream, problem);
+    download_fail(download, problem);
     g_propagate_error(error, g_steal_pointer(&problem));
   }
   return n;
 }
 
 static void
-export_stream_free(gpointer state)
+download_free(gpointer state)
 {
-  ExportStream *stream = state;
-  if (stream->export != NULL) {
+  Download *download = state;
+  if (download->export != NULL) {
     g_autoptr(GError) gone = NULL;
     error_set(&gone, CCH_ERROR_CANCELLED, "the client went away");
-    fail(stream, gone);
+    download_fail(download, gone);
   }
-  g_free(stream);
+  g_free(download);
 }
 
 static HttpResponse *
-stream_export(HttpRequest *request, const BackupHttp *http, const char *id, BackupExport *export)
+start_download(HttpRequest *request, const BackupHttp *http, const char *id, BackupExport *export)
 {
   g_autofree char *disposition = g_strdup_printf("attachment; filename=\"%s\"", backup_export_file_name(export));
-  ExportStream *stream = g_new0(ExportStream, 1);
-  stream->request = request;
-  stream->export = export;
-  stream->running = running_begin(http->running, "export", id, http_request_who(request));
-  stream->response = http_response_stream(200, ARCHIVE_TYPE, read_export, stream, export_stream_free);
-  http_response_set_header(stream->response, "Content-Disposition", disposition);
-  http_response_set_header(stream->response, "Cache-Control", "no-cache, no-store");
-  http_response_set_header(stream->response, "X-Operation-Id", running_id(stream->running));
-  http_response_announce_trailers(stream->response, TRAILERS);
-  return stream->response;
+  Download *download = g_new0(Download, 1);
+  download->request = request;
+  download->export = export;
+  download->running = running_begin(http->running, "export", id, http_request_who(request));
+  download->response = http_response_stream(200, ARCHIVE_TYPE, download_read, download, download_free);
+  http_response_set_header(download->response, "Content-Disposition", disposition);
+  http_response_set_header(download->response, "Cache-Control", "no-cache, no-store");
+  http_response_set_header(download->response, "X-Operation-Id", running_id(download->running));
+  http_response_announce_trailers(download->response, TRAILERS);
+  return download->response;
 }
 
 /* A download shows nobody why it was refused: whoever watches the operation is told. */
@@ -191,7 +192,7 @@ get_export(HttpRequest *request, gpointer context, GError **error)
   BackupExport *export = backup_export_start(&options, http_request_cancellable(request), &holder, &problem);
   if (export != NULL) {
     const char *away_reason = backup_export_without_redis(export);
-    HttpResponse *response = stream_export(request, http, query.operation_id, export);
+    HttpResponse *response = start_download(request, http, query.operation_id, export);
     if (response != NULL && away_reason != NULL)
       http_response_set_header(response, "X-Lock-Warning", error_info_of(CCH_ERROR_REDIS_UNAVAILABLE)->code);
     return response;

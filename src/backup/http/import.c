@@ -61,7 +61,7 @@ import_write(gpointer upload, const guint8 *data, gsize size, GError **error)
 
 /* The strings are the request's and the archive's, which outlive the import. */
 static void
-set_options(Import *import)
+import_set_options(Import *import)
 {
   const HttpRequest *request = http_work_request(import->work);
   const BackupHttp *http = http_work_http(import->work);
@@ -75,7 +75,7 @@ set_options(Import *import)
       .skip_logs = choices->skip_logs,
       .allow_incomplete = choices->allow_incomplete,
       .on_conflict = choices->on_conflict,
-      .tables = choices->tables != NULL ? (const char *const *)choices->tables->pdata : NULL,
+      .tables = http_choices_tables(choices),
       .method = choices->method,
       .keep_s = (guint)http->config->undo_keep_s,
       .migrate = http->config->auto_migrate,
@@ -108,7 +108,7 @@ import_end(gpointer upload, GError **error)
     import_give_up(import);
     return NULL;
   }
-  set_options(import);
+  import_set_options(import);
   return http_work_start(import->work, run_import, import_release, import, NULL);
 }
 

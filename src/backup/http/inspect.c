@@ -38,7 +38,7 @@ inspection_free(gpointer data)
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(Inspection, inspection_free)
 
 static gboolean
-refuse_size(GError **error)
+refuse_prefix_size(GError **error)
 {
   error_set(error, CCH_ERROR_REQUEST_TOO_LARGE, "send the first %d bytes of the archive at most", MAX_PREFIX_BYTES);
   return FALSE;
@@ -75,7 +75,7 @@ inspect_begin(HttpRequest *request, gpointer context, GError **error)
   if (!check_media_type(request, error) || !read_archive_size(request, &inspection->archive_bytes, error))
     return NULL;
   if (http_request_content_length(request) > MAX_PREFIX_BYTES) {
-    refuse_size(error);
+    refuse_prefix_size(error);
     return NULL;
   }
   inspection->file = temp_file_create(inspection->http->config->temp_dir, "inspect", error);
@@ -87,7 +87,7 @@ inspect_write(gpointer upload, const guint8 *data, gsize size, GError **error)
 {
   Inspection *inspection = upload;
   if (size > MAX_PREFIX_BYTES - inspection->received_bytes)
-    return refuse_size(error);
+    return refuse_prefix_size(error);
   inspection->received_bytes += size;
   return temp_file_write(inspection->file, data, size, error);
 }
@@ -105,7 +105,7 @@ guess_bytes_needed(const Inspection *inspection, const ArchivePrefix *prefix)
 }
 
 static void
-set(json_t *object, const char *name, json_t *value)
+set_member(json_t *object, const char *name, json_t *value)
 {
   json_object_set_new(object, name, value);
 }
@@ -115,12 +115,13 @@ describe_header(json_t *answer, const ArchivePrefix *prefix)
 {
   const ArchiveHeader *header = &prefix->header;
   g_autofree char *version = g_strdup_printf("1.%u", header->version_minor);
-  set(answer, "formatVersion", http_json_text(prefix->has_header ? version : NULL));
-  set(answer, "compression", http_json_text(prefix->has_header ? archive_compression_name(header->compression) : NULL));
-  set(answer, "created", http_json_text(header->created));
-  set(answer, "database", http_json_text(header->database));
-  set(answer, "serverVersion", http_json_text(header->server_version));
-  set(answer, "pgDumpVersion", http_json_text(header->pg_dump_version));
+  set_member(answer, "formatVersion", http_json_text(prefix->has_header ? version : NULL));
+  set_member(answer, "compression",
+             http_json_text(prefix->has_header ? archive_compression_name(header->compression) : NULL));
+  set_member(answer, "created", http_json_text(header->created));
+  set_member(answer, "database", http_json_text(header->database));
+  set_member(answer, "serverVersion", http_json_text(header->server_version));
+  set_member(answer, "pgDumpVersion", http_json_text(header->pg_dump_version));
 }
 
 static gboolean
@@ -164,12 +165,13 @@ describe_tables(json_t *answer, const ArchivePrefix *prefix)
     json_array_append_new(tables, json_pack("{s:o, s:o, s:b}", "schema", http_json_text(entry->namespace_name), "name",
                                             http_json_text(entry->tag), "hasData", g_hash_table_contains(data, key)));
   }
-  set(answer, "entries", prefix->n_entries > 0 || prefix->is_complete ? json_integer(prefix->n_entries) : json_null());
-  set(answer, "tables", tables);
+  set_member(answer, "entries",
+             prefix->n_entries > 0 || prefix->is_complete ? json_integer(prefix->n_entries) : json_null());
+  set_member(answer, "tables", tables);
   /* Nothing is known of the part that was not sent. */
-  set(answer, "hasLogs", prefix->is_complete || has_logs ? json_boolean(has_logs) : json_null());
-  set(answer, "hasLargeObjects",
-      prefix->is_complete || has_large_objects ? json_boolean(has_large_objects) : json_null());
+  set_member(answer, "hasLogs", prefix->is_complete || has_logs ? json_boolean(has_logs) : json_null());
+  set_member(answer, "hasLargeObjects",
+             prefix->is_complete || has_large_objects ? json_boolean(has_large_objects) : json_null());
 }
 
 /* ---- Comparison with the live database ---- */
@@ -215,7 +217,7 @@ warn_of_tables(ServerWarnings *warnings, const ArchivePrefix *prefix, GError **e
 }
 
 static gboolean
-warn_of_all(ServerWarnings *warnings, const ArchivePrefix *prefix, GError **error)
+warn_of_archive(ServerWarnings *warnings, const ArchivePrefix *prefix, GError **error)
 {
   g_autoptr(GPtrArray) entries = g_ptr_array_new();
   for (guint i = 0; i < prefix->entries->len; i++)
@@ -243,18 +245,18 @@ describe_live(PgConnection *connection)
 
 /* An unreachable database is not an error: `live` is null then, and nothing is compared. */
 static void
-compare(json_t *answer, const Inspection *inspection, const ArchivePrefix *prefix)
+compare_with_live(json_t *answer, const Inspection *inspection, const ArchivePrefix *prefix)
 {
   g_autoptr(GPtrArray) texts = g_ptr_array_new_with_free_func(g_free);
   g_autoptr(PgConnection) connection = pg_connection_open(inspection->http->dsn, "cch-data inspect",
                                                           http_request_cancellable(inspection->request), NULL);
   ServerWarnings warnings = {connection, http_request_language(inspection->request), texts};
-  gboolean is_compared = connection != NULL && prefix->has_header && warn_of_all(&warnings, prefix, NULL);
-  set(answer, "live", is_compared ? describe_live(connection) : json_null());
+  gboolean is_compared = connection != NULL && prefix->has_header && warn_of_archive(&warnings, prefix, NULL);
+  set_member(answer, "live", is_compared ? describe_live(connection) : json_null());
   json_t *array = json_array();
   for (guint i = 0; is_compared && i < texts->len; i++)
     json_array_append_new(array, http_json_text(texts->pdata[i]));
-  set(answer, "warnings", array);
+  set_member(answer, "warnings", array);
 }
 
 static HttpResponse *
@@ -274,10 +276,10 @@ inspect_end(gpointer upload, GError **error)
     return NULL;
   gsize needed = prefix.is_complete ? 0 : guess_bytes_needed(inspection, &prefix);
   json_t *answer = json_pack("{s:b}", "complete", prefix.is_complete);
-  set(answer, "needsMoreBytes", needed > 0 ? json_integer((json_int_t)needed) : json_null());
+  set_member(answer, "needsMoreBytes", needed > 0 ? json_integer((json_int_t)needed) : json_null());
   describe_header(answer, &prefix);
   describe_tables(answer, &prefix);
-  compare(answer, inspection, &prefix);
+  compare_with_live(answer, inspection, &prefix);
   return http_response_json(200, answer);
 }
 

@@ -57,7 +57,7 @@ preview_write(gpointer upload, const guint8 *data, gsize size, GError **error)
 
 /* The strings are the request's and the archive's, which outlive the preview. */
 static void
-set_options(Preview *preview)
+preview_set_options(Preview *preview)
 {
   const HttpRequest *request = http_work_request(preview->work);
   const HttpChoices *choices = http_archive_choices(preview->archive);
@@ -68,7 +68,7 @@ set_options(Preview *preview)
       .skip_logs = choices->skip_logs,
       .allow_incomplete = choices->allow_incomplete,
       .on_conflict = choices->on_conflict,
-      .tables = choices->tables != NULL ? (const char *const *)choices->tables->pdata : NULL,
+      .tables = http_choices_tables(choices),
       .language = http_request_language(request),
   };
 }
@@ -129,7 +129,7 @@ preview_end(gpointer upload, GError **error)
     preview_release(preview);
     return NULL;
   }
-  set_options(preview);
+  preview_set_options(preview);
   if (wants_json(http_work_request(preview->work)))
     return answer_with_json(preview, error);
   return http_work_start(preview->work, run_preview, preview_release, preview, NULL);

@@ -72,7 +72,7 @@ running_id(const RunningOperation *operation)
 }
 
 static void
-push(SseQueue *watcher, const char *json, gboolean is_message)
+push_event(SseQueue *watcher, const char *json, gboolean is_message)
 {
   if (is_message)
     sse_queue_push_message(watcher, g_strdup(json));
@@ -87,7 +87,7 @@ running_report(RunningOperation *operation, const char *json, gboolean is_messag
   g_free(operation->newest);
   operation->newest = g_strdup(json);
   for (guint i = 0; i < operation->watchers->len; i++)
-    push(g_ptr_array_index(operation->watchers, i), json, is_message);
+    push_event(g_ptr_array_index(operation->watchers, i), json, is_message);
 }
 
 static void
@@ -117,7 +117,7 @@ running_end(RunningOperation *operation, const char *json)
 }
 
 static RunningOperation *
-find(const Running *running, const char *id)
+find_operation(const Running *running, const char *id)
 {
   for (guint i = running->operations->len; i-- > 0;) {
     RunningOperation *operation = g_ptr_array_index(running->operations, i);
@@ -131,12 +131,12 @@ SseQueue *
 running_watch(Running *running, const char *id)
 {
   g_autoptr(GMutexLocker) locker = g_mutex_locker_new(&running->mutex);
-  RunningOperation *operation = find(running, id);
+  RunningOperation *operation = find_operation(running, id);
   if (operation == NULL)
     return NULL;
   SseQueue *queue = sse_queue_new();
   if (operation->newest != NULL)
-    push(queue, operation->newest, TRUE);
+    push_event(queue, operation->newest, TRUE);
   if (operation->is_ended)
     sse_queue_close(queue);
   else
@@ -145,7 +145,7 @@ running_watch(Running *running, const char *id)
 }
 
 static json_t *
-describe(const RunningOperation *operation)
+describe_operation(const RunningOperation *operation)
 {
   g_autoptr(GDateTime) since = g_date_time_new_from_unix_utc(operation->since_s);
   g_autofree char *time = g_date_time_format_iso8601(since);
@@ -163,7 +163,7 @@ running_describe(Running *running, gboolean with_ended)
   for (guint i = 0; i < running->operations->len; i++) {
     const RunningOperation *operation = g_ptr_array_index(running->operations, i);
     if (with_ended || !operation->is_ended)
-      json_array_append_new(all, describe(operation));
+      json_array_append_new(all, describe_operation(operation));
   }
   return all;
 }
