@@ -2,6 +2,7 @@
 
 #include "base/error.h"
 #include "base/log.h"
+#include "base/text.h"
 
 #include <locale.h>
 #include <signal.h>
@@ -98,10 +99,15 @@ run_command(const CliCommand *command, int argc, char **argv)
     return report(error, &context);
   LogLevel level = LOG_INFO;
   if (!log_level_parse(config->log_level, &level)) {
-    error_set(&error, CCH_ERROR_CONFIG, "LOG_LEVEL is error, warning, info or debug, not \"%s\"", config->log_level);
+    error_set(&error, CCH_ERROR_CONFIG, "CCH_DATA_LOG_LEVEL is error, warning, info or debug, not \"%s\"",
+              config->log_level);
     return report(error, &context);
   }
   log_set_level(level);
+  if (config->old_names != NULL) {
+    g_autofree char *notice = text_format(TEXT_CLI_OLD_NAMES, context.language, config->old_names);
+    fprintf(stderr, "%s\n", notice);
+  }
   g_autoptr(GCancellable) cancellable = g_cancellable_new();
   context.config = config;
   context.cancellable = cancellable;

@@ -43,8 +43,25 @@ static const OptionInfo options[] = {
 #undef OPTION
 };
 
+#define PREFIX "CCH_DATA_"
+
+/* They mean the same to the hub. */
+static const char *const shared_names[] = {
+    "DSN", "REDIS_URL", "ADMIN_TOKEN", "AUTO_MIGRATE", "ENABLE_SECURE_COOKIES", "REDIS_TLS_REJECT_UNAUTHORIZED", NULL};
+/* They mean something else to the hub: life of its context cache, the level of another logger. */
+static const char *const hub_names[] = {"SESSION_TTL", "LOG_LEVEL", NULL};
+
 static const char *const true_words[] = {"true", "1", "yes", "on", NULL};
 static const char *const false_words[] = {"false", "0", "no", "off", NULL};
+
+/* The variable; free with g_free. */
+static char *
+variable_of(const OptionInfo *option)
+{
+  gboolean is_whole =
+      g_strv_contains(shared_names, option->environment) || g_str_has_prefix(option->environment, PREFIX);
+  return g_strconcat(is_whole ? "" : PREFIX, option->environment, NULL);
+}
 
 static gboolean
 is_string(const OptionInfo *option)
@@ -138,16 +155,33 @@ set_value(Config *config, const OptionInfo *option, const char *source, const ch
   return set_boolean(field, source, text, error);
 }
 
+static void
+note_old_name(Config *config, const char *name)
+{
+  g_autofree char *before = g_steal_pointer(&config->old_names);
+  config->old_names = before != NULL ? g_strdup_printf("%s, %s", before, name) : g_strdup(name);
+}
+
 static gboolean
 read_environment(Config *config, GError **error)
 {
   for (gsize i = 0; i < G_N_ELEMENTS(options); i++) {
     const OptionInfo *option = &options[i];
-    const char *text = g_getenv(option->environment);
-    if (text != NULL && !set_value(config, option, option->environment, text, error))
+    g_autofree char *variable = variable_of(option);
+    const char *source = variable;
+    const char *text = g_getenv(variable);
+    if (text == NULL && !g_strv_contains(hub_names, option->environment)) {
+      source = option->environment;
+      text = g_getenv(source);
+      if (text != NULL && strcmp(source, variable) != 0)
+        note_old_name(config, source);
+    }
+    if (text != NULL && !set_value(config, option, source, text, error))
       return FALSE;
-    if (option->type == OPTION_SECRET)
+    if (option->type == OPTION_SECRET) {
+      g_unsetenv(variable);
       g_unsetenv(option->environment);
+    }
   }
   return TRUE;
 }
@@ -246,7 +280,7 @@ complete(Config *config, GError **error)
 {
   LogLevel level;
   if (!log_level_parse(config->log_level, &level)) {
-    error_set(error, CCH_ERROR_CONFIG, "LOG_LEVEL: \"%s\" is not one of error, warning, info and debug",
+    error_set(error, CCH_ERROR_CONFIG, PREFIX "LOG_LEVEL: \"%s\" is not one of error, warning, info and debug",
               config->log_level);
     return FALSE;
   }
@@ -279,6 +313,7 @@ config_free(Config *config)
   for (gsize i = 0; i < G_N_ELEMENTS(options); i++)
     if (is_string(&options[i]))
       free_string(&options[i], G_STRUCT_MEMBER_P(config, options[i].offset));
+  g_free(config->old_names);
   g_free(config);
 }
 
@@ -321,7 +356,8 @@ config_help(Language language)
     g_autofree char *usage = flag_usage(option);
     g_autofree char *fallback = fallback_text(option);
     g_autofree char *range = range_text(option);
-    g_string_append_printf(help, "  %-32s %s\n      %s", usage, option->environment, option->text[language]);
+    g_autofree char *variable = variable_of(option);
+    g_string_append_printf(help, "  %-32s %s\n      %s", usage, variable, option->text[language]);
     if (*fallback != '\0')
       g_string_append_printf(help, " [%s%s%s]", fallback, *range != '\0' ? "; " : "", range);
     g_string_append_c(help, '\n');
@@ -335,7 +371,8 @@ append_markdown_row(GString *page, const OptionInfo *option)
   g_autofree char *fallback = fallback_text(option);
   g_autofree char *range = range_text(option);
   const char *dashes = option->type == OPTION_BOOLEAN ? "--[no-]" : "--";
-  g_string_append_printf(page, "| `%s` | `%s%s` | ", option->environment, dashes, option->flag);
+  g_autofree char *variable = variable_of(option);
+  g_string_append_printf(page, "| `%s` | `%s%s` | ", variable, dashes, option->flag);
   if (*fallback != '\0')
     g_string_append_printf(page, "`%s`", fallback);
   g_string_append_printf(page, " | %s | %s<br>%s |\n", range, option->text[LANGUAGE_EN], option->text[LANGUAGE_ZH_CN]);
@@ -351,6 +388,12 @@ config_markdown(void)
       "empty value means unset. A flag's value follows as `--flag value` or `--flag=value`; what is true or false is\n"
       "also just `--flag` or `--no-flag`.\n\n"
       "每个选项都可以通过环境变量或命令行参数设置；命令行参数优先，空值等同于未设置。\n\n"
+      "Variables begin with `CCH_DATA_`, because the hub's .env gives some of the names behind it another meaning\n"
+      "(`SESSION_TTL`, `LOG_LEVEL`). `DSN`, `REDIS_URL`, `ADMIN_TOKEN`, `AUTO_MIGRATE`, `ENABLE_SECURE_COOKIES` and\n"
+      "`REDIS_TLS_REJECT_UNAUTHORIZED` mean the same to both and are shared. The other names are still read without "
+      "the prefix, with a notice.\n\n"
+      "环境变量以 `CCH_DATA_` 开头，因为 Hub 的 .env 中部分同名变量含义不同；上述六个变量与 Hub 共用。\n"
+      "其余变量不带前缀的旧名称仍然有效，但会给出提示。\n\n"
       "This page is made from src/config/options.def by `ninja -C build docs`.\n\n"
       "| Environment | Flag | Default | Range | Meaning |\n"
       "|---|---|---|---|---|\n");

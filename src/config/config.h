@@ -19,9 +19,14 @@ typedef struct {
 #undef CONFIG_TYPE_SECRET
 #undef CONFIG_TYPE_INTEGER
 #undef CONFIG_TYPE_BOOLEAN
+  ConfigString old_names; /* of the environment, that were read; "A, B", NULL: none */
 } Config;
 
-/* Reads the environment, then `--flag value`, `--flag=value` (for a BOOLEAN also `--flag` and `--no-flag`) out of argv,
+/* An option's variable is CCH_DATA_ and its name, because the hub's .env, which is often read with it, gives some of
+ * these names another meaning. A few options mean the same to the hub and share its variable: DSN, REDIS_URL,
+ * ADMIN_TOKEN, AUTO_MIGRATE, ENABLE_SECURE_COOKIES. The name without the prefix is read, too, unless the hub has it.
+ *
+ * Reads the environment, then `--flag value`, `--flag=value` (for a BOOLEAN also `--flag` and `--no-flag`) out of argv,
  * which keeps what is not an option of the table, and all that follows `--`. CONFIG, naming the option, on a value that
  * is wrong. data_dir is always set, and absolute.
  *

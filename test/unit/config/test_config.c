@@ -58,7 +58,9 @@ static int
 forget_environment(void **state)
 {
   (void)state;
-#define OPTION(field, environment, flag, type, fallback, minimum, maximum, unit, zh, en) g_unsetenv(environment);
+#define OPTION(field, environment, flag, type, fallback, minimum, maximum, unit, zh, en)                               \
+  g_unsetenv(environment);                                                                                             \
+  g_unsetenv("CCH_DATA_" environment);
 #include "config/options.def"
 #undef OPTION
   return 0;
@@ -89,6 +91,25 @@ a_flag_beats_the_environment(void **state)
   g_autoptr(Config) from_flags = load_good(ARGUMENTS("--listen-port", "2", "--auto-migrate"));
   assert_int_equal(from_flags->listen_port, 2);
   assert_true(from_flags->auto_migrate);
+}
+
+static void
+a_variable_has_a_prefix_unless_it_is_shared_with_the_hub(void **state)
+{
+  (void)state;
+  g_setenv("CCH_DATA_LISTEN_PORT", "1", TRUE);
+  g_setenv("LISTEN_PORT", "2", TRUE);
+  g_setenv("TEMP_DIR", "/old", TRUE);
+  g_setenv("SESSION_TTL", "300", TRUE);
+  g_setenv("LOG_LEVEL", "trace", TRUE);
+  g_setenv("DSN", "postgresql://a", TRUE);
+  g_autoptr(Config) config = load_good(NO_ARGUMENTS);
+  assert_int_equal(config->listen_port, 1);
+  assert_string_equal(config->temp_dir, "/old");
+  assert_int_equal(config->session_ttl_s, 604800);
+  assert_string_equal(config->log_level, "info");
+  assert_string_equal(config->dsn, "postgresql://a");
+  assert_string_equal(config->old_names, "TEMP_DIR");
 }
 
 static void
@@ -144,7 +165,8 @@ other_wrong_values_name_their_option(void **state)
 {
   (void)state;
   assert_refused(ARGUMENTS("--auto-migrate=maybe"), "--auto-migrate: \"maybe\" is neither true nor false");
-  assert_refused(ARGUMENTS("--log-level=loud"), "LOG_LEVEL: \"loud\" is not one of error, warning, info and debug");
+  assert_refused(ARGUMENTS("--log-level=loud"),
+                 "CCH_DATA_LOG_LEVEL: \"loud\" is not one of error, warning, info and debug");
   assert_refused(ARGUMENTS("--dsn"), "--dsn: needs a value");
   assert_refused(ARGUMENTS("--dsn", "--json"), "--dsn: needs a value");
 }
@@ -217,6 +239,7 @@ main(void)
   const struct CMUnitTest tests[] = {
       cmocka_unit_test_setup(defaults_are_those_of_the_table, forget_environment),
       cmocka_unit_test_setup(a_flag_beats_the_environment, forget_environment),
+      cmocka_unit_test_setup(a_variable_has_a_prefix_unless_it_is_shared_with_the_hub, forget_environment),
       cmocka_unit_test_setup(an_empty_value_is_unset, forget_environment),
       cmocka_unit_test_setup(every_form_of_a_boolean_is_understood, forget_environment),
       cmocka_unit_test_setup(arguments_of_others_are_kept_in_order, forget_environment),
