@@ -94,6 +94,7 @@ confirm(const CliContext *context, const char *dsn, const ImportArguments *argum
 static gboolean
 run_import(CliContext *context, ArchiveReader *reader, const ImportArguments *arguments, GError **error)
 {
+  cli_target_note_redis(context);
   g_autoptr(CliTarget) target = cli_target_open(context, error);
   if (target == NULL || !confirm(context, cli_target_dsn(target), arguments, error))
     return FALSE;

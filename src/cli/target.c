@@ -2,9 +2,12 @@
 
 #include "base/data_dir.h"
 #include "base/log.h"
+#include "base/text.h"
 #include "pg/cluster.h"
+
 #include "pg/dsn.h"
 #include "redis/redis.h"
+#include <stdio.h>
 
 struct CliTarget {
   char *dsn;
@@ -34,6 +37,13 @@ cli_target_open(const CliContext *context, GError **error)
     return NULL;
   target->dsn = g_strdup(pg_cluster_dsn(target->cluster));
   return g_steal_pointer(&target);
+}
+
+void
+cli_target_note_redis(const CliContext *context)
+{
+  if (context->config->dsn != NULL && context->config->redis_url == NULL)
+    fprintf(stderr, "%s\n", text_get(TEXT_CLI_NO_REDIS, context->language));
 }
 
 const char *

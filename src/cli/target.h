@@ -7,6 +7,8 @@
 typedef struct CliTarget CliTarget;
 
 CliTarget *cli_target_open(const CliContext *context, GError **error);
+/* Where a database was named and Redis was not: one line that a hub of it is not told, and its lock not seen. */
+void cli_target_note_redis(const CliContext *context);
 const char *cli_target_dsn(const CliTarget *target);
 void cli_target_close(CliTarget *target);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(CliTarget, cli_target_close)

@@ -74,6 +74,7 @@ run(CliContext *context, const CliUndo *undo, const char *dsn, const char *name,
 gboolean
 cli_undo(CliContext *context, const CliUndo *undo, GError **error)
 {
+  cli_target_note_redis(context);
   g_autoptr(CliTarget) target = cli_target_open(context, error);
   if (target == NULL)
     return FALSE;

@@ -89,6 +89,8 @@ lock_value_read(const char *value, BackupLockHolder *ret_holder)
   char *end = NULL;
   gint64 since_ms = g_ascii_strtoll(value, &end, 10);
   ret_holder->since = end != value && *end == '-' && since_ms > 0 ? format_time(since_ms) : NULL;
+  if (ret_holder->holder == NULL && ret_holder->since != NULL && strchr(value, ' ') == NULL)
+    ret_holder->holder = g_strdup("the hub"); /* which writes no JSON */
   json_decref(root);
 }
 

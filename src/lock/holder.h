@@ -8,7 +8,7 @@
  * database, which says whose advisory lock goes with the key (NULL: unknown). Free with g_free. */
 char *lock_value_new(const char *operation, const char *holder, const char *database);
 
-/* Reads a value, whoever wrote it: without the JSON only `since` can be known. */
+/* Reads a value, whoever wrote it: without the JSON it is in the hub's format, whose holder is "the hub". */
 void lock_value_read(const char *value, BackupLockHolder *ret_holder);
 
 /* TRUE when a program of ours wrote the value for an operation on this database. NULL is no database. */

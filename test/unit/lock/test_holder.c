@@ -34,14 +34,14 @@ two_values_are_never_the_same(void **state)
 }
 
 static void
-the_hubs_own_value_tells_only_since_when(void **state)
+the_hubs_own_value_is_the_hubs(void **state)
 {
   (void)state;
   g_auto(BackupLockHolder) holder = {0};
   lock_value_read("1769682600000-k3j9x2", &holder);
   assert_true(holder.is_held);
   assert_null(holder.operation);
-  assert_null(holder.holder);
+  assert_string_equal(holder.holder, "the hub");
   assert_string_equal(holder.since, "2026-01-29T10:30:00Z");
 }
 
@@ -132,7 +132,7 @@ main(void)
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(a_value_starts_as_the_hubs_and_tells_its_holder),
       cmocka_unit_test(two_values_are_never_the_same),
-      cmocka_unit_test(the_hubs_own_value_tells_only_since_when),
+      cmocka_unit_test(the_hubs_own_value_is_the_hubs),
       cmocka_unit_test(any_other_value_is_read_without_trust),
       cmocka_unit_test(control_characters_and_excess_are_taken_out),
       cmocka_unit_test(a_value_belongs_to_the_database_it_names),
