@@ -196,6 +196,8 @@ read_assignment(const Batch *batch, const char *assignment, GHashTable *widths, 
   BatchProblem problem = NULL;
   if (value.field == NULL)
     problem = "unknown_field";
+  else if (batch_field_is_absent(value.field, widths))
+    problem = "no_column";
   else if (is_tag_change && value.field->type != BATCH_TYPE_TAGS)
     problem = "not_an_array";
   else if (is_tag_change)
@@ -419,6 +421,7 @@ run_verb(Batch *batch, const char *name, guint n_operands, GError **error)
       verb != NULL && check_options(batch, verb, error) ? cli_target_open(batch->context, error) : NULL;
   if (target == NULL)
     return FALSE;
+  cli_target_note_redis(batch->context);
   const char *dsn = cli_target_dsn(target);
   g_autoptr(PgConnection) connection = pg_connection_open(dsn, "cch-data batch", batch->context->cancellable, error);
   g_autofree char *command = g_strdup_printf("batch %s", name);

@@ -125,7 +125,9 @@ read_cell(const Reader *reader, BatchEdit *edit, const BatchField *field, const 
 {
   BatchValue value = {.field = field};
   guint width = GPOINTER_TO_UINT(g_hash_table_lookup(reader->widths, field->column));
-  BatchProblem problem = batch_value_from_text(field, cell, width, &value.value);
+  BatchProblem problem = batch_field_is_absent(field, reader->widths)
+                             ? "no_column"
+                             : batch_value_from_text(field, cell, width, &value.value);
   if (problem == NULL)
     g_array_append_val(edit->values, value);
   else

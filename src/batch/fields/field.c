@@ -38,10 +38,18 @@ batch_field_by_column(BatchEntity entity, const char *column)
   return NULL;
 }
 
+gboolean
+batch_field_is_absent(const BatchField *field, GHashTable *widths)
+{
+  return g_hash_table_size(widths) > 0 && !g_hash_table_contains(widths, field->column);
+}
+
 const char *
 batch_field_sql_type(const BatchField *field)
 {
-  static const char *const types[] = {"text", "text", "jsonb", "int4", "numeric", "bool", "timestamptz"};
+  static const char *const types[] = {"text",    "text", "jsonb",       "int4",
+                                      "numeric", "bool", "timestamptz", "public.daily_reset_mode",
+                                      "text",    "text", "jsonb",       "jsonb"};
   return types[field->type];
 }
 
@@ -131,10 +139,11 @@ compare_strings(gconstpointer a, gconstpointer b)
   return strcmp(*(const char *const *)a, *(const char *const *)b);
 }
 
-char *
-batch_group_join(const char *const *lists)
+/* The names of the lists, each once, in their order. */
+static GPtrArray *
+split_groups(const char *const *lists)
 {
-  g_autoptr(GPtrArray) names = g_ptr_array_new_with_free_func(g_free);
+  GPtrArray *names = g_ptr_array_new_with_free_func(g_free);
   for (; *lists != NULL; lists++) {
     g_auto(GStrv) parts = g_regex_split_simple("[,\\n，]", *lists, G_REGEX_OPTIMIZE, 0);
     for (char **part = parts; part != NULL && *part != NULL; part++) {
@@ -143,6 +152,13 @@ batch_group_join(const char *const *lists)
         g_ptr_array_add(names, g_strdup(name));
     }
   }
+  return names;
+}
+
+char *
+batch_group_join(const char *const *lists)
+{
+  g_autoptr(GPtrArray) names = split_groups(lists);
   if (names->len == 0)
     g_ptr_array_add(names, g_strdup("default"));
   g_ptr_array_sort(names, compare_strings);
@@ -160,11 +176,117 @@ group_value(const BatchField *field, const char *text, guint max_characters, cha
   return text_value(field, joined, max_characters, ret_value);
 }
 
+/* No group is NULL, as the hub stores it. */
+static BatchProblem
+group_tag_value(const BatchField *field, const char *text, guint max_characters, char **ret_value)
+{
+  if (!g_utf8_validate(text, -1, NULL))
+    return "not_utf8";
+  const char *const lists[] = {text, NULL};
+  g_autoptr(GPtrArray) names = split_groups(lists);
+  if (names->len == 0)
+    return NULL;
+  g_ptr_array_add(names, NULL);
+  g_autofree char *joined = g_strjoinv(",", (char **)names->pdata);
+  return text_value(field, joined, max_characters, ret_value);
+}
+
+static BatchProblem
+mode_value(const char *text, char **ret_value)
+{
+  if (strcmp(text, "fixed") != 0 && strcmp(text, "rolling") != 0)
+    return "not_a_mode";
+  *ret_value = g_strdup(text);
+  return NULL;
+}
+
+static BatchProblem
+clock_value(const char *text, char **ret_value)
+{
+  if (!g_regex_match_simple("^([01][0-9]|2[0-3]):[0-5][0-9]$", text, G_REGEX_DOLLAR_ENDONLY, 0))
+    return "not_a_clock";
+  *ret_value = g_strdup(text);
+  return NULL;
+}
+
+static int
+compare_keys(gconstpointer a, gconstpointer b)
+{
+  const char *x = *(const char *const *)a, *y = *(const char *const *)b;
+  gsize length_x = strlen(x), length_y = strlen(y);
+  return length_x != length_y ? (length_x < length_y ? -1 : 1) : strcmp(x, y);
+}
+
+/* As PostgreSQL prints jsonb: keys by length, then by their bytes. */
+static void
+print_jsonb(const json_t *json, GString *text)
+{
+  if (json_is_array(json)) {
+    gsize i;
+    const json_t *item;
+    g_string_append_c(text, '[');
+    json_array_foreach((json_t *)json, i, item) {
+      g_string_append(text, i > 0 ? ", " : "");
+      print_jsonb(item, text);
+    }
+    g_string_append_c(text, ']');
+  } else if (json_is_object(json)) {
+    g_autoptr(GPtrArray) keys = g_ptr_array_new();
+    const char *key;
+    json_t *value;
+    json_object_foreach((json_t *)json, key, value)
+      g_ptr_array_add(keys, (gpointer)key);
+    g_ptr_array_sort(keys, compare_keys);
+    g_string_append_c(text, '{');
+    for (guint i = 0; i < keys->len; i++) {
+      g_autoptr(json_t) name = json_string(keys->pdata[i]);
+      g_string_append(text, i > 0 ? ", " : "");
+      print_jsonb(name, text);
+      g_string_append(text, ": ");
+      print_jsonb(json_object_get(json, keys->pdata[i]), text);
+    }
+    g_string_append_c(text, '}');
+  } else {
+    char *scalar = json_dumps(json, JSON_ENCODE_ANY);
+    g_string_append(text, scalar);
+    free(scalar);
+  }
+}
+
+static BatchProblem
+json_value(const BatchField *field, const json_t *json, char **ret_value)
+{
+  gboolean is_list = field->type == BATCH_TYPE_LIST;
+  if (is_list ? !json_is_array(json) : !json_is_array(json) && !json_is_object(json))
+    return is_list ? "not_an_array" : "not_json";
+  if (is_list && json_array_size(json) > (gsize)field->highest)
+    return "too_many";
+  for (gsize i = 0; is_list && i < json_array_size(json); i++)
+    if (!json_is_string(json_array_get(json, i)))
+      return "not_a_string";
+  g_autoptr(GString) text = g_string_new(NULL);
+  print_jsonb(json, text);
+  if (!is_list && text->len > (gsize)field->highest)
+    return "too_long";
+  *ret_value = g_strdup(text->str);
+  return NULL;
+}
+
 static BatchProblem
 string_value(const BatchField *field, const char *text, guint max_characters, char **ret_value)
 {
-  return field->type == BATCH_TYPE_GROUP ? group_value(field, text, max_characters, ret_value)
-                                         : text_value(field, text, max_characters, ret_value);
+  switch (field->type) {
+  case BATCH_TYPE_GROUP:
+    return group_value(field, text, max_characters, ret_value);
+  case BATCH_TYPE_GROUP_TAG:
+    return group_tag_value(field, text, max_characters, ret_value);
+  case BATCH_TYPE_MODE:
+    return mode_value(text, ret_value);
+  case BATCH_TYPE_CLOCK:
+    return clock_value(text, ret_value);
+  default:
+    return text_value(field, text, max_characters, ret_value);
+  }
 }
 
 /* The shortest decimal that reads back as the same double: what was written, if it had no more than 15 digits. */
@@ -216,8 +338,14 @@ batch_value_from_json(const BatchField *field, const json_t *json, guint max_cha
       *ret_value = batch_tags_value(json);
     return problem;
   }
+  case BATCH_TYPE_LIST:
+  case BATCH_TYPE_JSON:
+    return json_value(field, json, ret_value);
   case BATCH_TYPE_TEXT:
   case BATCH_TYPE_GROUP:
+  case BATCH_TYPE_GROUP_TAG:
+  case BATCH_TYPE_MODE:
+  case BATCH_TYPE_CLOCK:
     if (!json_is_string(json))
       return "not_a_string";
     return string_value(field, json_string_value(json), max_characters, ret_value);
@@ -246,7 +374,8 @@ tags_from_text(const char *text, char **ret_value)
 static gboolean
 is_text(const BatchField *field)
 {
-  return field->type == BATCH_TYPE_TEXT || field->type == BATCH_TYPE_GROUP || field->type == BATCH_TYPE_TAGS;
+  return field->type == BATCH_TYPE_TEXT || field->type == BATCH_TYPE_GROUP || field->type == BATCH_TYPE_GROUP_TAG ||
+         field->type == BATCH_TYPE_TAGS;
 }
 
 /* What a spreadsheet might take for a formula, with the wide forms that some read alike. */
@@ -318,8 +447,16 @@ batch_value_from_text(const BatchField *field, const char *text, guint max_chara
     return NULL;
   case BATCH_TYPE_TAGS:
     return tags_from_text(text, ret_value);
+  case BATCH_TYPE_LIST:
+  case BATCH_TYPE_JSON: {
+    g_autoptr(json_t) json = json_loads(text, JSON_REJECT_DUPLICATES, NULL);
+    return json != NULL ? json_value(field, json, ret_value) : "not_json";
+  }
   case BATCH_TYPE_TEXT:
   case BATCH_TYPE_GROUP:
+  case BATCH_TYPE_GROUP_TAG:
+  case BATCH_TYPE_MODE:
+  case BATCH_TYPE_CLOCK:
     return string_value(field, text, max_characters, ret_value);
   default:
     return "unknown_field";
@@ -336,7 +473,7 @@ batch_value_to_json(const BatchField *field, const char *value)
     json = json_boolean(*value == 't');
   else if (field->type == BATCH_TYPE_INTEGER)
     json = json_integer(g_ascii_strtoll(value, NULL, 10));
-  else if (field->type == BATCH_TYPE_TAGS)
+  else if (field->type == BATCH_TYPE_TAGS || field->type == BATCH_TYPE_LIST || field->type == BATCH_TYPE_JSON)
     json = json_loads(value, JSON_DECODE_ANY, NULL);
   return json != NULL ? json : json_string(value);
 }

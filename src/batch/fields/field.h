@@ -15,7 +15,12 @@ typedef enum {
   BATCH_TYPE_INTEGER,
   BATCH_TYPE_DECIMAL,
   BATCH_TYPE_BOOLEAN,
-  BATCH_TYPE_TIME
+  BATCH_TYPE_TIME,
+  BATCH_TYPE_MODE,
+  BATCH_TYPE_CLOCK,
+  BATCH_TYPE_GROUP_TAG,
+  BATCH_TYPE_LIST,
+  BATCH_TYPE_JSON
 } BatchType;
 
 typedef struct {
@@ -36,6 +41,8 @@ const char *batch_entity_name(BatchEntity entity);
 /* NULL when there is none, or it is internal. */
 const BatchField *batch_field_find(BatchEntity entity, const char *name);
 const BatchField *batch_field_by_column(BatchEntity entity, const char *column);
+/* TRUE where the database lacks the field's column. `widths` is batch_read_widths'; an empty one knows nothing. */
+gboolean batch_field_is_absent(const BatchField *field, GHashTable *widths);
 /* The type to cast a text value to. */
 const char *batch_field_sql_type(const BatchField *field);
 

@@ -17,6 +17,8 @@ static const struct {
     {"not_trimmed", TEXT_BATCH_NOT_TRIMMED},     {"not_utf8", TEXT_BATCH_NOT_UTF8},
     {"too_many", TEXT_BATCH_TOO_MANY},           {"duplicate", TEXT_BATCH_DUPLICATE},
     {"unknown_field", TEXT_BATCH_UNKNOWN_FIELD}, {"unknown_id", TEXT_BATCH_UNKNOWN_ID},
+    {"no_column", TEXT_BATCH_NO_COLUMN},         {"not_a_mode", TEXT_BATCH_NOT_A_MODE},
+    {"not_a_clock", TEXT_BATCH_NOT_A_CLOCK},     {"not_json", TEXT_BATCH_NOT_JSON},
     {"wrong_cells", TEXT_BATCH_WRONG_CELLS},
 };
 

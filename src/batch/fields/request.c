@@ -158,7 +158,9 @@ batch_value_read(const BatchField *field, const json_t *given, const char *path,
 {
   *ret_value = (BatchValue){.field = field};
   guint width = GPOINTER_TO_UINT(g_hash_table_lookup(widths, field->column));
-  if (field->type == BATCH_TYPE_TAGS && json_is_object(given))
+  if (batch_field_is_absent(field, widths))
+    batch_problems_add(problems, path, "no_column", field);
+  else if (field->type == BATCH_TYPE_TAGS && json_is_object(given))
     read_tag_change(ret_value, given, path, problems);
   else
     batch_problems_add(problems, path, batch_value_from_json(field, given, width, &ret_value->value), field);

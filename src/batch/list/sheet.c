@@ -1,6 +1,7 @@
 #include "batch/list/sheet.h"
 
 #include "base/error.h"
+#include "batch_sql.h"
 
 #include <string.h>
 
@@ -15,7 +16,8 @@ struct BatchSheet {
   gboolean with_mark;
   Stage stage;
   gboolean has_rows;
-  GString *text; /* made, and not yet read */
+  GHashTable *columns; /* that the table has: a hub that is older has fewer */
+  GString *text;       /* made, and not yet read */
   gsize offset;
 };
 
@@ -35,8 +37,22 @@ void
 batch_sheet_free(BatchSheet *sheet)
 {
   pg_connection_free(sheet->connection);
+  g_clear_pointer(&sheet->columns, g_hash_table_unref);
   g_string_free(sheet->text, TRUE);
   g_free(sheet);
+}
+
+static gboolean
+read_columns(BatchSheet *sheet, GError **error)
+{
+  g_autoptr(PgResult) rows =
+      pg_connection_query(sheet->connection, error, batch_widths_sql, 1, batch_entity_name(sheet->entity));
+  if (rows == NULL)
+    return FALSE;
+  sheet->columns = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);
+  for (guint i = 0; i < pg_result_rows(rows); i++)
+    g_hash_table_add(sheet->columns, g_strdup(pg_result_text(rows, i, 0)));
+  return TRUE;
 }
 
 BatchSheet *
@@ -49,13 +65,15 @@ batch_sheet_open(PgConnection *connection, BatchFilter *filter, const char *redi
   sheet->format = format;
   sheet->with_mark = with_mark;
   sheet->text = g_string_new(NULL);
-  return batch_list_open(connection, filter, redis_url, page, error) ? g_steal_pointer(&sheet) : NULL;
+  return read_columns(sheet, error) && batch_list_open(connection, filter, redis_url, page, error)
+             ? g_steal_pointer(&sheet)
+             : NULL;
 }
 
 static gboolean
-is_field_of(const BatchField *field, BatchEntity entity)
+is_shown(const BatchSheet *sheet, const BatchField *field)
 {
-  return field->entity == entity && !field->is_internal;
+  return field->entity == sheet->entity && !field->is_internal && g_hash_table_contains(sheet->columns, field->column);
 }
 
 /* Quoted where RFC 4180 asks for it. */
@@ -95,7 +113,7 @@ append_header(BatchSheet *sheet)
   for (const char *const *label = labels[sheet->entity]; *label != NULL; label++)
     append_cell(row, *label);
   for (const BatchField *field = batch_fields; field->name != NULL; field++)
-    if (is_field_of(field, sheet->entity))
+    if (is_shown(sheet, field))
       append_cell(row, field->name);
   if (sheet->with_mark)
     g_string_append(sheet->text, "\xEF\xBB\xBF");
@@ -108,7 +126,7 @@ read_rows(BatchSheet *sheet, const char *ids, GError **error)
 {
   g_autoptr(GString) columns = g_string_new(NULL);
   for (const BatchField *field = batch_fields; field->name != NULL; field++)
-    if (is_field_of(field, sheet->entity))
+    if (is_shown(sheet, field))
       g_string_append_printf(columns, ", t.%s::text", field->column);
   g_autofree char *sql = g_strdup_printf("SELECT t.id%s FROM unnest($1::int4[]) WITH ORDINALITY AS wanted (id, place) "
                                          "JOIN public.%s AS t ON t.id = wanted.id ORDER BY wanted.place",
@@ -135,7 +153,7 @@ append_csv_row(BatchSheet *sheet, const json_t *item, const PgResult *values, gu
   }
   guint column = 0;
   for (const BatchField *field = batch_fields; field->name != NULL; field++) {
-    if (!is_field_of(field, sheet->entity))
+    if (!is_shown(sheet, field))
       continue;
     g_autofree char *cell = batch_value_to_text(field, pg_result_text(values, index, ++column));
     append_cell(row, cell);
