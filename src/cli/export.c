@@ -17,7 +17,8 @@
 enum { BUFFER_BYTES = 256 * 1024 };
 
 typedef struct {
-  gboolean exclude_logs, is_forced, without_manifest;
+  gboolean exclude_logs, ledger_only, exclude_dispensable, is_forced, without_manifest;
+  char **exclude_table_data;
   const char *path; /* NULL: the export's own name */
   char *output;
   char *compression;
@@ -27,6 +28,7 @@ typedef struct {
 static void
 export_arguments_clear(ExportArguments *arguments)
 {
+  g_strfreev(arguments->exclude_table_data);
   g_free(arguments->output);
   g_free(arguments->compression);
 }
@@ -38,6 +40,12 @@ parse_arguments(CliContext *context, int argc, char **argv, ExportArguments *arg
   const GOptionEntry entries[] = {
       {"exclude-logs", 0, 0, G_OPTION_ARG_NONE, &arguments->exclude_logs, "leave out the rows of message_request",
        NULL},
+      {"ledger-only", 0, 0, G_OPTION_ARG_NONE, &arguments->ledger_only,
+       "leave out message_request altogether; the hub's ledger keeps what statistics need", NULL},
+      {"exclude-table-data", 0, 0, G_OPTION_ARG_STRING_ARRAY, &arguments->exclude_table_data,
+       "leave out this table's rows; again for more tables", "NAME"},
+      {"exclude-dispensable", 0, 0, G_OPTION_ARG_NONE, &arguments->exclude_dispensable,
+       "leave out the rows that a hub can do without: bodies kept for replays, logs of probes", NULL},
       {"compression", 'Z', 0, G_OPTION_ARG_STRING, &arguments->compression,
        "fast (default), balanced, small, none; lz4 and zstd for PostgreSQL 16 or newer", "HOW"},
       {"jobs", 'j', 0, G_OPTION_ARG_INT, &arguments->jobs, "connections to read with; 0: one for each core", "N"},
@@ -57,6 +65,10 @@ parse_arguments(CliContext *context, int argc, char **argv, ExportArguments *arg
   if (argc > 1)
     arguments->output = g_strdup(argv[1]);
   arguments->path = arguments->output;
+  if (arguments->exclude_dispensable) {
+    g_auto(GStrv) named = g_steal_pointer(&arguments->exclude_table_data);
+    arguments->exclude_table_data = backup_export_with_dispensable((const char *const *)named);
+  }
   return CLI_PARSE_RUN;
 }
 
@@ -78,6 +90,8 @@ fill_options(const CliContext *context, const ExportArguments *arguments, Backup
   options->lock_ttl_ms = (guint)context->config->lock_ttl_ms;
   options->client = (PgClientOptions){context->config->pg_bin_dir, context->config->pg_dump_command};
   options->exclude_logs = arguments->exclude_logs;
+  options->ledger_only = arguments->ledger_only;
+  options->exclude_table_data = (const char *const *)arguments->exclude_table_data;
   return TRUE;
 }
 
@@ -213,6 +227,7 @@ cli_export(CliContext *context, int argc, char **argv, GError **error)
   if (!fill_options(context, &arguments, &options, error))
     return FALSE;
   g_autofree char *holder = cli_holder("export");
+  cli_target_note_redis(context);
   g_autoptr(CliTarget) target = cli_target_open(context, error);
   if (target == NULL)
     return FALSE;

@@ -1,5 +1,6 @@
 #include "backup/export/estimate.h"
 
+#include "backup/plan/plan.h"
 #include "backup_sql.h"
 
 /* Without earlier exports: what was measured with made-up and real logs of requests, on two cores (docs/benchmarks.md).
@@ -14,16 +15,41 @@ static const struct {
 
 #define USUAL_START_S 0.3 /* connections, snapshot, table of contents */
 
-gboolean
-estimate_source(PgConnection *connection, gboolean exclude_logs, EstimateSource *ret_source, GError **error)
+char *
+estimate_excluded(gboolean exclude_logs, const char *const *exclude_table_data)
 {
-  g_autoptr(PgResult) result =
-      pg_connection_query(connection, error, backup_estimate_size_sql, 1, exclude_logs ? "true" : "false");
+  g_autoptr(GPtrArray) names = g_ptr_array_new();
+  if (exclude_logs)
+    g_ptr_array_add(names, (gpointer)LOG_TABLE);
+  for (; exclude_table_data != NULL && *exclude_table_data != NULL; exclude_table_data++)
+    g_ptr_array_add(names, (gpointer)*exclude_table_data);
+  return pg_array_n((const char *const *)names->pdata, names->len);
+}
+
+gboolean
+estimate_source(PgConnection *connection, const char *excluded, EstimateSource *ret_source, GError **error)
+{
+  g_autoptr(PgResult) result = pg_connection_query(connection, error, backup_estimate_size_sql, 1, excluded);
   if (result == NULL)
     return FALSE;
   ret_source->relation_bytes = (guint64)pg_result_int64(result, 0, 0);
   ret_source->rows = (guint64)pg_result_int64(result, 0, 1);
   return TRUE;
+}
+
+json_t *
+estimate_tables(PgConnection *connection, const char *excluded, GError **error)
+{
+  g_autoptr(PgResult) rows = pg_connection_query(connection, error, backup_estimate_tables_sql, 1, excluded);
+  if (rows == NULL)
+    return NULL;
+  json_t *tables = json_array();
+  for (guint i = 0; i < pg_result_rows(rows); i++)
+    json_array_append_new(tables,
+                          json_pack("{s:s, s:I, s:I, s:b}", "table", pg_result_text(rows, i, 0), "bytes",
+                                    (json_int_t)pg_result_int64(rows, i, 1), "rows",
+                                    (json_int_t)pg_result_int64(rows, i, 2), "excluded", pg_result_bool(rows, i, 3)));
+  return tables;
 }
 
 /* Before the migration that adds the column there is no history. */

@@ -25,8 +25,9 @@ struct BackupExport {
   char *database;
   char *holder;
   ArchiveLevel level;
-  gboolean exclude_logs;
-  int pg_dump_version; /* 150020 */
+  gboolean exclude_logs, ledger_only;
+  char **exclude_table_data; /* NULL: none */
+  int pg_dump_version;       /* 150020 */
   ExportSnapshot *snapshot;
   ExportSchema *schema;
   ExportUnits *units;
@@ -37,6 +38,19 @@ struct BackupExport {
   gint64 start_us;    /* when the work began, the lock being there */
   gint64 end_us;      /* when the last byte had been read */
 };
+
+static const char *const dispensable[] = {"replay_payloads", "provider_endpoint_probe_logs", NULL};
+
+char **
+backup_export_with_dispensable(const char *const *names)
+{
+  g_autoptr(GStrvBuilder) all = g_strv_builder_new();
+  for (; names != NULL && *names != NULL; names++)
+    g_strv_builder_add(all, *names);
+  for (const char *const *name = dispensable; *name != NULL; name++)
+    g_strv_builder_add(all, *name);
+  return g_strv_builder_end(all);
+}
 
 gboolean
 backup_export_level_fits(ArchiveLevel level, int pg_dump_version)
@@ -63,6 +77,27 @@ check_server(BackupExport *export, GError **error)
   return FALSE;
 }
 
+/* A misspelt name would export what was to be left out. */
+static gboolean
+check_names(PgConnection *connection, char *const *names, GError **error)
+{
+  for (; names != NULL && *names != NULL; names++) {
+    g_autofree char *found = NULL;
+    if (!pg_connection_value(
+            connection, &found, error,
+            "SELECT c.oid FROM pg_catalog.pg_class c JOIN pg_catalog.pg_namespace n ON "
+            "n.oid = c.relnamespace WHERE n.nspname || '.' || c.relname = CASE WHEN "
+            "pg_catalog.strpos($1, '.') > 0 THEN $1 ELSE 'public.' || $1 END AND c.relkind IN ('r', 'p', 'm')",
+            1, *names))
+      return FALSE;
+    if (found != NULL || g_strv_contains(dispensable, *names))
+      continue;
+    error_set(error, CCH_ERROR_REQUEST_PARAMETER, "there is no table %.255s whose rows could be left out", *names);
+    return FALSE;
+  }
+  return TRUE;
+}
+
 /* On a connection of its own: a snapshot needs SELECT on all tables already for their locks. */
 static gboolean
 check_permissions(BackupExport *export, const char *dsn, GError **error)
@@ -71,10 +106,11 @@ check_permissions(BackupExport *export, const char *dsn, GError **error)
   g_autoptr(PgConnection) connection = pg_connection_open(dsn, "cch-data export", export->work, error);
   if (connection == NULL || !pg_connection_value(connection, &unreadable, error, backup_unreadable_tables_sql, 0))
     return FALSE;
-  if (unreadable == NULL)
-    return TRUE;
-  error_set(error, CCH_ERROR_DATABASE_PERMISSION, "SELECT is needed on %s", unreadable);
-  return FALSE;
+  if (unreadable != NULL) {
+    error_set(error, CCH_ERROR_DATABASE_PERMISSION, "SELECT is needed on %s", unreadable);
+    return FALSE;
+  }
+  return check_names(connection, export->exclude_table_data, error);
 }
 
 /* One attempt at a snapshot, the table of contents for it, and connections that share it; pg_dump before the others, as
@@ -96,7 +132,10 @@ try_snapshot(BackupExport *export, const BackupExportOptions *options, gboolean 
               archive_level_name(export->level), client.version / 10000, client.version % 10000);
     return FALSE;
   }
-  ExportSchemaOptions schema_options = {.client = &client, .exclude_logs = export->exclude_logs};
+  ExportSchemaOptions schema_options = {.client = &client,
+                                        .exclude_logs = export->exclude_logs,
+                                        .ledger_only = export->ledger_only,
+                                        .exclude_table_data = (const char *const *)export->exclude_table_data};
   gboolean lock_waited = FALSE;
   export->schema = export_schema_read(export->snapshot, &schema_options, export->work, &lock_waited, error);
   if (export->schema == NULL) {
@@ -141,11 +180,11 @@ start_workers(BackupExport *export)
 }
 
 static char *
-make_file_name(gboolean exclude_logs)
+make_file_name(gboolean exclude_logs, gboolean ledger_only)
 {
   g_autoptr(GDateTime) now = g_date_time_new_now_utc();
   g_autofree char *time = g_date_time_format(now, "%Y-%m-%dT%H-%M-%S");
-  return g_strdup_printf("backup_%s%s.dump", time, exclude_logs ? "_no-logs" : "");
+  return g_strdup_printf("backup_%s%s.dump", time, ledger_only ? "_ledger-only" : exclude_logs ? "_no-logs" : "");
 }
 
 static void
@@ -193,9 +232,11 @@ backup_export_start(const BackupExportOptions *options, GCancellable *cancellabl
   g_auto(DsnDisplay) target = {0};
   export->cancellable = cancellable != NULL ? g_object_ref(cancellable) : g_cancellable_new();
   export->work = g_cancellable_new();
-  export->exclude_logs = options->exclude_logs;
+  export->exclude_logs = options->exclude_logs || options->ledger_only;
+  export->ledger_only = options->ledger_only;
+  export->exclude_table_data = g_strdupv((char **)options->exclude_table_data);
   export->level = options->level;
-  export->file_name = make_file_name(options->exclude_logs);
+  export->file_name = make_file_name(options->exclude_logs, options->ledger_only);
   export->holder = g_strdup(options->holder);
   if (!dsn_parse_display(options->dsn, &target, error))
     return NULL;
@@ -330,5 +371,6 @@ backup_export_free(BackupExport *export)
   g_free(export->file_name);
   g_free(export->database);
   g_free(export->holder);
+  g_strfreev(export->exclude_table_data);
   g_free(export);
 }

@@ -26,8 +26,10 @@ typedef struct {
   PgClientOptions client; /* where pg_dump is searched */
   const char *holder;     /* who exports, for the lock and the audit */
   gboolean exclude_logs;  /* leave out the rows of message_request */
-  ArchiveLevel level;     /* backup_export_level_fits */
-  guint jobs;             /* connections that copy rows; 0: one for each core */
+  gboolean ledger_only;   /* leave out message_request altogether: the hub's ledger has what statistics need */
+  const char *const *exclude_table_data; /* tables whose rows are left out, "name" or "schema.name"; NULL: none */
+  ArchiveLevel level;                    /* backup_export_level_fits */
+  guint jobs;                            /* connections that copy rows; 0: one for each core */
 } BackupExportOptions;
 
 /* Errors: LOCK_HELD (`ret_holder`, may be NULL, then says who), DATABASE_*, EXPORT_PG_DUMP, EXPORT_FAILED, CANCELLED.
@@ -42,7 +44,11 @@ gssize backup_export_read(BackupExport *export, guint8 *buffer, gsize size, GErr
 /* As backup_lock_without_redis of the export's lock. */
 const char *backup_export_without_redis(const BackupExport *export);
 
-/* "backup_2025-01-29T10-30-00.dump", with "_no-logs" when logs are left out; UTC. */
+/* These names (NULL: none) and those of the tables whose rows a hub can do without: bodies kept for replays, and logs
+ * of probes. A name that the database lacks does no harm. Free with g_strfreev. */
+char **backup_export_with_dispensable(const char *const *names);
+
+/* "backup_2025-01-29T10-30-00.dump", with "_no-logs" when logs are left out, "_ledger-only"; UTC. */
 const char *backup_export_file_name(const BackupExport *export);
 
 typedef struct {

@@ -25,6 +25,17 @@ export_schema_free(ExportSchema *schema)
   g_free(schema);
 }
 
+/* pg_dump takes names for patterns, in which quotes take every character as it is. */
+static char *
+pattern_of(const char *name)
+{
+  const char *dot = strchr(name, '.');
+  g_autofree char *schema = dot != NULL ? g_strndup(name, (gsize)(dot - name)) : g_strdup("public");
+  g_autofree char *quoted_schema = pg_quote_identifier(schema);
+  g_autofree char *quoted_table = pg_quote_identifier(dot != NULL ? dot + 1 : name);
+  return g_strdup_printf("--exclude-table-data=%s.%s", quoted_schema, quoted_table);
+}
+
 static gboolean
 describe_connection(const ExportSnapshot *snapshot, const PgClient *client, char **ret_target, char ***ret_secrets,
                     GError **error)
@@ -55,11 +66,18 @@ spawn_pg_dump(ExportSnapshot *snapshot, const ExportSchemaOptions *options, guin
                                    snapshot_id,
                                    encoding,
                                    target,
-                                   options->exclude_logs ? "--exclude-table-data=public." LOG_TABLE : NULL,
                                    NULL};
   g_autoptr(GStrvBuilder) words = g_strv_builder_new();
   g_strv_builder_addv(words, (const char **)options->client->argv);
   g_strv_builder_addv(words, (const char **)arguments);
+  if (options->ledger_only)
+    g_strv_builder_add(words, "--exclude-table=public." LOG_TABLE);
+  else if (options->exclude_logs)
+    g_strv_builder_add(words, "--exclude-table-data=public." LOG_TABLE);
+  for (const char *const *name = options->exclude_table_data; name != NULL && *name != NULL; name++) {
+    g_autofree char *pattern = pattern_of(*name);
+    g_strv_builder_add(words, pattern);
+  }
   g_auto(GStrv) argv = g_strv_builder_end(words);
   ChildOptions child = {.argv = (const char *const *)argv,
                         .environment = (const char *const *)secrets,

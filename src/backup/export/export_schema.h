@@ -17,7 +17,8 @@ typedef struct {
 
 typedef struct {
   const PgClient *client; /* the pg_dump that is run */
-  gboolean exclude_logs;
+  gboolean exclude_logs, ledger_only;
+  const char *const *exclude_table_data; /* as in BackupExportOptions */
 } ExportSchemaOptions;
 
 /* EXPORT_FAILED with pg_dump's words; `ret_lock_waited` then tells whether waiting for a lock may have been the cause.

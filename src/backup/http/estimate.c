@@ -26,7 +26,11 @@ estimate_all(const BackupHttp *http, PgConnection *connection, HttpRequest *requ
   pg_client_choose(&options, pg_connection_server_version(connection), &client, NULL);
   EstimateSource source;
   gboolean is_one = http_request_query(request, "compression") != NULL;
-  if (!estimate_source(connection, query->exclude_logs, &source, error))
+  g_autofree char *excluded = estimate_excluded(query->exclude_logs, (const char *const *)query->exclude_table_data);
+  if (!estimate_source(connection, excluded, &source, error))
+    return NULL;
+  g_autoptr(json_t) tables = estimate_tables(connection, excluded, error);
+  if (tables == NULL)
     return NULL;
   if (is_one && !backup_export_level_fits(query->level, client.version)) {
     error_set(error, CCH_ERROR_REQUEST_PARAMETER, "compression %s needs pg_dump of PostgreSQL 16 or newer",
@@ -42,15 +46,17 @@ estimate_all(const BackupHttp *http, PgConnection *connection, HttpRequest *requ
       return NULL;
     json_array_append_new(estimates, describe_estimate(&estimate, level));
   }
-  return json_pack("{s:b, s:I, s:I, s:O}", "excludeLogs", query->exclude_logs, "tableBytes",
-                   (json_int_t)source.relation_bytes, "rows", (json_int_t)source.rows, "estimates", estimates);
+  const char *mode = query->ledger_only ? "ledgerOnly" : query->exclude_logs ? "excludeLogs" : "full";
+  return json_pack("{s:s, s:b, s:I, s:I, s:O, s:O}", "mode", mode, "excludeLogs", query->exclude_logs, "tableBytes",
+                   (json_int_t)source.relation_bytes, "rows", (json_int_t)source.rows, "tables", tables, "estimates",
+                   estimates);
 }
 
 static HttpResponse *
 get_estimate(HttpRequest *request, gpointer context, GError **error)
 {
   const BackupHttp *http = context;
-  HttpExportQuery query;
+  g_auto(HttpExportQuery) query = {0};
   if (!http_export_query_read(request, &query, error))
     return NULL;
   g_autoptr(PgConnection) connection =

@@ -169,7 +169,7 @@ static HttpResponse *
 get_export(HttpRequest *request, gpointer context, GError **error)
 {
   const BackupHttp *http = context;
-  HttpExportQuery query;
+  g_auto(HttpExportQuery) query = {0};
   if (!http_export_query_read(request, &query, error))
     return NULL;
   BackupExportOptions options = {
@@ -179,6 +179,8 @@ get_export(HttpRequest *request, gpointer context, GError **error)
       .client = {http->config->pg_bin_dir, http->config->pg_dump_command},
       .holder = http_request_who(request),
       .exclude_logs = query.exclude_logs,
+      .ledger_only = query.ledger_only,
+      .exclude_table_data = (const char *const *)query.exclude_table_data,
       .level = query.level,
       .jobs = (guint)http->config->export_jobs,
   };

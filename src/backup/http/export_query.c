@@ -6,25 +6,29 @@
 #include <string.h>
 
 enum { OPERATION_ID_MIN = 16, OPERATION_ID_MAX = 64 };
+enum { MAX_NAMES = 100, MAX_NAME_BYTES = 127 };
 
-const char *const http_estimate_query[] = {"excludeLogs", "mode", "compression", NULL};
-const char *const http_export_query[] = {"excludeLogs", "mode", "compression", "operation", NULL};
+#define WHAT "excludeLogs", "mode", "excludeTableData", "excludeDispensable", "compression"
 
-/* `excludeLogs`, and `mode`, which newer clients use for the same. */
+const char *const http_estimate_query[] = {WHAT, NULL};
+const char *const http_export_query[] = {WHAT, "operation", NULL};
+
+/* `excludeLogs`, and `mode`, which newer clients use for the same and more. */
 static gboolean
-read_exclude_logs(HttpRequest *request, gboolean *ret_exclude_logs, GError **error)
+read_mode(HttpRequest *request, HttpExportQuery *query, GError **error)
 {
   const char *mode = http_request_query(request, "mode");
   if (mode == NULL)
-    return http_request_query_boolean(request, "excludeLogs", FALSE, ret_exclude_logs, error);
+    return http_request_query_boolean(request, "excludeLogs", FALSE, &query->exclude_logs, error);
   if (http_request_query(request, "excludeLogs") != NULL) {
     error_set(error, CCH_ERROR_REQUEST_PARAMETER, "give either mode or excludeLogs");
     return FALSE;
   }
-  *ret_exclude_logs = strcmp(mode, "excludeLogs") == 0;
-  if (*ret_exclude_logs || strcmp(mode, "full") == 0)
+  query->ledger_only = strcmp(mode, "ledgerOnly") == 0;
+  query->exclude_logs = query->ledger_only || strcmp(mode, "excludeLogs") == 0;
+  if (query->exclude_logs || strcmp(mode, "full") == 0)
     return TRUE;
-  error_set(error, CCH_ERROR_REQUEST_PARAMETER, "mode must be full or excludeLogs, not \"%.64s\"", mode);
+  error_set(error, CCH_ERROR_REQUEST_PARAMETER, "mode must be full, excludeLogs or ledgerOnly, not \"%.64s\"", mode);
   return FALSE;
 }
 
@@ -52,13 +56,44 @@ read_operation(HttpRequest *request, const char **ret_id, GError **error)
   return FALSE;
 }
 
+/* "replay_payloads,other.table"; what follows from excludeDispensable is added. */
+static gboolean
+read_exclude_table_data(HttpRequest *request, HttpExportQuery *query, GError **error)
+{
+  const char *list = http_request_query(request, "excludeTableData");
+  gboolean with_dispensable = FALSE;
+  if (!http_request_query_boolean(request, "excludeDispensable", FALSE, &with_dispensable, error))
+    return FALSE;
+  g_auto(GStrv) names = list != NULL ? g_strsplit(list, ",", MAX_NAMES + 1) : g_new0(char *, 1);
+  gboolean is_good = g_strv_length(names) <= MAX_NAMES;
+  for (char **name = names; is_good && *name != NULL; name++)
+    is_good = **name != '\0' && strlen(*name) <= MAX_NAME_BYTES;
+  if (!is_good) {
+    error_set(error, CCH_ERROR_REQUEST_PARAMETER,
+              "excludeTableData must be 1 to %d names of tables, separated by commas", MAX_NAMES);
+    return FALSE;
+  }
+  if (with_dispensable)
+    query->exclude_table_data = backup_export_with_dispensable((const char *const *)names);
+  else if (*names != NULL)
+    query->exclude_table_data = g_steal_pointer(&names);
+  return TRUE;
+}
+
+void
+http_export_query_clear(HttpExportQuery *query)
+{
+  g_clear_pointer(&query->exclude_table_data, g_strfreev);
+}
+
 gboolean
 http_export_query_read(HttpRequest *request, HttpExportQuery *ret_query, GError **error)
 {
-  HttpExportQuery query = {.level = BACKUP_EXPORT_DEFAULT_LEVEL};
-  if (!read_operation(request, &query.operation_id, error) || !read_exclude_logs(request, &query.exclude_logs, error) ||
-      !read_level(request, &query.level, error))
+  g_auto(HttpExportQuery) query = {.level = BACKUP_EXPORT_DEFAULT_LEVEL};
+  if (!read_operation(request, &query.operation_id, error) || !read_mode(request, &query, error) ||
+      !read_level(request, &query.level, error) || !read_exclude_table_data(request, &query, error))
     return FALSE;
   *ret_query = query;
+  query = (HttpExportQuery){0};
   return TRUE;
 }
