@@ -5,11 +5,11 @@ import path from 'node:path';
 import { before, describe, test } from 'node:test';
 import { temporaryDirectory } from './support/cleanup.mjs';
 import { Database } from './support/database.mjs';
-import { createHub, startHub } from './support/hub.mjs';
-import { importOk } from './support/product.mjs';
+import { createHub, startGateway, startHub } from './support/hub.mjs';
+import { assertRefused, importOk } from './support/product.mjs';
 import { haveRedis, startPostgres, startRedis } from './support/servers.mjs';
 import { Service, cli, haveBinary } from './support/service.mjs';
-import { until } from './support/run.mjs';
+import { run, until } from './support/run.mjs';
 
 const dir = temporaryDirectory('beside');
 
@@ -97,13 +97,134 @@ describe('circuit breakers', { skip: (!haveBinary && 'no binary') || (!haveRedis
       await database.exec(sql);
       await redis.command('HSET', 'circuit_breaker:state:1', 'circuitState', 'open', 'failureCount', '5');
       const health = await service.fetch('/api/v1/providers/health');
-      assert.equal(health.status, 200, await health.clone().text());
-      assert.equal((await health.json())['1'].circuitState, 'open');
+      assert.equal(health.status, 200);
+      assert.equal((await health.json()).providers['1'].circuitState, 'open');
       const reset = await service.fetch('/api/v1/providers/circuits:batchReset', {
         method: 'POST', headers: { 'content-type': 'application/json' }, body: JSON.stringify({ providerIds: [1] }),
       });
       assert.equal((await reset.json()).resetCount, 1);
     }
     await service.stop();
+  });
+});
+
+describe('a merge beside a running hub', { skip: !haveBinary && 'no binary' }, () => {
+  let server, archive;
+  const ROWS = 30_000;
+  before(async () => {
+    server = await startPostgres();
+    const source = await createHub(server, 'v09');
+    await source.exec(`
+      INSERT INTO message_request (id, provider_id, user_id, key, model, cost_usd, status_code, created_at)
+        SELECT i, 1, 1, 'k', 'm', 0.001, 200, '2026-02-01Z'::timestamptz + i * interval '1 second' FROM generate_series(1000001, ${1_000_000 + ROWS}) AS i;
+      CREATE ROLE hub LOGIN`);
+    archive = path.join(dir, 'busy.dump');
+    await source.pgDump(archive, '-t', 'message_request', '-t', 'usage_ledger');
+  });
+
+  const missing = (database) => database.count(
+    `message_request AS m WHERE status_code IS NOT NULL AND NOT EXISTS (SELECT FROM usage_ledger WHERE request_id = m.id)`);
+
+  for (const [who, table] of [['a superuser', []], ['a superuser', ['--table', 'message_request']], ['the owner', ['--table', 'message_request']]]) {
+    test(`by ${who} ${table.join(' ')} leaves its gateway writing, and its ledger whole`, async () => {
+      const database = await createHub(server, 'v09');
+      if (who === 'the owner') {
+        await database.exec(`DO $$ DECLARE r record; BEGIN
+          FOR r IN SELECT oid::regclass AS name FROM pg_class WHERE relnamespace = 'public'::regnamespace AND relkind = 'r' LOOP
+            EXECUTE format('ALTER TABLE %s OWNER TO hub', r.name); END LOOP; END $$;
+          ALTER SCHEMA public OWNER TO hub; ALTER SCHEMA drizzle OWNER TO hub; ALTER TABLE drizzle.__drizzle_migrations OWNER TO hub;
+          ALTER DATABASE "${database.name}" OWNER TO hub`);
+      }
+      const gateway = await startGateway(database);
+      await until('the gateway', () => gateway.found.requests > 5);
+      const dsn = server.dsn(database.name, who === 'the owner' ? 'hub' : 'postgres');
+      const { last } = await importOk(database, archive, { dsn, args: table });
+      const { errors, requests, longestMs } = await gateway.stop();
+      assert.deepEqual(errors, []);
+      assert.ok(requests > 10, `${requests} requests`);
+      assert.ok(longestMs < 500, `a statement of the gateway took ${longestMs} ms`);
+      assert.equal(last.tables.find((entry) => entry.table === 'public.message_request').inserted >= ROWS, true, JSON.stringify(last.tables));
+      assert.equal(await missing(database), 0);
+      assert.equal(await database.value(`SELECT tgenabled FROM pg_trigger WHERE tgname = 'trg_upsert_usage_ledger'`), 'O');
+    });
+  }
+
+  test('says which table it locks where triggers cannot be kept quiet otherwise', async () => {
+    const database = await createHub(server, 'v09');
+    await database.exec(`CREATE FUNCTION note() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN RETURN NEW; END';
+      CREATE TRIGGER note AFTER INSERT ON message_request FOR EACH ROW EXECUTE FUNCTION note();
+      ALTER TABLE message_request ENABLE ALWAYS TRIGGER note`);
+    const { events } = await importOk(database, archive, { args: ['--table', 'message_request'] });
+    assert.ok(events.some((event) => event.warning && event.message.includes('public.message_request') && /lock/.test(event.message)), JSON.stringify(events));
+    assert.ok(events.some((event) => event.warning && event.message.includes('usage_ledger')), 'the gap in the ledger is told');
+  });
+
+  test('still fails where a row has no parent', async () => {
+    const source = await Database.create(server);
+    const setup = `CREATE TABLE parent (id int PRIMARY KEY); CREATE TABLE child (id int PRIMARY KEY, parent int REFERENCES parent);
+      CREATE FUNCTION note() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN RETURN NEW; END';
+      CREATE TRIGGER note AFTER INSERT ON child FOR EACH ROW EXECUTE FUNCTION note();`;
+    await source.exec(`${setup} INSERT INTO parent VALUES (1), (2); INSERT INTO child VALUES (1, 1), (2, 2), (3, NULL)`);
+    const file = await source.pgDump(path.join(dir, 'child.dump'));
+    const target = await Database.create(server);
+    await target.exec(`${setup} INSERT INTO parent VALUES (1)`);
+    const { last } = await assertRefused(target, file, 'database.query_failed', 7, { args: ['--table', 'child'] });
+    assert.match(last.message, /child_parent_fkey/);
+    await importOk(target, file, { args: ['--table', 'parent', '--table', 'child'] });
+    assert.equal(await target.count('child'), 3);
+  });
+
+  test('calls what the hub\'s functions name without a schema', async () => {
+    const source = await createHub(server, 'v09');
+    await source.exec(`CREATE FUNCTION helper(t text) RETURNS bool LANGUAGE sql AS $$ SELECT t <> '' $$;
+      CREATE FUNCTION ok(t text) RETURNS bool LANGUAGE sql AS $$ SELECT helper(t) $$; ALTER TABLE keys ADD CHECK (ok(name))`);
+    const file = await source.pgDump(path.join(dir, 'unqualified.dump'));
+    await source.exec('DELETE FROM keys WHERE id > 100');
+    await importOk(source, file);
+    assert.equal(await source.count('keys'), 120);
+  });
+});
+
+describe('what a hub needs', { skip: !haveBinary && 'no binary' }, () => {
+  let server;
+  before(async () => {
+    server = await startPostgres();
+  });
+
+  test('is not dropped by an archive that lacks it', async () => {
+    const database = await createHub(server, 'v09');
+    const ledgerOnly = path.join(dir, 'ledger_only.dump');
+    assert.equal((await cli(['export', '--ledger-only', ledgerOnly], { dsn: database.dsn })).code, 0);
+    assert.doesNotMatch((await run('pg_restore', ['--list', ledgerOnly])).stdout, /message_request/);
+    for (const method of ['swap', 'transaction']) {
+      const { last } = await assertRefused(database, ledgerOnly, 'import.hub_level', 7, { overwrite: true, args: ['--method', method] });
+      assert.match(last.message, /public\.message_request/);
+    }
+    await importOk(database, ledgerOnly);
+    assert.equal(await database.count('message_request'), 3000);
+    const plain = await database.pgDump(path.join(dir, 'public.dump'), '-n', 'public');
+    const { last } = await assertRefused(database, plain, 'import.hub_level', 7, { overwrite: true });
+    assert.match(last.message, /drizzle/);
+  });
+
+  test('is left for its own migrations to make, and it starts after its upgrade', async () => {
+    const archive = await (await createHub(server, 'v09')).pgDump(path.join(dir, 'newer.dump'));
+    const database = await createHub(server, 'v05');
+    await database.exec('DELETE FROM users WHERE id > 10');
+    const { events } = await importOk(database, archive);
+    assert.ok(events.some((event) => event.warning && event.message.includes('119 (v0.9.2)') && event.message.includes('60 (v0.5.2)')));
+    assert.equal(await database.count('users'), 50);
+    assert.equal(await database.value(`SELECT to_regclass('public.usage_ledger')`), null);
+    const { code, reason } = await startHub(database);
+    assert.equal(code, 0, reason);
+  });
+
+  test('comes along when an empty database is restored by a merge', async () => {
+    const archive = await (await createHub(server, 'v09')).pgDump(path.join(dir, 'recovery.dump'));
+    const database = await Database.create(server);
+    const { events } = await importOk(database, archive, { env: { AUTO_MIGRATE: 'true' } });
+    assert.equal(await database.count('drizzle.__drizzle_migrations'), 119);
+    assert.ok(!events.some((event) => /drizzle/.test(event.message ?? '')));
+    assert.equal((await startHub(database)).code, 0);
   });
 });

@@ -25,20 +25,28 @@ import_run_plan(ImportRun *run, PgConnection *live, GError **error)
                                 .server_version = pg_connection_server_version(live)};
   if (!run->options->clean_first && !merge_keeps_bookkeeping(live, &options.skip_bookkeeping, error))
     return NULL;
-  RestorePlan *plan = restore_plan_new(run->reader, &options, error);
-  if (plan == NULL)
+  HubLevel newer = {0};
+  g_autoptr(RestorePlan) plan = restore_plan_new(run->reader, &options, error);
+  if (plan == NULL || !hub_level_check(live, run->reader, plan, run->options->clean_first, error) ||
+      (!run->options->clean_first && !hub_level_trim(live, run->reader, plan, &newer, error)) ||
+      !hub_level_read(live, run->reader, &run->level, error))
     return NULL;
   backup_progress_totals(run->progress, plan->rows, plan->bytes);
   if (run->has_told)
-    return plan;
+    return g_steal_pointer(&plan);
   run->has_told = TRUE;
+  if (newer.archive > 0) {
+    g_autofree char *archive_level = hub_level_text(newer.archive);
+    g_autofree char *live_level = hub_level_text(newer.live);
+    backup_progress_warn(run->progress, TEXT_IMPORT_NEWER_LEVEL, archive_level, live_level);
+  }
   if (options.skip_logs)
     backup_progress_say(run->progress, TEXT_IMPORT_SKIPPING_LOGS);
   if (plan->leaves_own_schema)
     backup_progress_say(run->progress, TEXT_IMPORT_OWN_SCHEMA_KEPT);
-  if (plan->leaves_bookkeeping)
+  if (plan->leaves_bookkeeping && run->level.live > 0)
     backup_progress_say(run->progress, TEXT_IMPORT_BOOKKEEPING_KEPT);
-  return plan;
+  return g_steal_pointer(&plan);
 }
 
 gboolean
@@ -57,7 +65,8 @@ import_run_migrate(ImportRun *run, PgConnection *connection, GError **error)
   if ((!run->options->clean_first || pg_migrate_forget_hub(connection, &failure)) &&
       pg_migrate(connection, &migrated, &failure)) {
     backup_progress_say(run->progress, TEXT_IMPORT_MIGRATED);
-    if (migrated.is_hub_managed && run->options->clean_first)
+    /* A hub that keeps its level has no migration to run. */
+    if (migrated.is_hub_managed && run->options->clean_first && run->level.archive != run->level.live)
       backup_progress_say(run->progress, TEXT_IMPORT_HUB_MIGRATES);
     return TRUE;
   }

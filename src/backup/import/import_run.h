@@ -4,6 +4,7 @@
 #include "backup/import/import.h"
 #include "backup/plan/plan.h"
 #include "backup/report/progress.h"
+#include "backup/restore/hub_level.h"
 #include "pg/connection.h"
 
 typedef struct {
@@ -12,6 +13,7 @@ typedef struct {
   BackupLock *lock;
   BackupProgress *progress;
   GCancellable *cancellable;
+  HubLevel level;    /* before the import */
   gboolean is_begun; /* the database has been reached: an error says that it is as before */
   gboolean has_told; /* what the plan leaves out */
 } ImportRun;

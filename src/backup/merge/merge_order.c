@@ -97,6 +97,11 @@ merge_order_rows(Restore *restore, GPtrArray *steps, GError **error)
     if (child_node != NULL && parent_node != NULL)
       g_ptr_array_add(child_node->parents, parent_node);
   }
+  /* The hub's ledger before its log: what is in the ledger already need not be entered again. */
+  Node *log = g_hash_table_lookup(by_name, "public." LOG_TABLE);
+  Node *ledger = g_hash_table_lookup(by_name, "public.usage_ledger");
+  if (log != NULL && ledger != NULL)
+    g_ptr_array_add(log->parents, ledger);
   g_autoptr(GPtrArray) sorted = g_ptr_array_new();
   for (guint i = 0; i < nodes->len; i++)
     if (((Node *)nodes->pdata[i])->state == NODE_NEW)

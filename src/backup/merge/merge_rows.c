@@ -15,6 +15,7 @@ typedef struct {
   MergeTable table;
   BackupTableResult result; /* its table is not set */
   guint64 twins;            /* rows of the archive whose key another of its rows has */
+  MergeQuiet quiet;
 } MergeJob;
 
 static void
@@ -40,20 +41,6 @@ read_table(Restore *restore, const TocEntry *entry, MergeTable *ret_table, GErro
   }
   if (ret_table->ignored != NULL)
     backup_progress_warn(restore_progress(restore), TEXT_IMPORT_COLUMNS_IGNORED, ret_table->name, ret_table->ignored);
-  return TRUE;
-}
-
-static gboolean
-switch_off_triggers(Restore *restore, const TocEntry *entry, GError **error)
-{
-  const char *with_update = merge_of(restore)->on_conflict == ON_CONFLICT_UPDATE ? "true" : "false";
-  g_autoptr(PgResult) triggers = pg_connection_query(restore_connection(restore), error, backup_merge_triggers_sql, 3,
-                                                     entry->namespace_name, entry->tag, with_update);
-  if (triggers == NULL)
-    return FALSE;
-  for (guint i = 0; i < pg_result_rows(triggers); i++)
-    if (!merge_switch_off(restore, pg_result_text(triggers, i, 0), pg_result_text(triggers, i, 1), error))
-      return FALSE;
   return TRUE;
 }
 
@@ -406,15 +393,23 @@ stage_rows(Restore *restore, MergeJob *job, GError **error)
 }
 
 static gboolean
-stage_and_merge(Restore *restore, gpointer user_data, GError **error)
+make_stage(Restore *restore, gpointer user_data, GError **error)
 {
   MergeJob *job = user_data;
   job->result = (BackupTableResult){0};
   job->twins = 0;
-  if (!pg_connection_execf(restore_connection(restore), error, "CREATE TEMPORARY TABLE cch_stage (%s) ON COMMIT DROP",
-                           job->table.stage_columns) ||
-      !stage_rows(restore, job, error))
-    return FALSE;
+  return pg_connection_execf(restore_connection(restore), error, "CREATE TEMPORARY TABLE cch_stage (%s) ON COMMIT DROP",
+                             job->table.stage_columns) &&
+         stage_rows(restore, job, error);
+}
+
+static gboolean
+apply_stage(Restore *restore, gpointer user_data, GError **error)
+{
+  MergeJob *job = user_data;
+  const guint64 rows_total = job->result.rows_total;
+  job->result = (BackupTableResult){.rows_total = rows_total};
+  job->twins = 0;
   /* Rows that another transaction has just written make us wait for its end: that is worth more patience than a lock on
    * a table. */
   gint64 patience_ms = MAX(1000, (restore_lock_deadline_us(restore) - g_get_monotonic_time()) / 1000);
@@ -422,10 +417,17 @@ stage_and_merge(Restore *restore, gpointer user_data, GError **error)
                            patience_ms))
     return FALSE;
   /* A dropped table keeps its disk space until the commit; one that this savepoint made is truncated on the spot. */
-  return merge_staged(restore, job, error) &&
+  return merge_quiet_enter(restore, job->quiet, error) && merge_staged(restore, job, error) &&
+         merge_quiet_leave(restore, &job->table, job->quiet, error) &&
          pg_connection_execf(restore_connection(restore), error,
                              "TRUNCATE " MERGE_STAGE "; DROP TABLE " MERGE_STAGE "; SET LOCAL lock_timeout = %d",
                              RESTORE_LOCK_TIMEOUT_MS);
+}
+
+static gboolean
+stage_and_apply(Restore *restore, gpointer user_data, GError **error)
+{
+  return make_stage(restore, user_data, error) && apply_stage(restore, user_data, error);
 }
 
 static void
@@ -449,8 +451,16 @@ gboolean
 merge_rows(Restore *restore, const TocEntry *entry, GError **error)
 {
   g_auto(MergeJob) job = {0};
-  if (!read_table(restore, entry, &job.table, error) || !switch_off_triggers(restore, entry, error) ||
-      !open_identities(restore, &job.table, error) || !restore_run(restore, stage_and_merge, &job, error))
+  if (!read_table(restore, entry, &job.table, error) || !merge_quiet_choose(restore, &job.table, &job.quiet, error))
+    return FALSE;
+  /* Who writes to the table need not wait while rows are staged. */
+  gboolean locks = job.quiet == MERGE_QUIET_BY_LOCK || *job.table.always_identities != NULL;
+  gboolean is_done = locks ? restore_run(restore, make_stage, &job, error) &&
+                                 (job.quiet != MERGE_QUIET_BY_LOCK || merge_quiet_lock(restore, &job.table, error)) &&
+                                 open_identities(restore, &job.table, error) &&
+                                 restore_run(restore, apply_stage, &job, error)
+                           : restore_run(restore, stage_and_apply, &job, error);
+  if (!is_done)
     return FALSE;
   say_done(restore, &job);
   return TRUE;

@@ -129,7 +129,8 @@ make_plan(PreviewRun *run, GError **error)
   if (!options->clean_first && !merge_keeps_bookkeeping(run->connection, &plan_options.skip_bookkeeping, error))
     return FALSE;
   run->plan = restore_plan_new(run->reader, &plan_options, error);
-  if (run->plan == NULL)
+  if (run->plan == NULL || !hub_level_check(run->connection, run->reader, run->plan, options->clean_first, error) ||
+      (!options->clean_first && !hub_level_trim(run->connection, run->reader, run->plan, &run->newer, error)))
     return FALSE;
   backup_progress_totals(run->progress, run->plan->rows, run->plan->bytes);
   static const RestoreWay look_only = {.name = "preview"};

@@ -2,6 +2,7 @@
 #pragma once
 
 #include "backup/preview/preview.h"
+#include "backup/restore/hub_level.h"
 #include "backup/restore/way.h"
 
 typedef struct {
@@ -11,6 +12,7 @@ typedef struct {
   GCancellable *cancellable;
   PgConnection *connection;
   RestorePlan *plan;
+  HubLevel newer; /* a merge of an archive of a newer hub: which levels meet */
   Restore *restore;
   BackupPreview *preview; /* being filled */
 } PreviewRun;

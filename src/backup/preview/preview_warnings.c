@@ -107,6 +107,11 @@ warn_of_losses(PreviewRun *run, GError **error)
 gboolean
 preview_warn_of_archive(PreviewRun *run, GError **error)
 {
+  if (run->newer.archive > 0) {
+    g_autofree char *archive = hub_level_text(run->newer.archive);
+    g_autofree char *live = hub_level_text(run->newer.live);
+    preview_warn(run, TEXT_IMPORT_NEWER_LEVEL, archive, live);
+  }
   warn_of_rows(run);
   warn_of_new_tables(run);
   return warn_of_losses(run, error) && warn_of_tables(run, error) && warn_of_server(run, error);

@@ -1,0 +1,86 @@
+/* The hub's ledger of the rows that came into its log: the statistics and the limits count by it. The hub fills gaps
+ * only when it starts. */
+#include "backup/merge/merge_private.h"
+
+#include "backup/plan/plan.h"
+#include "backup/restore/way.h"
+#include "backup_sql.h"
+
+/* Result columns of merge_ledger.sql. */
+enum { LEDGER_HAS_TRIGGER, LEDGER_IS_ALONE, LEDGER_SEQUENCE };
+
+/* Rows of the stage that a ledger has, by request; warm-ups and requests that have not ended are in none. */
+#define MISSING                                                                                                        \
+  "FROM public.message_request AS m JOIN " MERGE_STAGE " AS s ON m.id = s.id "                                         \
+  "WHERE m.status_code IS NOT NULL AND m.blocked_by IS DISTINCT FROM 'warmup' "                                        \
+  "AND NOT EXISTS (SELECT FROM public.usage_ledger AS l WHERE l.request_id = m.id)"
+
+gboolean
+merge_is_log(const TocEntry *entry)
+{
+  return g_strcmp0(entry->namespace_name, "public") == 0 && g_strcmp0(entry->tag, LOG_TABLE) == 0;
+}
+
+/* The trigger takes ids for the ledger: beyond those that an archive has brought. A sequence only moves forward. */
+gboolean
+merge_ledger_reserve_ids(Restore *restore, GError **error)
+{
+  PgConnection *connection = restore_connection(restore);
+  g_autoptr(PgResult) ledger = pg_connection_query(connection, error, backup_merge_ledger_sql, 0);
+  if (ledger == NULL)
+    return FALSE;
+  const char *sequence = pg_result_rows(ledger) > 0 ? pg_result_text(ledger, 0, LEDGER_SEQUENCE) : NULL;
+  if (sequence == NULL || !pg_result_bool(ledger, 0, LEDGER_HAS_TRIGGER))
+    return TRUE;
+  g_autofree char *literal = pg_quote_literal(sequence);
+  return pg_connection_execf(connection, error,
+                             "SELECT pg_catalog.setval(%s, m) FROM (SELECT pg_catalog.max(id) AS m FROM "
+                             "public.usage_ledger) AS l WHERE m > (SELECT last_value FROM %s)",
+                             literal, sequence);
+}
+
+static gboolean
+count_missing(PgConnection *connection, gint64 *ret_missing, GError **error)
+{
+  g_autoptr(PgResult) count = pg_connection_query(connection, error, "SELECT pg_catalog.count(*) " MISSING, 0);
+  if (count == NULL)
+    return FALSE;
+  *ret_missing = pg_result_int64(count, 0, 0);
+  return TRUE;
+}
+
+/* By the hub's own function, which its trigger calls with the row. Only rows of this import are touched, which nobody
+ * else sees yet. */
+gboolean
+merge_ledger_fill(Restore *restore, const MergeTable *table, GError **error)
+{
+  PgConnection *connection = restore_connection(restore);
+  g_autoptr(PgResult) ledger = pg_connection_query(connection, error, backup_merge_ledger_sql, 0);
+  if (ledger == NULL)
+    return FALSE;
+  gint64 missing = 0, left = 0;
+  if (pg_result_rows(ledger) == 0 || !g_strv_contains((const char *const *)table->shared, "id"))
+    return TRUE;
+  if (!count_missing(connection, &missing, error))
+    return FALSE;
+  if (missing == 0)
+    return TRUE;
+  left = missing;
+  if (pg_result_bool(ledger, 0, LEDGER_HAS_TRIGGER) && pg_result_bool(ledger, 0, LEDGER_IS_ALONE)) {
+    if (!merge_ledger_reserve_ids(restore, error) ||
+        !pg_connection_exec(
+            connection,
+            "UPDATE public.message_request AS u SET status_code = u.status_code FROM (SELECT m.id " MISSING
+            ") AS missing WHERE u.id = missing.id",
+            error) ||
+        !count_missing(connection, &left, error))
+      return FALSE;
+    if (left < missing) {
+      /* What is left, the hub's function does not count: requests that only ask for a number of tokens, say. */
+      backup_progress_say(restore_progress(restore), TEXT_IMPORT_LEDGER_FILLED, (guint64)(missing - left));
+      return TRUE;
+    }
+  }
+  backup_progress_warn(restore_progress(restore), TEXT_IMPORT_LEDGER_GAP, (guint64)left);
+  return TRUE;
+}

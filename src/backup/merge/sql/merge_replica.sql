@@ -1,0 +1,19 @@
+-- Whether user triggers and rules of table $1.$2 may be kept quiet by session_replication_role = replica, which nobody waits
+-- for: what else it switches off must be nothing, or ours to check. Keys that are checked late, foreign keys with rules of
+-- their own ($3: the table has a key that tells its rows apart), foreign keys that an UPDATE ($4) would have to obey as the
+-- parent, and triggers and rules that act under that role, too, stand against it.
+SELECT NOT EXISTS (SELECT FROM pg_catalog.pg_index i
+                   WHERE i.indrelid = c.oid AND (i.indisunique OR i.indisexclusion) AND NOT i.indimmediate)
+   AND NOT EXISTS (SELECT FROM pg_catalog.pg_constraint k
+                   WHERE k.conrelid = c.oid AND k.contype = 'f'
+                     AND (NOT $3::pg_catalog.bool OR NOT k.convalidated OR k.condeferred OR k.confmatchtype <> 's'
+                          OR coalesce((pg_catalog.to_jsonb(k) ->> 'conperiod')::pg_catalog.bool, false)))
+   AND NOT ($4::pg_catalog.bool AND EXISTS (SELECT FROM pg_catalog.pg_constraint k
+                                            WHERE k.contype = 'f' AND k.confrelid = c.oid))
+   AND NOT EXISTS (SELECT FROM pg_catalog.pg_trigger t
+                   WHERE t.tgrelid = c.oid AND NOT t.tgisinternal AND t.tgenabled IN ('A', 'R'))
+   AND NOT EXISTS (SELECT FROM pg_catalog.pg_rewrite r
+                   WHERE r.ev_class = c.oid AND r.ev_type IN ('2', '3') AND r.ev_enabled IN ('A', 'R'))
+FROM pg_catalog.pg_class c
+JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
+WHERE n.nspname = $1 AND c.relname = $2

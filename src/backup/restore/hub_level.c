@@ -1,0 +1,185 @@
+#include "backup/restore/hub_level.h"
+
+#include "base/error.h"
+
+#include <string.h>
+
+#define RECORD_TABLE "__drizzle_migrations"
+
+/* Releases whose last migration is known. */
+static const struct {
+  gint64 level;
+  const char *version;
+} releases[] = {{60, "v0.5.2"}, {119, "v0.9.2"}};
+
+/* What every hub of the level has, of what matters most. */
+static const struct {
+  gint64 since;
+  const char *table;
+} promised[] = {
+    {1, "users"},           {1, "keys"},          {1, "providers"}, {1, "message_request"}, {1, "model_prices"},
+    {1, "system_settings"}, {73, "usage_ledger"},
+};
+
+static gboolean
+is_in(const TocEntry *entry, const char *schema, const char *name)
+{
+  return g_strcmp0(entry->namespace_name, schema) == 0 && (name == NULL || g_strcmp0(entry->tag, name) == 0);
+}
+
+static gint64
+level_of_archive(const ArchiveReader *reader)
+{
+  for (guint i = 0; i < archive_reader_n_entries(reader); i++) {
+    const TocEntry *entry = archive_reader_entry(reader, i);
+    if (toc_entry_is(entry, "TABLE DATA") && is_in(entry, BOOKKEEPING_SCHEMA, RECORD_TABLE))
+      return (gint64)archive_reader_data_info(reader, entry)->rows;
+  }
+  return 0;
+}
+
+static gboolean
+level_of_live(PgConnection *connection, gint64 *ret_level, GError **error)
+{
+  g_autofree char *found = NULL, *count = NULL;
+  *ret_level = 0;
+  if (!pg_connection_value(connection, &found, error,
+                           "SELECT pg_catalog.to_regclass('" BOOKKEEPING_SCHEMA "." RECORD_TABLE "')", 0))
+    return FALSE;
+  if (found == NULL)
+    return TRUE;
+  if (!pg_connection_value(connection, &count, error,
+                           "SELECT pg_catalog.count(*) FROM " BOOKKEEPING_SCHEMA "." RECORD_TABLE, 0))
+    return FALSE;
+  *ret_level = g_ascii_strtoll(count, NULL, 10);
+  return TRUE;
+}
+
+gboolean
+hub_level_read(PgConnection *connection, const ArchiveReader *reader, HubLevel *ret_level, GError **error)
+{
+  ret_level->archive = level_of_archive(reader);
+  return level_of_live(connection, &ret_level->live, error);
+}
+
+char *
+hub_level_text(gint64 level)
+{
+  for (gsize i = 0; i < G_N_ELEMENTS(releases); i++)
+    if (releases[i].level == level)
+      return g_strdup_printf("%" G_GINT64_FORMAT " (%s)", level, releases[i].version);
+  return g_strdup_printf("%" G_GINT64_FORMAT, level);
+}
+
+static gboolean
+plan_has(const RestorePlan *plan, StepKind kind, const char *desc, const char *schema, const char *name)
+{
+  for (guint i = 0; i < plan->steps->len; i++) {
+    const RestoreStep *step = &g_array_index(plan->steps, RestoreStep, i);
+    if (step->kind == kind && toc_entry_is(step->entry, desc) && is_in(step->entry, schema, name))
+      return TRUE;
+  }
+  return FALSE;
+}
+
+static gboolean
+refuse_missing_table(const HubLevel *level, const char *table, GError **error)
+{
+  g_autofree char *text = hub_level_text(level->archive);
+  error_set(error, CCH_ERROR_IMPORT_HUB_LEVEL,
+            "the archive says that the hub has had %s migrations, but does not have their table public.%s: merge it "
+            "into a hub's database, or take an archive that has it",
+            text, table);
+  return FALSE;
+}
+
+gboolean
+hub_level_check(PgConnection *connection, const ArchiveReader *reader, const RestorePlan *plan, gboolean clean_first,
+                GError **error)
+{
+  HubLevel level;
+  if (!hub_level_read(connection, reader, &level, error))
+    return FALSE;
+  gboolean brings_record = plan_has(plan, STEP_ROWS, "TABLE DATA", BOOKKEEPING_SCHEMA, RECORD_TABLE);
+  for (gsize i = 0; brings_record && i < G_N_ELEMENTS(promised); i++) {
+    if (level.archive < promised[i].since || plan_has(plan, STEP_SQL, "TABLE", "public", promised[i].table))
+      continue;
+    g_autofree char *name = g_strconcat("public.", promised[i].table, NULL);
+    g_autofree char *here = NULL;
+    if (!clean_first && !pg_connection_value(connection, &here, error, "SELECT pg_catalog.to_regclass($1)", 1, name))
+      return FALSE;
+    if (here == NULL)
+      return refuse_missing_table(&level, promised[i].table, error);
+  }
+  gboolean replaces_public = clean_first && g_strv_contains((const char *const *)plan->schemas, "public");
+  gboolean replaces_record = clean_first && g_strv_contains((const char *const *)plan->schemas, BOOKKEEPING_SCHEMA);
+  if (!replaces_public || replaces_record || level.live == 0)
+    return TRUE;
+  g_autofree char *text = hub_level_text(level.live);
+  error_set(
+      error, CCH_ERROR_IMPORT_HUB_LEVEL,
+      "the archive has no record of the hub's migrations (schema drizzle): this database's own record of %s would "
+      "stay beside tables of another level, and the hub would not work; drop the schema drizzle first if no hub "
+      "uses this database",
+      text);
+  return FALSE;
+}
+
+/* Names of the relations of public that are here. */
+static GHashTable *
+relations_here(PgConnection *connection, GError **error)
+{
+  g_autoptr(PgResult) rows = pg_connection_query(connection, error,
+                                                 "SELECT relname FROM pg_catalog.pg_class WHERE relnamespace = "
+                                                 "pg_catalog.to_regnamespace('public') AND relkind <> 'i'",
+                                                 0);
+  if (rows == NULL)
+    return NULL;
+  GHashTable *names = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);
+  for (guint i = 0; i < pg_result_rows(rows); i++)
+    g_hash_table_add(names, g_strdup(pg_result_text(rows, i, 0)));
+  return names;
+}
+
+/* Tables and sequences that are here are found to be so when they are made, and their rows go in by that. */
+static gboolean
+is_kept(const RestoreStep *step, GHashTable *here)
+{
+  const TocEntry *entry = step->entry;
+  if (!is_in(entry, "public", NULL))
+    return TRUE;
+  gboolean is_relation = toc_entry_is(entry, "TABLE") || toc_entry_is(entry, "SEQUENCE");
+  if (step->kind != STEP_ROWS && step->kind != STEP_SEQUENCE && !is_relation)
+    return FALSE;
+  return entry->tag != NULL && g_hash_table_contains(here, entry->tag);
+}
+
+gboolean
+hub_level_trim(PgConnection *connection, const ArchiveReader *reader, RestorePlan *plan, HubLevel *ret_level,
+               GError **error)
+{
+  HubLevel level;
+  *ret_level = (HubLevel){0};
+  if (!hub_level_read(connection, reader, &level, error))
+    return FALSE;
+  if (level.live == 0 || level.archive <= level.live)
+    return TRUE;
+  g_autoptr(GHashTable) here = relations_here(connection, error);
+  if (here == NULL)
+    return FALSE;
+  guint n_kept = 0;
+  for (guint i = 0; i < plan->steps->len; i++) {
+    const RestoreStep step = g_array_index(plan->steps, RestoreStep, i);
+    if (is_kept(&step, here)) {
+      g_array_index(plan->steps, RestoreStep, n_kept++) = step;
+    } else if (step.kind == STEP_ROWS) {
+      const ArchiveDataInfo *info = archive_reader_data_info(reader, step.entry);
+      plan->n_tables--;
+      plan->rows -= info->rows;
+      plan->bytes -= info->data_bytes;
+    }
+  }
+  g_array_set_size(plan->steps, n_kept);
+  *ret_level = level;
+  return TRUE;
+}
