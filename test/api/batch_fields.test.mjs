@@ -64,10 +64,35 @@ const group = {
   refused: [['g'.repeat(201), 'too_long'], ['🙂'.repeat(201), 'too_long'], [7, 'not_a_string'], [['a'], 'not_a_string'], [false, 'not_a_string']],
 };
 
+const mode = (column) => ({ column, taken: [['rolling', 'rolling'], ['fixed', 'fixed']], refused: [['daily', 'not_a_mode'], [null, 'not_nullable'], [1, 'not_a_string']] });
+const list = (column) => ({ column, taken: [[['b', 'a'], ['b', 'a']], [[], []]], refused: [['a', 'not_an_array'], [null, 'not_nullable'], [[1], 'not_a_string']] });
+const json = (column) => ({ column, taken: [[{ b: 'x', aa: ['y'] }, { b: 'x', aa: ['y'] }], [['m'], ['m']], [null, null]], refused: [['x', 'not_json'], [1, 'not_json']] });
+
+// Those that v0.9 added are refused where the database lacks their columns.
+function providerFields(version) {
+  const added = {
+    allowed_clients: list('allowed_clients'), blocked_clients: list('blocked_clients'), limit_5h_reset_mode: mode('limit_5h_reset_mode'),
+    codex_image_generation_preference: text('codex_image_generation_preference', 10), codex_service_tier_preference: text('codex_service_tier_preference', 20),
+    anthropic_thinking_budget_preference: text('anthropic_thinking_budget_preference', 20), anthropic_adaptive_thinking: json('anthropic_adaptive_thinking'),
+  };
+  const width = version === 'v05' ? 50 : 255;
+  return {
+    group_tag: {
+      column: 'group_tag', taken: [[' b，a,\n b ', 'b,a'], ['', null], [' ，', null], ['汉'.repeat(width), '汉'.repeat(width)], [null, null]],
+      refused: [['n'.repeat(width + 1), 'too_long'], [1, 'not_a_string']],
+    },
+    model_redirects: json('model_redirects'), allowed_models: json('allowed_models'), limit_5h_usd: decimal('limit_5h_usd', 99999999, 2, true),
+    limit_daily_usd: decimal('limit_daily_usd', 99999999, 2, true), daily_reset_mode: mode('daily_reset_mode'),
+    daily_reset_time: { column: 'daily_reset_time', taken: [['23:59', '23:59'], ['00:00', '00:00']], refused: [['24:00', 'not_a_clock'], ['7:00', 'not_a_clock'], [null, 'not_nullable']] },
+    ...(version === 'v09' ? added : Object.fromEntries(Object.keys(added).map((name) => [name, { column: name, taken: [], refused: [['x', 'no_column']] }]))),
+  };
+}
+
 const fieldsOf = (version) => ({
   users: {
     note: text('description', 200), tags, rpm: integer('rpm_limit', 0, 1000000, true), dailyQuota: decimal('daily_limit_usd', 100000, 2, true),
     limit5hUsd: decimal('limit_5h_usd', 10000, 2, true), limitWeeklyUsd: decimal('limit_weekly_usd', 50000, 2, true), limitMonthlyUsd: decimal('limit_monthly_usd', 200000, 2, true),
+    limit5hResetMode: version === 'v09' ? mode('limit_5h_reset_mode') : { column: 'limit_5h_reset_mode', taken: [], refused: [['fixed', 'no_column']] },
   },
   keys: {
     providerGroup: group, limit5hUsd: decimal('limit_5h_usd', 10000, 2, true), limitDailyUsd: decimal('limit_daily_usd', 10000, 2, true),
@@ -76,7 +101,7 @@ const fieldsOf = (version) => ({
   },
   providers: {
     is_enabled: boolean('is_enabled'), priority: integer('priority', 0, 2147483647, false), weight: integer('weight', 1, 100, false),
-    cost_multiplier: decimal('cost_multiplier', 999999, 4, false), group_tag: text('group_tag', version === 'v05' ? 50 : 255),
+    cost_multiplier: decimal('cost_multiplier', 999999, 4, false), ...providerFields(version),
   },
 });
 const idsName = { users: 'userIds', keys: 'keyIds', providers: 'providerIds' };
