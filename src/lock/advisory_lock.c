@@ -11,7 +11,7 @@
 
 /* A server that keeps so simple a question waiting for so long is taken for lost: this connection is the one that finds
  * out for a whole operation. */
-enum { ANSWER_TIMEOUT_MS = 15000 };
+enum { ANSWER_TIMEOUT_MS = 15000, INSPECT_TIMEOUT_MS = 3000 /* a person waits for the status */ };
 
 struct AdvisoryLock {
   PgConnection *connection;
@@ -183,7 +183,7 @@ gboolean
 advisory_lock_inspect(const char *dsn, const char *value, BackupLockHolder *ret_holder, gboolean *ret_is_orphan,
                       GError **error)
 {
-  g_autoptr(PgConnection) connection = connect_for_questions(dsn, INSPECTOR_NAME, NULL, error);
+  g_autoptr(PgConnection) connection = pg_connection_open_within(dsn, INSPECTOR_NAME, INSPECT_TIMEOUT_MS, NULL, error);
   if (connection == NULL || !read_holder(connection, ret_holder, error))
     return FALSE;
   g_autofree char *database = value != NULL ? read_database(connection) : NULL;

@@ -2,8 +2,9 @@
 
 #include "base/error.h"
 #include "base/wait.h"
+#include "pg/connection_private.h"
 
-enum { PAUSE_MS = 500 };
+enum { PAUSE_MS = 500, ANSWER_TIMEOUT_MS = 2000, LAST_LOOK_MS = 1500 };
 
 gboolean
 pg_transaction_status(PgConnection *connection, const char *xid, char **ret_status, GError **error)
@@ -12,12 +13,16 @@ pg_transaction_status(PgConnection *connection, const char *xid, char **ret_stat
                              xid);
 }
 
+/* `leaving` is triggered when nobody waits for the answer any more; may be NULL. */
 static PgOutcome
-find_outcome(const char *dsn, const char *xid, GError **error)
+find_outcome(const char *dsn, const char *xid, GCancellable *leaving, GError **error)
 {
-  gint64 deadline = g_get_monotonic_time() + PG_OUTCOME_TIMEOUT_S * G_USEC_PER_SEC;
+  gint64 now = g_get_monotonic_time();
+  gint64 deadline = now + PG_OUTCOME_TIMEOUT_S * G_USEC_PER_SEC;
+  gint64 last_look = now + LAST_LOOK_MS * G_TIME_SPAN_MILLISECOND;
   do {
-    g_autoptr(PgConnection) connection = pg_connection_open(dsn, "cch-data outcome", NULL, NULL);
+    g_autoptr(PgConnection) connection =
+        pg_connection_open_within(dsn, "cch-data outcome", ANSWER_TIMEOUT_MS, NULL, NULL);
     g_autofree char *status = NULL;
     if (connection != NULL && pg_transaction_status(connection, xid, &status, NULL)) {
       if (g_strcmp0(status, "committed") == 0)
@@ -27,7 +32,9 @@ find_outcome(const char *dsn, const char *xid, GError **error)
         return PG_ABORTED;
       }
     }
-  } while (g_get_monotonic_time() < deadline && sleep_ms(PAUSE_MS, NULL, NULL));
+    now = g_get_monotonic_time();
+  } while (now < deadline && (now < last_look || !g_cancellable_is_cancelled(leaving)) &&
+           sleep_ms(PAUSE_MS, NULL, NULL));
   error_set(error, CCH_ERROR_DATABASE_UNAVAILABLE, "transaction %s", xid);
   return PG_OUTCOME_UNKNOWN;
 }
@@ -43,7 +50,7 @@ pg_commit(PgConnection *connection, const char *dsn, GError **error)
   if (pg_connection_exec(connection, "COMMIT", &failure))
     return PG_COMMITTED;
   if (error_code(failure) == CCH_ERROR_DATABASE_UNAVAILABLE || !pg_connection_is_alive(connection))
-    return find_outcome(dsn, xid, error);
+    return find_outcome(dsn, xid, connection->leaving, error);
   g_propagate_error(error, g_steal_pointer(&failure));
   return PG_ABORTED;
 }

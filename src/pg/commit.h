@@ -13,7 +13,8 @@ typedef enum {
 
 /* Commits the transaction of `connection`, which nothing cancels. A server that is shut down may say so after the
  * commit as well as before it, so after a lost connection the transaction's status is asked for on new connections by
- * `dsn`, to any database of the same server. */
+ * `dsn`, to any database of the same server. Once the GCancellable that the connection had is triggered, a server that
+ * hangs is waited for no more than about 8 s in all. */
 PgOutcome pg_commit(PgConnection *connection, const char *dsn, GError **error);
 
 /* "committed", "aborted", "in progress" (pg_catalog.txid_status); NULL when the server does not know any more. */

@@ -120,6 +120,31 @@ describe('hanging:', { skip: !haveBinary && 'no binary', concurrency: 3 }, () =>
     await other.close();
   });
 
+  test('a COMMIT, with SIGTERM: what became of it is not known, and not claimed', async () => {
+    const database = await target();
+    await database.exec(`INSERT INTO users (name) VALUES ('u');
+      CREATE FUNCTION slow() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN PERFORM pg_sleep(600); RETURN NULL; END $$;
+      CREATE CONSTRAINT TRIGGER slow AFTER UPDATE ON users DEFERRABLE INITIALLY DEFERRED FOR EACH ROW EXECUTE FUNCTION slow()`);
+    const id = await database.value('SELECT max(id) FROM users');
+    const proxy = await Proxy.start(server.port);
+    const run = startCli(['batch', 'users', '--ids', id, '--set', 'rpm=5', '--yes'], { dsn: through(proxy, database) });
+    await sleeper(database);
+    proxy.freeze();
+    signal(run.pid, 'SIGTERM');
+    const { code, stderr } = await within(LIMIT_MS, 'the batch', () => run.ended);
+    assert.equal(code, 9, stderr);
+  });
+
+  test('the status, with a server that takes connections and says nothing', async () => {
+    const database = await target();
+    const proxy = await Proxy.start(server.port);
+    const service = await Service.start({ dsn: through(proxy, database) });
+    proxy.freeze();
+    const status = await within(LIMIT_MS, 'the status', () => service.status());
+    assert.equal(status.isAvailable, false);
+    await service.stop('SIGTERM');
+  });
+
   test('a server that takes connections and says nothing', async () => {
     const database = await target();
     const proxy = await Proxy.start(server.port);

@@ -13,6 +13,11 @@
 
 #include <string.h>
 
+enum {
+  CONNECT_TIMEOUT_MS = 3000,
+  SIZES_TIMEOUT_MS = 15000 /* the server looks at every file of the database */
+};
+
 static void
 set_member(json_t *object, const char *name, json_t *value)
 {
@@ -45,7 +50,10 @@ static gboolean
 describe_database(json_t *status, const char *dsn, int *ret_server_version)
 {
   g_autoptr(GError) error = NULL;
-  g_autoptr(PgConnection) connection = pg_connection_open(dsn, "cch-data status", NULL, &error);
+  g_autoptr(PgConnection) connection =
+      pg_connection_open_within(dsn, "cch-data status", CONNECT_TIMEOUT_MS, NULL, &error);
+  if (connection != NULL)
+    pg_connection_set_answer_timeout(connection, SIZES_TIMEOUT_MS);
   const char *unknown = connection != NULL ? "Unknown" : "N/A";
   g_autoptr(PgResult) result =
       connection != NULL ? pg_connection_query(connection, &error, backup_status_sql, 0) : NULL;
