@@ -82,15 +82,38 @@ pg_set_error_fields(PgConnection *connection, const PgErrorFields *fields, GErro
                 sqlstate);
 }
 
-/* PQcancel waits for the server to close the connection that carries the request, for ever where the server hangs. So
- * it has a thread of its own, which nobody waits for. Those that hang are few: only so many are begun. */
-static gpointer
-cancel_run(gpointer data)
+/* A request to cancel, under way on a thread of its own: PQcancel waits for the server to close the connection that
+ * carries it, for ever where the server hangs. */
+struct CancelRequest {
+  gint n_references; /* the connection's and the thread's */
+  PGcancel *cancel;
+  GMutex mutex;
+  GCond ended;
+  gboolean is_ended; /* the server has heard it, or cannot be reached */
+};
+
+static void
+cancel_request_unref(CancelRequest *request)
 {
-  PGcancel *cancel = data;
+  if (!g_atomic_int_dec_and_test(&request->n_references))
+    return;
+  PQfreeCancel(request->cancel);
+  g_mutex_clear(&request->mutex);
+  g_cond_clear(&request->ended);
+  g_free(request);
+}
+
+static gpointer
+cancel_request_run(gpointer data)
+{
+  CancelRequest *request = data;
   char unused[256];
-  PQcancel(cancel, unused, sizeof unused);
-  PQfreeCancel(cancel);
+  PQcancel(request->cancel, unused, sizeof unused);
+  g_mutex_lock(&request->mutex);
+  request->is_ended = TRUE;
+  g_cond_broadcast(&request->ended);
+  g_mutex_unlock(&request->mutex);
+  cancel_request_unref(request);
   g_atomic_int_add(&n_cancelling, -1);
   return NULL;
 }
@@ -99,19 +122,46 @@ void
 pg_send_cancel(PgConnection *connection)
 {
   connection->is_cancelling = TRUE;
-  connection->answer_by_us = g_get_monotonic_time() + CANCEL_CONFIRM_TIMEOUT_MS * G_TIME_SPAN_MILLISECOND;
-  PGcancel *cancel = PQgetCancel(connection->conn);
-  if (cancel == NULL)
+  if (connection->cancel_request != NULL)
     return;
-  GThread *thread = NULL;
-  if (g_atomic_int_add(&n_cancelling, 1) < MAX_CANCELLING)
-    thread = g_thread_try_new("pg-cancel", cancel_run, cancel, NULL);
+  connection->answer_by_us = g_get_monotonic_time() + CANCEL_CONFIRM_TIMEOUT_MS * G_TIME_SPAN_MILLISECOND;
+  /* Of requests that hang there are few: without one the answer is waited for all the same. */
+  if (g_atomic_int_add(&n_cancelling, 1) >= MAX_CANCELLING) {
+    g_atomic_int_add(&n_cancelling, -1);
+    return;
+  }
+  CancelRequest *request = g_new0(CancelRequest, 1);
+  request->n_references = 2;
+  request->cancel = PQgetCancel(connection->conn);
+  g_mutex_init(&request->mutex);
+  g_cond_init(&request->ended);
+  connection->cancel_request = request;
+  GThread *thread = request->cancel != NULL ? g_thread_try_new("pg-cancel", cancel_request_run, request, NULL) : NULL;
   if (thread != NULL) {
     g_thread_unref(thread);
     return;
   }
   g_atomic_int_add(&n_cancelling, -1);
-  PQfreeCancel(cancel);
+  request->is_ended = TRUE;
+  cancel_request_unref(request);
+}
+
+/* Before the next statement: a request that is still under way would cancel that one. */
+static void
+settle_cancel(PgConnection *connection)
+{
+  CancelRequest *request = g_steal_pointer(&connection->cancel_request);
+  if (request == NULL)
+    return;
+  g_mutex_lock(&request->mutex);
+  gboolean in_time = TRUE;
+  while (!request->is_ended && in_time)
+    in_time = g_cond_wait_until(&request->ended, &request->mutex, connection->answer_by_us);
+  gboolean is_ended = request->is_ended;
+  g_mutex_unlock(&request->mutex);
+  cancel_request_unref(request);
+  if (!is_ended)
+    pg_abandon(connection);
 }
 
 void
@@ -216,6 +266,7 @@ pg_next_result(PgConnection *connection, PGresult **ret_result, GError **error)
 gboolean
 pg_begin_statement(PgConnection *connection, GError **error)
 {
+  settle_cancel(connection);
   connection->is_cancelling = FALSE;
   connection->answer_by_us = 0;
   if (error_if_cancelled(connection->cancellable, error))
@@ -236,6 +287,7 @@ pg_connection_free(PgConnection *connection)
     g_clear_pointer(&connection->copy_out, connection->copy_out_free);
   g_clear_object(&connection->cancellable);
   g_clear_object(&connection->leaving);
+  g_clear_pointer(&connection->cancel_request, cancel_request_unref);
   PQfinish(connection->conn);
   g_free(connection);
 }

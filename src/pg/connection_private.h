@@ -7,15 +7,17 @@
 #include <libpq-fe.h>
 
 typedef struct PgCopyOut PgCopyOut;
+typedef struct CancelRequest CancelRequest;
 
 struct PgConnection {
   PGconn *conn;
-  GCancellable *cancellable; /* NULL: calls cannot be cancelled */
-  GCancellable *leaving;     /* the one before NULL was set: once it is triggered, nobody waits for long any more */
-  gboolean is_cancelling;    /* a cancel request is on its way for the running statement */
-  gint64 answer_by_us;       /* until when the server has to answer, if it is cancelled or left; 0: neither */
-  guint answer_timeout_ms;   /* 0: silence has no limit, because statements may last */
-  PgCopyOut *copy_out;       /* while a COPY … TO STDOUT runs */
+  GCancellable *cancellable;     /* NULL: calls cannot be cancelled */
+  GCancellable *leaving;         /* the one before NULL was set: once it is triggered, nobody waits for long any more */
+  gboolean is_cancelling;        /* a cancel request is on its way for the running statement */
+  CancelRequest *cancel_request; /* NULL: none has been sent for the running statement */
+  gint64 answer_by_us;           /* until when the server has to answer, if it is cancelled or left; 0: neither */
+  guint answer_timeout_ms;       /* 0: silence has no limit, because statements may last */
+  PgCopyOut *copy_out;           /* while a COPY … TO STDOUT runs */
   GDestroyNotify copy_out_free;
 };
 
