@@ -4,11 +4,15 @@
 #include "base/log.h"
 #include "base/text.h"
 
+#include <errno.h>
 #include <locale.h>
+#include <poll.h>
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
+
+#define BROKEN_PIPE_EXIT_CODE 141 /* as a shell says it of SIGPIPE */
 
 #define COMMAND(name, arguments, run, zh, en)                                                                          \
   {                                                                                                                    \
@@ -60,6 +64,9 @@ report(const GError *error, const CliContext *context)
   return info->exit_code;
 }
 
+/* A service outlives the terminal that started it: it ignores SIGHUP. */
+static gboolean is_serving;
+
 /* Signals become cancellation; a second one ends the program at once, in case something hangs. */
 static gpointer
 wait_for_signals(gpointer cancellable)
@@ -68,7 +75,8 @@ wait_for_signals(gpointer cancellable)
   sigemptyset(&signals);
   sigaddset(&signals, SIGINT);
   sigaddset(&signals, SIGTERM);
-  sigaddset(&signals, SIGHUP);
+  if (!is_serving)
+    sigaddset(&signals, SIGHUP);
   int number = 0;
   sigwait(&signals, &number);
   g_cancellable_cancel(cancellable);
@@ -87,6 +95,38 @@ catch_signals(GCancellable *cancellable)
   sigaddset(&signals, SIGHUP);
   pthread_sigmask(SIG_BLOCK, &signals, NULL);
   g_thread_unref(g_thread_new("signals", wait_for_signals, g_object_ref(cancellable)));
+}
+
+/* Nobody reads standard output any more. */
+static gboolean
+is_output_broken(void)
+{
+  struct pollfd output = {.fd = STDOUT_FILENO, .events = POLLOUT};
+  return poll(&output, 1, 0) > 0 && (output.revents & POLLERR) != 0;
+}
+
+/* What was done and could not be said is no success. Whoever closed our output knows, and is told nothing. */
+static int
+output_exit_code(int exit_code, const CliContext *context)
+{
+  errno = 0;
+  gboolean is_written = fflush(stdout) == 0 && !ferror(stdout);
+  int saved_errno = errno;
+  if (is_written || exit_code != 0)
+    return exit_code;
+  if (is_output_broken())
+    return BROKEN_PIPE_EXIT_CODE;
+  g_autoptr(GError) error = NULL;
+  error_set_errno(&error, saved_errno != 0 ? saved_errno : EIO, "write standard output");
+  return report(error, context);
+}
+
+/* An export into a pipe that was closed. */
+static int
+report_failure(const GError *error, const CliContext *context)
+{
+  gboolean is_about_output = error_code(error) == CCH_ERROR_FILE && strstr(error->message, "standard output") != NULL;
+  return is_about_output && is_output_broken() ? BROKEN_PIPE_EXIT_CODE : report(error, context);
 }
 
 static int
@@ -108,11 +148,21 @@ run_command(const CliCommand *command, int argc, char **argv)
     g_autofree char *notice = text_format(TEXT_CLI_OLD_NAMES, context.language, config->old_names);
     fprintf(stderr, "%s\n", notice);
   }
+  LogFormat format = LOG_FORMAT_LOGFMT;
+  if (!log_format_parse(config->log_format, &format)) {
+    error_set(&error, CCH_ERROR_CONFIG, "LOG_FORMAT is logfmt or json, not \"%s\"", config->log_format);
+    return report(error, &context);
+  }
+  log_set_format(format);
   g_autoptr(GCancellable) cancellable = g_cancellable_new();
   context.config = config;
   context.cancellable = cancellable;
+  is_serving = command->run == cli_serve;
+  if (is_serving)
+    signal(SIGHUP, SIG_IGN);
   catch_signals(cancellable);
-  return command->run(&context, argc, argv, &error) ? 0 : report(error, &context);
+  gboolean is_done = command->run(&context, argc, argv, &error);
+  return output_exit_code(is_done ? 0 : report_failure(error, &context), &context);
 }
 
 int
@@ -125,11 +175,12 @@ cli_main(int argc, char **argv)
   const char *first = argc > 1 ? argv[1] : "--help";
   if (strcmp(first, "--help") == 0 || strcmp(first, "-h") == 0 || strcmp(first, "help") == 0) {
     print_usage(language);
-    return argc > 1 ? 0 : error_info_of(CCH_ERROR_USAGE)->exit_code;
+    return argc > 1 ? output_exit_code(0, &(CliContext){.language = language})
+                    : error_info_of(CCH_ERROR_USAGE)->exit_code;
   }
   if (strcmp(first, "--version") == 0) {
     printf("cch-data %s\n", CCH_VERSION);
-    return 0;
+    return output_exit_code(0, &(CliContext){.language = language});
   }
   const CliCommand *command = find_command(first);
   if (command == NULL) {

@@ -22,6 +22,50 @@ find_client_ip(const HttpRequest *request, gboolean trust_proxy)
   return forwarded != NULL ? forwarded : g_strdup(request->connection->address);
 }
 
+gboolean
+http_base_path_is_valid(const char *path)
+{
+  if (*path == '\0')
+    return TRUE;
+  if (*path != '/' || g_str_has_suffix(path, "/") || strstr(path, "//") != NULL || strstr(path, "/.") != NULL)
+    return FALSE;
+  for (const char *p = path; *p != '\0'; p++) {
+    if (!g_ascii_isalnum(*p) && strchr("/-._~", *p) == NULL)
+      return FALSE;
+  }
+  return TRUE;
+}
+
+/* The option, or what a trusted proxy says; free with g_free. */
+static char *
+find_base(const HttpRequest *request)
+{
+  const HttpServerOptions *options = http_server_options(request->server);
+  const char *forwarded = options->trust_proxy ? http_request_header(request, "X-Forwarded-Prefix") : NULL;
+  g_autofree char *base = g_strdup(options->base_path != NULL ? options->base_path
+                                   : forwarded != NULL        ? forwarded
+                                                              : "");
+  if (g_str_has_suffix(base, "/"))
+    base[strlen(base) - 1] = '\0';
+  return http_base_path_is_valid(base) ? g_steal_pointer(&base) : g_strdup("");
+}
+
+/* A proxy may have taken the base path away or not. */
+static char *
+path_under(const char *path, const char *base)
+{
+  gsize length = strlen(base);
+  if (length == 0 || !g_str_has_prefix(path, base) || (path[length] != '/' && path[length] != '\0'))
+    return g_strdup(path);
+  return g_strdup(path[length] != '\0' ? path + length : "/");
+}
+
+char *
+http_request_link(const HttpRequest *request, const char *path)
+{
+  return g_strconcat(request->base, path, NULL);
+}
+
 HttpRequest *
 http_request_new(HttpServer *server, HttpConnection *connection, HttpHead *head)
 {
@@ -30,8 +74,8 @@ http_request_new(HttpServer *server, HttpConnection *connection, HttpHead *head)
   request->connection = connection;
   request->head = head;
   request->started_us = g_get_monotonic_time();
-  request->path = g_strdup(head != NULL ? head->path : "");
-  request->base = g_strdup("");
+  request->base = find_base(request);
+  request->path = path_under(head != NULL ? head->path : "", request->base);
   g_autofree char *id = random_id_new(sizeof request->id / 2);
   g_strlcpy(request->id, id, sizeof request->id);
   request->reply_headers = http_headers_new();

@@ -12,8 +12,11 @@ typedef struct HttpRequest HttpRequest;
 
 const char *http_request_method(const HttpRequest *request);
 gboolean http_request_is_head(const HttpRequest *request);
-const char *http_request_path(const HttpRequest *request); /* as sent, still percent-encoded, without the query */
-const char *http_request_id(const HttpRequest *request);   /* also in X-Request-Id and the log */
+const char *
+http_request_path(const HttpRequest *request); /* as sent, still percent-encoded, without base path and query */
+/* An address of ours as the client has to write it: under the base path. Free with g_free. */
+char *http_request_link(const HttpRequest *request, const char *path);
+const char *http_request_id(const HttpRequest *request); /* also in X-Request-Id and the log */
 Language http_request_language(const HttpRequest *request);
 
 /* NULL when absent. A header's name is compared without regard to case. */

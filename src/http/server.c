@@ -24,6 +24,7 @@ http_server_new(const HttpServerOptions *options)
   HttpServer *server = g_new0(HttpServer, 1);
   server->options = *options;
   server->options.address = g_strdup(options->address);
+  server->options.base_path = g_strdup(options->base_path);
   server->router = http_router_new();
   server->stopping = g_cancellable_new();
   g_mutex_init(&server->mutex);
@@ -134,6 +135,7 @@ http_server_free(HttpServer *server)
   g_mutex_clear(&server->mutex);
   g_cond_clear(&server->all_ended);
   g_free((char *)server->options.address);
+  g_free((char *)server->options.base_path);
   g_free(server->url);
   g_free(server);
 }

@@ -19,6 +19,7 @@ typedef struct {
   guint16 port;
   guint upload_idle_timeout_s;
   gboolean trust_proxy;
+  const char *base_path; /* "/cch"; NULL: what a trusted proxy says in X-Forwarded-Prefix, or none */
 } HttpServerOptions;
 
 /* Decides who may pass, before a byte of the body is used; sets who asks. */
@@ -28,6 +29,9 @@ HttpServer *http_server_new(const HttpServerOptions *options);
 /* Before start; as http_router_add. */
 void http_server_add_routes(HttpServer *server, const HttpRoute *const *tables, gpointer context);
 void http_server_set_guard(HttpServer *server, HttpGuard guard, gpointer user_data);
+
+/* Whether `path` may be a base path: "" or segments of unreserved characters, "/a/b". */
+gboolean http_base_path_is_valid(const char *path);
 
 /* CONFIG */
 gboolean http_server_start(HttpServer *server, GError **error);

@@ -33,6 +33,7 @@
 #include <sys/file.h>
 #include <unistd.h>
 
+#define SHORT_TOKEN_BYTES  16
 #define MIGRATION_RETRY_MS 5000
 #define DEMO_REQUESTS      20000 /* a few seconds */
 
@@ -129,6 +130,12 @@ static gboolean
 find_admin_token(Service *service, GError **error)
 {
   const char *configured = service->config->admin_token;
+  if (configured != NULL && strcmp(configured, "change-me") == 0)
+    log_event(LOG_WARNING, "ADMIN_TOKEN is change-me", "reason", "everybody knows it; a token of our own is used",
+              NULL);
+  else if (configured != NULL && strlen(configured) < SHORT_TOKEN_BYTES)
+    log_event(LOG_WARNING, "ADMIN_TOKEN is short", "reason", "fewer than 16 bytes can be guessed; choose a longer one",
+              NULL);
   if (configured != NULL && strcmp(configured, "change-me") != 0) {
     service->admin_token = g_strdup(configured);
     return TRUE;
@@ -242,11 +249,17 @@ static gboolean
 start_server(Service *service, GError **error)
 {
   const Config *config = service->config;
+  if (config->base_path != NULL && !http_base_path_is_valid(config->base_path)) {
+    error_set(error, CCH_ERROR_CONFIG, "BASE_PATH is a path without a slash at its end, as /cch, not \"%s\"",
+              config->base_path);
+    return FALSE;
+  }
   HttpServerOptions options = {
       .address = config->listen_address,
       .port = (guint16)config->listen_port,
       .upload_idle_timeout_s = (guint)config->upload_idle_timeout_s,
       .trust_proxy = config->trust_proxy,
+      .base_path = config->base_path,
   };
   service->server = http_server_new(&options);
   http_server_set_guard(service->server, auth_http_guard, &service->auth);

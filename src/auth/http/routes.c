@@ -111,7 +111,8 @@ static void
 set_cookie(HttpRequest *request, const AuthHttp *http, const char *value, guint max_age_s)
 {
   gboolean is_secure = http->secure_cookies || http_request_is_secure(request);
-  g_autofree char *cookie = g_strdup_printf(COOKIE "=%s; Path=/; Max-Age=%u; HttpOnly; SameSite=Strict%s", value,
+  g_autofree char *path = http_request_link(request, "/");
+  g_autofree char *cookie = g_strdup_printf(COOKIE "=%s; Path=%s; Max-Age=%u; HttpOnly; SameSite=Strict%s", value, path,
                                             max_age_s, is_secure ? "; Secure" : "");
   http_request_set_reply_header(request, "Set-Cookie", cookie);
 }

@@ -262,7 +262,8 @@ piece_end(gpointer upload, GError **error)
   g_autoptr(UploadInfo) info = upload_info(piece->hold);
   HttpResponse *response = http_response_empty(piece->is_new ? 201 : 204);
   if (piece->is_new) {
-    g_autofree char *location = g_strconcat(UPLOADS_PATH "/", info->id, NULL);
+    g_autofree char *path = g_strconcat(UPLOADS_PATH "/", info->id, NULL);
+    g_autofree char *location = http_request_link(piece->request, path);
     http_response_set_header(response, "Location", location);
   }
   set_count(response, "Upload-Offset", info->offset);
