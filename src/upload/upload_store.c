@@ -143,9 +143,8 @@ upload_store_check_room(Uploads *uploads, const Upload *except, gint64 length, g
   return free_space_check(uploads->directory, missing + needed, error);
 }
 
-gboolean
+void
 upload_store_refuse_busy(GError **error)
 {
   error_set(error, CCH_ERROR_UPLOAD_BUSY, "it is being written or imported");
-  return FALSE;
 }

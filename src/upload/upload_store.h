@@ -39,5 +39,5 @@ gboolean upload_store_remove(Uploads *uploads, Upload *upload, const UploadHold 
 gboolean upload_store_check_room(Uploads *uploads, const Upload *except, gint64 length, guint64 have_bytes,
                                  GError **error);
 
-/* FALSE with UPLOAD_BUSY. */
-gboolean upload_store_refuse_busy(GError **error);
+/* Sets UPLOAD_BUSY. */
+void upload_store_refuse_busy(GError **error);

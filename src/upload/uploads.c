@@ -107,5 +107,8 @@ uploads_remove(Uploads *uploads, const char *id, GError **error)
   Upload *upload = upload_store_find(uploads, id, error);
   if (upload == NULL)
     return FALSE;
-  return upload_store_remove(uploads, upload, NULL) || upload_store_refuse_busy(error);
+  if (upload_store_remove(uploads, upload, NULL))
+    return TRUE;
+  upload_store_refuse_busy(error);
+  return FALSE;
 }
