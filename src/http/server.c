@@ -2,21 +2,9 @@
 
 #include "http/internal.h"
 #include "http/listener.h"
+#include "http/server_state.h"
 
 #define STOP_PATIENCE_US (3 * G_USEC_PER_SEC)
-
-struct HttpServer {
-  HttpServerOptions options;
-  char *url;
-  HttpRouter *router;
-  HttpGuard guard;
-  gpointer guard_data;
-  HttpLoop *loop; /* NULL: not started */
-  GCancellable *stopping;
-  GMutex mutex;
-  GCond all_ended;
-  gint n_requests; /* between their heads and their ends */
-};
 
 HttpServer *
 http_server_new(const HttpServerOptions *options)
@@ -30,39 +18,6 @@ http_server_new(const HttpServerOptions *options)
   g_mutex_init(&server->mutex);
   g_cond_init(&server->all_ended);
   return server;
-}
-
-const HttpServerOptions *
-http_server_options(const HttpServer *server)
-{
-  return &server->options;
-}
-
-const HttpRouter *
-http_server_router(const HttpServer *server)
-{
-  return server->router;
-}
-
-gboolean
-http_server_guard(HttpServer *server, HttpRequest *request, guint flags, GError **error)
-{
-  return server->guard == NULL || server->guard(request, flags, server->guard_data, error);
-}
-
-GCancellable *
-http_server_stopping(HttpServer *server)
-{
-  return server->stopping;
-}
-
-void
-http_server_count_request(HttpServer *server, int difference)
-{
-  g_mutex_lock(&server->mutex);
-  server->n_requests += difference;
-  g_cond_signal(&server->all_ended);
-  g_mutex_unlock(&server->mutex);
 }
 
 void
