@@ -6,7 +6,7 @@ import { useEffect, useMemo, useRef, useState } from 'react';
 import { ApiError } from '../api/client';
 import { ErrorNotice } from '../components/page';
 import { BatchFields, type Drafts, type Problems } from './fields';
-import { BATCH_SIZE, currentOf, FIELDS, problemOf, updateOf, type Entity, type Value } from './model';
+import { BATCH_SIZE, currentOf, FIELDS, problemOf, updateOf, type Entity, type Field, type Value } from './model';
 import { BatchPreview } from './preview';
 import { BatchProgress } from './progress';
 import { newOutcome, preview as previewOf, split, type Action, type Outcome, type Preview } from './run';
@@ -104,6 +104,9 @@ export function BatchDrawer({ entity, ids, onClose, onDone }: { entity: Entity; 
   const owners = useMemo(() => new Map((items ?? []).flatMap((item) => ('userName' in item && item.userName ? [[item.id, item.userName] as const] : []))), [items]);
   const runner = useApply();
 
+  const first = items?.[0];
+  const isKnown = (field: Field) => first === undefined || field.member in first;
+
   const isEmpty = Object.keys(drafts).length === 0;
   const toChange = (preview.preview?.rows ?? []).filter((row) => row.entity === entity && !excluded.has(row.id)).map((row) => row.id);
   const batchCount = Math.ceil((step === 'edit' ? ids : preview.ids).length / BATCH_SIZE);
@@ -176,7 +179,7 @@ export function BatchDrawer({ entity, ids, onClose, onDone }: { entity: Entity; 
           <p className="batch-hint">{t('editHint')}</p>
           {isEmptyNoted && isEmpty && <Alert role="alert" type="warning" showIcon className="batch-alert" title={t('nothingChosen')} />}
           <BatchFields
-            entity={entity} drafts={drafts} options={options} problems={problems} onChange={setDrafts}
+            entity={entity} isKnown={isKnown} drafts={drafts} options={options} problems={problems} onChange={setDrafts}
             currentOf={(field) => (items ? currentOf(items.map((item) => (item as Record<string, unknown>)[field.member] as Value)) : { kind: 'loading' })}
           />
         </>

@@ -103,8 +103,9 @@ function startOf(field: Field, current: Current): Draft {
   return { mode: 'add', value: typeof value === 'number' ? String(value) : value };
 }
 
-export function BatchFields({ entity, currentOf, drafts, options, problems, onChange }: {
+export function BatchFields({ entity, isKnown, currentOf, drafts, options, problems, onChange }: {
   entity: Entity;
+  isKnown: (field: Field) => boolean; // whether its value is: what it is now is said beside it
   currentOf: (field: Field) => Current;
   drafts: Drafts;
   options: Options;
@@ -121,7 +122,7 @@ export function BatchFields({ entity, currentOf, drafts, options, problems, onCh
   };
   return (
     <div className="batch-fields">
-      {FIELDS[entity].map((field) => {
+      {FIELDS[entity].filter(isKnown).map((field) => {
         const draft = drafts[field.name];
         const problem = draft && problems[field.name];
         const id = `batch-${field.name}`;

@@ -59,7 +59,7 @@ export function Shell() {
         </Flex>
       </Layout.Header>
       <Layout hasSider={isWide}>
-        {isWide && <Layout.Sider theme="light" width={208} className="side"><nav aria-label={t('menu')}><Pages /></nav></Layout.Sider>}
+        {isWide && <Layout.Sider theme="light" width={232} className="side"><nav aria-label={t('menu')}><Pages /></nav></Layout.Sider>}
         <Drawer open={!isWide && isMenuOpen} onClose={() => setMenuOpen(false)} placement="left" size={260} title={t('menu')} styles={{ body: { padding: 0 } }}>
           <nav aria-label={t('menu')}><Pages onChoose={() => setMenuOpen(false)} /></nav>
         </Drawer>

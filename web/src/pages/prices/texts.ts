@@ -126,7 +126,7 @@ export const texts = defineTexts({
   leaveApplying: ['正在写入价格，确定离开？', 'Prices are being written. Leave all the same?'],
 
   show: ['显示', 'Show'],
-  tabOutliers: ['异常 {n}', '{n} outliers'],
+  tabOutliers: ['异常 {n}', '{n|outlier|outliers}'],
   tabAdded: ['新增 {n}', '{n} added'],
   tabUpdated: ['更新 {n}', '{n} updated'],
   tabRemoved: ['删除 {n}', '{n} removed'],
