@@ -45,16 +45,17 @@ export class Browser {
     await this.chromium.close();
   }
 
-  // A window of its own (cookies, storage). `signedIn` begins with a session instead of at the login. `expected`: patterns of
+  // A window of its own (cookies, storage). `signedIn` begins with a session instead of at the login; without `isChosen` nobody
+  // has chosen the language, which is the browser's. `expected`: patterns of
   // console errors that belong to what is tested, such as the browser's own line about an answer 401.
-  async open(service, { language = 'en', size = 'desktop', colors = 'light', signedIn = true, expected = [] } = {}) {
+  async open(service, { language = 'en', size = 'desktop', colors = 'light', signedIn = true, isChosen = true, expected = [] } = {}) {
     const context = await this.chromium.newContext({
       viewport: sizes[size], locale: language, baseURL: service.url, reducedMotion: 'reduce', acceptDownloads: true,
       hasTouch: size === 'phone', isMobile: size === 'phone',
     });
     await context.addInitScript(([names, values]) => {
       for (const name of Object.keys(values)) if (localStorage.getItem(names[name]) === null) localStorage.setItem(names[name], values[name]);
-    }, [STORED, { language, colors }]);
+    }, [STORED, { ...(isChosen ? { language } : {}), colors }]);
     if (signedIn) {
       const answer = await context.request.post('/api/auth/login', { data: { key: adminToken } });
       assert.equal(answer.status(), 200);
