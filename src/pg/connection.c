@@ -62,6 +62,7 @@ pg_set_error(PgConnection *connection, const PGresult *result, GError **error)
   PgErrorFields fields = {.sqlstate = sqlstate,
                           .primary = PQresultErrorField(result, PG_DIAG_MESSAGE_PRIMARY),
                           .detail = PQresultErrorField(result, PG_DIAG_MESSAGE_DETAIL),
+                          .hint = PQresultErrorField(result, PG_DIAG_MESSAGE_HINT),
                           .context = PQresultErrorField(result, PG_DIAG_CONTEXT),
                           .source_function = PQresultErrorField(result, PG_DIAG_SOURCE_FUNCTION)};
   pg_set_error_fields(connection, &fields, error);
@@ -76,9 +77,10 @@ pg_set_error_fields(PgConnection *connection, const PgErrorFields *fields, GErro
     return;
   }
   g_autofree char *where = fields->context != NULL ? g_strndup(fields->context, strcspn(fields->context, "\n")) : NULL;
-  error_set_sql(error, pg_code_of_sqlstate(sqlstate), sqlstate, fields->source_function, "%s%s%s%s%s [%s]",
+  error_set_sql(error, pg_code_of_sqlstate(sqlstate), sqlstate, fields->source_function, "%s%s%s%s%s%s%s [%s]",
                 fields->primary != NULL ? fields->primary : "unknown error", fields->detail != NULL ? " — " : "",
-                fields->detail != NULL ? fields->detail : "", where != NULL ? "; " : "", where != NULL ? where : "",
+                fields->detail != NULL ? fields->detail : "", fields->hint != NULL ? " — " : "",
+                fields->hint != NULL ? fields->hint : "", where != NULL ? "; " : "", where != NULL ? where : "",
                 sqlstate);
 }
 

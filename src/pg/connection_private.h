@@ -23,7 +23,7 @@ struct PgConnection {
 
 /* What an error of the server says; any may be NULL. */
 typedef struct {
-  const char *sqlstate, *primary, *detail, *context, *source_function;
+  const char *sqlstate, *primary, *detail, *hint, *context, *source_function;
 } PgErrorFields;
 
 /* Connects by a connection string that dsn_with_defaults made, and changes nothing in the session. `timeout_ms` of 0 is
