@@ -1,5 +1,7 @@
 #include "base/text.h"
 
+#include <string.h>
+
 static const char *const text_table[TEXT_COUNT][LANGUAGE_COUNT] = {
 #define CCH_TEXT_DEF(name, zh, en) [TEXT_##name] = {[LANGUAGE_ZH_CN] = zh, [LANGUAGE_EN] = en},
 #include "base/texts.def"
@@ -29,4 +31,25 @@ text_format(TextId id, Language language, ...)
   char *formatted = text_vformat(id, language, args);
   va_end(args);
   return formatted;
+}
+
+char *
+text_visible(const char *text)
+{
+  g_autofree char *valid = g_utf8_make_valid(text, -1);
+  GString *visible = g_string_sized_new(strlen(valid));
+  for (const char *p = valid; *p != '\0'; p = g_utf8_next_char(p)) {
+    gunichar character = g_utf8_get_char(p);
+    /* What turns the direction of the text that follows. */
+    gboolean is_turning = (character >= 0x202a && character <= 0x202e) || (character >= 0x2066 && character <= 0x2069);
+    if (character == '\n')
+      g_string_append(visible, "\\n");
+    else if (g_unichar_iscntrl(character))
+      g_string_append_printf(visible, "\\x%02x", character);
+    else if (is_turning)
+      g_string_append_printf(visible, "\\u%04x", character);
+    else
+      g_string_append_unichar(visible, character);
+  }
+  return g_string_free(visible, FALSE);
 }

@@ -19,3 +19,7 @@ const char *text_get(TextId id, Language language);
 /* The text with its arguments filled in; free with g_free. */
 char *text_format(TextId id, Language language, ...);
 char *text_vformat(TextId id, Language language, va_list args);
+
+/* The text as a terminal can be trusted with: valid UTF-8, in which control characters show as "\n", "\x1b" and do
+ * nothing. Free with g_free. */
+char *text_visible(const char *text);

@@ -1,6 +1,7 @@
 #include "cli/dry_run.h"
 
 #include "backup/preview/preview.h"
+#include "base/text.h"
 #include "cli/progress_bar.h"
 
 #include <stdio.h>
@@ -24,9 +25,12 @@ or_unknown(const char *text)
 static void
 print_archive(const BackupPreview *preview)
 {
-  printf("archive    %s of %s, format %s, compression %s, pg_dump %s, PostgreSQL %s\n", or_unknown(preview->database),
-         or_unknown(preview->created), preview->format_version, preview->compression,
-         or_unknown(preview->pg_dump_version), or_unknown(preview->server_version));
+  g_autofree char *database = text_visible(or_unknown(preview->database));
+  g_autofree char *created = text_visible(or_unknown(preview->created));
+  g_autofree char *pg_dump = text_visible(or_unknown(preview->pg_dump_version));
+  g_autofree char *server = text_visible(or_unknown(preview->server_version));
+  printf("archive    %s of %s, format %s, compression %s, pg_dump %s, PostgreSQL %s\n", database, created,
+         preview->format_version, preview->compression, pg_dump, server);
   printf("           %u tables, %" G_GUINT64_FORMAT " rows, %" G_GUINT64_FORMAT " bytes, %s logs\n", preview->n_tables,
          preview->rows, preview->bytes, preview->has_logs ? "with" : "without");
   printf("database   %s, PostgreSQL %s, %" G_GUINT64_FORMAT " bytes\n", preview->live_database,
@@ -38,19 +42,24 @@ print_archive(const BackupPreview *preview)
 static void
 print_table(const BackupPreviewTable *table)
 {
+  g_autofree char *name = text_visible(table->table);
   if (table->is_compared)
     printf("%12" G_GUINT64_FORMAT " %12" G_GUINT64_FORMAT " %12" G_GUINT64_FORMAT " %12" G_GUINT64_FORMAT
            " %12" G_GUINT64_FORMAT " %12" G_GUINT64_FORMAT "  %s%s\n",
            table->archive_rows, table->added, table->identical, table->different, table->only_live, table->conflicting,
-           table->table, table->is_new ? " (new)" : "");
+           name, table->is_new ? " (new)" : "");
   else
     printf("%12" G_GUINT64_FORMAT " %12s %12s %12s %12s %12s  %s\n", table->archive_rows, "?", "?", "?", "?", "?",
-           table->table);
-  if (table->problem != NULL)
-    printf("%78s  ! %s\n", "", table->problem);
+           name);
+  if (table->problem != NULL) {
+    g_autofree char *problem = text_visible(table->problem);
+    printf("%78s  ! %s\n", "", problem);
+  }
   for (guint i = 0; i < table->examples->len; i++) {
     const BackupPreviewExample *example = table->examples->pdata[i];
-    printf("%78s  %s: %s\n", "", example->key, example->columns);
+    g_autofree char *key = text_visible(example->key);
+    g_autofree char *columns = text_visible(example->columns);
+    printf("%78s  %s: %s\n", "", key, columns);
   }
 }
 
@@ -62,9 +71,12 @@ print_text(const BackupPreview *preview)
          "conflicting", "table");
   for (guint i = 0; i < preview->tables->len; i++)
     print_table(preview->tables->pdata[i]);
-  printf("\n%s\n", preview->trust);
-  for (guint i = 0; i < preview->warnings->len; i++)
-    printf("! %s\n", (const char *)preview->warnings->pdata[i]);
+  g_autofree char *trust = text_visible(preview->trust);
+  printf("\n%s\n", trust);
+  for (guint i = 0; i < preview->warnings->len; i++) {
+    g_autofree char *warning = text_visible(preview->warnings->pdata[i]);
+    printf("! %s\n", warning);
+  }
 }
 
 gboolean

@@ -3,6 +3,7 @@
 #include "backup/report/event_json.h"
 #include "backup/swap/janitor.h"
 #include "base/error.h"
+#include "base/text.h"
 #include "cli/archive_file.h"
 #include "cli/cli.h"
 #include "cli/dry_run.h"
@@ -34,10 +35,11 @@ print_tables(const BackupEvent *event)
   printf("%12s %12s %12s %12s %12s  %s\n", "rows", "inserted", "updated", "unchanged", "skipped", "table");
   for (guint i = 0; i < event->n_tables; i++) {
     const BackupTableResult *table = &event->tables[i];
+    g_autofree char *name = text_visible(table->table);
     printf("%12" G_GUINT64_FORMAT " %12" G_GUINT64_FORMAT " %12" G_GUINT64_FORMAT " %12" G_GUINT64_FORMAT
            " %12" G_GUINT64_FORMAT "  %s\n",
            table->rows_total, table->rows_inserted, table->rows_updated, table->rows_unchanged, table->rows_skipped,
-           table->table);
+           name);
   }
 }
 

@@ -2,6 +2,7 @@
 
 #include "backup/import/manifest_match.h"
 #include "base/error.h"
+#include "base/text.h"
 #include "cli/archive_file.h"
 #include "cli/cli.h"
 
@@ -26,40 +27,47 @@ or_unknown(const char *text)
 }
 
 static void
+print_visible(const char *text)
+{
+  g_autofree char *visible = text_visible(text);
+  puts(visible);
+}
+
+static void
+print_named(const char *name, const char *value)
+{
+  g_autofree char *line = g_strdup_printf("%-12s %s", name, or_unknown(value));
+  print_visible(line);
+}
+
+static void
 print_header(const ArchiveReader *reader)
 {
   const ArchiveHeader *header = archive_reader_header(reader);
   printf("format       1.%u, compression %s\n", header->version_minor, archive_compression_name(header->compression));
-  printf("created      %s\n", or_unknown(header->created));
-  printf("database     %s\n", or_unknown(header->database));
-  printf("server       %s\n", or_unknown(header->server_version));
-  printf("pg_dump      %s\n", or_unknown(header->pg_dump_version));
+  print_named("created", header->created);
+  print_named("database", header->database);
+  print_named("server", header->server_version);
+  print_named("pg_dump", header->pg_dump_version);
   printf("entries      %u\n\n", archive_reader_n_entries(reader));
-}
-
-static void
-print_valid(const char *text)
-{
-  g_autofree char *valid = g_utf8_make_valid(text, -1);
-  fputs(valid, stdout);
 }
 
 static void
 print_entry(const TocEntry *entry)
 {
-  g_autofree char *line = g_strdup_printf("%6d  %-22s %s %s\n", entry->dump_id, entry->desc,
+  g_autofree char *line = g_strdup_printf("%6d  %-22s %s %s", entry->dump_id, entry->desc,
                                           entry->namespace_name != NULL ? entry->namespace_name : "-", entry->tag);
-  print_valid(line);
+  print_visible(line);
 }
 
 static void
 print_counts(const TocEntry *entry, const EntryCounts *counts)
 {
   g_autofree char *line =
-      g_strdup_printf("%14" G_GUINT64_FORMAT " %14" G_GUINT64_FORMAT " %14" G_GUINT64_FORMAT "  %s%s%s\n", counts->rows,
+      g_strdup_printf("%14" G_GUINT64_FORMAT " %14" G_GUINT64_FORMAT " %14" G_GUINT64_FORMAT "  %s%s%s", counts->rows,
                       counts->bytes, counts->stored_bytes, entry->namespace_name != NULL ? entry->namespace_name : "",
                       entry->namespace_name != NULL ? "." : "", entry->tag);
-  print_valid(line);
+  print_visible(line);
 }
 
 static void

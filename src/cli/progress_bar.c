@@ -1,5 +1,7 @@
 #include "cli/progress_bar.h"
 
+#include "base/text.h"
+
 #include <math.h>
 #include <stdio.h>
 #include <string.h>
@@ -95,7 +97,7 @@ progress_bar_update(ProgressBar *bar, const ProgressState *state)
     return;
   bar->last_draw_us = now;
   g_autofree char *line = compose(bar, state);
-  g_autofree char *valid = g_utf8_make_valid(line, -1);
+  g_autofree char *valid = text_visible(line);
   g_autofree char *cut = g_utf8_substring(valid, 0, MIN(g_utf8_strlen(valid, -1), (glong)terminal_width() - 1));
   fprintf(stderr, "\r\033[K%s", cut);
   fflush(stderr);
@@ -112,7 +114,8 @@ void
 progress_bar_message(ProgressBar *bar, const char *message)
 {
   clear_line(bar);
-  fprintf(stderr, "%s\n", message);
+  g_autofree char *visible = text_visible(message);
+  fprintf(stderr, "%s\n", visible);
   fflush(stderr);
 }
 

@@ -1,6 +1,7 @@
 #include "backup/import/manifest_match.h"
 #include "backup/plan/entry_sql.h"
 #include "base/error.h"
+#include "base/text.h"
 #include "cli/archive_file.h"
 #include "cli/cli.h"
 
@@ -14,8 +15,9 @@ print_block(const CliContext *context, json_t *blocks, const TocEntry *entry, co
 {
   g_autofree char *name = entry_display_name(entry);
   if (!context->is_json) {
+    g_autofree char *visible = text_visible(name);
     printf("%14" G_GUINT64_FORMAT " %14" G_GUINT64_FORMAT " %14" G_GUINT64_FORMAT "  %s\n", info->rows, bytes,
-           info->stored_bytes, name);
+           info->stored_bytes, visible);
     return;
   }
   g_autofree char *valid = g_utf8_make_valid(name, -1);
