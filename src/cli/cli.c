@@ -61,8 +61,7 @@ report(const GError *error, const CliContext *context)
 {
   const ErrorInfo *info = error_info(error);
   g_autofree char *detail = text_visible(error->message);
-  fprintf(stderr, "cch-data: %s: %s
-", error_text(error, context->language), detail);
+  fprintf(stderr, "cch-data: %s: %s\n", error_text(error, context->language), detail);
   return info->exit_code;
 }
 

@@ -1,6 +1,7 @@
 #include "backup/merge/merge_private.h"
 
 #include "backup/plan/entry_sql.h"
+#include "backup/restore/overwrite.h"
 #include "base/error.h"
 
 static void
@@ -17,6 +18,7 @@ merge_new(BackupOnConflict on_conflict)
   merge->put_back = g_ptr_array_new_with_free_func(g_free);
   merge->sequences = g_array_new(FALSE, FALSE, sizeof(NotedSequence));
   g_array_set_clear_func(merge->sequences, clear_noted_sequence);
+  merge->extensions = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);
   merge->conflicts = g_ptr_array_new_with_free_func(g_free);
   return merge;
 }
@@ -27,6 +29,7 @@ merge_free(Merge *merge)
   if (merge == NULL)
     return;
   g_ptr_array_unref(merge->put_back);
+  g_hash_table_unref(merge->extensions);
   g_array_unref(merge->sequences);
   g_ptr_array_unref(merge->conflicts);
   g_free(merge);
@@ -58,12 +61,53 @@ definition_of(const Restore *restore, const TocEntry *entry)
   return NULL;
 }
 
-/* TRUE when the entry's table or sequence was there before this import. */
+/* The entry that makes the table that rows go to where that is the root of their partitions; NULL when it is their own
+ * table. */
+static const TocEntry *
+root_of(const Restore *restore, const TocEntry *entry)
+{
+  g_autofree char *schema = NULL, *table = NULL;
+  ArchiveReader *reader = restore_reader(restore);
+  if (!entry_copy_target(entry, &schema, &table, NULL) ||
+      (g_strcmp0(table, entry->tag) == 0 && g_strcmp0(schema, entry->namespace_name) == 0))
+    return NULL;
+  for (guint i = 0; i < archive_reader_n_entries(reader); i++) {
+    const TocEntry *other = archive_reader_entry(reader, i);
+    if (toc_entry_is(other, "TABLE") && g_strcmp0(other->tag, table) == 0 &&
+        g_strcmp0(other->namespace_name, schema) == 0)
+      return other;
+  }
+  return NULL;
+}
+
+/* TRUE when the table or sequence of these contents was there before this import. */
 static gboolean
 is_of_live(const Restore *restore, const TocEntry *entry)
 {
-  const TocEntry *definition = definition_of(restore, entry);
+  const TocEntry *root = toc_entry_is(entry, "TABLE DATA") ? root_of(restore, entry) : NULL;
+  const TocEntry *definition = root != NULL ? root : definition_of(restore, entry);
   return definition == NULL || restore_was_present(restore, definition->dump_id);
+}
+
+/* CREATE EXTENSION IF NOT EXISTS does not tell whether it was there; and what is said of somebody else's may not be
+ * changed. */
+static gboolean
+find_extensions(Restore *restore, GError **error)
+{
+  Merge *merge = merge_of(restore);
+  g_autoptr(PgResult) present =
+      pg_connection_query(restore_connection(restore), error, "SELECT extname FROM pg_catalog.pg_extension", 0);
+  if (present == NULL)
+    return FALSE;
+  for (guint i = 0; i < pg_result_rows(present); i++)
+    g_hash_table_add(merge->extensions, g_strdup(pg_result_text(present, i, 0)));
+  return TRUE;
+}
+
+static gboolean
+leaves_out(Restore *restore, const TocEntry *entry)
+{
+  return overwrite_is_about_extension(merge_of(restore)->extensions, entry);
 }
 
 /* With ON_CONFLICT_FAIL all tables have been compared before this refuses. */
@@ -125,6 +169,8 @@ const RestoreWay merge_way = {
     .name = "merge",
     .keeps_present = TRUE,
     .sets_owners = TRUE,
+    .begin = find_extensions,
+    .leaves_out = leaves_out,
     .order_rows = merge_order_rows,
     .apply_rows = apply_rows,
     .apply_sequence = apply_sequence,

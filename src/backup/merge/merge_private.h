@@ -14,6 +14,7 @@ struct Merge {
   BackupOnConflict on_conflict;
   GPtrArray *put_back;                    /* statements that undo what was switched off, last first */
   GArray *sequences;                      /* NotedSequence */
+  GHashTable *extensions;                 /* names of those that were there */
   GPtrArray *conflicts;                   /* with ON_CONFLICT_FAIL: a sentence for each table with rows that differ */
   gboolean knows_replica, may_be_replica; /* this role may set session_replication_role */
 };

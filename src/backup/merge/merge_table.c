@@ -10,6 +10,8 @@
 void
 merge_table_clear(MergeTable *table)
 {
+  g_free(table->schema);
+  g_free(table->relation);
   g_free(table->name);
   g_free(table->target);
   g_free(table->from);
@@ -138,8 +140,8 @@ list_settable(MergeTable *table, const PgResult *live)
 static gboolean
 read_conflicts(PgConnection *connection, MergeTable *table, GError **error)
 {
-  g_autoptr(PgResult) conflicts = pg_connection_query(connection, error, backup_merge_conflicts_sql, 2,
-                                                      table->entry->namespace_name, table->entry->tag);
+  g_autoptr(PgResult) conflicts =
+      pg_connection_query(connection, error, backup_merge_conflicts_sql, 2, table->schema, table->relation);
   if (conflicts == NULL)
     return FALSE;
   table->is_row_by_row = pg_result_bool(conflicts, 0, 0);
@@ -174,8 +176,8 @@ static gboolean
 read_keys(PgConnection *connection, MergeTable *table, GError **error)
 {
   g_autofree char *shared = pg_array((const char *const *)table->shared);
-  g_autoptr(PgResult) keys = pg_connection_query(connection, error, backup_merge_keys_sql, 3,
-                                                 table->entry->namespace_name, table->entry->tag, shared);
+  g_autoptr(PgResult) keys =
+      pg_connection_query(connection, error, backup_merge_keys_sql, 3, table->schema, table->relation, shared);
   if (keys == NULL)
     return FALSE;
   GString *filter = g_string_new(NULL);
@@ -193,10 +195,10 @@ merge_table_read(PgConnection *connection, const TocEntry *entry, MergeTable *re
 {
   g_auto(MergeTable) table = {.entry = entry, .name = entry_display_name(entry)};
   g_auto(GStrv) archived = NULL;
-  if (!entry_copy_columns(entry, &archived, error))
+  if (!entry_copy_columns(entry, &archived, error) || !entry_copy_target(entry, &table.schema, &table.relation, error))
     return FALSE;
   g_autoptr(PgResult) live =
-      pg_connection_query(connection, error, backup_merge_columns_sql, 2, entry->namespace_name, entry->tag);
+      pg_connection_query(connection, error, backup_merge_columns_sql, 2, table.schema, table.relation);
   if (live == NULL)
     return FALSE;
   const char *relkind = pg_result_rows(live) > 0 ? pg_result_text(live, 0, LIVE_RELKIND) : NULL;
@@ -205,7 +207,7 @@ merge_table_read(PgConnection *connection, const TocEntry *entry, MergeTable *re
               table.name);
     return FALSE;
   }
-  table.target = pg_quote_qualified(entry->namespace_name, entry->tag);
+  table.target = pg_quote_qualified(table.schema, table.relation);
   table.from = g_strconcat(*relkind == 'p' ? "" : "ONLY ", table.target, NULL);
   table.missing = find_missing_column(live, (const char *const *)archived);
   table.defaulted = list_defaulted(live, (const char *const *)archived);

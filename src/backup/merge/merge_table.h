@@ -12,18 +12,19 @@
 
 typedef struct {
   const TocEntry *entry;
-  char *name;           /* "public.users", for messages */
-  char *target;         /* quoted and qualified, to insert into */
-  char *from;           /* the same to read and update: without the tables that inherit from it */
-  char *stage_columns;  /* "id integer, name text": the archive's columns */
-  char **shared;        /* names of the columns that both have */
-  char *columns;        /* the same, quoted: "id, name" */
-  char *stage_list;     /* "s.id, s.name" */
-  char *live_list;      /* "l.id, l.name" */
-  char *set_list;       /* "id = s.id, name = s.name": what an UPDATE may set */
-  char *ignored;        /* columns of the archive that the live table lacks; NULL for none */
-  char *defaulted;      /* columns of the live table that the archive lacks; NULL for none */
-  char *missing;        /* a column that the live table cannot do without and the archive lacks; NULL for none */
+  char *schema, *relation; /* where the rows go: the entry's table, or its root (entry_copy_target) */
+  char *name;              /* "public.users", for messages: the entry's */
+  char *target;            /* quoted and qualified, to insert into */
+  char *from;              /* the same to read and update: without the tables that inherit from it */
+  char *stage_columns;     /* "id integer, name text": the archive's columns */
+  char **shared;           /* names of the columns that both have */
+  char *columns;           /* the same, quoted: "id, name" */
+  char *stage_list;        /* "s.id, s.name" */
+  char *live_list;         /* "l.id, l.name" */
+  char *set_list;          /* "id = s.id, name = s.name": what an UPDATE may set */
+  char *ignored;           /* columns of the archive that the live table lacks; NULL for none */
+  char *defaulted;         /* columns of the live table that the archive lacks; NULL for none */
+  char *missing;           /* a column that the live table cannot do without and the archive lacks; NULL for none */
   char *key_filter;     /* " AND NOT EXISTS (…)" for each of the keys that cover all rows and that ON CONFLICT passes
                            over */
   char *identity;       /* the condition that l and s are the same row; NULL without such a key */

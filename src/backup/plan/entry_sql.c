@@ -5,9 +5,8 @@
 
 #include <string.h>
 
-/* Reads an identifier as pg_dump writes it, bare or quoted; NULL when there is none. Moves *cursor behind it. */
-static char *
-read_identifier(const char **cursor)
+char *
+entry_read_identifier(const char **cursor)
 {
   const char *p = *cursor;
   GString *name = g_string_new(NULL);
@@ -47,7 +46,7 @@ read_column_list(const char **cursor, GStrvBuilder *columns)
   do {
     while (**cursor == ' ')
       (*cursor)++;
-    g_autofree char *column = read_identifier(cursor);
+    g_autofree char *column = entry_read_identifier(cursor);
     if (column == NULL)
       return FALSE;
     g_strv_builder_add(columns, column);
@@ -55,15 +54,19 @@ read_column_list(const char **cursor, GStrvBuilder *columns)
   return skip_word(cursor, ")");
 }
 
-gboolean
-entry_copy_columns(const TocEntry *entry, char ***ret_columns, GError **error)
+/* "COPY schema.table (columns) FROM stdin;"; `ret_table` gets schema and table, or what there is of them. */
+static gboolean
+read_copy(const TocEntry *entry, char ***ret_table, char ***ret_columns, GError **error)
 {
+  g_autoptr(GStrvBuilder) table = g_strv_builder_new();
   g_autoptr(GStrvBuilder) columns = g_strv_builder_new();
   const char *cursor = entry->copy_stmt != NULL ? entry->copy_stmt : "";
   gboolean ok = skip_word(&cursor, "COPY ");
   do {
-    g_autofree char *part = read_identifier(&cursor);
+    g_autofree char *part = entry_read_identifier(&cursor);
     ok = ok && part != NULL;
+    if (ok)
+      g_strv_builder_add(table, part);
   } while (ok && skip_word(&cursor, "."));
   while (ok && *cursor == ' ')
     cursor++;
@@ -75,7 +78,27 @@ entry_copy_columns(const TocEntry *entry, char ***ret_columns, GError **error)
     error_set(error, CCH_ERROR_ARCHIVE_UNSUPPORTED, "rows of %s are not COPY data", name);
     return FALSE;
   }
+  *ret_table = g_strv_builder_end(table);
   *ret_columns = g_strv_builder_end(columns);
+  return TRUE;
+}
+
+gboolean
+entry_copy_columns(const TocEntry *entry, char ***ret_columns, GError **error)
+{
+  g_auto(GStrv) table = NULL;
+  return read_copy(entry, &table, ret_columns, error);
+}
+
+gboolean
+entry_copy_target(const TocEntry *entry, char **ret_schema, char **ret_table, GError **error)
+{
+  g_auto(GStrv) table = NULL, columns = NULL;
+  if (!read_copy(entry, &table, &columns, error))
+    return FALSE;
+  gboolean is_qualified = g_strv_length(table) == 2;
+  *ret_schema = g_strdup(is_qualified ? table[0] : entry->namespace_name);
+  *ret_table = g_strdup(table[is_qualified ? 1 : 0]);
   return TRUE;
 }
 
@@ -209,9 +232,8 @@ skip_dollar_quoted(const char *p)
   return end != NULL ? end + tag_length : p + strlen(p);
 }
 
-/* The end of the word, quoted text, comment or single character that starts at p. */
-static const char *
-skip_token(const char *p)
+const char *
+entry_skip_token(const char *p)
 {
   if (*p == '\'' || *p == '"')
     return skip_quoted(p, FALSE);
@@ -229,7 +251,7 @@ entry_split_statements(const char *sql)
 {
   g_autoptr(GStrvBuilder) statements = g_strv_builder_new();
   const char *start = sql;
-  for (const char *p = start;; p = skip_token(p)) {
+  for (const char *p = start;; p = entry_skip_token(p)) {
     if (*p != ';' && *p != '\0')
       continue;
     g_autofree char *statement = g_strndup(start, (gsize)(p - start));

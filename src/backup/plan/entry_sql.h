@@ -4,9 +4,20 @@
 
 #include "archive/toc.h"
 
+/* Reads an identifier as pg_dump writes it, bare or quoted; NULL when there is none. Moves *cursor behind it. Free with
+ * g_free. */
+char *entry_read_identifier(const char **cursor);
+
+/* The end of the word, quoted text, comment or single character of SQL that starts at `p`. */
+const char *entry_skip_token(const char *p);
+
 /* The columns of "COPY public.users (id, "Name") FROM stdin;", unquoted; an empty vector for a table without columns.
  * Free with g_strfreev. */
 gboolean entry_copy_columns(const TocEntry *entry, char ***ret_columns, GError **error);
+
+/* The table of that statement: for a partition whose rows are loaded by way of its root (pg_dump
+ * --load-via-partition-root, and always where it hashes values of an enum), the root. */
+gboolean entry_copy_target(const TocEntry *entry, char **ret_schema, char **ret_table, GError **error);
 
 /* The statement that drops the entry's object if it is there, for kinds of objects that are not in a schema; NULL when
  * it has none. Large objects: see entry_large_objects. */

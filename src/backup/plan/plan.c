@@ -67,10 +67,14 @@ kind_of(const TocEntry *entry)
   return STEP_SQL;
 }
 
-/* `region` is where the TOC has got to: comments and the like have no section and stand behind what they are about. */
+/* `region` is where the TOC has got to: comments and the like have no section and stand behind what they are about.
+ * Large objects are made before any rows: pg_dump 17 and newer list them (BLOB METADATA) in the data section, and rows
+ * may be loaded side by side. */
 static PlanStage
 stage_of(const TocEntry *entry, PlanStage region)
 {
+  if (kind_of(entry) == STEP_LARGE_OBJECTS)
+    return STAGE_PRE_DATA;
   if (entry_is_access(entry))
     return STAGE_ACCESS;
   if (toc_entry_is(entry, "EVENT TRIGGER") || toc_entry_is(entry, "MATERIALIZED VIEW DATA"))

@@ -241,11 +241,16 @@ backup_preview_run(ArchiveReader *reader, const BackupImportOptions *options, Ba
   g_autoptr(BackupProgress) progress =
       backup_progress_new(func != NULL ? func : ignore_event, user_data, options->language);
   g_autoptr(BackupPreview) preview = describe(reader, options);
-  PreviewRun run = {
-      .reader = reader, .options = options, .progress = progress, .cancellable = cancellable, .preview = preview};
+  PreviewRun run = {.reader = reader,
+                    .options = options,
+                    .progress = progress,
+                    .cancellable = cancellable,
+                    .preview = preview,
+                    .roots = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL)};
   g_autoptr(GError) failure = NULL;
   gboolean ok = run_all(&run, &failure);
   g_clear_pointer(&run.restore, restore_free);
+  g_clear_pointer(&run.roots, g_hash_table_unref);
   g_clear_pointer(&run.plan, restore_plan_free);
   g_clear_pointer(&run.connection, pg_connection_free);
   if (!ok) {

@@ -15,6 +15,7 @@ typedef struct {
   HubLevel newer; /* a merge of an archive of a newer hub: which levels meet */
   Restore *restore;
   BackupPreview *preview; /* being filled */
+  GHashTable *roots;      /* quoted root → BackupPreviewTable of the first partition that is loaded by way of it */
 } PreviewRun;
 
 /* Adds a warning. */

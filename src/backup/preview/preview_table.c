@@ -65,9 +65,8 @@ read_blocking_keys(Comparison *comparison, GError **error)
 {
   const MergeTable *live = &comparison->live;
   g_autofree char *shared = pg_array((const char *const *)live->shared);
-  g_autoptr(PgResult) keys =
-      pg_connection_query(comparison->run->connection, error, backup_preview_blocking_keys_sql, 4,
-                          live->entry->namespace_name, live->entry->tag, shared, live->identity_index);
+  g_autoptr(PgResult) keys = pg_connection_query(comparison->run->connection, error, backup_preview_blocking_keys_sql,
+                                                 4, live->schema, live->relation, shared, live->identity_index);
   if (keys == NULL)
     return FALSE;
   g_autoptr(GString) blocked = g_string_new(NULL);
@@ -181,6 +180,27 @@ compare_multisets(Comparison *comparison, GError **error)
   return TRUE;
 }
 
+/* Rows that go to a root are compared with all of its rows, wherever they lie: those that this entry does not hold are
+ * another entry's, or only here. The first entry of a root tells what is left when all have been compared. */
+static void
+share_root(Comparison *comparison)
+{
+  const MergeTable *live = &comparison->live;
+  BackupPreviewTable *table = comparison->table;
+  if (g_strcmp0(live->relation, live->entry->tag) == 0 && g_strcmp0(live->schema, live->entry->namespace_name) == 0)
+    return;
+  BackupPreviewTable *first = g_hash_table_lookup(comparison->run->roots, live->target);
+  if (first == NULL) {
+    g_hash_table_insert(comparison->run->roots, g_strdup(live->target), table);
+    return;
+  }
+  guint64 found = MIN(table->live_rows - MIN(table->live_rows, table->only_live), first->only_live);
+  first->only_live -= found;
+  first->live_rows -= found;
+  table->live_rows = found;
+  table->only_live = 0;
+}
+
 static gboolean
 stage_and_compare(Restore *restore, gpointer user_data, GError **error)
 {
@@ -254,11 +274,14 @@ take_as_problem(Comparison *comparison, const GError *failure)
 static gboolean
 find_relkind(PreviewRun *run, const TocEntry *entry, char *ret_relkind, GError **error)
 {
+  g_autofree char *schema = NULL, *table = NULL;
+  if (!entry_copy_target(entry, &schema, &table, error))
+    return FALSE;
   g_autofree char *relkind = NULL;
   if (!pg_connection_value(run->connection, &relkind, error,
                            "SELECT c.relkind FROM pg_catalog.pg_class c JOIN pg_catalog.pg_namespace n "
                            "ON n.oid = c.relnamespace WHERE n.nspname = $1 AND c.relname = $2",
-                           2, entry->namespace_name, entry->tag))
+                           2, schema, table))
     return FALSE;
   *ret_relkind = relkind != NULL ? *relkind : '\0';
   return TRUE;
@@ -273,6 +296,8 @@ compare_live(Comparison *comparison, const TocEntry *entry, GError **error)
   warn_of_columns(comparison);
   g_autoptr(GError) failure = NULL;
   comparison->table->is_compared = restore_run(run->restore, stage_and_compare, comparison, &failure);
+  if (comparison->table->is_compared)
+    share_root(comparison);
   if (comparison->table->is_compared || take_as_problem(comparison, failure))
     return TRUE;
   g_propagate_error(error, g_steal_pointer(&failure));

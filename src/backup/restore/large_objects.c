@@ -6,39 +6,65 @@
 
 enum { PIECE_BYTES = 256 * 1024 };
 
-/* Creates one, unless it is there. */
-static gboolean
-create_one(Restore *restore, const TocEntry *entry, guint32 oid, GError **error)
+/* "{1,2,3}" */
+static char *
+oid_array(const GArray *oids)
 {
-  g_autofree char *oid_text = g_strdup_printf("%u", oid);
-  g_autofree char *found = NULL;
-  if (!pg_connection_value(restore->connection, &found, error,
-                           "SELECT oid FROM pg_catalog.pg_largeobject_metadata WHERE oid = $1::pg_catalog.oid", 1,
-                           oid_text))
+  GString *array = g_string_new("{");
+  for (guint i = 0; i < oids->len; i++)
+    g_string_append_printf(array, "%s%u", i > 0 ? "," : "", g_array_index(oids, guint32, i));
+  g_string_append_c(array, '}');
+  return g_string_free(array, FALSE);
+}
+
+/* Takes those out of `oids` that are there already. */
+static gboolean
+note_present(Restore *restore, const TocEntry *entry, GArray *oids, GError **error)
+{
+  g_autofree char *array = oid_array(oids);
+  g_autoptr(PgResult) present = pg_connection_query(
+      restore->connection, error,
+      "SELECT oid FROM pg_catalog.pg_largeobject_metadata WHERE oid = ANY ($1::pg_catalog.oid[])", 1, array);
+  if (present == NULL)
     return FALSE;
-  if (found != NULL) {
-    g_hash_table_add(restore->present_large_objects, GUINT_TO_POINTER(oid));
-    /* An entry of one object: its comment and grants stay too. */
-    if (toc_entry_is(entry, "BLOB"))
-      restore_mark_present(restore, entry);
+  for (guint i = 0; i < pg_result_rows(present); i++)
+    g_hash_table_add(restore->present_large_objects, GUINT_TO_POINTER((guint32)pg_result_int64(present, i, 0)));
+  /* An entry of one object: its comment and grants stay too. */
+  if (pg_result_rows(present) > 0 && toc_entry_is(entry, "BLOB"))
+    restore_mark_present(restore, entry);
+  for (guint i = oids->len; i > 0; i--)
+    if (g_hash_table_contains(restore->present_large_objects, GUINT_TO_POINTER(g_array_index(oids, guint32, i - 1))))
+      g_array_remove_index_fast(oids, i - 1);
+  return TRUE;
+}
+
+/* TRUE when objects can be made as this role: it is another one than ours, and we may take it on. Asked, and told where
+ * not, once a role. */
+static gboolean
+may_make_as(Restore *restore, const char *owner, const char *role, gboolean *ret_may, GError **error)
+{
+  gpointer known = NULL;
+  if (g_hash_table_lookup_extended(restore->large_object_owners, owner, NULL, &known)) {
+    *ret_may = GPOINTER_TO_INT(known);
     return TRUE;
   }
-  g_autofree char *sql = g_strdup_printf("SELECT pg_catalog.lo_create('%u')", oid);
-  if (!restore_run_sql(restore, sql, error))
+  g_autofree char *is_ours = NULL;
+  if (!pg_connection_value(restore->connection, &is_ours, error,
+                           "SELECT rolname = current_user FROM pg_catalog.pg_roles WHERE rolname = $1", 1, owner))
     return FALSE;
-  g_hash_table_add(restore->created_large_objects, GUINT_TO_POINTER(oid));
-  if (!restore->way->sets_owners || entry->owner == NULL || *entry->owner == '\0')
-    return TRUE;
-  g_autofree char *owner = pg_quote_identifier(entry->owner);
-  g_autofree char *set_owner = g_strdup_printf("ALTER LARGE OBJECT %u OWNER TO %s", oid, owner);
   g_autoptr(GError) failure = NULL;
-  if (restore_run_sql(restore, set_owner, &failure))
-    return TRUE;
-  if (restore_verdict(restore, entry, failure) != VERDICT_ROLE_MISSING) {
+  g_autofree char *try = g_strdup_printf("SET LOCAL ROLE %s; RESET ROLE", role);
+  *ret_may = is_ours != NULL && *is_ours == 'f' && restore_run_sql(restore, try, &failure);
+  if (failure != NULL && error_code(failure) != CCH_ERROR_DATABASE_PERMISSION) {
     g_propagate_error(error, g_steal_pointer(&failure));
     return FALSE;
   }
-  backup_progress_warn(restore->progress, TEXT_IMPORT_WARNING, failure->message);
+  g_hash_table_insert(restore->large_object_owners, g_strdup(owner), GINT_TO_POINTER(*ret_may));
+  if (is_ours == NULL || failure != NULL) {
+    g_autofree char *text = g_strdup_printf("BLOB: ALTER LARGE OBJECT OWNER TO %s: %s", role,
+                                            failure != NULL ? failure->message : "there is no such role");
+    backup_progress_warn(restore->progress, TEXT_IMPORT_WARNING, text);
+  }
   return TRUE;
 }
 
@@ -46,14 +72,28 @@ gboolean
 large_objects_create(Restore *restore, const TocEntry *entry, GError **error)
 {
   g_autoptr(GArray) oids = NULL;
-  if (!entry_large_objects(entry, &oids, error))
+  gboolean has_owner = restore->way->sets_owners && entry->owner != NULL && *entry->owner != '\0';
+  gboolean is_by_owner = FALSE;
+  g_autofree char *role = has_owner ? pg_quote_identifier(entry->owner) : NULL;
+  if (!entry_large_objects(entry, &oids, error) || !note_present(restore, entry, oids, error))
     return FALSE;
-  for (guint i = 0; i < oids->len; i++) {
-    if (!create_one(restore, entry, g_array_index(oids, guint32, i), error)) {
-      g_prefix_error(error, "create large object %u: ", g_array_index(oids, guint32, i));
-      return FALSE;
-    }
+  if (oids->len == 0)
+    return TRUE;
+  if (has_owner && !may_make_as(restore, entry->owner, role, &is_by_owner, error))
+    return FALSE;
+  /* ALTER … OWNER locks each object until the end of the transaction, and a server has locks for some thousands. Made
+   * by their owner, they need none. */
+  g_autofree char *array = oid_array(oids);
+  g_autofree char *create = g_strdup_printf(
+      "SELECT pg_catalog.count(pg_catalog.lo_create(o)) FROM pg_catalog.unnest('%s'::pg_catalog.oid[]) AS o", array);
+  g_autofree char *sql =
+      is_by_owner ? g_strdup_printf("SET LOCAL ROLE %s; %s; RESET ROLE", role, create) : g_strdup(create);
+  if (!restore_run_sql(restore, sql, error)) {
+    g_prefix_error(error, "create large objects %u…: ", g_array_index(oids, guint32, 0));
+    return FALSE;
   }
+  for (guint i = 0; i < oids->len; i++)
+    g_hash_table_add(restore->created_large_objects, GUINT_TO_POINTER(g_array_index(oids, guint32, i)));
   return TRUE;
 }
 

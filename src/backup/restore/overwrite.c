@@ -149,8 +149,12 @@ overwrite_is_about_extension(GHashTable *extensions, const TocEntry *entry)
     return FALSE;
   if (toc_entry_is(entry, "EXTENSION"))
     return g_hash_table_contains(extensions, entry->tag);
-  return toc_entry_is(entry, "COMMENT") && g_str_has_prefix(entry->tag, "EXTENSION ") &&
-         g_hash_table_contains(extensions, entry->tag + strlen("EXTENSION "));
+  /* The name is quoted there where it has to be. */
+  const char *cursor = entry->tag + strlen("EXTENSION ");
+  g_autofree char *name = toc_entry_is(entry, "COMMENT") && g_str_has_prefix(entry->tag, "EXTENSION ")
+                              ? entry_read_identifier(&cursor)
+                              : NULL;
+  return name != NULL && g_hash_table_contains(extensions, name);
 }
 
 /* Names of the archive's objects that no schema holds, as text[]. */

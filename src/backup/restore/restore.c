@@ -26,6 +26,7 @@ restore_new(const RestoreOptions *options)
   restore->present = g_hash_table_new(NULL, NULL);
   restore->present_large_objects = g_hash_table_new(NULL, NULL);
   restore->created_large_objects = g_hash_table_new(NULL, NULL);
+  restore->large_object_owners = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);
   restore->default_tablespace = g_strdup("");
   return restore;
 }
@@ -36,6 +37,7 @@ restore_free(Restore *restore)
   g_hash_table_unref(restore->present);
   g_hash_table_unref(restore->present_large_objects);
   g_hash_table_unref(restore->created_large_objects);
+  g_hash_table_unref(restore->large_object_owners);
   g_free(restore->default_tablespace);
   g_free(restore->xid);
   g_free(restore);

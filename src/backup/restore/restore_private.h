@@ -18,6 +18,7 @@ struct Restore {
                               as it is */
   GHashTable *present_large_objects; /* OIDs likewise */
   GHashTable *created_large_objects; /* OIDs: those that this import made */
+  GHashTable *large_object_owners;   /* role → whether objects are made as this role */
   char *default_tablespace;          /* as last set; "" is the database's own */
 };
 

@@ -1,14 +1,20 @@
--- What would act on an INSERT into table $1.$2, or with $3 on an UPDATE of it: enabled user triggers, and rules.
+-- What would act on an INSERT into table $1.$2, or with $3 on an UPDATE of it: enabled user triggers, also of its
+-- partitions, and rules.
 -- statement that switches it off, statement that puts it back, is it the one by which the hub keeps its ledger
-SELECT pg_catalog.format('ALTER TABLE ONLY %I.%I DISABLE TRIGGER %I', $1::text, $2::text, t.tgname),
-       pg_catalog.format('ALTER TABLE ONLY %I.%I ENABLE %s TRIGGER %I', $1::text, $2::text,
+SELECT pg_catalog.format('ALTER TABLE ONLY %I.%I DISABLE TRIGGER %I', n.nspname, c.relname, t.tgname),
+       pg_catalog.format('ALTER TABLE ONLY %I.%I ENABLE %s TRIGGER %I', n.nspname, c.relname,
                          CASE t.tgenabled WHEN 'A' THEN 'ALWAYS' ELSE '' END, t.tgname),
        $1::text = 'public' AND $2::text = 'message_request' AND t.tgenabled = 'O' AND EXISTS (
          SELECT FROM pg_catalog.pg_proc p
          WHERE p.oid = t.tgfoid AND p.proname = 'fn_upsert_usage_ledger'
            AND p.pronamespace = 'public'::pg_catalog.regnamespace)
 FROM pg_catalog.pg_trigger t
-WHERE t.tgrelid = pg_catalog.format('%I.%I', $1::text, $2::text)::pg_catalog.regclass
+JOIN pg_catalog.pg_class c ON c.oid = t.tgrelid
+JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
+WHERE t.tgrelid IN (SELECT pg_catalog.format('%I.%I', $1::text, $2::text)::pg_catalog.regclass
+                    UNION
+                    SELECT p.relid
+                    FROM pg_catalog.pg_partition_tree(pg_catalog.format('%I.%I', $1::text, $2::text)::pg_catalog.regclass) p)
   AND NOT t.tgisinternal AND t.tgenabled IN ('O', 'A')
 UNION ALL
 SELECT pg_catalog.format('ALTER TABLE %I.%I DISABLE RULE %I', $1::text, $2::text, r.rulename),
