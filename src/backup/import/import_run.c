@@ -31,6 +31,12 @@ import_run_plan(ImportRun *run, PgConnection *live, GError **error)
       (!run->options->clean_first && !hub_level_trim(live, run->reader, plan, &newer, error)) ||
       !hub_level_read(live, run->reader, &run->level, error))
     return NULL;
+  g_autofree char *beyond = restore_plan_beyond_server(plan, options.server_version);
+  if (beyond != NULL) {
+    error_set(error, CCH_ERROR_IMPORT_INCOMPATIBLE, "the server is PostgreSQL %d and cannot have: %s",
+              options.server_version / 10000, beyond);
+    return NULL;
+  }
   backup_progress_totals(run->progress, plan->rows, plan->bytes);
   if (run->has_told)
     return g_steal_pointer(&plan);

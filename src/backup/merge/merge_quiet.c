@@ -33,8 +33,8 @@ static PgResult *
 read_triggers(Restore *restore, const MergeTable *table, GError **error)
 {
   const char *with_update = merge_of(restore)->on_conflict == ON_CONFLICT_UPDATE ? "true" : "false";
-  return pg_connection_query(restore_connection(restore), error, backup_merge_triggers_sql, 3,
-                             table->entry->namespace_name, table->entry->tag, with_update);
+  return pg_connection_query(restore_connection(restore), error, backup_merge_triggers_sql, 3, table->schema,
+                             table->relation, with_update);
 }
 
 static gboolean
@@ -47,7 +47,7 @@ can_be_replica(Restore *restore, const MergeTable *table, gboolean *ret_can, GEr
   if (!merge->may_be_replica)
     return TRUE;
   g_autoptr(PgResult) answer = pg_connection_query(
-      restore_connection(restore), error, backup_merge_replica_sql, 4, table->entry->namespace_name, table->entry->tag,
+      restore_connection(restore), error, backup_merge_replica_sql, 4, table->schema, table->relation,
       table->identity != NULL ? "true" : "false", merge->on_conflict == ON_CONFLICT_UPDATE ? "true" : "false");
   if (answer == NULL)
     return FALSE;
@@ -103,8 +103,8 @@ static gboolean
 check_parents(Restore *restore, const MergeTable *table, GError **error)
 {
   PgConnection *connection = restore_connection(restore);
-  g_autoptr(PgResult) keys = pg_connection_query(connection, error, backup_merge_parents_sql, 2,
-                                                 table->entry->namespace_name, table->entry->tag);
+  g_autoptr(PgResult) keys =
+      pg_connection_query(connection, error, backup_merge_parents_sql, 2, table->schema, table->relation);
   if (keys == NULL)
     return FALSE;
   for (guint i = 0; i < pg_result_rows(keys); i++) {

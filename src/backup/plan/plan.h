@@ -54,6 +54,9 @@ typedef struct {
 /* The archive must have been checked or scanned. ARCHIVE_UNSUPPORTED for what cannot be restored (rows as INSERT
  * statements). */
 RestorePlan *restore_plan_new(const ArchiveReader *reader, const RestorePlanOptions *options, GError **error);
+/* What the plan's statements need that a server of this version (150020) is too old for, table and column first:
+ * "public.v.b: GENERATED … VIRTUAL (PostgreSQL 18); …". NULL for nothing; free with g_free. */
+char *restore_plan_beyond_server(const RestorePlan *plan, int server_version);
 void restore_plan_free(RestorePlan *plan);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(RestorePlan, restore_plan_free)
 

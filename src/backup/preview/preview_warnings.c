@@ -84,6 +84,10 @@ warn_of_server(PreviewRun *run, GError **error)
   ServerWarnings warnings = {
       .connection = run->connection, .language = run->options->language, .warnings = run->preview->warnings};
   server_warn_of_version(&warnings, run->preview->server_version);
+  int server_version = pg_connection_server_version(run->connection);
+  g_autofree char *beyond = restore_plan_beyond_server(run->plan, server_version);
+  if (beyond != NULL)
+    preview_warn(run, TEXT_PREVIEW_BEYOND_SERVER, server_version / 10000, beyond);
   return server_warn_of_names(&warnings, entries, !run->options->clean_first, error);
 }
 

@@ -1,8 +1,9 @@
 -- Whether user triggers and rules of table $1.$2 may be kept quiet by session_replication_role = replica, which nobody waits
 -- for: what else it switches off must be nothing, or ours to check. Keys that are checked late, foreign keys with rules of
 -- their own ($3: the table has a key that tells its rows apart), foreign keys that an UPDATE ($4) would have to obey as the
--- parent, and triggers and rules that act under that role, too, stand against it.
-SELECT NOT EXISTS (SELECT FROM pg_catalog.pg_index i
+-- parent, and triggers and rules that act under that role, too, stand against it. So do partitions, which have their own.
+SELECT c.relkind = 'r'
+   AND NOT EXISTS (SELECT FROM pg_catalog.pg_index i
                    WHERE i.indrelid = c.oid AND (i.indisunique OR i.indisexclusion) AND NOT i.indimmediate)
    AND NOT EXISTS (SELECT FROM pg_catalog.pg_constraint k
                    WHERE k.conrelid = c.oid AND k.contype = 'f'
