@@ -7,12 +7,13 @@ E2E_TESTS ?= test/e2e/*.test.mjs
 SHIPPED_TESTS = test/api/bench.test.mjs test/api/kills.test.mjs test/api/memory.test.mjs
 MEMORY_TESTS = test/api/export.test.mjs test/api/export_parallel.test.mjs test/api/lists.test.mjs
 PART =
+VERSIONS =
 SIZE = 500MB
 ROWS =
 RUNS = 3
 WRITE =
 
-.PHONY: build sanitized run test test-fast test-long e2e lint fuzz bench clean
+.PHONY: build sanitized run test test-fast test-long matrix e2e lint fuzz bench clean
 
 build: build/build.ninja
 	meson compile -C build
@@ -53,6 +54,12 @@ test-fast:
 	@$(MAKE) --no-print-directory build
 	tools/with-cluster meson test -C build --print-errorlogs --num-processes 4
 	tools/test-api $(API_TESTS) $(E2E_TESTS)
+
+# What cch-data does, in short, on servers of PostgreSQL 13 to 18, with the time of each; VERSIONS="13 18".
+matrix:
+	tools/setup build run test
+	@$(MAKE) --no-print-directory build
+	tools/matrix $(VERSIONS)
 
 # The pages, as a person uses them in Chromium, in every language at every width. SCREENSHOTS=directory keeps pictures.
 e2e:
