@@ -77,6 +77,7 @@ archive_reader_clone(const ArchiveReader *reader, GError **error)
   wire_source_set_sizes(clone->source, clone->toc->header.int_size, clone->toc->header.offset_size);
   prepare(clone);
   clone->is_located = reader->is_located;
+  clone->padding_bytes = reader->padding_bytes;
   memcpy(clone->infos, reader->infos, sizeof *clone->infos * clone->toc->entries->len);
   return g_steal_pointer(&clone);
 }
@@ -126,12 +127,14 @@ archive_reader_data_info(const ArchiveReader *reader, const TocEntry *entry)
 }
 
 static gboolean
-check_end(const ArchiveReader *reader, const TocEntry *entry, GError **error)
+check_end(ArchiveReader *reader, const TocEntry *entry, GCancellable *cancellable, GError **error)
 {
   const ArchiveDataInfo *info = reader_info(reader, entry);
   guint64 position = wire_source_position(reader->source);
   if (position == info->end_position)
     return TRUE;
+  if (info->end_position == wire_source_size(reader->source))
+    return reader_pass_padding(reader, cancellable, error);
   error_set(error, CCH_ERROR_ARCHIVE_CORRUPT,
             "the data of %s %s ends at byte %" G_GUINT64_FORMAT ", not at %" G_GUINT64_FORMAT, entry->desc, entry->tag,
             position, info->end_position);
@@ -174,7 +177,7 @@ archive_reader_read_data(ArchiveReader *reader, const TocEntry *entry, ArchiveSi
                      .large_object = large_object,
                      .user_data = user_data,
                      .cancellable = cancellable};
-  if (!reader_read_block(&pass, entry, error) || !check_end(reader, entry, error))
+  if (!reader_read_block(&pass, entry, error) || !check_end(reader, entry, cancellable, error))
     return FALSE;
   remember_counts(info, &pass.info);
   return TRUE;
@@ -184,4 +187,10 @@ guint64
 archive_reader_position(const ArchiveReader *reader)
 {
   return wire_source_position(reader->source);
+}
+
+guint64
+archive_reader_padding(const ArchiveReader *reader)
+{
+  return reader->padding_bytes;
 }

@@ -65,3 +65,7 @@ gboolean archive_reader_read_data(ArchiveReader *reader, const TocEntry *entry, 
 
 /* The position in the file that reading has reached, also while it goes on. */
 guint64 archive_reader_position(const ArchiveReader *reader);
+
+/* After check or scan: zero bytes that follow the archive, as transfers leave them that allocate a file beforehand.
+ * Whoever reads the archive says so and goes on; anything else that follows is ARCHIVE_CORRUPT. */
+guint64 archive_reader_padding(const ArchiveReader *reader);

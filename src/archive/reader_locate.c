@@ -2,6 +2,9 @@
 #include "archive/reader_block.h"
 #include "base/error.h"
 
+#include <string.h>
+#include <unistd.h>
+
 /* Reads the header of a block met in passing, which must be its entry's only one. */
 static const TocEntry *
 meet_block(ArchiveReader *reader, GError **error)
@@ -26,25 +29,25 @@ meet_block(ArchiveReader *reader, GError **error)
   return entry;
 }
 
-/* Every entry that has data has had its block. */
 static gboolean
-check_none_missing(const ArchiveReader *reader, GError **error)
+refuse_missing(const ArchiveReader *reader, GError **error)
 {
   for (guint i = 0; i < reader_n_entries(reader); i++) {
     const TocEntry *entry = reader_entry(reader, i);
     if (entry->offset_state != OFFSET_NO_DATA && !reader->infos[i].is_present) {
       error_set_explained(error, CCH_ERROR_ARCHIVE_CORRUPT, TEXT_ARCHIVE_CUT,
                           "the data of %s %s is missing: the file is cut short", entry->desc, entry->tag);
-      return FALSE;
+      break;
     }
   }
-  return TRUE;
+  return FALSE;
 }
 
 static void
 begin_locating(ArchiveReader *reader)
 {
   reader->is_located = FALSE;
+  reader->padding_bytes = 0;
   for (guint i = 0; i < reader_n_entries(reader); i++)
     reader->infos[i] = (ArchiveDataInfo){0};
   wire_source_seek(reader->source, reader->toc->data_start);
@@ -54,7 +57,10 @@ begin_locating(ArchiveReader *reader)
 static gboolean
 walk(ArchiveReader *reader, const ReaderPass *pattern, GError **error)
 {
-  while (wire_source_remaining(reader->source) > 0) {
+  guint n_left = 0;
+  for (guint i = 0; i < reader_n_entries(reader); i++)
+    n_left += reader_entry(reader, i)->offset_state != OFFSET_NO_DATA;
+  for (; n_left > 0 && wire_source_remaining(reader->source) > 0; n_left--) {
     ReaderPass pass = *pattern;
     const TocEntry *entry = meet_block(reader, error);
     if (entry == NULL || !reader_read_block(&pass, entry, error))
@@ -65,7 +71,7 @@ walk(ArchiveReader *reader, const ReaderPass *pattern, GError **error)
     pass.info.end_position = wire_source_position(reader->source);
     *info = pass.info;
   }
-  return check_none_missing(reader, error);
+  return n_left > 0 ? refuse_missing(reader, error) : reader_pass_padding(reader, pattern->cancellable, error);
 }
 
 gboolean
@@ -111,13 +117,26 @@ sort_by_offset(const ArchiveReader *reader)
   return g_steal_pointer(&entries);
 }
 
-/* TRUE if a block of its entry begins at each stated offset, and the data part at the first. */
+/* More zero bytes than any block ends with. */
+static gboolean
+may_be_padded(const ArchiveReader *reader)
+{
+  static const guint8 zeros[32];
+  guint8 tail[sizeof zeros];
+  guint64 size = wire_source_size(reader->source);
+  return size >= sizeof tail &&
+         pread(reader->fd, tail, sizeof tail, (off_t)(size - sizeof tail)) == (gssize)sizeof tail &&
+         memcmp(tail, zeros, sizeof tail) == 0;
+}
+
+/* TRUE if a block of its entry begins at each stated offset, and the data part at the first, and the file ends with the
+ * last one as far as can be seen. */
 static gboolean
 try_offsets(ArchiveReader *reader, const GPtrArray *entries)
 {
   guint64 size = wire_source_size(reader->source);
   guint64 first = entries->len > 0 ? (guint64)((const TocEntry *)entries->pdata[0])->offset : size;
-  if (first != reader->toc->data_start)
+  if (first != reader->toc->data_start || may_be_padded(reader))
     return FALSE;
   for (guint i = 0; i < entries->len; i++) {
     const TocEntry *entry = entries->pdata[i];

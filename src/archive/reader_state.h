@@ -22,6 +22,7 @@ typedef struct ArchiveReader {
   ArchiveToc *toc; /* a reference */
   WireSource *source;
   gboolean is_located;    /* the blocks were found */
+  guint64 padding_bytes;  /* zero bytes behind the last block */
   ArchiveDataInfo *infos; /* one an entry */
   Codec *codec;
   guint8 *input;
@@ -32,3 +33,7 @@ const TocEntry *reader_entry(const ArchiveReader *reader, guint index);
 /* The entry with this dump ID, or NULL. */
 const TocEntry *reader_find(const ArchiveReader *reader, int dump_id);
 ArchiveDataInfo *reader_info(const ArchiveReader *reader, const TocEntry *entry);
+
+/* At the archive's end: passes over zero bytes, which transfers leave that allocate a file beforehand. ARCHIVE_CORRUPT,
+ * with the command that cuts it off, for anything else that follows. */
+gboolean reader_pass_padding(ArchiveReader *reader, GCancellable *cancellable, GError **error);

@@ -33,13 +33,16 @@ print_block(const CliContext *context, json_t *blocks, const TocEntry *entry, co
 }
 
 static void
-print_end(const CliContext *context, json_t *blocks, guint64 rows, guint64 bytes, gboolean has_manifest)
+print_end(const CliContext *context, json_t *blocks, guint64 rows, guint64 bytes, gboolean has_manifest,
+          guint64 padding_bytes)
 {
   if (context->is_json) {
     json_t *object = json_pack("{s:s, s:b, s:I, s:I, s:O}", "type", "complete", "matchesManifest", has_manifest, "rows",
                                (json_int_t)rows, "bytes", (json_int_t)bytes, "blocks", blocks);
     if (!has_manifest)
       json_object_set_new(object, "matchesManifest", json_null());
+    if (padding_bytes > 0)
+      json_object_set_new(object, "paddingBytes", json_integer((json_int_t)padding_bytes));
     char *text = json_dumps(object, JSON_COMPACT);
     printf("%s\n", text);
     free(text);
@@ -47,6 +50,10 @@ print_end(const CliContext *context, json_t *blocks, guint64 rows, guint64 bytes
     return;
   }
   gboolean is_zh = context->language == LANGUAGE_ZH_CN;
+  if (padding_bytes > 0) {
+    g_autofree char *text = text_format(TEXT_ARCHIVE_PADDED, context->language, padding_bytes);
+    printf("%s\n", text);
+  }
   if (has_manifest)
     printf("%s\n", is_zh ? "备份文件完整，与清单一致" : "The archive is intact and matches its manifest");
   else
@@ -71,7 +78,7 @@ print_result(const CliContext *context, const ArchiveFile *file, const RowTotals
     rows += toc_entry_is(entry, "TABLE DATA") ? info->rows : 0;
     bytes += entry_bytes;
   }
-  print_end(context, blocks, rows, bytes, has_manifest);
+  print_end(context, blocks, rows, bytes, has_manifest, archive_reader_padding(reader));
   json_decref(blocks);
 }
 

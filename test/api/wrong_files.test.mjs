@@ -89,6 +89,8 @@ describe('files that are no archives', { skip: !haveBinary && 'no binary' }, () 
       ['base64', bytes.toString('base64'), /base64 -d/, /base64 -d/],
       ['toc', Buffer.concat([bytes.subarray(0, 10), Buffer.from([3]), bytes.subarray(11)]), /toc\.dat/, /toc\.dat/],
       ['brotli', brotliCompressSync(bytes), /pg_dump -Fc/, /pg_dump -Fc/],
+      ['twice', Buffer.concat([bytes, bytes]), /两个备份.*head -c/, /Two archives.*head -c/],
+      ['tail', Buffer.concat([bytes, Buffer.from('junk')]), new RegExp(`head -c ${bytes.length} FILE`), new RegExp(`head -c ${bytes.length} FILE`)],
       ['short', bytes.subarray(0, bytes.length - 4), /截断|不完整/, /cut short/],
     ]) {
       const named = file(`${name}.dump`, content);
@@ -129,6 +131,21 @@ describe('files that are no archives', { skip: !haveBinary && 'no binary' }, () 
       await database.exec('DROP TABLE fruit');
     }
     noFilesLeft();
+  });
+
+  test('zero bytes behind an archive are passed over with a warning, in every way of reading it', async () => {
+    const padded = Buffer.concat([bytes, Buffer.alloc(100_000)]);
+    const named = file('padded.dump', padded);
+    const { code, stdout, stderr } = await cli(['verify', '--json', named]);
+    assert.equal(code, 0, stderr);
+    assert.equal(JSON.parse(stdout).paddingBytes, 100_000);
+    for (const cleanFirst of ['false', 'true']) {
+      const { events } = await upload(service, { data: padded, fields: { cleanFirst }, headers: { 'accept-language': 'en' } });
+      assert.equal(events.at(-1).type, 'complete', events.at(-1).message);
+      assert.ok(events.some(({ message }) => /100000 zero bytes/.test(message)));
+      assert.equal(await database.value('SELECT count(*) FROM fruit'), '3000');
+    }
+    await database.exec('DROP TABLE fruit');
   });
 
   test('standard input is read, by its contents', async () => {

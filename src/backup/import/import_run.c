@@ -46,6 +46,8 @@ import_run_plan(ImportRun *run, PgConnection *live, GError **error)
     g_autofree char *live_level = hub_level_text(newer.live);
     backup_progress_warn(run->progress, TEXT_IMPORT_NEWER_LEVEL, archive_level, live_level);
   }
+  if (archive_reader_padding(run->reader) > 0)
+    backup_progress_warn(run->progress, TEXT_ARCHIVE_PADDED, archive_reader_padding(run->reader));
   if (options.skip_logs)
     backup_progress_say(run->progress, TEXT_IMPORT_SKIPPING_LOGS);
   if (plan->leaves_own_schema)

@@ -78,6 +78,8 @@ check_archive(PreviewRun *run, GError **error)
   backup_progress_say(run->progress, TEXT_IMPORT_CHECKING);
   if (!archive_reader_check(run->reader, check_progress, run, run->cancellable, error))
     return FALSE;
+  if (archive_reader_padding(run->reader) > 0)
+    preview_warn(run, TEXT_ARCHIVE_PADDED, archive_reader_padding(run->reader));
   BackupPreview *preview = run->preview;
   for (guint i = 0; i < archive_reader_n_entries(run->reader); i++) {
     const TocEntry *entry = archive_reader_entry(run->reader, i);

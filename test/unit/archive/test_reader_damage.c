@@ -358,11 +358,11 @@ a_wrong_offset_is_refused(void **state)
 }
 
 static void
-what_follows_the_last_block_is_refused(void **state)
+what_follows_the_last_block_is_refused_unless_it_is_zero(void **state)
 {
   g_autoptr(ArchiveBuilder) builder = sample();
   for (guint extra = 1; extra < 20; extra++) {
-    for (int byte = 0; byte <= 3; byte++) {
+    for (int byte = 1; byte <= 3; byte++) {
       g_autoptr(GByteArray) bytes = archive_builder_build(builder);
       guint whole = bytes->len;
       g_byte_array_set_size(bytes, whole + extra);
@@ -370,6 +370,24 @@ what_follows_the_last_block_is_refused(void **state)
       g_autoptr(GError) error = error_of_bytes(bytes);
       assert_non_null(error);
       assert_int_equal(error_code(error), CCH_ERROR_ARCHIVE_CORRUPT);
+    }
+  }
+  for (int states_offsets = 0; states_offsets <= 1; states_offsets++) {
+    builder->states_offsets = states_offsets;
+    for (guint padding = 1; padding < 300; padding += 23) {
+      g_autoptr(GByteArray) bytes = archive_builder_build(builder);
+      guint whole = bytes->len;
+      g_byte_array_set_size(bytes, whole + padding);
+      memset(bytes->data + whole, 0, padding);
+      int fd = builder_open_file(bytes);
+      g_autoptr(ArchiveReader) reader = archive_reader_open(fd, NULL);
+      assert_true(archive_reader_check(reader, NULL, NULL, NULL, NULL));
+      assert_int_equal(archive_reader_padding(reader), padding);
+      assert_true(archive_reader_scan(reader, NULL, NULL));
+      for (guint i = 0; i < archive_reader_n_entries(reader); i++)
+        assert_true(archive_reader_read_data(reader, archive_reader_entry(reader, i), NULL, NULL, NULL, NULL, NULL));
+      assert_int_equal(archive_reader_padding(reader), padding);
+      close(fd);
     }
   }
 }
@@ -441,7 +459,7 @@ main(void)
       cmocka_unit_test(a_second_block_of_an_entry_is_refused),
       cmocka_unit_test(a_block_of_nothing_or_of_the_wrong_type_is_refused),
       cmocka_unit_test(a_wrong_offset_is_refused),
-      cmocka_unit_test(what_follows_the_last_block_is_refused),
+      cmocka_unit_test(what_follows_the_last_block_is_refused_unless_it_is_zero),
       cmocka_unit_test(copy_data_without_its_end_marker_is_refused_and_names_the_table),
       cmocka_unit_test(a_damaged_stream_names_its_entry),
       cmocka_unit_test(a_file_that_changes_after_the_check_is_noticed),
