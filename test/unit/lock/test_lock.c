@@ -195,7 +195,7 @@ the_hubs_lock_is_respected(void **state)
 {
   (void)state;
   set_redis_key(HUB_VALUE);
-  assert_refused(with_redis(), NULL, NULL);
+  assert_refused(with_redis(), NULL, "the hub");
   assert_redis_key(HUB_VALUE);
   delete_redis_key();
   assert_free(with_redis());
