@@ -99,15 +99,17 @@ describe('signing in', { skip: (!haveBinary && 'no binary') || (!haveChromium &&
     assert.ok(policy.includes(`'nonce-${nonce}'`) && !policy.includes('unsafe'), policy);
     assert.notEqual(/nonce="([^"]+)"/.exec(await (await fetch(`${service.url}/login`)).text())[1], nonce);
     let bytes = 0;
-    for (const [, address] of text.matchAll(/(?:src|href)="(\/assets\/[^"]+)"/g)) {
-      const asset = await fetch(service.url + address);
+    assert.match(text, /<base href="\/"/);
+    for (const [, name] of text.matchAll(/(?:src|href)="\.(\/assets\/[^"]+)"/g)) {
+      const address = service.url + name;
+      const asset = await fetch(address);
       assert.equal(asset.status, 200, address);
       assert.equal(asset.headers.get('content-encoding'), 'gzip', address);
       assert.match(asset.headers.get('cache-control'), /immutable/);
       bytes += Number(asset.headers.get('content-length'));
-      const again = await fetch(service.url + address, { headers: { 'if-none-match': asset.headers.get('etag') } });
+      const again = await fetch(address, { headers: { 'if-none-match': asset.headers.get('etag') } });
       assert.equal(again.status, 304);
-      const plain = await fetch(service.url + address, { headers: { 'accept-encoding': 'identity' } });
+      const plain = await fetch(address, { headers: { 'accept-encoding': 'identity' } });
       assert.equal(plain.headers.get('content-encoding'), null);
       assert.equal(await plain.text(), await asset.text());
     }

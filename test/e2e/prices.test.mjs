@@ -31,7 +31,7 @@ describe('the prices page', { skip: (!haveBinary && 'no binary') || (!haveChromi
 
   before(async () => {
     database = await Database.create(await startPostgres());
-    assert.equal((await cli(['migrate'], { dsn: database.dsn })).code, 0);
+    assert.equal((await cli(['migrate', '--hub-tables'], { dsn: database.dsn })).code, 0);
     cloud = await startCloud();
     service = await Service.start({ dsn: database.dsn, env: { PRICE_SYNC_URL: `${cloud.url}/table.json`, PRICE_SYNC_TIMEOUT: 5 } });
     browser = await Browser.start();
