@@ -331,6 +331,16 @@ describe('what the pages say', { skip: (!haveBinary && 'no binary') || (!haveChr
     await page.getByText('Damaged, or no archive: it cannot be used').waitFor();
     assert.equal(await page.getByRole('button', { name: 'Use' }).count(), 1);
     await window.screenshot('words-uploads');
+    await page.getByRole('button', { name: 'Use' }).click();
+    await page.getByText('Overwrite', { exact: true }).click();
+    await page.getByRole('checkbox', { name: /^Compare with what is there/ }).check();
+    await page.getByRole('button', { name: 'Preview' }).click();
+    await page.getByRole('checkbox', { name: 'Empty keys, which has 8,000 rows now' }).check();
+    await start.click();
+    await page.getByRole('dialog').getByRole('textbox').fill(database.name);
+    await page.getByRole('dialog').getByRole('button', { name: 'Overwrite the database' }).click();
+    await page.getByText(/The import is complete/).first().waitFor();
+    assert.equal(await database.count('keys'), 0);
     await window.close();
   });
 });

@@ -15,10 +15,10 @@ export interface Choices {
 
 export const defaultChoices: Choices = { mode: 'merge', onConflict: 'skip', tables: [], skipLogs: false };
 
-// The body of a preview's or an import's request.
-export function importRequest(choices: Choices, uploadId: string): object {
+// The body of a preview's or an import's request. `allowIncomplete`: somebody has agreed to tables that an overwrite empties.
+export function importRequest(choices: Choices, uploadId: string, allowIncomplete = false): object {
   return choices.mode === 'overwrite'
-    ? { uploadId, cleanFirst: true, skipLogs: choices.skipLogs }
+    ? { uploadId, cleanFirst: true, skipLogs: choices.skipLogs, ...(allowIncomplete ? { allowIncomplete } : {}) }
     : { uploadId, cleanFirst: false, skipLogs: choices.skipLogs, onConflict: choices.onConflict,
         ...(choices.tables.length > 0 ? { tables: choices.tables } : {}) };
 }
