@@ -146,7 +146,7 @@ describe('the prices page', { skip: (!haveBinary && 'no binary') || (!haveChromi
         await drawer.getByRole('table', { name: /mine/ }).waitFor();
         const sides = await drawer.getByRole('table', { name: /mine/ }).innerText();
         assert.match(sides, /input_cost_per_token\s+0\.000009\s+[^\n]*\$9[^\n]*\s+0\.000003\s+[^\n]*\$3/);
-        assert.match(sides, /note\s+"ours"\s+—/);
+        assert.match(sides, /note\s+"ours"\s+–/);
         await drawer.getByRole('button', { name: t.all }).click();
         if (!isLast) {
           await window.screenshot('prices-upload');
