@@ -99,9 +99,9 @@ describe('signing in', { skip: (!haveBinary && 'no binary') || (!haveChromium &&
     assert.ok(policy.includes(`'nonce-${nonce}'`) && !policy.includes('unsafe'), policy);
     assert.notEqual(/nonce="([^"]+)"/.exec(await (await fetch(`${service.url}/login`)).text())[1], nonce);
     let bytes = 0;
-    assert.match(text, /<base href="\/"/);
-    for (const [, name] of text.matchAll(/(?:src|href)="\.(\/assets\/[^"]+)"/g)) {
-      const address = service.url + name;
+    const base = new URL(/<base href="([^"]+)"/.exec(text)[1], page.url);
+    for (const [, name] of text.matchAll(/(?:src|href)="(\.\/assets\/[^"]+)"/g)) {
+      const address = new URL(name, base).href;
       const asset = await fetch(address);
       assert.equal(asset.status, 200, address);
       assert.equal(asset.headers.get('content-encoding'), 'gzip', address);
