@@ -146,7 +146,7 @@ describe('an import over HTTP', { skip: !haveBinary && 'no binary' }, () => {
     });
 
     test('with a name that does not end with .dump', async () => {
-      for (const filename of ['backup.sql', 'backup.DUMP', 'backup.dump.gz', 'dump']) {
+      for (const filename of ['backup.sql', 'backup.DUMP', 'backup.gz', 'dump']) {
         const body = await refused({ filename }, 400, 'import.file_name');
         assert.equal(body.error, '文件格式错误，仅支持 .dump 格式的备份文件');
       }
@@ -318,6 +318,8 @@ describe('an import over HTTP', { skip: !haveBinary && 'no binary' }, () => {
         CREATE TYPE e AS ENUM ('a'); CREATE TABLE t (id serial PRIMARY KEY, v text, e e); INSERT INTO t (v, e) SELECT md5(i::text), 'a' FROM generate_series(1, 300) AS i;
         CREATE TABLE u (id integer REFERENCES t); INSERT INTO u SELECT i FROM generate_series(1, 50) AS i; CREATE INDEX ON t (v);
         CREATE VIEW v AS SELECT * FROM t; COMMENT ON TABLE t IS 'c'; SELECT lo_from_bytea(0, 'large object')`);
+      // The archive has no record of a hub's migrations, and so must not replace a database that has one.
+      await database.exec('DROP SCHEMA IF EXISTS drizzle CASCADE');
       small = await source.pgDump(path.join(dir, 'damaged.dump'));
       parts = readArchive(small);
     });

@@ -297,7 +297,7 @@ describe('an overwrite by swap', { skip: !haveBinary && 'no binary' }, () => {
     assert.equal((await cli(['migrate'], { dsn: target.dsn })).code, 0);
     const [foreign, copy] = [`${target.name}_cch_new_0123456789abcdef`, `${target.name}_copy`];
     await admin.exec(`CREATE DATABASE ${foreign}`);
-    await overwriteOk(target, hubs.v05.archive, { env: { UNDO_KEEP: '1' } });
+    await overwriteOk(target, hubs.v05.archive, { env: { UNDO_KEEP: '4' } });
     await admin.exec(`CREATE DATABASE ${copy} TEMPLATE ${target.name}`);
     await until('the expiry', () => target.count('cch_data.databases WHERE expires_at < now()'));
     const sweep = await importByCli(null, hubs.v05.archive, { dsn: dsnOf(copy) });
@@ -467,7 +467,7 @@ describe('undo of an overwrite by swap', { skip: !haveBinary && 'no binary' }, (
     await overwrite(target, { UNDO_KEEP: '0' });
     assert.deepEqual(await sides(target.name), []);
 
-    await overwrite(target, { UNDO_KEEP: '1' });
+    await overwrite(target, { UNDO_KEEP: '4' });
     assert.equal((await sides(target.name)).length, 1);
     await until('the expiry', () => target.count('cch_data.databases WHERE expires_at < now()'));
     assert.equal((await undo(target)).code, 3);
