@@ -107,6 +107,25 @@ decimal_multiply(const Decimal *a, const Decimal *b, Decimal *ret_product)
   set(ret_product, a->is_negative != b->is_negative, digits, a->exponent + b->exponent);
 }
 
+void
+decimal_round(const Decimal *decimal, guint digits, Decimal *ret_rounded)
+{
+  gsize length = strlen(decimal->digits);
+  if (length <= digits) {
+    *ret_rounded = (Decimal){decimal->is_negative, g_strdup(decimal->digits), decimal->exponent};
+    return;
+  }
+  /* A zero in front takes the carry of 999…9. */
+  char *rounded = g_strdup_printf("0%.*s", (int)digits, decimal->digits);
+  if (decimal->digits[digits] >= '5') {
+    gsize at = digits;
+    for (; rounded[at] == '9'; at--)
+      rounded[at] = '0';
+    rounded[at]++;
+  }
+  set(ret_rounded, decimal->is_negative, rounded, decimal->exponent + (int)(length - digits));
+}
+
 static void
 append_zeros(GString *text, int n)
 {

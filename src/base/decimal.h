@@ -19,6 +19,9 @@ gboolean decimal_parse(const char *text, Decimal *ret_decimal);
 
 void decimal_multiply(const Decimal *a, const Decimal *b, Decimal *ret_product);
 
+/* To at most `digits` significant digits, half away from zero. */
+void decimal_round(const Decimal *decimal, guint digits, Decimal *ret_rounded);
+
 /* As a JSON number, without an exponent unless that would take dozens of zeros; free with g_free. */
 char *decimal_to_text(const Decimal *decimal);
 

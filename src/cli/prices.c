@@ -50,7 +50,7 @@ run_import(const Prices *prices, PgConnection *connection, GError **error)
 {
   g_autofree char *holder = cli_holder("prices import");
   g_autoptr(GString) text = cli_read_input(prices->operands[0], PRICES_MAX_BYTES, error);
-  g_autoptr(PriceTable) table = text != NULL ? price_table_parse(text->str, text->len, error) : NULL;
+  g_autoptr(PriceTable) table = text != NULL ? price_table_parse(text->str, text->len, PRICE_ORIGIN_FILE, error) : NULL;
   if (table == NULL)
     return FALSE;
   const PriceApplyOptions options = {.is_manual = prices->is_manual,

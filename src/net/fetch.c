@@ -4,6 +4,7 @@
 
 #include <curl/curl.h>
 #include <string.h>
+#include <zlib.h>
 
 enum { MAX_REDIRECTS = 5, CONNECT_TIMEOUT_MS = 10000, HEADER_MAX_BYTES = 1024 };
 
@@ -13,6 +14,8 @@ typedef struct {
   const FetchRequest *request;
   GCancellable *cancellable;
   FetchAnswer answer;
+  char *encoding; /* Content-Encoding and Transfer-Encoding; NULL: none */
+  char *framing;
   gboolean is_too_large;
 } Transfer;
 
@@ -32,6 +35,8 @@ transfer_clear(Transfer *transfer)
   curl_easy_cleanup(transfer->curl);
   curl_slist_free_all(transfer->headers);
   fetch_answer_clear(&transfer->answer);
+  g_free(transfer->encoding);
+  g_free(transfer->framing);
 }
 G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC(Transfer, transfer_clear)
 
@@ -86,6 +91,8 @@ take_header(char *line, size_t size, size_t n, void *user_data)
   Transfer *transfer = user_data;
   keep(&transfer->answer.etag, header_value(line, size * n, "ETag"));
   keep(&transfer->answer.last_modified, header_value(line, size * n, "Last-Modified"));
+  keep(&transfer->encoding, header_value(line, size * n, "Content-Encoding"));
+  keep(&transfer->framing, header_value(line, size * n, "Transfer-Encoding"));
   return size * n;
 }
 
@@ -120,7 +127,8 @@ set_up(Transfer *transfer, const char *url, gint64 deadline_us)
   curl_easy_setopt(curl, CURLOPT_NOSIGNAL, 1L);
   curl_easy_setopt(curl, CURLOPT_TIMEOUT_MS, (long)left_ms);
   curl_easy_setopt(curl, CURLOPT_CONNECTTIMEOUT_MS, (long)MIN(left_ms, CONNECT_TIMEOUT_MS));
-  curl_easy_setopt(curl, CURLOPT_ACCEPT_ENCODING, "gzip");
+  /* libcurl takes a gzip stream without its end for whole: it is unpacked here. */
+  curl_easy_setopt(curl, CURLOPT_HTTP_CONTENT_DECODING, 0L);
   curl_easy_setopt(curl, CURLOPT_USERAGENT, "cch-data/" CCH_VERSION);
   curl_easy_setopt(curl, CURLOPT_HTTPHEADER, transfer->headers);
   curl_easy_setopt(curl, CURLOPT_WRITEFUNCTION, take_body);
@@ -140,12 +148,71 @@ fail(const char *url, GError **error, const char *what)
   return FALSE;
 }
 
+/* A body of gzip members, unpacked: each with its check sum and length at the end, and nothing behind the last. */
+static gboolean
+unpack(GString *body, gsize max_bytes, const char **ret_problem)
+{
+  g_autoptr(GString) plain = g_string_new(NULL);
+  guint8 buffer[64 * 1024];
+  z_stream stream = {.next_in = (guint8 *)body->str, .avail_in = (uInt)body->len};
+  *ret_problem = "libz cannot be used";
+  if (inflateInit2(&stream, MAX_WBITS + 16) != Z_OK) /* gzip only */
+    return FALSE;
+  *ret_problem = NULL;
+  int state = Z_OK;
+  do {
+    stream.next_out = buffer;
+    stream.avail_out = sizeof buffer;
+    state = inflate(&stream, Z_NO_FLUSH);
+    gsize n = sizeof buffer - stream.avail_out;
+    if (plain->len + n > max_bytes)
+      *ret_problem = "the answer is too large";
+    else if (state == Z_BUF_ERROR && stream.avail_in == 0)
+      *ret_problem = "the answer was cut: its gzip stream has no end";
+    else if (state != Z_OK && state != Z_STREAM_END)
+      *ret_problem = "the answer is not gzip, or damaged";
+    else if (state == Z_STREAM_END && stream.avail_in > 0)
+      inflateReset(&stream);
+    g_string_append_len(plain, (const char *)buffer, (gssize)n);
+  } while (*ret_problem == NULL && (state != Z_STREAM_END || stream.avail_in > 0));
+  inflateEnd(&stream);
+  if (*ret_problem != NULL)
+    return FALSE;
+  g_string_assign(body, "");
+  g_string_append_len(body, plain->str, (gssize)plain->len);
+  return TRUE;
+}
+
+/* What the body is after its encoding, and whether its end is known. */
+static gboolean
+decode_body(Transfer *transfer, const char *url, GError **error)
+{
+  curl_off_t length = -1;
+  long version = 0;
+  curl_easy_getinfo(transfer->curl, CURLINFO_CONTENT_LENGTH_DOWNLOAD_T, &length);
+  curl_easy_getinfo(transfer->curl, CURLINFO_HTTP_VERSION, &version);
+  /* HTTP/2 and later frame the body; before, one without a length lasts until the connection ends, however that is. */
+  transfer->answer.is_end_known = length >= 0 || transfer->framing != NULL || version >= CURL_HTTP_VERSION_2_0;
+  const char *encoding = transfer->encoding, *problem = NULL;
+  if (encoding == NULL || *encoding == '\0' || g_ascii_strcasecmp(encoding, "identity") == 0 ||
+      transfer->answer.body->len == 0)
+    return TRUE;
+  if (g_ascii_strcasecmp(encoding, "gzip") != 0 && g_ascii_strcasecmp(encoding, "x-gzip") != 0)
+    return fail(url, error, "the answer has an unknown Content-Encoding");
+  if (!unpack(transfer->answer.body, transfer->request->max_bytes, &problem))
+    return fail(url, error, problem);
+  transfer->answer.is_end_known = TRUE;
+  return TRUE;
+}
+
 /* One request and its answer. */
 static gboolean
 perform(Transfer *transfer, const char *url, gint64 deadline_us, GError **error)
 {
   set_up(transfer, url, deadline_us);
   fetch_answer_clear(&transfer->answer);
+  g_clear_pointer(&transfer->encoding, g_free);
+  g_clear_pointer(&transfer->framing, g_free);
   transfer->answer.body = g_string_new(NULL);
   CURLcode code = curl_easy_perform(transfer->curl);
   if (error_if_cancelled(transfer->cancellable, error))
@@ -157,7 +224,7 @@ perform(Transfer *transfer, const char *url, gint64 deadline_us, GError **error)
   long status = 0;
   curl_easy_getinfo(transfer->curl, CURLINFO_RESPONSE_CODE, &status);
   transfer->answer.status = (guint)status;
-  return TRUE;
+  return decode_body(transfer, url, error);
 }
 
 static gboolean
@@ -184,7 +251,10 @@ redirect_target(const Transfer *transfer, const char *url, GError **error)
   gboolean is_downgrade = strcmp(g_uri_get_scheme(from), "https") == 0 && strcmp(g_uri_get_scheme(to), "https") != 0;
   if (is_downgrade || (!transfer->request->allow_other_hosts && !is_same_place(from, to))) {
     g_autofree char *shown = fetch_url_display(target);
-    g_autofree char *what = g_strdup_printf("redirected to an unexpected address: %s", shown);
+    const char *hint = !is_downgrade ? transfer->request->other_hosts_hint : NULL;
+    g_autofree char *what = g_strdup_printf("redirected to an unexpected address: %s%s%s%s", shown,
+                                            is_downgrade ? ", and from HTTPS to HTTP" : "", hint != NULL ? "; " : "",
+                                            hint != NULL ? hint : "");
     fail(url, error, what);
     return NULL;
   }
@@ -204,6 +274,7 @@ fetch(const FetchRequest *request, FetchAnswer *ret_answer, GCancellable *cancel
   g_auto(Transfer) transfer = {.request = request, .cancellable = cancellable};
   if (!g_once(&once, init_library, NULL) || (transfer.curl = curl_easy_init()) == NULL)
     return fail(request->url, error, "libcurl cannot be used");
+  add_header(&transfer, "Accept-Encoding", "gzip");
   add_header(&transfer, "If-None-Match", request->etag);
   add_header(&transfer, "If-Modified-Since", request->last_modified);
   gint64 deadline_us = g_get_monotonic_time() + (gint64)request->timeout_ms * 1000;

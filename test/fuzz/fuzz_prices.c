@@ -25,7 +25,7 @@ check_toml(const PriceTable *table)
       g_string_truncate(toml, length);
   }
   g_autoptr(GError) error = NULL;
-  g_autoptr(PriceTable) again = price_table_parse(toml->str, toml->len, &error);
+  g_autoptr(PriceTable) again = price_table_parse(toml->str, toml->len, PRICE_ORIGIN_FILE, &error);
   /* Two tables lie around each model there, so that it may be too deep, and a double may be too small. */
   if (again != NULL && again->models->len != n)
     abort();
@@ -35,7 +35,7 @@ int
 LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
   g_autoptr(GError) error = NULL;
-  g_autoptr(PriceTable) table = price_table_parse((const char *)data, size, &error);
+  g_autoptr(PriceTable) table = price_table_parse((const char *)data, size, PRICE_ORIGIN_FILE, &error);
   if ((table == NULL) != (error != NULL))
     abort();
   if (table != NULL)

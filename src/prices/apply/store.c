@@ -4,6 +4,7 @@
 #include "base/error.h"
 #include "prices/apply/apply.h"
 #include "prices/format/model.h"
+#include "prices/format/table.h"
 #include "prices/format/toml_writer.h"
 #include "prices_sql.h"
 
@@ -133,9 +134,12 @@ check_model(const char *name, const char *json, Language language, GError **erro
 {
   g_autoptr(GArray) failed = price_issues_new();
   g_autoptr(GArray) warnings = price_issues_new();
-  if (strlen(name) > PRICE_NAME_MAX_BYTES)
+  g_autofree char *trimmed = price_name_trim(name);
+  if (*trimmed == '\0')
+    price_issues_add(failed, PRICE_NAME_EMPTY, name, NULL, NULL, NULL);
+  else if (strlen(name) > PRICE_NAME_MAX_BYTES)
     price_issues_add(failed, PRICE_NAME_TOO_LONG, name, NULL, NULL, NULL);
-  else if (price_model_check(name, json, strlen(json), failed, warnings))
+  else if (price_model_check(name, json, strlen(json), failed, warnings, NULL))
     return TRUE;
   g_autofree char *reason = price_issue_text(&g_array_index(failed, PriceIssue, 0), language);
   error_set(error, CCH_ERROR_PRICES_MODEL, "%s: %s", name, reason);

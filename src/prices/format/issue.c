@@ -22,6 +22,7 @@ static const struct {
     [PRICE_VENDOR_TOO_LONG] = {"vendor_too_long", TEXT_PRICE_VENDOR_TOO_LONG},
     [PRICE_NOTHING_BILLABLE] = {"nothing_billable", TEXT_PRICE_NOTHING_BILLABLE},
     [PRICE_ENTRY_UNREADABLE] = {"entry_unreadable", TEXT_PRICE_ENTRY_UNREADABLE},
+    [PRICE_COST_IS_NULL] = {"cost_is_null", TEXT_PRICE_COST_IS_NULL},
     [PRICE_LOOKS_PER_MILLION] = {"looks_per_million", TEXT_PRICE_LOOKS_PER_MILLION},
     [PRICE_MOVED_TENFOLD] = {"moved_tenfold", TEXT_PRICE_MOVED_TENFOLD},
     [PRICE_MOVED_TO_ZERO] = {"moved_to_zero", TEXT_PRICE_MOVED_TO_ZERO},

@@ -23,6 +23,7 @@ typedef enum {
   PRICE_NOTHING_BILLABLE,
   PRICE_ENTRY_UNREADABLE,
   /* Stored all the same: in `warnings`. */
+  PRICE_COST_IS_NULL,
   PRICE_LOOKS_PER_MILLION,
   PRICE_MOVED_TENFOLD,
   PRICE_MOVED_TO_ZERO,

@@ -1,7 +1,7 @@
 #include "prices/format/model.h"
 
 #include "base/error.h"
-#include "base/json_scan.h"
+#include "base/json_tree.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -35,6 +35,7 @@ typedef struct {
   GArray *keys; /* of Key: of all open objects */
   Level levels[JSON_MAX_DEPTH + 1];
   gboolean has_mode;
+  gboolean allows_null, has_null;
 } Check;
 
 static gboolean
@@ -237,6 +238,13 @@ check_scalar(Check *check, JsonToken token)
     return check_number(check, is_cost);
   case JSON_TOKEN_NON_FINITE:
     return refuse(check, PRICE_NOT_FINITE);
+  case JSON_TOKEN_NULL:
+    if (is_cost && check->allows_null && !check->scan.is_array[check->scan.depth - 1]) {
+      check->has_null = TRUE;
+      add(check, check->warnings, PRICE_COST_IS_NULL);
+      return TRUE;
+    }
+    return !is_cost || refuse(check, PRICE_COST_NOT_A_NUMBER);
   default:
     if (is_cost)
       return refuse(check, PRICE_COST_NOT_A_NUMBER);
@@ -276,8 +284,52 @@ check_token(Check *check, JsonToken token)
   return TRUE;
 }
 
+static void write_without_null_costs(const JsonTree *tree, gboolean is_cost, GString *out);
+
+static void
+write_members(const JsonTree *tree, gboolean is_cost, GString *out)
+{
+  gboolean is_object = tree->type == JSON_TOKEN_OBJECT, is_first = TRUE;
+  for (guint i = 0; i < json_tree_size(tree); i++) {
+    const JsonTree *child = json_tree_child(tree, i);
+    gboolean is_cost_here = price_is_cost(is_cost, child->key, child->key != NULL ? strlen(child->key) : 0);
+    if (is_object && is_cost_here && child->type == JSON_TOKEN_NULL)
+      continue;
+    if (!is_first)
+      g_string_append_c(out, ',');
+    is_first = FALSE;
+    if (is_object) {
+      json_quote(out, child->key);
+      g_string_append_c(out, ':');
+    }
+    write_without_null_costs(child, is_cost_here, out);
+  }
+}
+
+static void
+write_without_null_costs(const JsonTree *tree, gboolean is_cost, GString *out)
+{
+  if (tree->children == NULL) {
+    json_tree_write(tree, out);
+    return;
+  }
+  g_string_append_c(out, tree->type == JSON_TOKEN_OBJECT ? '{' : '[');
+  write_members(tree, is_cost, out);
+  g_string_append_c(out, tree->type == JSON_TOKEN_OBJECT ? '}' : ']');
+}
+
+static char *
+mend(const char *json, gsize size)
+{
+  g_autoptr(JsonTree) tree = json_tree_parse(json, size, NULL);
+  g_return_val_if_fail(tree != NULL, NULL);
+  g_autoptr(GString) out = g_string_new(NULL);
+  write_without_null_costs(tree, FALSE, out);
+  return g_string_free(g_steal_pointer(&out), FALSE);
+}
+
 gboolean
-price_model_check(const char *name, const char *json, gsize size, GArray *failed, GArray *warnings)
+price_model_check(const char *name, const char *json, gsize size, GArray *failed, GArray *warnings, char **ret_mended)
 {
   if (*json != '{') {
     price_issues_add(failed, PRICE_NOT_A_TABLE, name, NULL, NULL, NULL);
@@ -286,7 +338,8 @@ price_model_check(const char *name, const char *json, gsize size, GArray *failed
   g_autoptr(GArray) keys = g_array_new(FALSE, FALSE, sizeof(Key));
   g_array_set_clear_func(keys, clear_key);
   g_autofree Check *check = g_new0(Check, 1);
-  *check = (Check){.name = name, .failed = failed, .warnings = warnings, .keys = keys};
+  *check =
+      (Check){.name = name, .failed = failed, .warnings = warnings, .keys = keys, .allows_null = ret_mended != NULL};
   guint n_warnings = warnings->len;
   json_scan_init(&check->scan, json, size);
   for (JsonToken token; (token = json_scan_next(&check->scan, NULL)) != JSON_TOKEN_END;) {
@@ -298,5 +351,7 @@ price_model_check(const char *name, const char *json, gsize size, GArray *failed
   }
   if (!check->has_mode)
     price_issues_add(failed, PRICE_NO_MODE, name, "mode", NULL, NULL);
+  if (check->has_mode && ret_mended != NULL)
+    *ret_mended = check->has_null ? mend(json, size) : NULL;
   return check->has_mode;
 }

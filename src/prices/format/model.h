@@ -9,8 +9,10 @@ enum {
 };
 
 /* `json` is one JSON value that json_scan.h has read without an error. FALSE adds the first problem to `failed`; TRUE
- * may have added to `warnings`. */
-gboolean price_model_check(const char *name, const char *json, gsize size, GArray *failed, GArray *warnings);
+ * may have added to `warnings`. `ret_mended` (may be NULL: then a cost that is null fails) becomes the model without
+ * the costs that are null, or NULL where there are none; free with g_free. */
+gboolean price_model_check(const char *name, const char *json, gsize size, GArray *failed, GArray *warnings,
+                           char **ret_mended);
 
 /* Whether a field's value is money: a word of its name is cost or price, or it lies in a field of which that is true
  * (`is_inside_cost`), unless the last word of its name says that it only tells about a price (price_currency). `name`

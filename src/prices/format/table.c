@@ -1,7 +1,7 @@
 #include "prices/format/table.h"
 
 #include "base/error.h"
-#include "base/json_scan.h"
+#include "base/json_tree.h"
 #include "prices/format/cloud_table.h"
 #include "prices/format/model.h"
 #include "prices/format/toml.h"
@@ -176,22 +176,54 @@ check_name(PriceTable *table, const Entry *entry, gboolean is_twice)
   return FALSE;
 }
 
-/* Sorts the entries and takes the good ones. Which of two of one name is meant nobody can know: neither is taken. */
+/* Whether two entries say the same but for white space. */
+static gboolean
+is_same(const Entry *a, const Entry *b)
+{
+  if (a->size == b->size && memcmp(a->json, b->json, a->size) == 0)
+    return TRUE;
+  g_autoptr(JsonTree) left = json_tree_parse(a->json, a->size, NULL);
+  g_autoptr(JsonTree) right = json_tree_parse(b->json, b->size, NULL);
+  if (left == NULL || right == NULL)
+    return FALSE;
+  g_autoptr(GString) left_text = g_string_new(NULL);
+  g_autoptr(GString) right_text = g_string_new(NULL);
+  json_tree_write(left, left_text);
+  json_tree_write(right, right_text);
+  return g_string_equal(left_text, right_text);
+}
+
 static void
-take_models(PriceTable *table, GArray *entries)
+take_model(PriceTable *table, const Entry *entry, PriceOrigin origin)
+{
+  char *mended = NULL;
+  if (!price_model_check(entry->name, entry->json, entry->size, table->failed, table->warnings,
+                         origin == PRICE_ORIGIN_SYNC ? &mended : NULL))
+    return;
+  PriceModel model = {g_strdup(entry->name), entry->json, entry->size};
+  if (mended != NULL) {
+    g_ptr_array_add(table->texts, mended);
+    model.json = mended;
+    model.size = strlen(mended);
+  }
+  g_array_append_val(table->models, model);
+}
+
+/* Sorts the entries and takes the good ones. Of several that say the same of one name one is taken. Which of two that
+ * differ is meant nobody can know: neither is taken. */
+static void
+take_models(PriceTable *table, GArray *entries, PriceOrigin origin)
 {
   g_array_sort(entries, compare_entries);
   for (guint i = 0; i < entries->len;) {
     const Entry *entry = &g_array_index(entries, Entry, i);
     guint next = i + 1;
-    while (next < entries->len && strcmp(g_array_index(entries, Entry, next).name, entry->name) == 0)
-      next++;
+    gboolean differs = FALSE;
+    for (; next < entries->len && strcmp(g_array_index(entries, Entry, next).name, entry->name) == 0; next++)
+      differs = differs || !is_same(entry, &g_array_index(entries, Entry, next));
     table->total++;
-    if (check_name(table, entry, next - i > 1) &&
-        price_model_check(entry->name, entry->json, entry->size, table->failed, table->warnings)) {
-      PriceModel model = {g_strdup(entry->name), entry->json, entry->size};
-      g_array_append_val(table->models, model);
-    }
+    if (check_name(table, entry, differs))
+      take_model(table, entry, origin);
     i = next;
   }
 }
@@ -213,12 +245,12 @@ free_cloud_model(gpointer data)
 
 /* One entry of the cloud's table, with its name trimmed; NULL when it has failed. */
 static CloudModel *
-read_cloud_model(PriceTable *table, guint index, const char *json, gsize size)
+read_cloud_model(PriceTable *table, const JsonTree *providers, guint index, const char *json, gsize size)
 {
   g_autoptr(GError) problem = NULL;
   g_autoptr(JsonTree) tree = json_tree_parse(json, size, &problem);
   CloudModel *model = g_new0(CloudModel, 1);
-  gboolean is_model = tree != NULL && cloud_model_read(tree, model);
+  gboolean is_model = tree != NULL && cloud_model_read(tree, providers, model);
   g_autofree char *name = g_steal_pointer(&model->name);
   if (is_model) {
     model->name = price_name_trim(name);
@@ -236,9 +268,10 @@ read_cloud_model(PriceTable *table, guint index, const char *json, gsize size)
 
 /* Into `best`, by name. */
 static void
-take_cloud_model(PriceTable *table, GHashTable *best, guint index, const char *json, gsize size)
+take_cloud_model(PriceTable *table, const JsonTree *providers, GHashTable *best, guint index, const char *json,
+                 gsize size)
 {
-  CloudModel *model = read_cloud_model(table, index, json, size);
+  CloudModel *model = read_cloud_model(table, providers, index, json, size);
   const CloudModel *other = model != NULL ? g_hash_table_lookup(best, model->name) : NULL;
   if (model == NULL)
     return;
@@ -250,7 +283,7 @@ take_cloud_model(PriceTable *table, GHashTable *best, guint index, const char *j
 
 /* Reads the `models` array; the result is name → CloudModel. */
 static GHashTable *
-read_cloud_models(PriceTable *table, const Entry *models)
+read_cloud_models(PriceTable *table, const JsonTree *providers, const Entry *models)
 {
   g_autoptr(GHashTable) best = g_hash_table_new_full(g_str_hash, g_str_equal, NULL, free_cloud_model);
   JsonScan scan;
@@ -266,7 +299,7 @@ read_cloud_models(PriceTable *table, const Entry *models)
       json_scan_skip_value(&scan, &json, &size, NULL);
     else
       size = (gsize)(scan.at - json);
-    take_cloud_model(table, best, index, json, size);
+    take_cloud_model(table, providers, best, index, json, size);
   }
 }
 
@@ -323,7 +356,9 @@ read_cloud_table(PriceTable *table, const GArray *members, GArray *entries, GErr
   }
   table->format = PRICE_FORMAT_CLOUD;
   table->version = string_member(members, "version");
-  g_autoptr(GHashTable) best = read_cloud_models(table, models);
+  const Entry *known = find_entry(members, "providers");
+  g_autoptr(JsonTree) providers = known != NULL ? json_tree_parse(known->json, known->size, NULL) : NULL;
+  g_autoptr(GHashTable) best = read_cloud_models(table, providers, models);
   add_cloud_entries(table, best, entries);
   add_aliases(best, entries);
   return TRUE;
@@ -353,6 +388,24 @@ read_toml_table(PriceTable *table, const GArray *members, GArray *entries, GErro
   JsonScan scan;
   json_scan_init(&scan, models->json, models->size);
   return json_scan_next(&scan, error) == JSON_TOKEN_OBJECT && read_members(&scan, entries, error);
+}
+
+/* TOML has no end of its own. Where the last line has no line break and ends in what could go on, a number or a word,
+ * the file may have been cut there, and 0.00001 would be 0.0. */
+static gboolean
+check_toml_end(const char *text, gsize size, GError **error)
+{
+  const char *end = text + size, *line = end;
+  while (line > text && line[-1] != '\n')
+    line--;
+  g_autofree char *last = g_strndup(line, (gsize)(end - line));
+  const char *hash = strchr(last, '#'), *quote = strpbrk(last, "\"'");
+  if (size == 0 || !(g_ascii_isalnum(end[-1]) || strchr("+-._", end[-1]) != NULL) ||
+      (hash != NULL && (quote == NULL || hash < quote)))
+    return TRUE;
+  error_set(error, CCH_ERROR_PRICES_FORMAT,
+            "TOML: the file ends within \"%.64s\" and may have been cut; a complete file ends with a line break", last);
+  return FALSE;
 }
 
 static char *
@@ -399,7 +452,7 @@ read_entries(PriceTable *table, const char *text, gsize size, GArray *entries, G
       return FALSE;
     g_autoptr(GArray) root = read_root(json, json_size, NULL, error);
     g_ptr_array_add(table->texts, g_steal_pointer(&json));
-    return root != NULL && read_toml_table(table, root, entries, error);
+    return root != NULL && read_toml_table(table, root, entries, error) && check_toml_end(text, size, error);
   }
   g_autofree char *schema = string_member(members, "schema");
   if (g_strcmp0(schema, CLOUD_TABLE_SCHEMA) == 0)
@@ -446,7 +499,7 @@ check_any_model(const PriceTable *table, GError **error)
 }
 
 PriceTable *
-price_table_parse(const char *text, gsize size, GError **error)
+price_table_parse(const char *text, gsize size, PriceOrigin origin, GError **error)
 {
   if (size > PRICES_MAX_BYTES) {
     error_set(error, CCH_ERROR_PRICES_TOO_LARGE, "%.1f MB, at most %d MB are read", (double)size / (1024 * 1024),
@@ -464,7 +517,7 @@ price_table_parse(const char *text, gsize size, GError **error)
   if (!read_entries(table, own + mark, size - mark, entries, error))
     return NULL;
   drop_sample(entries);
-  take_models(table, entries);
+  take_models(table, entries, origin);
   if (!check_any_model(table, error))
     return NULL;
   make_digest(table);

@@ -28,9 +28,14 @@ typedef struct {
   GPtrArray *texts; /* what the models' texts are part of */
 } PriceTable;
 
-/* Refuses the whole: PRICES_TOO_LARGE, PRICES_ENCODING, PRICES_TOO_DEEP; PRICES_FORMAT with line and column;
- * PRICES_EMPTY when no model is valid. */
-PriceTable *price_table_parse(const char *text, gsize size, GError **error);
+typedef enum {
+  PRICE_ORIGIN_FILE, /* a person's file, who can mend it */
+  PRICE_ORIGIN_SYNC  /* the cloud's table: a cost that is null is taken for absent, with a warning */
+} PriceOrigin;
+
+/* Refuses the whole: PRICES_TOO_LARGE, PRICES_ENCODING, PRICES_TOO_DEEP; PRICES_FORMAT with line and column, also for
+ * TOML that ends within a number or a word; PRICES_EMPTY when no model is valid. */
+PriceTable *price_table_parse(const char *text, gsize size, PriceOrigin origin, GError **error);
 void price_table_free(PriceTable *table);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(PriceTable, price_table_free)
 

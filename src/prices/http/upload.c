@@ -274,7 +274,7 @@ read_options(const Upload *upload, PriceApplyOptions *options, GError **error)
 static HttpResponse *
 apply(Upload *upload, const PriceApplyOptions *options, GError **error)
 {
-  g_autoptr(PriceTable) table = price_table_parse(upload->content->str, upload->content->len, error);
+  g_autoptr(PriceTable) table = price_table_parse(upload->content->str, upload->content->len, PRICE_ORIGIN_FILE, error);
   if (table == NULL)
     return NULL;
   GCancellable *cancellable = http_request_cancellable(upload->request);

@@ -27,10 +27,18 @@ read_answer(const FetchAnswer *answer, const char *url, Download *download, GErr
     return FALSE;
   }
   g_autoptr(GError) problem = NULL;
-  download->table = price_table_parse(answer->body->str, answer->body->len, &problem);
-  if (download->table == NULL)
+  download->table = price_table_parse(answer->body->str, answer->body->len, PRICE_ORIGIN_SYNC, &problem);
+  if (download->table == NULL) {
     error_set(error, CCH_ERROR_PRICES_UPSTREAM, "%s: %s", shown, problem->message);
-  return download->table != NULL;
+    return FALSE;
+  }
+  /* JSON has a last brace; TOML goes on until the file ends. */
+  if (answer->is_end_known || download->table->format != PRICE_FORMAT_TOML)
+    return TRUE;
+  g_clear_pointer(&download->table, price_table_free);
+  error_set(error, CCH_ERROR_PRICES_UPSTREAM,
+            "%s: the server does not say how long its TOML is (Content-Length), so that it may have been cut", shown);
+  return FALSE;
 }
 
 /* `ret_is_final`: trying again would not help. */
@@ -44,7 +52,8 @@ try_mirror(const DownloadOptions *options, const char *url, Download *download, 
                           .last_modified = is_known ? options->last_modified : NULL,
                           .timeout_ms = options->timeout_ms,
                           .max_bytes = PRICES_MAX_BYTES,
-                          .allow_other_hosts = options->allow_other_hosts};
+                          .allow_other_hosts = options->allow_other_hosts,
+                          .other_hosts_hint = "--price-sync-redirects (PRICE_SYNC_REDIRECTS) allows it"};
   g_auto(FetchAnswer) answer = {0};
   *ret_is_final = FALSE;
   if (!fetch(&request, &answer, cancellable, error))

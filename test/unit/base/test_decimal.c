@@ -74,10 +74,29 @@ sizes_are_compared_exactly(void **state)
   assert_order(written_out, "1e-400", 0);
 }
 
+static void
+rounding_keeps_so_many_digits(void **state)
+{
+  (void)state;
+  static const char *const cases[][2] = {{"0.1234567890125", "0.123456789013"},
+                                         {"999999999999.5", "1000000000000"},
+                                         {"-1.00000000000049", "-1"},
+                                         {"3", "3"}};
+  for (gsize i = 0; i < G_N_ELEMENTS(cases); i++) {
+    g_auto(Decimal) exact = {0};
+    g_auto(Decimal) rounded = {0};
+    assert_true(decimal_parse(cases[i][0], &exact));
+    decimal_round(&exact, 12, &rounded);
+    g_autofree char *text = decimal_to_text(&rounded);
+    assert_string_equal(text, cases[i][1]);
+  }
+}
+
 int
 main(void)
 {
   const struct CMUnitTest tests[] = {
+      cmocka_unit_test(rounding_keeps_so_many_digits),
       cmocka_unit_test(products_are_exact),
       cmocka_unit_test(sizes_are_compared_exactly),
       cmocka_unit_test(what_is_no_decimal_is_refused),

@@ -45,7 +45,7 @@ assert_prices(const char *expected)
 static PriceReport *
 try_apply(const char *text, PriceApplyOptions options, GError **error)
 {
-  g_autoptr(PriceTable) table = price_table_parse(text, strlen(text), NULL);
+  g_autoptr(PriceTable) table = price_table_parse(text, strlen(text), PRICE_ORIGIN_FILE, NULL);
   assert_non_null(table);
   return price_apply(connection, table, &options, error);
 }

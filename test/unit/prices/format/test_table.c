@@ -1,4 +1,5 @@
 #include "base/error.h"
+#include "base/json_tree.h"
 #include "prices/format/table.h"
 
 #include <setjmp.h>
@@ -12,7 +13,7 @@ static PriceTable *
 parse(const char *text)
 {
   g_autoptr(GError) error = NULL;
-  PriceTable *table = price_table_parse(text, strlen(text), &error);
+  PriceTable *table = price_table_parse(text, strlen(text), PRICE_ORIGIN_FILE, &error);
   if (table == NULL)
     fail_msg("%s", error->message);
   return table;
@@ -22,7 +23,7 @@ static void
 assert_refused(const char *text, gsize size, ErrorCode code, const char *part)
 {
   g_autoptr(GError) error = NULL;
-  g_autoptr(PriceTable) table = price_table_parse(text, size, &error);
+  g_autoptr(PriceTable) table = price_table_parse(text, size, PRICE_ORIGIN_FILE, &error);
   assert_null(table);
   if (error_code(error) != code || strstr(error->message, part) == NULL)
     fail_msg("%s: %s", error_info(error)->code, error->message);
@@ -113,19 +114,19 @@ the_clouds_prices_per_million_move_their_decimal_point(void **state)
       "{\"provider\":\"p\",\"official\":true,\"charges\":{\"prompt\":{\"price\":\"3\",\"unit\":\"per_M_tokens\"},"
       "\"completion\":{\"price\":\"15.2500\",\"unit\":\"per_M_tokens\"},"
       "\"web_search\":{\"price\":\"10\",\"unit\":\"per_k_calls\"}},"
-      "\"tracks\":[{\"factor\":2,\"triggers\":[{\"kind\":\"input_tokens_above\",\"threshold\":200000}]}]}]}]}");
+      "\"tracks\":[{\"factor\":\"2\",\"triggers\":[{\"kind\":\"input_tokens_above\",\"threshold\":200000}]}]}]}]}");
   assert_int_equal(table->format, PRICE_FORMAT_CLOUD);
   const char *expected =
-      "{\"mode\":\"chat\",\"slug\":\"v/m\",\"vendor\":\"v\",\"aliases\":[\"m-alias\"],\"supports_vision\":true,"
-      "\"input_cost_per_token\":0.000003,\"output_cost_per_token\":0.00001525,"
+      "{\"input_cost_per_token\":0.000003,\"output_cost_per_token\":0.00001525,"
       "\"search_context_cost_per_query\":{\"search_context_size_low\":0.01,\"search_context_size_medium\":0.01,"
       "\"search_context_size_high\":0.01},\"input_cost_per_token_above_200k_tokens\":0.000006,"
-      "\"output_cost_per_token_above_200k_tokens\":0.0000305,\"pricing\":{\"p\":{\"input_cost_per_token\":0.000003,"
-      "\"output_cost_per_token\":0.00001525,"
+      "\"output_cost_per_token_above_200k_tokens\":0.0000305,\"providers\":[\"p\"],"
+      "\"pricing\":{\"p\":{\"input_cost_per_token\":0.000003,\"output_cost_per_token\":0.00001525,"
       "\"search_context_cost_per_query\":{\"search_context_size_low\":0.01,\"search_context_size_medium\":0.01,"
       "\"search_context_size_high\":0.01},\"input_cost_per_token_above_200k_tokens\":0.000006,"
-      "\"output_cost_per_token_above_200k_tokens\":0.0000305}},\"litellm_provider\":\"p\","
-      "\"official_pricing_provider\":\"p\"}";
+      "\"output_cost_per_token_above_200k_tokens\":0.0000305,\"official\":true}},"
+      "\"official_pricing_provider\":\"p\",\"mode\":\"chat\",\"display_name\":\"m\",\"vendor\":\"v\",\"slug\":\"v/m\","
+      "\"aliases\":[\"m-alias\"],\"supports_vision\":true}";
   assert_model(table, "m", expected);
   assert_model(table, "m-alias", expected);
 }
@@ -157,6 +158,161 @@ an_entry_of_the_cloud_that_cannot_be_read_fails_alone(void **state)
   assert_int_equal(table->models->len, 2);
   assert_non_null(price_table_find(table, "m"));
   assert_non_null(price_table_find(table, "n"));
+}
+
+/* The one model of a cloud table, whose `pricing` and other members are given. */
+static PriceTable *
+parse_cloud(const char *members, const char *variants)
+{
+  g_autofree char *text =
+      g_strdup_printf("{\"schema\":\"cchp.pricing-table/v1\",\"providers\":{\"v\":{\"name\":\"V\",\"icon\":\"v.svg\","
+                      "\"icon_mono\":true}},\"models\":[{\"slug\":\"s\",\"model_name\":\"m\",\"vendor\":\"v\",%s"
+                      "\"pricing\":[%s]}]}",
+                      members, variants);
+  return parse(text);
+}
+
+static void
+assert_field(const PriceTable *table, const char *path, const char *expected)
+{
+  const PriceModel *model = price_table_find(table, "m");
+  assert_non_null(model);
+  g_autoptr(JsonTree) tree = json_tree_parse(model->json, model->size, NULL);
+  g_auto(GStrv) keys = g_strsplit(path, "/", -1);
+  const JsonTree *found = tree;
+  for (char **key = keys; *key != NULL; key++)
+    found = json_tree_get(found, *key);
+  g_autoptr(GString) json = g_string_new(NULL);
+  if (found != NULL)
+    json_tree_write(found, json);
+  assert_string_equal(json->str, expected);
+}
+
+#define PROMPT(price) "\"charges\":{\"prompt\":{\"price\":\"" price "\",\"unit\":\"per_M_tokens\"}}"
+
+static void
+a_header_beside_a_threshold_changes_nothing(void **state)
+{
+  (void)state;
+  g_autoptr(PriceTable) table = parse_cloud(
+      "", "{\"provider\":\"p\"," PROMPT(
+              "3") ",\"tracks\":["
+                   "{\"factor\":\"2\",\"triggers\":[{\"kind\":\"header_matches\",\"header\":\"anthropic-beta\","
+                   "\"pattern\":\"1m\"},"
+                   "{\"kind\":\"input_tokens_above\",\"threshold\":200000}]},"
+                   "{\"factor\":\"5\",\"triggers\":[{\"kind\":\"header_matches\",\"header\":\"x\",\"pattern\":\"y\"}]},"
+                   "{\"factor\":\"7\",\"triggers\":[{\"kind\":\"endpoint_matches\"},{\"kind\":\"input_tokens_above\","
+                   "\"threshold\":272000}]},"
+                   "{\"factor\":\"4\",\"triggers\":[{\"kind\":\"body_matches\",\"field\":\"service_tier\",\"pattern\":"
+                   "\"^priority$\"},{\"kind\":\"input_tokens_above\",\"threshold\":272001}]}]}");
+  assert_field(table, "input_cost_per_token", "0.000003");
+  assert_field(table, "input_cost_per_token_above_200k_tokens", "0.000006");
+  assert_field(table, "input_cost_per_token_above_272k_tokens", "");
+  assert_field(table, "input_cost_per_token_above_272k_tokens_priority", "0.000012");
+  assert_field(table, "input_cost_per_token_priority", "");
+}
+
+static void
+the_first_official_variant_that_can_be_billed_counts(void **state)
+{
+  (void)state;
+  g_autoptr(PriceTable) table = parse_cloud(
+      "", "{\"provider\":\"reseller\"," PROMPT(
+              "9") "},"
+                   "{\"provider\":\"maker\",\"official\":true,\"charges\":{\"prompt\":{\"price\":\"1\",\"unit\":"
+                   "\"per_second\"}}},"
+                   "{\"provider\":\"maker\",\"region\":\"eu\",\"official\":true,\"provider_model_id\":\"id-1\"," PROMPT(
+                       "2") "},"
+                            "{\"provider\":\"late\",\"official\":true," PROMPT("4") "}");
+  assert_field(table, "input_cost_per_token", "0.000002");
+  assert_field(table, "official_pricing_provider", "\"maker@eu\"");
+  assert_field(table, "providers", "[\"reseller\",\"maker@eu\",\"late\"]");
+  assert_field(table, "pricing/maker@eu/official", "true");
+  assert_field(table, "pricing/maker@eu/provider_model_id", "\"id-1\"");
+  assert_field(table, "pricing/reseller/official", "");
+  assert_field(table, "official", "");
+  assert_field(table, "litellm_provider", "");
+}
+
+static void
+what_describes_a_cloud_model_has_the_hubs_fields(void **state)
+{
+  (void)state;
+  g_autoptr(PriceTable) table = parse_cloud(
+      "\"model_type\":\"image\",\"aliases\":[\"m\",\" \",\"n\"],\"family\":\"f\",\"max_output_tokens\":8,"
+      "\"deprecated\":false,\"capabilities\":{\"function_calling\":true,\"structured_output\":true,\"vision\":false,"
+      "\"unknown\":true},",
+      "{\"provider\":\"p\",\"charges\":{\"prompt\":{\"price\":\"0.1234567890123456\",\"unit\":\"per_M_tokens\"},"
+      "\"file_search\":{\"price\":\"1\",\"unit\":\"per_k_calls\"},"
+      "\"file_search_call\":{\"price\":\"2.5\",\"unit\":\"per_k_calls\"}}}");
+  static const char *const expected[][2] = {
+      {"mode", "\"image_generation\""},
+      {"aliases", "[\"n\"]"},
+      {"model_family", "\"f\""},
+      {"max_tokens", "8"},
+      {"deprecated", ""},
+      {"supports_function_calling", "true"},
+      {"supports_tool_choice", "true"},
+      {"supports_response_schema", "true"},
+      {"supports_vision", ""},
+      {"supports_unknown", ""},
+      {"vendor_icon", "\"v.svg\""},
+      {"vendor_icon_mono", "true"},
+      {"official_pricing_provider", "null"},
+      {"file_search_cost_per_1k_calls", "2.5"},
+      {"input_cost_per_token", "0.000000123456789012"},
+  };
+  for (gsize i = 0; i < G_N_ELEMENTS(expected); i++)
+    assert_field(table, expected[i][0], expected[i][1]);
+}
+
+static void
+what_says_the_same_of_one_name_twice_is_taken(void **state)
+{
+  (void)state;
+  g_autoptr(PriceTable) table = parse("{\"a\":{\"mode\":\"chat\",\"input_cost_per_token\":1e-6},"
+                                      "\"b\":{\"mode\":\"chat\"},"
+                                      "\" a\":{ \"mode\":\"chat\", \"input_cost_per_token\": 1e-6 }}");
+  assert_int_equal(table->failed->len, 0);
+  assert_int_equal(table->total, 2);
+  assert_non_null(price_table_find(table, "a"));
+}
+
+static void
+a_null_cost_of_a_sync_is_absent_with_a_warning(void **state)
+{
+  (void)state;
+  const char *text = "{\"m\":{\"mode\":\"chat\",\"input_cost_per_token\":1.0e-6,\"max_tokens\":null,"
+                     "\"cache_read_input_token_cost\":null,\"tiered_pricing\":[{\"range\":[0,null],"
+                     "\"input_cost_per_token\":4e-7,\"cache_read_input_token_cost\":null}]}}";
+  g_autoptr(PriceTable) table = price_table_parse(text, strlen(text), PRICE_ORIGIN_SYNC, NULL);
+  assert_non_null(table);
+  assert_model(table, "m",
+               "{\"mode\":\"chat\",\"input_cost_per_token\":1.0e-6,\"max_tokens\":null,"
+               "\"tiered_pricing\":[{\"range\":[0,null],\"input_cost_per_token\":4e-7}]}");
+  assert_int_equal(table->warnings->len, 2);
+  const PriceIssue *issue = &g_array_index(table->warnings, PriceIssue, 1);
+  assert_string_equal(price_issue_code_name(issue->code), "cost_is_null");
+  assert_string_equal(issue->field, "tiered_pricing[0].cache_read_input_token_cost");
+  assert_refused(text, strlen(text), CCH_ERROR_PRICES_EMPTY, "must be a number");
+  const char *in_array = "{\"m\":{\"mode\":\"chat\",\"costs\":[null]}}";
+  g_autoptr(PriceTable) refused = price_table_parse(in_array, strlen(in_array), PRICE_ORIGIN_SYNC, NULL);
+  assert_null(refused);
+}
+
+static void
+toml_that_ends_within_a_number_is_refused(void **state)
+{
+  (void)state;
+  const char *cut = "[models.\"m\"]\nmode = \"chat\"\ninput_cost_per_token = 0.0000";
+  assert_refused(cut, strlen(cut), CCH_ERROR_PRICES_FORMAT, "may have been cut");
+  static const char *const whole[] = {"\n", " # dear", "1\noutput_cost_per_token = 1 \n",
+                                      "1\ndisplay_name = \"without a line break\""};
+  for (gsize i = 0; i < G_N_ELEMENTS(whole); i++) {
+    g_autofree char *text = g_strconcat(cut, whole[i], NULL);
+    g_autoptr(PriceTable) table = parse(text);
+    assert_int_equal(table->models->len, 1);
+  }
 }
 
 static void
@@ -209,7 +365,7 @@ a_name_that_comes_twice_after_trimming_is_nobodys(void **state)
 {
   (void)state;
   g_autoptr(PriceTable) table =
-      parse("{\"a\":{\"mode\":\"chat\"},\"\\u00a0a \":{\"mode\":\"chat\"},\"b\":{\"mode\":\"chat\"}}");
+      parse("{\"a\":{\"mode\":\"chat\"},\"\\u00a0a \":{\"mode\":\"embedding\"},\"b\":{\"mode\":\"chat\"}}");
   assert_failed(table, "a", "name_twice", NULL);
   g_autoptr(PriceTable) empty = parse("{\" \":{\"mode\":\"chat\"},\"b\":{\"mode\":\"chat\"}}");
   assert_failed(empty, "", "name_empty", NULL);
@@ -326,7 +482,7 @@ the_public_table_is_read(void **state)
   if (path == NULL || !g_file_get_contents(path, &text, &size, NULL))
     skip();
   g_autoptr(GError) error = NULL;
-  g_autoptr(PriceTable) table = price_table_parse(text, size, &error);
+  g_autoptr(PriceTable) table = price_table_parse(text, size, PRICE_ORIGIN_FILE, &error);
   assert_non_null(table);
   assert_int_equal(table->models->len + table->failed->len, table->total);
   assert_true(table->models->len > 2000);
@@ -383,7 +539,7 @@ toml_1_0_is_read_and_nothing_else(void **state)
   for (gsize i = 0; i < G_N_ELEMENTS(toml_values); i++) {
     g_autofree char *text = g_strdup_printf("[models.m]\nmode = \"chat\"\n%s\n", toml_values[i].toml);
     g_autoptr(GError) error = NULL;
-    g_autoptr(PriceTable) table = price_table_parse(text, strlen(text), &error);
+    g_autoptr(PriceTable) table = price_table_parse(text, strlen(text), PRICE_ORIGIN_FILE, &error);
     if ((table != NULL) != (toml_values[i].json != NULL))
       fail_msg("%s: %s", toml_values[i].toml, table != NULL ? "was taken" : error->message);
     if (table == NULL) {
@@ -425,6 +581,12 @@ main(void)
       cmocka_unit_test(toml_that_is_no_number_fails_one_model),
       cmocka_unit_test(a_decimal_is_found_far_out_on_a_long_line),
       cmocka_unit_test(the_clouds_prices_per_million_move_their_decimal_point),
+      cmocka_unit_test(a_header_beside_a_threshold_changes_nothing),
+      cmocka_unit_test(the_first_official_variant_that_can_be_billed_counts),
+      cmocka_unit_test(what_describes_a_cloud_model_has_the_hubs_fields),
+      cmocka_unit_test(what_says_the_same_of_one_name_twice_is_taken),
+      cmocka_unit_test(a_null_cost_of_a_sync_is_absent_with_a_warning),
+      cmocka_unit_test(toml_that_ends_within_a_number_is_refused),
       cmocka_unit_test(a_cloud_model_that_nobody_can_bill_fails_alone),
       cmocka_unit_test(an_entry_of_the_cloud_that_cannot_be_read_fails_alone),
       cmocka_unit_test(a_model_that_is_wrong_fails_alone_by_name_and_field),
