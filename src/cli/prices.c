@@ -5,6 +5,7 @@
 #include "cli/prices_text.h"
 #include "cli/target.h"
 #include "prices/apply/apply.h"
+#include "prices/apply/held.h"
 #include "prices/apply/store.h"
 #include "prices/sync/sync.h"
 
@@ -18,7 +19,7 @@ typedef struct {
   CliContext *context;
   const char *dsn;
   char **operands; /* after the verb */
-  gboolean is_dry_run, is_manual, is_forced, replaces;
+  gboolean is_dry_run, is_manual, is_forced, is_beside_hub, is_all, replaces;
   char **overwrite;
   char *format, *search, *source, *provider, *vendor, *mode, *sort, *order;
   int page, page_size;
@@ -73,6 +74,7 @@ run_sync(const Prices *prices, PgConnection *connection, GError **error)
   const PriceSyncOptions options = {.overwrite = (const char *const *)prices->overwrite,
                                     .is_dry_run = prices->is_dry_run,
                                     .is_forced = prices->is_forced,
+                                    .is_beside_hub = prices->is_beside_hub,
                                     .operator_name = holder};
   g_autoptr(PriceSync) sync = price_sync_new(prices->context->config, prices->dsn, error);
   g_autoptr(PriceReport) report =
@@ -237,11 +239,89 @@ run_export(const Prices *prices, PgConnection *connection, GError **error)
          output_file_commit(file, error);
 }
 
+static gboolean
+run_status(const Prices *prices, PgConnection *connection, GError **error)
+{
+  (void)connection;
+  g_autoptr(PriceSync) sync = price_sync_new(prices->context->config, prices->dsn, error);
+  g_autofree char *status = sync != NULL ? price_sync_status(sync, error) : NULL;
+  if (status != NULL)
+    printf("%s\n", status);
+  return status != NULL;
+}
+
+static gboolean
+run_held(const Prices *prices, PgConnection *connection, GError **error)
+{
+  g_autofree char *items = price_held_list(connection, error);
+  g_autoptr(JsonTree) tree = items != NULL ? json_tree_parse(items, strlen(items), error) : NULL;
+  if (tree == NULL)
+    return FALSE;
+  g_autofree char *text = prices->context->is_json ? g_strdup_printf("{\"items\":%s}\n", items)
+                                                   : price_held_to_text(tree, prices->context->language);
+  printf("%s", text);
+  return TRUE;
+}
+
+/* The models that approve and reject are about; NULL for all that wait. */
+static gboolean
+chosen_models(const Prices *prices, const char *const **ret_names, GError **error)
+{
+  gboolean is_named = prices->operands[0] != NULL;
+  *ret_names = is_named ? (const char *const *)prices->operands : NULL;
+  if (is_named != prices->is_all)
+    return TRUE;
+  error_set(error, CCH_ERROR_USAGE, "name models, or give --all");
+  return FALSE;
+}
+
+static PriceApplyOptions
+approval_of(const Prices *prices, const char *holder)
+{
+  return (PriceApplyOptions){.is_dry_run = prices->is_dry_run,
+                             .audit_type = "model_price.approve",
+                             .operator_name = holder,
+                             .lock_wait_s = (guint)prices->context->config->lock_wait_s};
+}
+
+static gboolean
+run_approve(const Prices *prices, PgConnection *connection, GError **error)
+{
+  g_autofree char *holder = cli_holder("prices approve");
+  PriceApplyOptions options = approval_of(prices, holder);
+  const char *const *names = NULL;
+  g_autoptr(PriceReport) report =
+      chosen_models(prices, &names, error) ? price_held_approve(connection, names, &options, error) : NULL;
+  if (report != NULL)
+    print_report(prices, report);
+  return report != NULL;
+}
+
+static gboolean
+run_reject(const Prices *prices, PgConnection *connection, GError **error)
+{
+  g_autofree char *holder = cli_holder("prices reject");
+  PriceApplyOptions options = approval_of(prices, holder);
+  const char *const *names = NULL;
+  g_auto(GStrv) rejected = NULL;
+  if (!chosen_models(prices, &names, error) || !price_held_reject(connection, names, &options, &rejected, error))
+    return FALSE;
+  g_autofree char *text = prices->context->is_json
+                              ? price_names_to_json("rejected", rejected, FALSE)
+                              : price_names_to_text("x", rejected, FALSE, prices->context->language);
+  printf("%s", text);
+  return TRUE;
+}
+
 #define LIST_OPTIONS " source search provider vendor mode sort order page page-size "
 
 static const Verb verbs[] = {
     {"import", "FILE|-", 1, 1, " dry-run manual overwrite-manual ", run_import},
-    {"sync", "", 0, 0, " dry-run overwrite-manual force ", run_sync},
+    {"sync", "", 0, 0, " dry-run overwrite-manual force beside-hub ", run_sync},
+    {"status", "", 0, 0, "", run_status},
+    {"held", "", 0, 0, "", run_held},
+    {"approve", "MODEL...|--all", 0, 1000, " dry-run all ", run_approve},
+    {"reject", "MODEL...|--all", 0, 1000, " all ", run_reject},
     {"list", "", 0, 0, LIST_OPTIONS, run_list},
     {"get", "MODEL", 1, 1, "", run_get},
     {"set", "MODEL FIELD=VALUE...", 2, 1000, " dry-run ", run_set},
@@ -260,6 +340,8 @@ check_options(const Prices *prices, const Verb *verb, GError **error)
       {"dry-run", prices->is_dry_run},
       {"manual", prices->is_manual},
       {"force", prices->is_forced},
+      {"beside-hub", prices->is_beside_hub},
+      {"all", prices->is_all},
       {"replace", prices->replaces},
       {"format", prices->format != NULL},
       {"overwrite-manual", prices->overwrite != NULL},
@@ -328,6 +410,9 @@ cli_prices(CliContext *context, int argc, char **argv, GError **error)
        "import, sync: overwrite this manual price; may be repeated", "MODEL"},
       {"force", 0, 0, G_OPTION_ARG_NONE, &prices.is_forced, "sync: although the table has shrunk by more than half",
        NULL},
+      {"beside-hub", 0, 0, G_OPTION_ARG_NONE, &prices.is_beside_hub,
+       "sync: although a hub keeps the price table itself; its fields are kept", NULL},
+      {"all", 0, 0, G_OPTION_ARG_NONE, &prices.is_all, "approve, reject: all price changes that wait", NULL},
       {"format", 0, 0, G_OPTION_ARG_STRING, &prices.format, "export: json or toml", "FORMAT"},
       {"replace", 0, 0, G_OPTION_ARG_NONE, &prices.replaces, "export: replace an existing file", NULL},
       {"source", 0, 0, G_OPTION_ARG_STRING, &prices.source, "list, export: only cloud or manual prices", "SOURCE"},

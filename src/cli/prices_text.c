@@ -55,6 +55,7 @@ price_report_to_text(const PriceReport *report, Language language)
   append_names(out, is_zh ? "= 保留手动价格" : "= manual price kept:", report->skipped);
   append_issues(out, is_zh ? "! 失败" : "! failed:", report->failed, language);
   append_issues(out, is_zh ? "? 注意" : "? look at", report->warnings, language);
+  append_issues(out, is_zh ? "! 未生效，等待批准" : "! held back:", report->held, language);
   g_string_append_printf(out,
                          is_zh ? "%s新增 %u，更新 %u，未变 %u（其中保留手动价格 %u），删除 %u，失败 %u，共 %u 个模型\n"
                                : "%s%u added, %u updated, %u unchanged (%u of them manual prices that were kept), "
@@ -156,5 +157,26 @@ price_names_to_json(const char *member, char **names, gboolean is_dry_run)
     json_quote(out, *name);
   }
   g_string_append_printf(out, "],\"dryRun\":%s}\n", is_dry_run ? "true" : "false");
+  return g_string_free(g_steal_pointer(&out), FALSE);
+}
+
+char *
+price_held_to_text(const JsonTree *items, Language language)
+{
+  g_autoptr(GString) out = g_string_new(NULL);
+  gboolean is_zh = language == LANGUAGE_ZH_CN;
+  for (guint i = 0; i < json_tree_size(items); i++) {
+    const JsonTree *item = json_tree_child(items, i), *changes = json_tree_get(item, "changes");
+    gboolean waits = g_strcmp0(shown(item, "status"), "waiting") == 0;
+    const char *status = waits ? (is_zh ? "等待批准" : "waits") : (is_zh ? "已拒绝" : "rejected");
+    g_string_append_printf(out, "%s (%s)\n", shown(item, "modelName"), status);
+    for (guint j = 0; j < json_tree_size(changes); j++) {
+      const JsonTree *change = json_tree_child(changes, j);
+      g_string_append_printf(out, "    %s: %s -> %s\n", shown(change, "field"), shown(change, "old"),
+                             shown(change, "new"));
+    }
+  }
+  if (json_tree_size(items) == 0)
+    g_string_append(out, is_zh ? "没有等待批准的价格变化\n" : "No price change is held back\n");
   return g_string_free(g_steal_pointer(&out), FALSE);
 }

@@ -18,3 +18,6 @@ char *price_edit_to_text(const JsonTree *before, const JsonTree *after, Language
 /* "- name", a line each, or {"member": [names], "dryRun": …}; `names` ends with NULL. Free with g_free. */
 char *price_names_to_text(const char *sign, char **names, gboolean is_dry_run, Language language);
 char *price_names_to_json(const char *member, char **names, gboolean is_dry_run);
+
+/* Items of price_held_list: a line a model, the fields that moved below it; free with g_free. */
+char *price_held_to_text(const JsonTree *items, Language language);

@@ -35,7 +35,7 @@ after(async () => {
   mirror?.stop();
 });
 beforeEach(async () => {
-  await database.exec('TRUNCATE public.model_prices, cch_data.price_applied, cch_data.price_sync, public.audit_log');
+  await database.exec('TRUNCATE public.model_prices, cch_data.price_applied, cch_data.price_held, cch_data.price_sync, public.audit_log');
   mirror.answer = (request, response) => response.writeHead(404).end();
   cloud.requests.length = mirror.requests.length = 0;
 });
@@ -98,7 +98,9 @@ test('a redirect within the host is followed, and one elsewhere where that is al
   mirror.serve(tableOf({ b: 1, c: 1 }));
   cloud.answer = redirect(`${mirror.url}/elsewhere`);
   const run = (env) => cli(['prices', 'sync', '--json'], { dsn: database.dsn, env: { PRICE_SYNC_URL: `${cloud.url}/x`, ...env } });
-  assert.match((await run({})).stderr, /unexpected address/);
+  const refused = await run({});
+  assert.match(refused.stderr, /unexpected address: http:\/\/127\.0\.0\.1:\d+\/elsewhere.*--price-sync-redirects \(PRICE_SYNC_REDIRECTS\)/);
+  assert.doesNotMatch(refused.stderr, /GLib-CRITICAL/);
   assert.deepEqual(JSON.parse((await run({ PRICE_SYNC_REDIRECTS: 'true' })).stdout).added, ['b', 'c']);
 });
 
@@ -155,6 +157,16 @@ const failures = {
   }, /127\.0\.0\.1/],
   'wrong compression': [(request, response) => response.writeHead(200, { 'content-encoding': 'gzip' }).end('{"a":{"mode":"x"}}'), /127\.0\.0\.1/],
   'a bomb': [(request, response) => response.writeHead(200, { 'content-encoding': 'gzip' }).end(gzipSync(Buffer.alloc(40 * 1024 * 1024, ' '))), /too large/],
+  'a gzip stream without its end': [(request, response) => {
+    const whole = gzipSync('[models."a"]\nmode = "chat"\ninput_cost_per_token = 0.00001\n[models."b"]\nmode = "chat"\n');
+    response.writeHead(200, { 'content-encoding': 'gzip' }).end(whole.subarray(0, whole.length - 8));
+  }, /gzip stream has no end/],
+  'TOML that ends within a number': [(request, response) => response.writeHead(200).end('[models."a"]\nmode = "chat"\ninput_cost_per_token = 0.0000'), /may have been cut/],
+  'TOML of an unknown length': [(request, response) => {
+    response.useChunkedEncodingByDefault = false;
+    response.writeHead(200, { connection: 'close' });
+    response.end('[models."a"]\nmode = "chat"\ninput_cost_per_token = 0.00001\n');
+  }, /Content-Length/],
   'no table': [(request, response) => response.writeHead(200).end('<html>'), /line 1/],
 };
 for (const [name, [answer, reason, upstream]] of Object.entries(failures)) {
@@ -299,6 +311,118 @@ test('the schedule syncs at the start when there are no prices, notices others, 
   await until('the new price', async () => (await own.value("SELECT price_data->'input_cost_per_token' FROM public.model_prices")) === '2', 30_000);
   assert.ok((await (await services[0].fetch(`${models}:syncStatus`)).json()).nextAt);
   for (const service of services) await service.stop();
+});
+
+test('null costs of the cloud are absent with a warning', async () => {
+  cloud.serve('{"m":{"mode":"chat","input_cost_per_token":1e-6,"cache_read_input_token_cost":null}}');
+  const { body } = await sync();
+  assert.deepEqual([body.added, body.warnings.map(({ code, field }) => [code, field])], [['m'], [['cost_is_null', 'cache_read_input_token_cost']]]);
+  assert.equal(await database.value("SELECT price_data ? 'cache_read_input_token_cost' FROM public.model_prices"), 'f');
+});
+
+// A service with a schedule of one second, on a database of its own.
+async function scheduled(t, sql = '', env = {}) {
+  const own = await Database.create(server);
+  assert.equal((await cli(['migrate'], { dsn: own.dsn })).code, 0);
+  if (sql) await own.exec(sql);
+  const service = await Service.start({ dsn: own.dsn, env: { PRICE_SYNC_URL: `${cloud.url}/s.json`, PRICE_SYNC_INTERVAL: 1, PRICE_SYNC_TIMEOUT: 2, ...env } });
+  t.after(() => service.stop());
+  const table = () => own.value("SELECT string_agg(concat_ws(' ', model_name, price_data->'input_cost_per_token'), ', ' ORDER BY model_name) FROM public.model_prices");
+  const syncStatus = async () => (await service.fetch(`${models}:syncStatus`)).json();
+  return { own, service, table, syncStatus };
+}
+
+test('a schedule holds back what moves beyond the limit, to zero or from zero; the rest is applied', async (t) => {
+  cloud.serve(tableOf({ a: 0.000003, b: 0.000001, d: 0, e: 1, f: 1 }));
+  const { own, service, table, syncStatus } = await scheduled(t);
+  await until('the first prices', async () => (await own.count('public.model_prices')) === 5, 30_000);
+  cloud.serve(tableOf({ a: 0.003, b: 0, c: 1, d: 1, e: 10, f: 11 }));
+  await until('the second table', async () => (await table()).includes('c 1'), 30_000);
+  assert.equal(await table(), 'a 0.000003, b 0.000001, c 1, d 0, e 10, f 1');
+  const held = (await syncStatus()).held;
+  assert.deepEqual(held.map(({ modelName, status: s, changes }) => [modelName, s, changes[0].code, changes[0].new]), [
+    ['a', 'waiting', 'moved_beyond_limit', 0.003], ['b', 'waiting', 'moved_to_zero', 0], ['d', 'waiting', 'moved_from_zero', 1], ['f', 'waiting', 'moved_beyond_limit', 11]]);
+  assert.ok(service.log().includes('held_back'));
+
+  const ask = async (action, body) => (await post(action, body, service)).body;
+  assert.deepEqual((await ask('rejectHeld', { modelNames: ['b'] })).rejected, ['b']);
+  assert.deepEqual((await ask('approveHeld', { modelNames: ['a'] })).updated, ['a']);
+  assert.equal((await post('approveHeld', { modelNames: ['e'] }, service)).status, 404);
+  assert.equal((await post('approveHeld', {}, service)).status, 400);
+  const shown = await cli(['prices', 'held'], { dsn: own.dsn });
+  assert.match(shown.stdout, /d \(waits\)|d （等待批准）|d \(等待批准\)/);
+  assert.deepEqual(JSON.parse((await cli(['prices', 'approve', 'd', '--json'], { dsn: own.dsn })).stdout).updated, ['d']);
+  assert.equal(await table(), 'a 0.003, b 0.000001, c 1, d 1, e 10, f 1');
+  // Somebody's own sync brings in what waits, and leaves what was rejected.
+  const { updated, held: left } = await ask('syncLitellm');
+  assert.deepEqual([updated, left.map(({ modelName, code }) => [modelName, code])], [['f'], [['b', 'change_rejected']]]);
+  assert.equal(await table(), 'a 0.003, b 0.000001, c 1, d 1, e 10, f 11');
+  cloud.serve(tableOf({ a: 0.003, b: 0.000002, c: 1, d: 1, e: 10, f: 11 }));
+  await until('an ordinary price', async () => (await table()).includes('b 0.000002'), 30_000);
+  await until('nothing held back', async () => (await syncStatus()).held.length === 0, 30_000);
+  assert.equal(await own.count("public.audit_log WHERE action_type IN ('model_price.approve', 'model_price.reject')"), 3);
+});
+
+test('where a hub keeps prices itself the schedule does nothing, a sync asks, and who insists keeps its fields', async (t) => {
+  cloud.serve(tableOf({ a: 2, c: 1 }));
+  const { own, service, table, syncStatus } = await scheduled(t, `
+    CREATE TABLE public.cloud_pricing_catalog (id serial, version varchar(64), synced_at timestamptz DEFAULT now());
+    INSERT INTO public.cloud_pricing_catalog (version) VALUES ('1+cvt1');
+    INSERT INTO public.model_prices (model_name, price_data, source) VALUES
+      ('a', '{"mode":"chat","input_cost_per_token":1,"vendor":"v","pricing":{"p":{"input_cost_per_token":1}}}', 'cloud'),
+      ('b', '{"mode":"chat","input_cost_per_token":1}', 'cloud')`);
+  await until('a note', () => service.log().includes('left to the hub'), 30_000);
+  const refused = await post('syncLitellm', undefined, service);
+  assert.deepEqual([refused.status, refused.body.errorCode], [409, 'prices.hub_keeps']);
+  assert.equal(await table(), 'a 1, b 1');
+  const state = await syncStatus();
+  assert.deepEqual([state.hubKeepsPrices, state.scheduled, state.last], [true, false, null]);
+  const env = { PRICE_SYNC_URL: `${cloud.url}/s.json` };
+  assert.equal((await cli(['prices', 'sync'], { dsn: own.dsn, env })).code, 3);
+  assert.equal((await cli(['prices', 'sync', '--dry-run'], { dsn: own.dsn, env })).code, 0);
+  assert.deepEqual((await post('syncLitellm', { besideHub: true }, service)).body.updated, ['a']);
+  assert.equal(await own.value("SELECT price_data FROM public.model_prices WHERE model_name = 'a'"),
+    '{"mode": "chat", "vendor": "v", "pricing": {"p": {"input_cost_per_token": 1}}, "input_cost_per_token": 2}');
+  await own.exec("UPDATE public.cloud_pricing_catalog SET synced_at = now() - interval '8 days'");
+  cloud.serve(tableOf({ a: 3, c: 1 }));
+  await until('the schedule', async () => (await table()) === 'a 3, b 1, c 1', 30_000);
+});
+
+test('a database that was never migrated here keeps what a sync has to know', async () => {
+  const own = await Database.create(server);
+  await own.exec(`CREATE TABLE public.model_prices (id serial PRIMARY KEY, model_name varchar NOT NULL, price_data jsonb NOT NULL,
+    created_at timestamptz DEFAULT now(), updated_at timestamptz DEFAULT now(), source varchar(20) NOT NULL DEFAULT 'cloud')`);
+  const run = () => cli(['prices', 'sync', '--json'], { dsn: own.dsn, env: { PRICE_SYNC_URL: cloud.url } });
+  cloud.serve(tableOf({ y: 1, z: 1 }));
+  const { stderr } = await run();
+  assert.doesNotMatch(stderr, /CRITICAL/);
+  cloud.serve(tableOf({ x: 1, y: 1 }));
+  assert.deepEqual(JSON.parse((await run()).stdout).removed, ['z']);
+  assert.equal(await own.count("pg_tables WHERE schemaname = 'public'"), 1);
+});
+
+test('after three failures in a row the status says since when the prices are stale', async () => {
+  cloud.serve(tableOf({ a: 1 }));
+  await sync();
+  const success = (await status()).last.lastSuccessAt;
+  cloud.answer = (request, response) => response.writeHead(404).end();
+  for (let n = 1; n <= 3; n++) {
+    assert.equal((await status()).last.staleSince, null);
+    await sync();
+  }
+  const { last } = await status();
+  assert.deepEqual([last.consecutiveFailures, last.staleSince], [3, success]);
+  cloud.serve(tableOf({ a: 1 }));
+  await sync();
+  assert.equal((await status()).last.staleSince, null);
+});
+
+test('a model without a name is refused everywhere', async () => {
+  const put = await first.fetch(`${models}/${encodeURIComponent(' ')}`, { method: 'PUT', body: '{"mode":"chat","inputCostPerToken":1}', headers: { 'content-type': 'application/json' } });
+  assert.ok(put.status >= 400 && put.status < 500, `${put.status}`);
+  assert.equal((await cli(['prices', 'set', ' ', 'mode=chat'], { dsn: database.dsn })).code, 3);
+  assert.equal((await post('upload', { content: '{" ":{"mode":"chat"}}' })).status, 400);
+  assert.equal(await database.count('public.model_prices'), 0);
 });
 
 test('the command line syncs, and shows first', async () => {

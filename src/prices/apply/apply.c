@@ -4,6 +4,7 @@
 #include "base/error.h"
 #include "base/json_scan.h"
 #include "prices/apply/report.h"
+#include "prices/format/moved.h"
 #include "prices_sql.h"
 
 #include <string.h>
@@ -14,6 +15,8 @@
 typedef struct {
   PgConnection *connection;
   const PriceTable *table;
+  GArray *models;   /* of PriceModel: the table's, whose texts may have been changed */
+  GPtrArray *texts; /* of those that were */
   const PriceApplyOptions *options;
   PriceCatalog catalog;
   char *kind, *digest; /* under which an unchanged table is recognised */
@@ -27,6 +30,8 @@ apply_clear(Apply *apply)
 {
   g_free(apply->kind);
   g_free(apply->digest);
+  g_array_unref(apply->models);
+  g_ptr_array_unref(apply->texts);
   g_string_free(apply->changed, TRUE);
   g_string_free(apply->updated, TRUE);
   price_report_free(apply->report);
@@ -75,11 +80,11 @@ append_model(GString *object, const PriceModel *model)
 }
 
 static char *
-all_models(const PriceTable *table)
+all_models(const GArray *models)
 {
   g_autoptr(GString) object = g_string_new(NULL);
-  for (guint i = 0; i < table->models->len; i++)
-    append_model(object, &g_array_index(table->models, PriceModel, i));
+  for (guint i = 0; i < models->len; i++)
+    append_model(object, &g_array_index(models, PriceModel, i));
   g_string_append_c(object, '}');
   return g_string_free(g_steal_pointer(&object), FALSE);
 }
@@ -121,7 +126,8 @@ identify(Apply *apply)
   apply->kind = g_strdup(options->is_sync ? "sync" : options->is_manual ? "upload manual" : "upload");
   g_autofree char *overwrite = overwrite_array(apply);
   g_autofree char *left_out = pg_array(names_or_none(options->leave_out));
-  g_autofree char *all = g_strconcat(apply->table->digest, overwrite, left_out, NULL);
+  g_autofree char *all = g_strdup_printf("%s%s%s %u%s", apply->table->digest, overwrite, left_out,
+                                         options->change_limit, options->keeps_hub_fields ? " hub" : "");
   apply->digest = g_compute_checksum_for_string(G_CHECKSUM_SHA256, all, -1);
 }
 
@@ -184,10 +190,19 @@ take_verdict(Apply *apply, const PriceModel *model, const PgResult *rows, guint 
   price_report_add_change(report, model->name, pg_result_text(rows, row, 2));
 }
 
+static void
+close_objects(Apply *apply)
+{
+  if (apply->changed->len > 0)
+    g_string_append_c(apply->changed, '}');
+  if (apply->updated->len > 0)
+    g_string_append_c(apply->updated, '}');
+}
+
 static gboolean
 plan(Apply *apply, GError **error)
 {
-  g_autofree char *models = all_models(apply->table);
+  g_autofree char *models = all_models(apply->models);
   g_autofree char *overwrite = overwrite_array(apply);
   g_autoptr(PgResult) rows = pg_connection_query(apply->connection, error, prices_plan_sql, 4, models,
                                                  apply->options->is_manual ? "manual" : "cloud", overwrite,
@@ -196,8 +211,8 @@ plan(Apply *apply, GError **error)
     return FALSE;
   /* Both are in the order of the names' bytes. */
   guint row = 0;
-  for (guint i = 0; i < apply->table->models->len; i++) {
-    const PriceModel *model = &g_array_index(apply->table->models, PriceModel, i);
+  for (guint i = 0; i < apply->models->len; i++) {
+    const PriceModel *model = &g_array_index(apply->models, PriceModel, i);
     if (row < pg_result_rows(rows) && strcmp(pg_result_text(rows, row, 0), model->name) == 0)
       take_verdict(apply, model, rows, row++);
     else
@@ -205,11 +220,126 @@ plan(Apply *apply, GError **error)
   }
   if (!price_report_all_taken(rows, row, error))
     return FALSE;
-  if (apply->changed->len > 0)
-    g_string_append_c(apply->changed, '}');
-  if (apply->updated->len > 0)
-    g_string_append_c(apply->updated, '}');
+  close_objects(apply);
   return TRUE;
+}
+
+/* Where a hub keeps the table, too: the models with the hub's fields that the new table does not have. */
+static gboolean
+keep_hub_fields(Apply *apply, GError **error)
+{
+  if (!apply->options->keeps_hub_fields)
+    return TRUE;
+  g_autofree char *models = all_models(apply->models);
+  g_autoptr(PgResult) rows = pg_connection_query(apply->connection, error, prices_hub_fields_sql, 1, models);
+  if (rows == NULL)
+    return FALSE;
+  guint row = 0;
+  for (guint i = 0; i < apply->models->len && row < pg_result_rows(rows); i++) {
+    PriceModel *model = &g_array_index(apply->models, PriceModel, i);
+    if (strcmp(pg_result_text(rows, row, 0), model->name) != 0)
+      continue;
+    char *json = g_strdup(pg_result_text(rows, row++, 1));
+    g_ptr_array_add(apply->texts, json);
+    model->json = json;
+    model->size = strlen(json);
+  }
+  return price_report_all_taken(rows, row, error);
+}
+
+/* The changes that were rejected just as they are. */
+static gboolean
+find_rejected(Apply *apply, GHashTable *held, GError **error)
+{
+  g_autoptr(PgResult) rows =
+      pg_connection_query(apply->connection, error, prices_held_rejected_sql, 1, apply->updated->str);
+  for (guint row = 0; rows != NULL && row < pg_result_rows(rows); row++) {
+    const char *name = pg_result_text(rows, row, 0);
+    if (g_hash_table_add(held, g_strdup(name)))
+      price_issues_add(apply->report->held, PRICE_CHANGE_REJECTED, name, NULL, NULL, NULL);
+  }
+  return rows != NULL;
+}
+
+static void
+find_beyond_limit(Apply *apply, GHashTable *held)
+{
+  PriceReport *report = apply->report;
+  for (guint i = 0; i < report->changes->len; i++) {
+    const PriceChange *change = &g_array_index(report->changes, PriceChange, i);
+    guint n = report->held->len;
+    for (guint j = 0; !change->is_new && j < change->fields->len; j++) {
+      const PriceFieldChange *field = &g_array_index(change->fields, PriceFieldChange, j);
+      price_moved_beyond(report->held, change->model, field->field, field->old, field->new,
+                         apply->options->change_limit);
+    }
+    if (report->held->len > n)
+      g_hash_table_add(held, g_strdup(change->model));
+  }
+}
+
+/* Takes the changes that are held back out of what is written. */
+static void
+take_out(Apply *apply, GHashTable *held)
+{
+  PriceReport *report = apply->report;
+  price_report_take_out(report, held);
+  g_string_truncate(apply->changed, 0);
+  g_string_truncate(apply->updated, 0);
+  guint change = 0; /* both are in the order of the names */
+  for (guint i = 0; i < apply->models->len && change < report->changes->len; i++) {
+    const PriceModel *model = &g_array_index(apply->models, PriceModel, i);
+    const PriceChange *next = &g_array_index(report->changes, PriceChange, change);
+    if (strcmp(model->name, next->model) != 0)
+      continue;
+    append_model(apply->changed, model);
+    if (!next->is_new)
+      append_model(apply->updated, model);
+    change++;
+  }
+  close_objects(apply);
+}
+
+/* What a sync leaves alone until somebody has looked at it, and what somebody has rejected. */
+static gboolean
+hold_back(Apply *apply, GError **error)
+{
+  g_autoptr(GHashTable) held = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);
+  if (!apply->options->is_sync || apply->updated->len == 0)
+    return TRUE;
+  if (apply->options->change_limit > 0)
+    find_beyond_limit(apply, held);
+  if (apply->catalog.has_state_tables && !find_rejected(apply, held, error))
+    return FALSE;
+  if (g_hash_table_size(held) > 0)
+    take_out(apply, held);
+  return TRUE;
+}
+
+/* The prices that are held back, as an object. */
+static char *
+held_models(const Apply *apply)
+{
+  g_autoptr(GHashTable) names = g_hash_table_new(g_str_hash, g_str_equal);
+  g_autoptr(GString) object = g_string_new(NULL);
+  for (guint i = 0; i < apply->report->held->len; i++)
+    g_hash_table_add(names, g_array_index(apply->report->held, PriceIssue, i).model);
+  for (guint i = 0; i < apply->models->len; i++)
+    if (g_hash_table_contains(names, g_array_index(apply->models, PriceModel, i).name))
+      append_model(object, &g_array_index(apply->models, PriceModel, i));
+  g_string_append(object, object->len > 0 ? "}" : "{}");
+  return g_string_free(g_steal_pointer(&object), FALSE);
+}
+
+static gboolean
+save_held(Apply *apply, GError **error)
+{
+  if (!apply->options->is_sync || !apply->catalog.has_state_tables)
+    return TRUE;
+  g_autofree char *models = held_models(apply);
+  g_autofree char *reasons = price_report_held_reasons(apply->report);
+  g_autoptr(PgResult) saved = pg_connection_query(apply->connection, error, prices_held_save_sql, 2, models, reasons);
+  return saved != NULL;
 }
 
 /* What changes in which field; of new models only where it is shown. */
@@ -308,7 +438,9 @@ write_audit(Apply *apply, GError **error)
   g_autofree char *before = price_report_before(apply->report);
   g_autofree char *after = price_report_after(apply->report);
   AuditEntry entry = {.category = "model_price",
-                      .type = options->is_sync ? "model_price.sync" : "model_price.upload",
+                      .type = options->audit_type != NULL ? options->audit_type
+                              : options->is_sync          ? "model_price.sync"
+                                                          : "model_price.upload",
                       .operator_name = options->operator_name,
                       .operator_ip = options->operator_ip,
                       .target_type = "model_price",
@@ -345,12 +477,14 @@ apply_in_transaction(Apply *apply, GError **error)
   report->source = apply->options->is_manual ? "manual" : apply->catalog.cloud_source;
   if (!recognise(apply, &is_known, error) || is_known)
     return is_known;
-  if (!check_size(apply, error) || !plan(apply, error) || !compare_fields(apply, error) || !find_dropped(apply, error))
+  if (!check_size(apply, error) || !keep_hub_fields(apply, error) || !plan(apply, error) ||
+      !compare_fields(apply, error) || !hold_back(apply, error) || !find_dropped(apply, error))
     return FALSE;
   if (is_dry_run)
     return TRUE;
   gboolean is_changed = report->added->len + report->updated->len + report->removed->len > 0;
-  return (!is_changed || (write_models(apply, error) && write_audit(apply, error))) && save_applied(apply, error);
+  return (!is_changed || (write_models(apply, error) && write_audit(apply, error))) && save_held(apply, error) &&
+         save_applied(apply, error);
 }
 
 PriceReport *
@@ -358,6 +492,8 @@ price_apply(PgConnection *connection, const PriceTable *table, const PriceApplyO
 {
   g_auto(Apply) apply = {.connection = connection,
                          .table = table,
+                         .models = g_array_copy(table->models),
+                         .texts = g_ptr_array_new_with_free_func(g_free),
                          .options = options,
                          .changed = g_string_new(NULL),
                          .updated = g_string_new(NULL),

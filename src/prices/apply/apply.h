@@ -18,7 +18,10 @@ typedef struct {
   const char *const *leave_out; /* names of models that stay as they are, whatever the table has; NULL: none */
   gboolean is_dry_run;          /* tells what would happen, with the changes of each field and the conflicts */
   gboolean is_forced;           /* a sync that shrinks the table */
-  const char *expected_state;   /* PRICES_STALE when the stored rows are not as they were; NULL: whatever */
+  guint change_limit;         /* a sync holds changes back that are beyond this factor (prices/apply/held.h); 0: none */
+  gboolean keeps_hub_fields;  /* a sync leaves what a hub knows of a model and the table does not */
+  const char *audit_type;     /* NULL: model_price.sync or .upload */
+  const char *expected_state; /* PRICES_STALE when the stored rows are not as they were; NULL: whatever */
   const char *operator_name, *operator_ip, *file_name; /* for the audit; may be NULL */
   guint lock_wait_s;                                   /* for other writers of the table */
 } PriceApplyOptions;
@@ -47,8 +50,9 @@ typedef struct {
   GPtrArray *added, *updated, *unchanged, *skipped, *removed; /* names, in order */
   GPtrArray *left_out;                                        /* those of `leave_out` that would have changed */
   GArray *failed, *warnings;                                  /* of PriceIssue */
-  GArray *changes;                                            /* of PriceChange */
-  GArray *conflicts;                                          /* of PriceConflict: manual prices that differ */
+  GArray *held;    /* of PriceIssue: changes that were held back, field by field, and are in none of the lists above */
+  GArray *changes; /* of PriceChange */
+  GArray *conflicts; /* of PriceConflict: manual prices that differ */
   guint total;
   char *removed_data; /* {name: price data}, or NULL */
   char *state;        /* the mark of the stored rows afterwards */

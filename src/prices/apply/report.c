@@ -64,6 +64,7 @@ price_report_new(const PriceTable *table, gboolean is_dry_run)
     *names[i] = g_ptr_array_new_with_free_func(g_free);
   report->failed = copy_issues(table != NULL ? table->failed : NULL);
   report->warnings = copy_issues(table != NULL ? table->warnings : NULL);
+  report->held = price_issues_new();
   report->changes = array_new(sizeof(PriceChange), clear_change);
   report->conflicts = array_new(sizeof(PriceConflict), clear_conflict);
   return report;
@@ -82,6 +83,7 @@ price_report_free(PriceReport *report)
   g_ptr_array_unref(report->left_out);
   g_array_unref(report->failed);
   g_array_unref(report->warnings);
+  g_array_unref(report->held);
   g_array_unref(report->changes);
   g_array_unref(report->conflicts);
   g_free(report->removed_data);
@@ -147,6 +149,54 @@ price_report_read_names(GPtrArray *names, const char *json, GError **error)
   for (guint i = 0; i < json_tree_size(tree); i++)
     g_ptr_array_add(names, g_strdup(json_tree_child(tree, i)->text));
   return TRUE;
+}
+
+void
+price_report_take_out(PriceReport *report, GHashTable *models)
+{
+  for (guint i = report->updated->len; i-- > 0;)
+    if (g_hash_table_contains(models, g_ptr_array_index(report->updated, i)))
+      g_ptr_array_remove_index(report->updated, i);
+  for (guint i = report->changes->len; i-- > 0;)
+    if (g_hash_table_contains(models, g_array_index(report->changes, PriceChange, i).model))
+      g_array_remove_index(report->changes, i);
+  for (guint i = report->warnings->len; i-- > 0;)
+    if (g_hash_table_contains(models, g_array_index(report->warnings, PriceIssue, i).model))
+      g_array_remove_index(report->warnings, i);
+}
+
+/* A number's text; what is not there is null. */
+static void
+write_member(GString *out, const char *name, const char *json)
+{
+  g_string_append_printf(out, ",\"%s\":%s", name, json != NULL ? json : "null");
+}
+
+char *
+price_report_held_reasons(const PriceReport *report)
+{
+  g_autoptr(GString) out = g_string_new("{");
+  const char *model = NULL; /* a model's issues stand together */
+  for (guint i = 0; i < report->held->len; i++) {
+    const PriceIssue *issue = &g_array_index(report->held, PriceIssue, i);
+    if (issue->field == NULL)
+      continue;
+    gboolean is_same = g_strcmp0(model, issue->model) == 0;
+    if (!is_same) {
+      g_string_append(out, model != NULL ? "]," : "");
+      json_quote(out, issue->model);
+      g_string_append(out, ":[");
+    }
+    g_string_append(out, is_same ? ",{\"field\":" : "{\"field\":");
+    json_quote(out, issue->field);
+    g_string_append_printf(out, ",\"code\":\"%s\"", price_issue_code_name(issue->code));
+    write_member(out, "old", issue->old);
+    write_member(out, "new", issue->value);
+    g_string_append_c(out, '}');
+    model = issue->model;
+  }
+  g_string_append(out, model != NULL ? "]}" : "}");
+  return g_string_free(g_steal_pointer(&out), FALSE);
 }
 
 static void
@@ -252,6 +302,8 @@ price_report_write(const PriceReport *report, Language language, GString *out)
   price_issues_to_json(report->failed, language, out);
   g_string_append(out, ",\"warnings\":");
   price_issues_to_json(report->warnings, language, out);
+  g_string_append(out, ",\"held\":");
+  price_issues_to_json(report->held, language, out);
   g_string_append_printf(out, ",\"dryRun\":%s", report->is_dry_run ? "true" : "false");
   if (report->is_dry_run)
     write_preview(out, report);
@@ -318,6 +370,8 @@ price_report_after(const PriceReport *report)
   write_names(out, "added", report->added);
   g_string_append_printf(out, ",\"addedSource\":\"%s\",\"total\":%u,\"unchanged\":%u,\"failed\":%u,", report->source,
                          report->total, report->unchanged->len, report->failed->len);
+  g_autofree char *held = price_report_held_reasons(report);
+  g_string_append_printf(out, "\"held\":%s,", held);
   write_names(out, "skippedConflicts", report->skipped);
   g_string_append_c(out, ',');
   write_names(out, "leftOut", report->left_out);

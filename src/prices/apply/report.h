@@ -15,6 +15,10 @@ gboolean price_report_add_fields(PriceReport *report, const PgResult *rows, GErr
 gboolean price_report_all_taken(const PgResult *rows, guint n_taken, GError **error);
 void price_report_add_conflict(PriceReport *report, const char *model, const char *manual, const char *cloud,
                                gsize cloud_size);
+/* Takes changes of models out of the report: of `updated`, `changes` and `warnings`. */
+void price_report_take_out(PriceReport *report, GHashTable *models);
+/* {name: [{"field", "code", "old", "new"}]} of what is held back beyond the limit; free with g_free. */
+char *price_report_held_reasons(const PriceReport *report);
 /* A JSON array of strings into names. */
 gboolean price_report_read_names(GPtrArray *names, const char *json, GError **error);
 

@@ -27,6 +27,9 @@ static const struct {
     [PRICE_MOVED_TENFOLD] = {"moved_tenfold", TEXT_PRICE_MOVED_TENFOLD},
     [PRICE_MOVED_TO_ZERO] = {"moved_to_zero", TEXT_PRICE_MOVED_TO_ZERO},
     [PRICE_NOT_IN_DOLLARS] = {"not_in_dollars", TEXT_PRICE_NOT_IN_DOLLARS},
+    [PRICE_MOVED_BEYOND_LIMIT] = {"moved_beyond_limit", TEXT_PRICE_MOVED_BEYOND_LIMIT},
+    [PRICE_MOVED_FROM_ZERO] = {"moved_from_zero", TEXT_PRICE_MOVED_FROM_ZERO},
+    [PRICE_CHANGE_REJECTED] = {"change_rejected", TEXT_PRICE_CHANGE_REJECTED},
 };
 
 void

@@ -1,5 +1,7 @@
 /* Prices from the cloud: what is there, and bringing it in. */
 #include "base/error.h"
+#include "base/json.h"
+#include "prices/apply/held.h"
 #include "prices/http/endpoints.h"
 
 #include <string.h>
@@ -8,7 +10,7 @@
 typedef struct {
   char **overwrite, **leave_out;
   char *check_id;
-  gboolean is_dry_run, is_forced;
+  gboolean is_dry_run, is_forced, is_beside_hub;
 } SyncRequest;
 
 static void
@@ -43,6 +45,8 @@ read_member(const JsonTree *member, SyncRequest *wanted, GStrvBuilder *overwrite
     return read_boolean(member, &wanted->is_dry_run, error);
   if (strcmp(member->key, "force") == 0)
     return read_boolean(member, &wanted->is_forced, error);
+  if (strcmp(member->key, "besideHub") == 0)
+    return read_boolean(member, &wanted->is_beside_hub, error);
   if (strcmp(member->key, "checkId") == 0 && member->type == JSON_TOKEN_STRING) {
     wanted->check_id = g_strdup(member->text);
     return TRUE;
@@ -74,6 +78,7 @@ options_of(const HttpRequest *request, const SyncRequest *wanted)
                             .leave_out = (const char *const *)wanted->leave_out,
                             .is_dry_run = wanted->is_dry_run,
                             .is_forced = wanted->is_forced,
+                            .is_beside_hub = wanted->is_beside_hub,
                             .check_id = wanted->check_id,
                             .operator_name = http_request_who(request),
                             .operator_ip = http_request_client_ip(request)};
@@ -153,6 +158,75 @@ get_status(HttpRequest *request, gpointer context, GError **error)
   return status != NULL ? http_response_json_text(200, status) : NULL;
 }
 
+/* {"modelNames": […]} or {"all": true}. `ret_names` stays NULL for all. */
+static gboolean
+read_choice(HttpRequest *request, char ***ret_names, GError **error)
+{
+  g_autoptr(JsonTree) body = price_http_body(request, error);
+  const JsonTree *names = json_tree_get(body, "modelNames"), *all = json_tree_get(body, "all");
+  if (body == NULL)
+    return FALSE;
+  if (json_tree_size(body) != 1 || (json_tree_size(names) == 0 && (all == NULL || all->type != JSON_TOKEN_TRUE))) {
+    error_set(error, CCH_ERROR_REQUEST_PARAMETER, "the body must be {\"modelNames\": [\"...\"]} or {\"all\": true}");
+    return FALSE;
+  }
+  g_autoptr(GStrvBuilder) builder = g_strv_builder_new();
+  if (names == NULL)
+    return TRUE;
+  if (!price_http_names(names, "modelNames", builder, error))
+    return FALSE;
+  *ret_names = g_strv_builder_end(builder);
+  return TRUE;
+}
+
+static PriceApplyOptions
+approval_of(const HttpRequest *request, const PriceHttp *http)
+{
+  return (PriceApplyOptions){.audit_type = "model_price.approve",
+                             .operator_name = http_request_who(request),
+                             .operator_ip = http_request_client_ip(request),
+                             .lock_wait_s = (guint)http->config->lock_wait_s};
+}
+
+static HttpResponse *
+get_held(HttpRequest *request, gpointer context, GError **error)
+{
+  g_autoptr(PgConnection) connection = price_http_connect(request, context, error);
+  g_autofree char *items = connection != NULL ? price_held_list(connection, error) : NULL;
+  return items != NULL ? http_response_json_text(200, g_strdup_printf("{\"items\":%s}", items)) : NULL;
+}
+
+static HttpResponse *
+post_approve(HttpRequest *request, gpointer context, GError **error)
+{
+  g_auto(GStrv) names = NULL;
+  if (!read_choice(request, &names, error))
+    return NULL;
+  PriceApplyOptions options = approval_of(request, context);
+  g_autoptr(PgConnection) connection = price_http_connect(request, context, error);
+  g_autoptr(PriceReport) report =
+      connection != NULL ? price_held_approve(connection, (const char *const *)names, &options, error) : NULL;
+  return report != NULL ? http_response_json_text(200, price_report_to_json(report, http_request_language(request)))
+                        : NULL;
+}
+
+static HttpResponse *
+post_reject(HttpRequest *request, gpointer context, GError **error)
+{
+  g_auto(GStrv) names = NULL;
+  g_auto(GStrv) rejected = NULL;
+  if (!read_choice(request, &names, error))
+    return NULL;
+  PriceApplyOptions options = approval_of(request, context);
+  g_autoptr(PgConnection) connection = price_http_connect(request, context, error);
+  if (connection == NULL || !price_held_reject(connection, (const char *const *)names, &options, &rejected, error))
+    return NULL;
+  json_t *list = json_array();
+  for (char **name = rejected; *name != NULL; name++)
+    json_array_append_new(list, json_string(*name));
+  return http_response_json(200, json_pack("{s:o}", "rejected", list));
+}
+
 #define READS   (HTTP_ROUTE_ADMIN | HTTP_ROUTE_PROBLEM)
 #define CHANGES (READS | HTTP_ROUTE_CHANGES)
 #define MODELS  "/api/v1/model-prices"
@@ -163,6 +237,17 @@ const HttpRoute price_http_sync_routes[] = {
      .flags = READS | HTTP_ROUTE_COSTLY,
      .handler = get_count},
     {.method = "GET", .path = MODELS ":syncStatus", .flags = READS, .handler = get_status},
+    {.method = "GET", .path = MODELS ":held", .flags = READS, .handler = get_held},
+    {.method = "POST",
+     .path = MODELS ":approveHeld",
+     .flags = CHANGES,
+     .handler = post_approve,
+     .max_body_bytes = PRICE_HTTP_BODY_MAX_BYTES},
+    {.method = "POST",
+     .path = MODELS ":rejectHeld",
+     .flags = CHANGES,
+     .handler = post_reject,
+     .max_body_bytes = PRICE_HTTP_BODY_MAX_BYTES},
     {.method = "POST", .path = MODELS ":syncLitellmCheck", .flags = CHANGES, .handler = post_check},
     {.method = "POST",
      .path = MODELS ":syncLitellm",

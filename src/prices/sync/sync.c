@@ -5,12 +5,15 @@
 #include "base/log.h"
 #include "base/random_id.h"
 #include "base/wait.h"
+#include "prices/apply/held.h"
 #include "prices/sync/download.h"
 #include "prices/sync/sync_lock.h"
 #include "prices/sync/sync_state.h"
 #include "prices_sql.h"
 
 #include <string.h>
+
+#define STALE_FAILURES 3 /* in a row */
 
 enum {
   CHECK_LIFE_S = 600,
@@ -39,7 +42,8 @@ struct PriceSync {
   GMutex mutex;      /* guards what follows */
   GPtrArray *checks; /* of Check, the newest last */
   guint n_running;
-  gint64 next_us; /* real time of the next scheduled sync; 0: none */
+  gint64 next_us;         /* real time of the next scheduled sync; 0: none */
+  gboolean leaves_to_hub; /* the schedule does nothing, because a hub keeps the table */
 };
 
 static void
@@ -142,13 +146,15 @@ know_last(PgConnection *connection, SyncState *last, DownloadOptions *options, G
 }
 
 static PriceApplyOptions
-apply_options(const PriceSync *sync, const PriceSyncOptions *options)
+apply_options(const PriceSync *sync, const PriceSyncOptions *options, gboolean hub_keeps)
 {
   return (PriceApplyOptions){.is_sync = TRUE,
                              .overwrite = options->overwrite,
                              .leave_out = options->leave_out,
                              .is_dry_run = options->is_dry_run,
                              .is_forced = options->is_forced,
+                             .change_limit = options->is_scheduled ? (guint)sync->config->price_sync_change_limit : 0,
+                             .keeps_hub_fields = hub_keeps,
                              .operator_name = options->operator_name,
                              .operator_ip = options->operator_ip,
                              .lock_wait_s = (guint)sync->config->lock_wait_s};
@@ -199,15 +205,16 @@ keep_check(PriceSync *sync, Check *check)
 
 /* What was checked, or a download of now. */
 static PriceReport *
-apply_checked(PriceSync *sync, PgConnection *connection, const PriceSyncOptions *options, Check **check, GError **error)
+apply_checked(PriceSync *sync, PgConnection *connection, const PriceSyncOptions *options, Check **check,
+              gboolean hub_keeps, GError **error)
 {
-  PriceApplyOptions apply = apply_options(sync, options);
+  PriceApplyOptions apply = apply_options(sync, options, hub_keeps);
   apply.expected_state = (*check)->state;
   g_autoptr(GError) problem = NULL;
   g_autoptr(PriceReport) report = price_apply(connection, (*check)->download.table, &apply, &problem);
   gboolean is_used = report != NULL ? !options->is_dry_run : error_code(problem) == CCH_ERROR_PRICES_STALE;
-  gboolean is_good = report != NULL &&
-                     (options->is_dry_run || sync_state_succeeded(connection, &(*check)->download, report, &problem));
+  gboolean is_good = report != NULL && (options->is_dry_run ||
+                                        sync_state_note_success(connection, &(*check)->download, report, &problem));
   if (!is_used)
     keep_check(sync, g_steal_pointer(check)); /* it may be tried again, say forced */
   if (is_good)
@@ -218,21 +225,26 @@ apply_checked(PriceSync *sync, PgConnection *connection, const PriceSyncOptions 
 
 static PriceReport *
 download_and_apply(PriceSync *sync, PgConnection *connection, const PriceSyncOptions *options, guint rounds,
-                   Download *download, GCancellable *cancellable, GError **error)
+                   gboolean hub_keeps, Download *download, GCancellable *cancellable, GError **error)
 {
   DownloadOptions wanted = download_options(sync, rounds);
   g_auto(SyncState) last = {0};
+  gboolean has_held = FALSE;
+  if (!sync_state_has_held(connection, &has_held, error))
+    return NULL;
+  /* A sync that somebody asked for brings in what was held back, also of a table that is known. */
+  gboolean holds_back = options->is_scheduled && sync->config->price_sync_change_limit > 0;
   gboolean chooses = (options->overwrite != NULL && options->overwrite[0] != NULL) ||
                      (options->leave_out != NULL && options->leave_out[0] != NULL);
-  gboolean needs_table = options->is_dry_run || options->is_forced || chooses;
+  gboolean needs_table = options->is_dry_run || options->is_forced || chooses || (has_held && !holds_back);
   if ((!needs_table && !know_last(connection, &last, &wanted, error)) ||
       !download_prices(&wanted, download, cancellable, error))
     return NULL;
-  PriceApplyOptions apply = apply_options(sync, options);
+  PriceApplyOptions apply = apply_options(sync, options, hub_keeps);
   g_autoptr(PriceReport) report = download->table != NULL
                                       ? price_apply(connection, download->table, &apply, error)
                                       : sync_state_unchanged(connection, options->is_dry_run, error);
-  if (report == NULL || (!options->is_dry_run && !sync_state_succeeded(connection, download, report, error)))
+  if (report == NULL || (!options->is_dry_run && !sync_state_note_success(connection, download, report, error)))
     return NULL;
   return g_steal_pointer(&report);
 }
@@ -258,12 +270,37 @@ log_outcome(const PriceReport *report, guint status, const GError *error)
     log_failure("price sync failed", error);
     return;
   }
-  char counts[5][12];
-  const guint numbers[] = {report->added->len, report->updated->len, report->removed->len, report->failed->len, status};
+  char counts[6][12];
+  const guint numbers[] = {report->added->len, report->updated->len, report->removed->len, report->failed->len, status,
+                           report->held->len};
   for (gsize i = 0; i < G_N_ELEMENTS(numbers); i++)
     g_snprintf(counts[i], sizeof counts[i], "%u", numbers[i]);
-  log_event(LOG_INFO, "prices synced", "added", counts[0], "updated", counts[1], "removed", counts[2], "failed",
-            counts[3], "upstream_status", counts[4], NULL);
+  log_event(report->held->len > 0 ? LOG_WARNING : LOG_INFO, "prices synced", "added", counts[0], "updated", counts[1],
+            "removed", counts[2], "failed", counts[3], "upstream_status", counts[4], "held_back", counts[5], NULL);
+}
+
+/* A database that was never migrated here gets what a sync has to know; where it cannot, the sync goes on without. */
+static void
+make_state(PriceSync *sync, PgConnection *connection)
+{
+  g_autoptr(GError) problem = NULL;
+  if (sync->config->auto_migrate && !sync_state_make(connection, &problem) &&
+      error_code(problem) != CCH_ERROR_PRICES_NO_TABLE)
+    log_event(LOG_WARNING, "price sync keeps no state", "code", error_info(problem)->code, "reason", problem->message,
+              NULL);
+}
+
+static gboolean
+check_hub(const PriceSync *sync, PgConnection *connection, const PriceSyncOptions *options, gboolean *ret_hub_keeps,
+          GError **error)
+{
+  if (!sync_state_hub_keeps(connection, ret_hub_keeps, error))
+    return FALSE;
+  if (!*ret_hub_keeps || options->is_dry_run || options->is_beside_hub || sync->config->price_sync_beside_hub)
+    return TRUE;
+  error_set(error, CCH_ERROR_PRICES_HUB_KEEPS,
+            "public.cloud_pricing_catalog is less than a week old; the hub's next sync would take this one back");
+  return FALSE;
 }
 
 /* With the lock. */
@@ -274,17 +311,20 @@ run_locked(PriceSync *sync, PgConnection *connection, const PriceSyncOptions *op
   g_autoptr(Check) check = NULL;
   g_auto(Download) download = {0};
   g_autoptr(GError) problem = NULL;
-  if (!take_check(sync, options, &check, error))
+  gboolean hub_keeps = FALSE;
+  if (!check_hub(sync, connection, options, &hub_keeps, error) || !take_check(sync, options, &check, error))
     return NULL;
-  g_autoptr(PriceReport) report =
-      check != NULL ? apply_checked(sync, connection, options, &check, &problem)
-                    : download_and_apply(sync, connection, options, rounds, &download, cancellable, &problem);
+  if (!options->is_dry_run)
+    make_state(sync, connection);
+  g_autoptr(PriceReport) report = check != NULL ? apply_checked(sync, connection, options, &check, hub_keeps, &problem)
+                                                : download_and_apply(sync, connection, options, rounds, hub_keeps,
+                                                                     &download, cancellable, &problem);
   *ret_upstream_status = download.status;
   if (!options->is_dry_run)
     log_outcome(report, download.status, problem);
   if (report == NULL && !options->is_dry_run && error_code(problem) != CCH_ERROR_CANCELLED) {
     pg_connection_set_cancellable(connection, NULL);
-    sync_state_failed(connection, problem, download.status, NULL);
+    sync_state_note_failure(connection, problem, download.status, NULL);
   }
   if (report == NULL)
     g_propagate_error(error, g_steal_pointer(&problem));
@@ -326,9 +366,10 @@ price_sync_check(PriceSync *sync, const PriceSyncOptions *options, char **ret_ch
     return NULL;
   }
   g_autoptr(PgConnection) connection = pg_connection_open(sync->dsn, "cch-data prices", cancellable, error);
-  if (connection == NULL)
+  gboolean hub_keeps = FALSE;
+  if (connection == NULL || !sync_state_hub_keeps(connection, &hub_keeps, error))
     return NULL;
-  PriceApplyOptions apply = apply_options(sync, options);
+  PriceApplyOptions apply = apply_options(sync, options, hub_keeps);
   apply.is_dry_run = TRUE;
   PriceReport *report = price_apply(connection, check->download.table, &apply, error);
   if (report == NULL)
@@ -382,12 +423,31 @@ time_left(PriceSync *sync, PgConnection *connection, gboolean is_start, gint64 *
   return TRUE;
 }
 
+/* Whether the schedule has nothing to do because a hub keeps the table; says so when that begins. */
+static gboolean
+leave_to_hub(PriceSync *sync, PgConnection *connection)
+{
+  gboolean hub_keeps = FALSE;
+  if (!sync_state_hub_keeps(connection, &hub_keeps, NULL))
+    return FALSE; /* the sync itself will say */
+  gboolean leaves = hub_keeps && !sync->config->price_sync_beside_hub;
+  g_mutex_lock(&sync->mutex);
+  gboolean is_new = leaves && !sync->leaves_to_hub;
+  sync->leaves_to_hub = leaves;
+  g_mutex_unlock(&sync->mutex);
+  if (is_new)
+    log_event(LOG_INFO, "price sync left to the hub", "reason",
+              "the hub keeps the price table itself (cloud_pricing_catalog); PRICE_SYNC_BESIDE_HUB syncs all the same",
+              NULL);
+  return leaves;
+}
+
 /* What the schedule does when the time has come; returns after how many seconds to look again. `is_start` ends when the
  * database has been seen. */
 static gint64
 scheduled(PriceSync *sync, gboolean *is_start)
 {
-  const PriceSyncOptions options = {.operator_name = "price sync schedule"};
+  const PriceSyncOptions options = {.operator_name = "price sync schedule", .is_scheduled = TRUE};
   gint64 interval_s = (gint64)sync->config->price_sync_interval_s, left_s = 0;
   g_autoptr(GError) error = NULL;
   g_autoptr(PgConnection) connection = pg_connection_open(sync->dsn, "cch-data prices", sync->stopping, &error);
@@ -403,6 +463,8 @@ scheduled(PriceSync *sync, gboolean *is_start)
   *is_start = FALSE;
   if (left_s > 0)
     return left_s;
+  if (leave_to_hub(sync, connection))
+    return interval_s;
   guint upstream_status = 0;
   count_running(sync, 1);
   g_autoptr(PriceReport) report =
@@ -446,10 +508,15 @@ char *
 price_sync_status(PriceSync *sync, GError **error)
 {
   g_autofree char *known = NULL;
+  g_autofree char *held = NULL;
+  gboolean hub_keeps = FALSE;
   PriceCatalog catalog;
   g_autoptr(PgConnection) connection = pg_connection_open(sync->dsn, "cch-data prices", NULL, error);
   if (connection == NULL || !price_catalog_read(connection, &catalog, error) ||
-      (catalog.has_state_tables && !pg_connection_value(connection, &known, error, prices_sync_status_sql, 0)))
+      !sync_state_hub_keeps(connection, &hub_keeps, error) ||
+      (catalog.has_state_tables &&
+       !pg_connection_value(connection, &known, error, prices_sync_status_sql, 1, G_STRINGIFY(STALE_FAILURES))) ||
+      (held = price_held_list(connection, error)) == NULL)
     return NULL;
   g_autoptr(GString) out = g_string_new("{\"urls\":[");
   for (char **url = sync->urls; *url != NULL; url++) {
@@ -462,8 +529,12 @@ price_sync_status(PriceSync *sync, GError **error)
   gint64 next_us = sync->next_us;
   g_mutex_unlock(&sync->mutex);
   g_autofree char *next = next_us > 0 ? time_text(next_us) : g_strdup("null");
-  g_string_append_printf(out, "],\"intervalSeconds\":%" G_GUINT64_FORMAT ",\"running\":%s,\"nextAt\":%s,\"last\":%s}",
-                         sync->config->price_sync_interval_s, is_running ? "true" : "false", next,
-                         known != NULL ? known : "null");
+  g_string_append_printf(
+      out,
+      "],\"intervalSeconds\":%" G_GUINT64_FORMAT ",\"running\":%s,\"nextAt\":%s,\"hubKeepsPrices\":%s,"
+      "\"scheduled\":%s,\"changeLimit\":%" G_GUINT64_FORMAT ",\"held\":%s,\"last\":%s}",
+      sync->config->price_sync_interval_s, is_running ? "true" : "false", next, hub_keeps ? "true" : "false",
+      sync->config->price_sync_interval_s > 0 && (!hub_keeps || sync->config->price_sync_beside_hub) ? "true" : "false",
+      sync->config->price_sync_change_limit, held, known != NULL ? known : "null");
   return g_string_free(g_steal_pointer(&out), FALSE);
 }

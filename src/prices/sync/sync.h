@@ -23,6 +23,8 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC(PriceSync, price_sync_free)
 typedef struct {
   const char *const *overwrite, *const *leave_out; /* as price_apply's */
   gboolean is_dry_run, is_forced;
+  gboolean is_scheduled;  /* nobody looks: changes beyond the limit are held back */
+  gboolean is_beside_hub; /* although a hub keeps the table itself: PRICES_HUB_KEEPS without it, but in a dry run */
   const char
       *check_id; /* apply what this check showed; NULL: what this operator's last check showed, if it is recent */
   const char *operator_name, *operator_ip;

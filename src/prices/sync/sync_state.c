@@ -1,6 +1,7 @@
 #include "prices/sync/sync_state.h"
 
 #include "base/error.h"
+#include "pg/migrate.h"
 #include "prices/apply/report.h"
 #include "prices_sql.h"
 
@@ -43,17 +44,54 @@ static char *
 counts_json(const PriceReport *report)
 {
   return g_strdup_printf("{\"added\":%u,\"updated\":%u,\"unchanged\":%u,\"failed\":%u,\"skippedConflicts\":%u,"
-                         "\"removed\":%u,\"warnings\":%u,\"total\":%u}",
+                         "\"removed\":%u,\"held\":%u,\"warnings\":%u,\"total\":%u}",
                          report->added->len, report->updated->len, report->unchanged->len, report->failed->len,
-                         report->skipped->len, report->removed->len, report->warnings->len, report->total);
+                         report->skipped->len, report->removed->len, report->held->len, report->warnings->len,
+                         report->total);
 }
 
-/* FALSE, without an error, where there is no table to note it in. */
 static gboolean
-has_table(PgConnection *connection, GError **error)
+find_table(PgConnection *connection, gboolean *ret_is_there, GError **error)
 {
   PriceCatalog catalog;
-  return price_catalog_read(connection, &catalog, error) && catalog.has_state_tables;
+  if (!price_catalog_read(connection, &catalog, error))
+    return FALSE;
+  *ret_is_there = catalog.has_state_tables;
+  return TRUE;
+}
+
+gboolean
+sync_state_make(PgConnection *connection, GError **error)
+{
+  gboolean is_there = FALSE;
+  return find_table(connection, &is_there, error) && (is_there || pg_migrate_own(connection, error));
+}
+
+gboolean
+sync_state_has_held(PgConnection *connection, gboolean *ret_has, GError **error)
+{
+  gboolean is_there = FALSE;
+  g_autofree char *has = NULL;
+  if (!find_table(connection, &is_there, error) ||
+      (is_there &&
+       !pg_connection_value(connection, &has, error,
+                            "SELECT EXISTS (SELECT FROM cch_data.price_held WHERE rejected_at IS NULL)", 0)))
+    return FALSE;
+  *ret_has = g_strcmp0(has, "t") == 0;
+  return TRUE;
+}
+
+gboolean
+sync_state_hub_keeps(PgConnection *connection, gboolean *ret_keeps, GError **error)
+{
+  g_autofree char *catalog = NULL;
+  g_autofree char *keeps = NULL;
+  if (!pg_connection_value(connection, &catalog, error, "SELECT pg_catalog.to_regclass('public.cloud_pricing_catalog')",
+                           0) ||
+      (catalog != NULL && !pg_connection_value(connection, &keeps, error, prices_sync_hub_keeps_sql, 0)))
+    return FALSE;
+  *ret_keeps = g_strcmp0(keeps, "t") == 0;
+  return TRUE;
 }
 
 static char *
@@ -69,13 +107,13 @@ names_of(const PriceTable *table)
 }
 
 gboolean
-sync_state_succeeded(PgConnection *connection, const Download *download, const PriceReport *report, GError **error)
+sync_state_note_success(PgConnection *connection, const Download *download, const PriceReport *report, GError **error)
 {
-  g_autoptr(GError) problem = NULL;
-  if (!has_table(connection, &problem)) {
-    g_propagate_error(error, g_steal_pointer(&problem));
-    return error == NULL || *error == NULL;
-  }
+  gboolean is_there = FALSE;
+  if (!find_table(connection, &is_there, error))
+    return FALSE;
+  if (!is_there)
+    return TRUE;
   const PriceTable *table = download->table;
   g_autofree char *status = g_strdup_printf("%u", download->status);
   g_autofree char *count = table != NULL ? g_strdup_printf("%u", table->models->len) : NULL;
@@ -91,13 +129,13 @@ sync_state_succeeded(PgConnection *connection, const Download *download, const P
 }
 
 gboolean
-sync_state_failed(PgConnection *connection, const GError *failure, guint upstream_status, GError **error)
+sync_state_note_failure(PgConnection *connection, const GError *failure, guint upstream_status, GError **error)
 {
-  g_autoptr(GError) problem = NULL;
-  if (!has_table(connection, &problem)) {
-    g_propagate_error(error, g_steal_pointer(&problem));
-    return error == NULL || *error == NULL;
-  }
+  gboolean is_there = FALSE;
+  if (!find_table(connection, &is_there, error))
+    return FALSE;
+  if (!is_there)
+    return TRUE;
   g_autofree char *status = upstream_status > 0 ? g_strdup_printf("%u", upstream_status) : NULL;
   g_autofree char *message = g_utf8_make_valid(failure->message, -1);
   g_autoptr(PgResult) saved =

@@ -9,4 +9,4 @@ SELECT (SELECT pg_catalog.count(*) = 6
                      ON attribute.attrelid = def.adrelid AND attribute.attnum = def.adnum
                   WHERE def.adrelid = pg_catalog.to_regclass('public.model_prices') AND attribute.attname = 'source'),
                 false),
-       pg_catalog.to_regclass('cch_data.price_applied') IS NOT NULL
+       pg_catalog.to_regclass('cch_data.price_held') IS NOT NULL

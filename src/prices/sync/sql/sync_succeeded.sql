@@ -6,7 +6,7 @@ VALUES (true, pg_catalog.now(), pg_catalog.now(), NULL, NULL, $4::pg_catalog.int
         $7::pg_catalog.int4, $8::pg_catalog.text[], $9::pg_catalog.jsonb)
     ON CONFLICT (one) DO UPDATE SET
        last_try_at = excluded.last_try_at, last_success_at = excluded.last_success_at, error_code = NULL, error = NULL,
-       upstream_status = excluded.upstream_status, url = excluded.url,
+       upstream_status = excluded.upstream_status, failures = 0, failing_since = NULL, url = excluded.url,
        etag = COALESCE(excluded.etag, CASE WHEN $8::pg_catalog.text[] IS NULL THEN known.etag END),
        last_modified = COALESCE(excluded.last_modified, CASE WHEN $8::pg_catalog.text[] IS NULL THEN known.last_modified END),
        state = excluded.state, result = excluded.result,
