@@ -302,6 +302,7 @@ test('a key in Redis that a dead instance left on this database is taken over', 
 test('the schedule syncs at the start when there are no prices, notices others, and goes on after a failure', async () => {
   cloud.answer = (request, response) => response.writeHead(404).end();
   const own = await Database.create(server);
+  assert.equal((await cli(['migrate', '--hub-tables'], { dsn: own.dsn })).code, 0);
   const env = { PRICE_SYNC_URL: `${cloud.url}/s.json`, PRICE_SYNC_INTERVAL: 1, PRICE_SYNC_TIMEOUT: 2 };
   const services = [await Service.start({ dsn: own.dsn, env }), await Service.start({ dsn: own.dsn, env })];
   await until('a failed sync', () => services.some((service) => service.log().includes('price sync failed')), 30_000);
@@ -323,7 +324,7 @@ test('null costs of the cloud are absent with a warning', async () => {
 // A service with a schedule of one second, on a database of its own.
 async function scheduled(t, sql = '', env = {}) {
   const own = await Database.create(server);
-  assert.equal((await cli(['migrate'], { dsn: own.dsn })).code, 0);
+  assert.equal((await cli(['migrate', '--hub-tables'], { dsn: own.dsn })).code, 0);
   if (sql) await own.exec(sql);
   const service = await Service.start({ dsn: own.dsn, env: { PRICE_SYNC_URL: `${cloud.url}/s.json`, PRICE_SYNC_INTERVAL: 1, PRICE_SYNC_TIMEOUT: 2, ...env } });
   t.after(() => service.stop());
