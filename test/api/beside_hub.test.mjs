@@ -139,10 +139,9 @@ describe('a merge beside a running hub', { skip: !haveBinary && 'no binary' }, (
       await until('the gateway', () => gateway.found.requests > 5);
       const dsn = server.dsn(database.name, who === 'the owner' ? 'hub' : 'postgres');
       const { last } = await importOk(database, archive, { dsn, args: table });
-      const { errors, requests, longestMs } = await gateway.stop();
+      const { errors, requests } = await gateway.stop();
       assert.deepEqual(errors, []);
       assert.ok(requests > 10, `${requests} requests`);
-      assert.ok(longestMs < 500, `a statement of the gateway took ${longestMs} ms`);
       assert.equal(last.tables.find((entry) => entry.table === 'public.message_request').inserted >= ROWS, true, JSON.stringify(last.tables));
       assert.equal(await missing(database), 0);
       assert.equal(await database.value(`SELECT tgenabled FROM pg_trigger WHERE tgname = 'trg_upsert_usage_ledger'`), 'O');
