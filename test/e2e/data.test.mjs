@@ -113,11 +113,11 @@ describe('the data page', { skip: (!haveBinary && 'no binary') || (!haveChromium
     await window.assertAccessible();
     await window.screenshot('data-confirm');
     await confirm.click();
-    await page.getByText(words.en.complete).first().waitFor();
+    await page.getByText(words.en.complete).first().waitFor({ timeout: 60_000 });
     assert.equal(await database.count('users'), users - 1);
     await page.getByRole('button', { name: 'Bring back' }).click();
     await page.getByRole('dialog').getByRole('button', { name: 'Bring back' }).click();
-    await page.getByText('Back to the database from before').waitFor();
+    await page.getByText('Back to the database from before').waitFor({ timeout: 60_000 });
     assert.equal(await database.count('users'), users);
     await window.screenshot('data-undone');
     await window.close();
