@@ -24,7 +24,7 @@ describe('batches on the command line', { skip: !haveBinary && 'no binary' }, ()
       SELECT 50000 + i, 'user ' || i, i % 3, CASE WHEN i % 2 = 0 THEN 5 END, CASE WHEN i <= 1240 THEN '["bulk"]'::jsonb ELSE '[]' END FROM generate_series(1, 1300) AS i;
       INSERT INTO keys (id, user_id, key, name) SELECT 60000 + i, 50000 + (i + 1) / 2, 'sk-' || i, 'key ' || i FROM generate_series(1, 2000) AS i;
       INSERT INTO providers (id, name, url, key, group_tag) SELECT 70000 + i, 'provider ' || i, 'https://' || i || '.example.com', 'k' || i, 'bulk' FROM generate_series(1, 3) AS i`);
-    assert.equal((await cli(['migrate', '--hub-tables'], { dsn: template.dsn })).code, 0);
+    assert.equal((await cli(['migrate'], { dsn: template.dsn })).code, 0);
   });
 
   const fresh = () => Database.create(server, { template: 'hub' });
