@@ -53,7 +53,8 @@ describe('serve without a DSN', { skip: !haveBinary && 'no binary' }, () => {
     for (const socket of sockets) assert.equal(statSync(path.dirname(socket)).mode & 0o077, 0, 'the socket is private');
     await service.stop('SIGTERM');
     assert.deepEqual(processesOf(dataDir), []);
-    assert.equal((await service.exit).code, 0);
+    await until('the exit code', () => service.exitCode !== undefined);
+    assert.equal(service.exitCode, 0);
   });
 
   test('finds its data again after a stop and after kill -9, without an orphan', async () => {
