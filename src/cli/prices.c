@@ -7,6 +7,7 @@
 #include "prices/apply/apply.h"
 #include "prices/apply/held.h"
 #include "prices/apply/store.h"
+#include "prices/format/model.h"
 #include "prices/sync/sync.h"
 
 #include <stdio.h>

@@ -1,7 +1,7 @@
 #include "prices/format/cloud_table.h"
 
 #include "base/decimal.h"
-#include "prices/format/table.h"
+#include "prices/format/model.h"
 
 #include <string.h>
 

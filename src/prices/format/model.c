@@ -355,3 +355,20 @@ price_model_check(const char *name, const char *json, gsize size, GArray *failed
     *ret_mended = check->has_null ? mend(json, size) : NULL;
   return check->has_mode;
 }
+
+static gboolean
+is_space(gunichar character)
+{
+  return g_unichar_isspace(character) || character == 0xfeff;
+}
+
+char *
+price_name_trim(const char *name)
+{
+  const char *start = name, *end = name + strlen(name);
+  while (start < end && is_space(g_utf8_get_char(start)))
+    start = g_utf8_next_char(start);
+  while (end > start && is_space(g_utf8_get_char(g_utf8_prev_char(end))))
+    end = g_utf8_prev_char(end);
+  return g_strndup(start, (gsize)(end - start));
+}

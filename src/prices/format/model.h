@@ -18,3 +18,6 @@ gboolean price_model_check(const char *name, const char *json, gsize size, GArra
  * (`is_inside_cost`), unless the last word of its name says that it only tells about a price (price_currency). `name`
  * is NULL for an array's element. */
 gboolean price_is_cost(gboolean is_inside_cost, const char *name, gsize size);
+
+/* Trims a name as the hub does: white space of Unicode and byte order marks. Free with g_free. */
+char *price_name_trim(const char *name);

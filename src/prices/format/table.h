@@ -41,6 +41,3 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC(PriceTable, price_table_free)
 
 /* NULL when it is not among the valid ones. */
 const PriceModel *price_table_find(const PriceTable *table, const char *name);
-
-/* Trims a name as the hub does: white space of Unicode and byte order marks. Free with g_free. */
-char *price_name_trim(const char *name);

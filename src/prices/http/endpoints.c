@@ -1,6 +1,7 @@
 #include "prices/http/endpoints.h"
 
 #include "base/error.h"
+#include "prices/format/model.h"
 
 JsonTree *
 price_http_body(HttpRequest *request, GError **error)

@@ -1,5 +1,6 @@
 /* Single models, lists and exports: /api/prices and /api/v1/model-prices. */
 #include "base/error.h"
+#include "prices/format/model.h"
 #include "prices/http/endpoints.h"
 
 #include <string.h>

@@ -3,6 +3,7 @@
 #include "base/json_tree.h"
 #include "http/multipart.h"
 #include "prices/apply/apply.h"
+#include "prices/format/model.h"
 #include "prices/http/endpoints.h"
 
 #include <string.h>
