@@ -34,5 +34,5 @@ gboolean redis_lock_release(const RedisLock *lock, GError **error);
 gboolean redis_lock_read(const char *url, char **ret_value, GError **error);
 
 /* Whether the lock could be taken now, without taking it: REDIS_UNAVAILABLE or REDIS_REFUSED tell why not. A lock that
- * somebody holds is no failure. */
+ * somebody else holds is not a failure. */
 gboolean redis_lock_probe(const char *url, GError **error);

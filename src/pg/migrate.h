@@ -23,7 +23,7 @@ typedef struct {
 gboolean pg_migrate(PgConnection *connection, MigrateResult *ret_result, GError **error);
 
 /* Likewise, and makes the hub's tables in a database that somebody named, too. Where they cannot be made,
- * `has_hub_tables` is FALSE; that is no error. */
+ * `has_hub_tables` is FALSE; that is not an error. */
 gboolean pg_migrate_with_hub_tables(PgConnection *connection, MigrateResult *ret_result, GError **error);
 
 /* The `own` series alone. */

@@ -305,7 +305,7 @@ load_rows(LoadTeam *team, gboolean hash_rows, GArray *tables, GError **error)
 {
   Restore *leader = load_team_leader(team);
 
-  /* 1. What is to be read. */
+  /* 1. The list of blocks to read. */
   RowLoad load = {.queue = row_queue_new(load_team_n_workers(team) * BLOCKS_PER_WORKER + BLOCKS_TO_FILL),
                   .tables = g_array_new(FALSE, FALSE, sizeof(TableLoad)),
                   .hash_rows = hash_rows,

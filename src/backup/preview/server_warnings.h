@@ -1,4 +1,4 @@
-/* What is to be said of an archive when it is held against the server that it may be imported into. */
+/* Warnings about restoring an archive into a given server. */
 #pragma once
 
 #include "archive/toc.h"
