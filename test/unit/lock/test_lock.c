@@ -282,7 +282,7 @@ inspecting_tells_who_holds_it_and_takes_nothing(void **state)
   assert_inspected(without_redis(), TRUE, "export", "张三");
   end_holder(other, SIGTERM);
   set_redis_key(HUB_VALUE);
-  assert_inspected(with_redis(), TRUE, NULL, NULL);
+  assert_inspected(with_redis(), TRUE, NULL, "the hub");
   delete_redis_key();
 }
 
