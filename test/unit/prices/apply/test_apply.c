@@ -235,7 +235,7 @@ a_dry_run_tells_the_same_and_every_field_and_writes_nothing(void **state)
       "{\"added\":[\"c\"],\"updated\":[\"a\",\"b\"],\"unchanged\":[],\"failed\":[],\"total\":3,"
       "\"skippedConflicts\":[],\"removed\":[],\"leftOut\":[],\"failures\":[],\"warnings\":[{\"modelName\":\"a\","
       "\"code\":\"moved_tenfold\",\"field\":\"input_cost_per_token\",\"reason\":\"input_cost_per_token moved more "
-      "than tenfold: 0.0001 now, 0.000001 before\"}],\"dryRun\":true,\"changes\":[{\"modelName\":\"a\","
+      "than tenfold: 0.0001 now, 0.000001 before\"}],\"held\":[],\"dryRun\":true,\"changes\":[{\"modelName\":\"a\","
       "\"action\":\"updated\",\"oldSource\":\"litellm\",\"newSource\":\"litellm\",\"fields\":["
       "{\"field\":\"input_cost_per_token\",\"old\":0.000001,\"new\":0.0001},{\"field\":\"x\",\"old\":null,"
       "\"new\":null}]},{\"modelName\":\"b\",\"action\":\"updated\",\"oldSource\":\"litellm\","
