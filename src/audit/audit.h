@@ -3,7 +3,7 @@
  * that name with other columns is not taken for one. */
 #pragma once
 
-#include "pg/connection.h"
+#include "pg/connection/connection.h"
 
 typedef struct {
   const char *category;      /* "database", "model_price" */

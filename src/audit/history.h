@@ -1,7 +1,7 @@
 /* The audit log, read: newest first, page by page. It is the table that audit_write() writes to. */
 #pragma once
 
-#include "pg/connection.h"
+#include "pg/connection/connection.h"
 
 enum { AUDIT_DEFAULT_LIMIT = 50, AUDIT_MAX_LIMIT = 100 };
 

@@ -3,8 +3,8 @@
 #include "auth/rate_limit.h"
 #include "auth_sql.h"
 #include "base/error.h"
-#include "pg/connection.h"
-#include "pg/sqlstate.h"
+#include "pg/connection/connection.h"
+#include "pg/connection/sqlstate.h"
 
 #include <sodium.h>
 #include <string.h>

@@ -59,6 +59,6 @@ void error_set_sql(GError **error, ErrorCode code, const char *sqlstate, const c
 
 /* The five characters, or "" when the error did not come from PostgreSQL. */
 const char *error_sqlstate(const GError *error);
-/* `sqlstate` is one of pg/sqlstate.h; FALSE for NULL. */
+/* `sqlstate` is one of pg/connection/sqlstate.h; FALSE for NULL. */
 gboolean error_has_sqlstate(const GError *error, const char *sqlstate);
 const char *error_source_function(const GError *error);

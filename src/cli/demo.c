@@ -4,7 +4,7 @@
 #include "cli/cli.h"
 #include "cli/progress_bar.h"
 #include "cli/target.h"
-#include "pg/migrate.h"
+#include "pg/migrate/migrate.h"
 
 #include <stdio.h>
 

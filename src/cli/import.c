@@ -10,7 +10,7 @@
 #include "cli/progress_bar.h"
 #include "cli/target.h"
 #include "cli/undo.h"
-#include "pg/dsn.h"
+#include "pg/dsn/dsn.h"
 
 #include <stdio.h>
 #include <string.h>

@@ -1,4 +1,4 @@
-#include "pg/migrate.h"
+#include "pg/migrate/migrate.h"
 
 #include "base/error.h"
 #include "cli/cli.h"

@@ -3,9 +3,9 @@
 #include "base/data_dir.h"
 #include "base/log.h"
 #include "base/text.h"
-#include "pg/cluster.h"
+#include "pg/cluster/cluster.h"
 
-#include "pg/dsn.h"
+#include "pg/dsn/dsn.h"
 #include "redis/redis.h"
 #include <stdio.h>
 

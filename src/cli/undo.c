@@ -5,7 +5,7 @@
 #include "base/text.h"
 #include "cli/target.h"
 #include "lock/lock.h"
-#include "pg/dsn.h"
+#include "pg/dsn/dsn.h"
 
 #include <stdio.h>
 #include <string.h>

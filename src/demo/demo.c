@@ -2,7 +2,7 @@
 
 #include "base/error.h"
 #include "demo_sql.h"
-#include "pg/sqlstate.h"
+#include "pg/connection/sqlstate.h"
 
 #define BATCH_ROWS 50000
 

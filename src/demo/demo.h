@@ -3,7 +3,7 @@
  * columns that are there. The same seed makes the same data. No key that it makes opens the web interface. */
 #pragma once
 
-#include "pg/connection.h"
+#include "pg/connection/connection.h"
 
 typedef struct {
   guint64 n_requests;   /* rows of message_request */

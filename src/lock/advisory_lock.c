@@ -3,7 +3,7 @@
 #include "base/error.h"
 #include "lock/holder.h"
 #include "lock_sql.h"
-#include "pg/connection.h"
+#include "pg/connection/connection.h"
 
 #include <stdlib.h>
 

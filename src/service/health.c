@@ -2,7 +2,7 @@
 
 #include "base/error.h"
 #include "lock/redis_lock.h"
-#include "pg/connection.h"
+#include "pg/connection/connection.h"
 
 #include <string.h>
 

@@ -2,7 +2,7 @@
 #pragma once
 
 #include "http/router.h"
-#include "pg/client.h"
+#include "pg/programs/client.h"
 
 typedef struct HealthHttp HealthHttp;
 

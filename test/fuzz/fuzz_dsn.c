@@ -1,7 +1,7 @@
 /* Connection strings: nothing crashes, what is accepted is accepted by libpq, and an address that libpq takes too means
  * the same to both. */
-#include "pg/dsn.h"
-#include "pg/dsn_rewrite.h"
+#include "pg/dsn/dsn.h"
+#include "pg/dsn/dsn_rewrite.h"
 
 #include <libpq-fe.h>
 #include <stdint.h>

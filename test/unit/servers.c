@@ -1,7 +1,7 @@
 #include "servers.h"
 
 #include "base/child.h"
-#include "pg/connection.h"
+#include "pg/connection/connection.h"
 #include "redis/redis.h"
 
 #include <arpa/inet.h>

@@ -3,7 +3,7 @@
 
 #include "archive/packer.h"
 #include "base/json.h"
-#include "pg/connection.h"
+#include "pg/connection/connection.h"
 
 typedef struct {
   guint64 relation_bytes; /* of the tables that would be copied, as PostgreSQL counts relations */

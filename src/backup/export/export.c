@@ -6,7 +6,7 @@
 #include "backup/export/export_worker.h"
 #include "backup_sql.h"
 #include "base/error.h"
-#include "pg/dsn.h"
+#include "pg/dsn/dsn.h"
 
 enum { NOTE_TIMEOUT_MS = 2000 }; /* what an export leaves is not worth more of a wait for a server that hangs */
 

@@ -10,7 +10,7 @@
 #include "backup/manifest/manifest.h"
 #include "config/config.h"
 #include "lock/lock.h"
-#include "pg/client.h"
+#include "pg/programs/client.h"
 
 #include <gio/gio.h>
 

@@ -4,7 +4,7 @@
 
 #include "archive/packer.h"
 #include "backup/manifest/manifest.h"
-#include "pg/connection.h"
+#include "pg/connection/connection.h"
 
 typedef struct {
   const char *holder;

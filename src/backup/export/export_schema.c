@@ -4,7 +4,7 @@
 #include "backup/plan/plan.h"
 #include "base/child.h"
 #include "base/error.h"
-#include "pg/dsn.h"
+#include "pg/dsn/dsn.h"
 
 #include <signal.h>
 #include <string.h>

@@ -8,7 +8,7 @@
 
 #include "archive/toc.h"
 #include "backup/export/export_snapshot.h"
-#include "pg/client.h"
+#include "pg/programs/client.h"
 
 typedef struct {
   ArchiveHeader header;

@@ -2,7 +2,7 @@
 
 #include "backup_sql.h"
 #include "base/error.h"
-#include "pg/sqlstate.h"
+#include "pg/connection/sqlstate.h"
 
 #include <string.h>
 

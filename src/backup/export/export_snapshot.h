@@ -7,7 +7,7 @@
  * that the rows come out as pg_dump's would. */
 #pragma once
 
-#include "pg/connection.h"
+#include "pg/connection/connection.h"
 
 typedef struct {
   GPtrArray *connections; /* PgConnection; the first is the leader */

@@ -4,7 +4,7 @@
 #include "backup/http/export_query.h"
 #include "backup_sql.h"
 #include "base/error.h"
-#include "pg/connection.h"
+#include "pg/connection/connection.h"
 
 #include <math.h>
 #include <stdlib.h>

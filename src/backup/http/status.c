@@ -8,8 +8,8 @@
 #include "base/error.h"
 #include "base/text.h"
 #include "lock/redis_lock.h"
-#include "pg/connection.h"
-#include "pg/dsn.h"
+#include "pg/connection/connection.h"
+#include "pg/dsn/dsn.h"
 
 #include <string.h>
 

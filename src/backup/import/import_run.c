@@ -3,8 +3,8 @@
 #include "audit/audit.h"
 #include "backup/merge/merge.h"
 #include "base/error.h"
-#include "pg/dsn.h"
-#include "pg/migrate.h"
+#include "pg/dsn/dsn.h"
+#include "pg/migrate/migrate.h"
 
 #include <jansson.h>
 

@@ -5,7 +5,7 @@
 #include "backup/plan/plan.h"
 #include "backup/report/progress.h"
 #include "backup/restore/hub_level.h"
-#include "pg/connection.h"
+#include "pg/connection/connection.h"
 
 typedef struct {
   ArchiveReader *reader;

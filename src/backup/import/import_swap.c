@@ -13,7 +13,7 @@
 #include "backup/swap/swap.h"
 #include "backup/swap/swap_choice.h"
 #include "base/error.h"
-#include "pg/migrate.h"
+#include "pg/migrate/migrate.h"
 
 #define CONNECTION_NAME "cch-data import"
 

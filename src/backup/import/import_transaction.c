@@ -6,7 +6,7 @@
 #include "backup/restore/overwrite.h"
 #include "backup/restore/restore.h"
 #include "base/error.h"
-#include "pg/commit.h"
+#include "pg/connection/commit.h"
 
 enum { MAX_ATTEMPTS = 3 }; /* at the whole transaction, after deadlocks */
 

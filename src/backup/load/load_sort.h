@@ -7,7 +7,7 @@
  * which is cheaper where every processor has an index of its own to build, and slower where it has not. */
 #pragma once
 
-#include "pg/connection.h"
+#include "pg/connection/connection.h"
 
 /* What the server is set to for this session, in kB: what the administrator allows. */
 gboolean load_sort_configured_kb(PgConnection *connection, guint *ret_kb, GError **error);

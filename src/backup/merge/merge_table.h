@@ -6,7 +6,7 @@
 #pragma once
 
 #include "archive/toc.h"
-#include "pg/connection.h"
+#include "pg/connection/connection.h"
 
 #define MERGE_STAGE "pg_temp.cch_stage"
 

@@ -1,7 +1,7 @@
 #include "backup/plan/entry_sql.h"
 
 #include "base/error.h"
-#include "pg/connection.h"
+#include "pg/connection/connection.h"
 
 #include <string.h>
 

@@ -3,7 +3,7 @@
 
 #include "archive/toc.h"
 #include "base/text.h"
-#include "pg/connection.h"
+#include "pg/connection/connection.h"
 
 typedef struct {
   PgConnection *connection;

@@ -5,7 +5,7 @@
 
 #include "backup/plan/plan.h"
 #include "backup/report/progress.h"
-#include "pg/connection.h"
+#include "pg/connection/connection.h"
 
 typedef struct {
   gint64 archive, live; /* 0: no record */

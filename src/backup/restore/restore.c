@@ -1,7 +1,7 @@
 #include "backup/plan/entry_sql.h"
 #include "backup/restore/restore_private.h"
 #include "base/error.h"
-#include "pg/commit.h"
+#include "pg/connection/commit.h"
 
 enum { LOCK_PAUSE_MS = 500, MAX_DEADLOCKS = 10 };
 

@@ -7,7 +7,7 @@
 
 #include "backup/plan/plan.h"
 #include "backup/report/progress.h"
-#include "pg/connection.h"
+#include "pg/connection/connection.h"
 
 /* How long one attempt at a table lock may take; short, because whoever comes behind us in the queue waits as long. */
 #define RESTORE_LOCK_TIMEOUT_MS 2000

@@ -1,7 +1,7 @@
 #include "backup/swap/analyze.h"
 
 #include "backup_sql.h"
-#include "pg/connection.h"
+#include "pg/connection/connection.h"
 
 #define CONNECTION_NAME "cch-data analyze"
 

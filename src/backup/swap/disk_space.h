@@ -3,7 +3,7 @@
 #pragma once
 
 #include "backup/plan/plan.h"
-#include "pg/connection.h"
+#include "pg/connection/connection.h"
 
 /* About how many bytes the plan's tables will take with their indexes, judged by the live tables of the same names. Of
  * tables whose rows nobody has counted (the archive was scanned, not checked) it reads the beginning: what is found

@@ -2,7 +2,7 @@
  * that takes its place: the schema is not part of any archive. */
 #pragma once
 
-#include "pg/connection.h"
+#include "pg/connection/connection.h"
 
 /* A table of the live database that the other one lacks after our own migrations have run there: another version of
  * ours, or somebody, made it. `ret_table` is NULL when there is none; free with g_free. */

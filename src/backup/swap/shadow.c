@@ -5,7 +5,7 @@
 #include "backup_sql.h"
 #include "base/error.h"
 #include "base/text.h"
-#include "pg/dsn.h"
+#include "pg/dsn/dsn.h"
 
 #define COMMENT_WHILE_LOADING                                                                                          \
   "cch-data is loading an import into this database; it takes the place of the live one, or is dropped if that fails"

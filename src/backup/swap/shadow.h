@@ -6,7 +6,7 @@
 #pragma once
 
 #include "base/language.h"
-#include "pg/connection.h"
+#include "pg/connection/connection.h"
 
 typedef struct {
   char *name;

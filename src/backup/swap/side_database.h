@@ -2,7 +2,7 @@
  * their end. Two kinds: "shadow", which an import loads, and "kept", which was live before a swap. */
 #pragma once
 
-#include "pg/connection.h"
+#include "pg/connection/connection.h"
 
 #define SIDE_SHADOW "shadow"
 #define SIDE_KEPT   "kept"

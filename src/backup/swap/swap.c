@@ -4,8 +4,8 @@
 #include "backup/swap/swap_choice.h"
 #include "backup_sql.h"
 #include "base/error.h"
-#include "pg/commit.h"
-#include "pg/sqlstate.h"
+#include "pg/connection/commit.h"
+#include "pg/connection/sqlstate.h"
 
 #include <string.h>
 

@@ -9,7 +9,7 @@
 
 #include "backup/report/progress.h"
 #include "lock/lock.h"
-#include "pg/connection.h"
+#include "pg/connection/connection.h"
 
 typedef struct {
   const char *dsn;  /* of the live database */

@@ -5,7 +5,7 @@
 #include "base/error.h"
 #include "base/text.h"
 
-#include "pg/dsn.h"
+#include "pg/dsn/dsn.h"
 
 #include <string.h>
 

@@ -4,7 +4,7 @@
 
 #include "backup/plan/plan.h"
 #include "base/language.h"
-#include "pg/connection.h"
+#include "pg/connection/connection.h"
 
 /* Asks the live database that `connection` is in; `dsn` names it. `plan` is NULL when the archive is not
  * known (yet): then it is taken for one that brings all that is here. `ret_reason` is NULL when it can, else a sentence

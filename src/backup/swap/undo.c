@@ -10,8 +10,8 @@
 #include "backup_sql.h"
 #include "base/error.h"
 #include "hub/notify.h"
-#include "pg/dsn.h"
-#include "pg/migrate.h"
+#include "pg/dsn/dsn.h"
+#include "pg/migrate/migrate.h"
 
 #include <jansson.h>
 #include <string.h>

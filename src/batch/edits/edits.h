@@ -10,7 +10,7 @@
 #pragma once
 
 #include "batch/fields/request.h"
-#include "pg/connection.h"
+#include "pg/connection/connection.h"
 
 typedef struct {
   gint64 id;

@@ -24,7 +24,7 @@
 #pragma once
 
 #include "batch/fields/field.h"
-#include "pg/connection.h"
+#include "pg/connection/connection.h"
 
 typedef struct BatchFilter BatchFilter;
 

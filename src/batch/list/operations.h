@@ -2,7 +2,7 @@
 #pragma once
 
 #include "base/language.h"
-#include "pg/connection.h"
+#include "pg/connection/connection.h"
 
 enum { OPERATIONS_DEFAULT_LIMIT = 50, OPERATIONS_MAX_LIMIT = 100 };
 

@@ -7,7 +7,7 @@
 #pragma once
 
 #include "batch/fields/request.h"
-#include "pg/connection.h"
+#include "pg/connection/connection.h"
 
 #include <gio/gio.h>
 

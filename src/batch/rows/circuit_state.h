@@ -3,7 +3,7 @@
 #pragma once
 
 #include "base/json.h"
-#include "pg/connection.h"
+#include "pg/connection/connection.h"
 
 /* Rows of (provider's id, Redis key) by id: the circuit breakers of the providers with these ids, an int4[] value. A
  * database without the table of endpoints has no breakers of endpoints. */

@@ -2,7 +2,7 @@
 
 #include "batch/rows/rows.h"
 #include "batch_sql.h"
-#include "pg/connection.h"
+#include "pg/connection/connection.h"
 #include "redis/redis.h"
 
 #include <string.h>

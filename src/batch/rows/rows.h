@@ -5,7 +5,7 @@
 #pragma once
 
 #include "batch/fields/field.h"
-#include "pg/connection.h"
+#include "pg/connection/connection.h"
 
 typedef struct {
   gint64 id;

@@ -8,9 +8,9 @@
 #include "batch/rows/hub_cache.h"
 #include "batch/rows/record.h"
 #include "batch_sql.h"
-#include "pg/commit.h"
-#include "pg/migrate.h"
-#include "pg/sqlstate.h"
+#include "pg/connection/commit.h"
+#include "pg/connection/sqlstate.h"
+#include "pg/migrate/migrate.h"
 
 #include <sodium.h>
 #include <string.h>

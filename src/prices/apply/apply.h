@@ -8,7 +8,7 @@
  * them changes, whoever writes. docs/prices.md has the rules. */
 #pragma once
 
-#include "pg/connection.h"
+#include "pg/connection/connection.h"
 #include "prices/format/table.h"
 
 typedef struct {

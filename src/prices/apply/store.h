@@ -5,7 +5,7 @@
 
 #include "base/json_tree.h"
 #include "base/language.h"
-#include "pg/connection.h"
+#include "pg/connection/connection.h"
 
 typedef struct {
   const char *search, *source, *provider, *vendor, *mode; /* NULL: any */

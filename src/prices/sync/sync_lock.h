@@ -1,7 +1,7 @@
 /* One sync at a time, of all instances; see prices/sync/sync.h. */
 #pragma once
 
-#include "pg/connection.h"
+#include "pg/connection/connection.h"
 
 typedef struct SyncLock SyncLock;
 

@@ -1,7 +1,7 @@
 #include "prices/sync/sync_state.h"
 
 #include "base/error.h"
-#include "pg/migrate.h"
+#include "pg/migrate/migrate.h"
 #include "prices/apply/report.h"
 #include "prices_sql.h"
 

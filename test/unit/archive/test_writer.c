@@ -6,7 +6,7 @@
 #include "archive_transcript.h"
 #include "base/child.h"
 #include "base/error.h"
-#include "pg/program.h"
+#include "pg/programs/program.h"
 
 #include <setjmp.h>
 #include <stdarg.h>

@@ -1,6 +1,6 @@
 #include "base/error.h"
 #include "demo/demo.h"
-#include "pg/migrate.h"
+#include "pg/migrate/migrate.h"
 #include "servers.h"
 
 #include <setjmp.h>

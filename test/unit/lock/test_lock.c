@@ -3,8 +3,8 @@
 #include "base/child.h"
 #include "lock/advisory_lock.h"
 #include "lock/holder.h"
-#include "pg/connection.h"
-#include "pg/dsn.h"
+#include "pg/connection/connection.h"
+#include "pg/dsn/dsn.h"
 
 #include <setjmp.h>
 #include <signal.h>

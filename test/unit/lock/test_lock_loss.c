@@ -1,6 +1,6 @@
 #include "lock_support.h"
 
-#include "pg/connection.h"
+#include "pg/connection/connection.h"
 
 #include <setjmp.h>
 #include <signal.h>

@@ -2,7 +2,7 @@
 
 #include "base/child.h"
 #include "base/error.h"
-#include "pg/connection.h"
+#include "pg/connection/connection.h"
 
 #include <fcntl.h>
 #include <setjmp.h>

@@ -3,7 +3,7 @@
 #include "backup/swap/side_database.h"
 #include "backup/swap/swap_choice.h"
 #include "base/error.h"
-#include "pg/migrate.h"
+#include "pg/migrate/migrate.h"
 #include "servers.h"
 
 #include <setjmp.h>

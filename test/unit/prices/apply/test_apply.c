@@ -1,5 +1,5 @@
 #include "base/error.h"
-#include "pg/migrate.h"
+#include "pg/migrate/migrate.h"
 #include "prices/apply/apply.h"
 #include "servers.h"
 

@@ -1,0 +1,281 @@
+/* The messages of a COPY … TO STDOUT (PostgreSQL's documentation, "Message Formats"): each is a type byte, a length of
+ * four bytes, most significant first, that counts itself, and the content.
+ *
+ * libpq is idle meanwhile and has read everything that the server sent up to its last ReadyForQuery. Should it have
+ * read the beginning of a later message too (a parameter that changed just then), what follows here is no message:
+ * every type and length is checked, so that this ends as an error. */
+#include "pg/connection/copy_out.h"
+
+#include "base/error.h"
+
+#include <errno.h>
+#include <poll.h>
+#include <string.h>
+#include <sys/socket.h>
+
+enum {
+  BUFFER_BYTES = 64 * 1024,
+  HEADER_BYTES = 5,
+  MAX_ERROR_BYTES = 256 * 1024 /* of an error's fields */
+};
+
+struct CopyOutWire {
+  gsize filled, taken; /* of the buffer */
+  char type;           /* of the message that is being read; 0: none */
+  guint32 left;        /* bytes of it that are still to come */
+  GByteArray *fields;  /* the content of an ErrorResponse */
+  GError *failure;     /* what the server reported; the COPY is over once it is ready again */
+  gboolean is_over;    /* it is: the connection is libpq's again */
+  guint8 buffer[BUFFER_BYTES];
+};
+
+void
+copy_out_wire_free(CopyOutWire *wire)
+{
+  if (wire == NULL)
+    return;
+  g_byte_array_unref(wire->fields);
+  g_clear_error(&wire->failure);
+  g_free(wire);
+}
+
+gboolean
+copy_out_wire_is_possible(PgConnection *connection)
+{
+  return !PQsslInUse(connection->conn) && !PQgssEncInUse(connection->conn) && PQprotocolVersion(connection->conn) == 3;
+}
+
+static gboolean
+send_query(PgConnection *connection, const char *sql, GError **error)
+{
+  gsize sql_size = strlen(sql) + 1;
+  guint32 length = GUINT32_TO_BE((guint32)(sql_size + 4));
+  g_autoptr(GByteArray) message = g_byte_array_sized_new((guint)sql_size + HEADER_BYTES);
+  g_byte_array_append(message, (const guint8 *)"Q", 1);
+  g_byte_array_append(message, (const guint8 *)&length, sizeof length);
+  g_byte_array_append(message, (const guint8 *)sql, (guint)sql_size);
+  for (gsize sent = 0; sent < message->len;) {
+    gssize n = send(PQsocket(connection->conn), message->data + sent, message->len - sent, MSG_NOSIGNAL);
+    if (n > 0) {
+      sent += (gsize)n;
+    } else if (errno == EAGAIN || errno == EWOULDBLOCK) {
+      if (!pg_wait(connection, POLLOUT, error))
+        return FALSE;
+    } else if (errno != EINTR) {
+      error_set(error, CCH_ERROR_DATABASE_UNAVAILABLE, "the connection to the database was lost: %s",
+                g_strerror(errno));
+      return FALSE;
+    }
+  }
+  return TRUE;
+}
+
+/* Reads what there is into the empty buffer, waiting for at least a byte. */
+static gboolean
+fill(CopyOutWire *wire, PgConnection *connection, GError **error)
+{
+  for (;;) {
+    gssize n = recv(PQsocket(connection->conn), wire->buffer, BUFFER_BYTES, 0);
+    if (n > 0) {
+      wire->filled = (gsize)n;
+      wire->taken = 0;
+      return TRUE;
+    }
+    if (n < 0 && errno == EINTR)
+      continue;
+    if (n < 0 && (errno == EAGAIN || errno == EWOULDBLOCK)) {
+      if (!pg_wait(connection, POLLIN, error))
+        return FALSE;
+      continue;
+    }
+    /* A server that shuts down says so before it closes. */
+    if (wire->failure != NULL)
+      g_propagate_error(error, g_steal_pointer(&wire->failure));
+    else
+      error_set(error, CCH_ERROR_DATABASE_UNAVAILABLE, "the connection to the database was lost%s%s", n < 0 ? ": " : "",
+                n < 0 ? g_strerror(errno) : "");
+    return FALSE;
+  }
+}
+
+/* Takes up to `size` bytes of the current message; NULL target: they are thrown away. */
+static gboolean
+take(CopyOutWire *wire, PgConnection *connection, guint8 *target, gsize size, gsize *ret_taken, GError **error)
+{
+  if (wire->taken == wire->filled && !fill(wire, connection, error))
+    return FALSE;
+  gsize n = MIN(size, wire->filled - wire->taken);
+  if (target != NULL)
+    memcpy(target, wire->buffer + wire->taken, n);
+  wire->taken += n;
+  *ret_taken = n;
+  return TRUE;
+}
+
+static gboolean
+read_header(CopyOutWire *wire, PgConnection *connection, GError **error)
+{
+  guint8 header[HEADER_BYTES];
+  for (gsize have = 0, n; have < HEADER_BYTES; have += n)
+    if (!take(wire, connection, header + have, HEADER_BYTES - have, &n, error))
+      return FALSE;
+  guint32 length = (guint32)header[1] << 24 | (guint32)header[2] << 16 | (guint32)header[3] << 8 | header[4];
+  /* No message is longer than what PostgreSQL can allocate. */
+  if (strchr("HdcCZENSATD", header[0]) == NULL || header[0] == '\0' || length < 4 || length > 0x40000000) {
+    error_set(error, CCH_ERROR_DATABASE_UNAVAILABLE, "an unexpected message from the server (type %d)", header[0]);
+    return FALSE;
+  }
+  wire->type = (char)header[0];
+  wire->left = length - 4;
+  return TRUE;
+}
+
+/* The fields of an ErrorResponse: a code byte and a string each, a zero byte at the end. */
+static void
+set_failure(CopyOutWire *wire, PgConnection *connection)
+{
+  PgErrorFields fields = {0};
+  g_byte_array_append(wire->fields, (const guint8 *)"\0", 2);
+  const char *at = (const char *)wire->fields->data;
+  const char *end = at + wire->fields->len;
+  while (at < end && *at != '\0') {
+    const char *value = at + 1;
+    switch (*at) {
+    case 'C':
+      fields.sqlstate = value;
+      break;
+    case 'M':
+      fields.primary = value;
+      break;
+    case 'D':
+      fields.detail = value;
+      break;
+    case 'W':
+      fields.context = value;
+      break;
+    case 'R':
+      fields.source_function = value;
+      break;
+    default:
+      break;
+    }
+    at = value + strnlen(value, (gsize)(end - value)) + 1;
+  }
+  if (wire->failure == NULL)
+    pg_set_error_fields(connection, &fields, &wire->failure);
+  g_byte_array_set_size(wire->fields, 0);
+}
+
+/* Reads the rest of a message that is not rows. */
+static gboolean
+read_content(CopyOutWire *wire, PgConnection *connection, GError **error)
+{
+  while (wire->left > 0) {
+    gsize n;
+    if (!take(wire, connection, NULL, wire->left, &n, error))
+      return FALSE;
+    if (wire->type == 'E' && wire->fields->len + n <= MAX_ERROR_BYTES)
+      g_byte_array_append(wire->fields, wire->buffer + wire->taken - n, (guint)n);
+    wire->left -= (guint32)n;
+  }
+  if (wire->type == 'E')
+    set_failure(wire, connection);
+  wire->is_over = wire->type == 'Z';
+  return TRUE;
+}
+
+/* Goes on to the next message of rows; FALSE at an error or, with *ret_is_ended, at the statement's end. */
+static gboolean
+next_rows(CopyOutWire *wire, PgConnection *connection, gboolean *ret_is_ended, GError **error)
+{
+  *ret_is_ended = FALSE;
+  while (wire->left == 0 || wire->type != 'd') {
+    if (!read_header(wire, connection, error))
+      return FALSE;
+    if (wire->type == 'd')
+      continue;
+    if (!read_content(wire, connection, error))
+      return FALSE;
+    if (!wire->is_over)
+      continue;
+    if (wire->failure == NULL)
+      *ret_is_ended = TRUE;
+    else
+      g_propagate_error(error, g_steal_pointer(&wire->failure));
+    return FALSE;
+  }
+  return TRUE;
+}
+
+/* Nothing that the server sends now would make sense to libpq: throws it away and has libpq find the connection lost.
+ */
+static void
+give_up(CopyOutWire *wire, PgConnection *connection)
+{
+  int fd = PQsocket(connection->conn);
+  shutdown(fd, SHUT_RDWR);
+  while (recv(fd, wire->buffer, BUFFER_BYTES, 0) > 0)
+    ;
+  PQconsumeInput(connection->conn);
+}
+
+CopyOutWire *
+copy_out_wire_begin(PgConnection *connection, const char *sql, GError **error)
+{
+  CopyOutWire *wire = g_malloc(sizeof *wire);
+  memset(wire, 0, offsetof(CopyOutWire, buffer));
+  wire->fields = g_byte_array_new();
+  gboolean is_begun = send_query(connection, sql, error);
+  while (is_begun && wire->type != 'H') {
+    is_begun = read_header(wire, connection, error) && read_content(wire, connection, error);
+    if (is_begun && wire->is_over) {
+      is_begun = FALSE;
+      if (wire->failure != NULL)
+        g_propagate_error(error, g_steal_pointer(&wire->failure));
+      else
+        error_set(error, CCH_ERROR_DATABASE_QUERY, "the statement is not a COPY TO STDOUT");
+    }
+  }
+  if (is_begun)
+    return wire;
+  if (!wire->is_over)
+    give_up(wire, connection);
+  copy_out_wire_free(wire);
+  return NULL;
+}
+
+static gssize
+read_rows(CopyOutWire *wire, PgConnection *connection, guint8 *buffer, gsize size, GError **error)
+{
+  gsize done = 0;
+  while (done < size) {
+    /* What the buffer holds no more of would have to be waited for. */
+    if (done > 0 && wire->taken == wire->filled)
+      break;
+    gboolean is_ended = FALSE;
+    if (wire->left == 0 || wire->type != 'd') {
+      /* The end, and an error, are told by the next call. */
+      if (done > 0 && wire->filled - wire->taken < HEADER_BYTES)
+        break;
+      if (done > 0 && wire->buffer[wire->taken] != 'd')
+        break;
+      if (!next_rows(wire, connection, &is_ended, error))
+        return is_ended ? 0 : -1;
+    }
+    gsize n;
+    if (!take(wire, connection, buffer + done, MIN(size - done, wire->left), &n, error))
+      return -1;
+    wire->left -= (guint32)n;
+    done += n;
+  }
+  return (gssize)done;
+}
+
+gssize
+copy_out_wire_read(CopyOutWire *wire, PgConnection *connection, guint8 *buffer, gsize size, GError **error)
+{
+  gssize n = read_rows(wire, connection, buffer, size, error);
+  if (n < 0 && !wire->is_over)
+    give_up(wire, connection);
+  return n;
+}

@@ -1,0 +1,67 @@
+/* A connection that is ready for use: pg_connection_open. */
+#include "pg/connection/connection_private.h"
+
+#include "base/error.h"
+#include "pg/connection/pooling.h"
+#include "pg/dsn/dsn.h"
+
+enum { FIRST_ANSWERS_TIMEOUT_MS = 10000 };
+
+/* What our statements rely on, whatever was set for the database or the role: how texts are quoted and values are
+ * written, what a transaction sees, and that nobody ends a session that waits for us or a statement that is made for a
+ * whole table. How long a lock may be waited for is left as it is. */
+static gboolean
+prepare_session(PgConnection *connection, GError **error)
+{
+  return pg_connection_exec(
+             connection,
+             "SELECT pg_catalog.set_config('search_path', '', false); SET standard_conforming_strings = on; SET "
+             "datestyle = 'ISO'; "
+             "SET intervalstyle = 'postgres'; SET bytea_output = 'hex'; SET quote_all_identifiers = off; "
+             "SET array_nulls = on; SET transform_null_equals = off; "
+             "SET default_transaction_isolation = 'read committed'; SET statement_timeout = 0; "
+             "SET idle_in_transaction_session_timeout = 0",
+             error) &&
+         (pg_connection_server_version(connection) < 140000 ||
+          pg_connection_exec(connection, "SET idle_session_timeout = 0", error));
+}
+
+/* A password that was refused may hold a '%' that was meant as itself. */
+static void
+explain_refused_login(const char *dsn, GError **error)
+{
+  if (error != NULL && error_code(*error) == CCH_ERROR_DATABASE_AUTHENTICATION && dsn_has_percent_in_password(dsn)) {
+    g_autofree char *message = g_strdup((*error)->message);
+    g_free((*error)->message);
+    (*error)->message = g_strconcat(message,
+                                    "; in an address, %XX in the password stands for one character, and a % that is "
+                                    "meant as itself is written as %25",
+                                    NULL);
+  }
+}
+
+PgConnection *
+pg_connection_open_within(const char *dsn, const char *application_name, guint timeout_ms, GCancellable *cancellable,
+                          GError **error)
+{
+  g_autofree char *conninfo = dsn_with_defaults(dsn, error);
+  if (conninfo == NULL)
+    return NULL;
+  g_autoptr(PgConnection) connection = pg_connect(conninfo, application_name, timeout_ms, cancellable, error);
+  if (connection == NULL) {
+    explain_refused_login(dsn, error);
+    return NULL;
+  }
+  /* Who has just logged in gets the first answers as quickly. */
+  pg_connection_set_answer_timeout(connection, timeout_ms > 0 ? timeout_ms : FIRST_ANSWERS_TIMEOUT_MS);
+  if (!pooling_check(connection, conninfo, cancellable, error) || !prepare_session(connection, error))
+    return NULL;
+  pg_connection_set_answer_timeout(connection, timeout_ms);
+  return g_steal_pointer(&connection);
+}
+
+PgConnection *
+pg_connection_open(const char *dsn, const char *application_name, GCancellable *cancellable, GError **error)
+{
+  return pg_connection_open_within(dsn, application_name, 0, cancellable, error);
+}

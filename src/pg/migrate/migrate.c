@@ -1,0 +1,215 @@
+#include "pg/migrate/migrate.h"
+
+#include "base/error.h"
+#include "migrations_hub_sql.h"
+#include "migrations_own_sql.h"
+#include "pg_sql.h"
+
+#include <string.h>
+
+typedef enum { SERIES_OWN, SERIES_HUB } Series;
+
+static const char *const series_names[] = {[SERIES_OWN] = "own", [SERIES_HUB] = "hub"};
+
+typedef struct {
+  Series series;
+  int number;
+  const char *name;
+  const char *sql;
+} Migration;
+
+/* In the order of their application. A published file of `own` never changes; one of `hub` may, because it can run
+ * again. */
+static const Migration migrations[] = {
+    {SERIES_OWN, 1, "schema", migrations_own_0001_schema_sql},
+    {SERIES_OWN, 2, "databases", migrations_own_0002_databases_sql},
+    {SERIES_OWN, 3, "prices", migrations_own_0003_prices_sql},
+    {SERIES_OWN, 4, "operations", migrations_own_0004_operations_sql},
+    {SERIES_OWN, 5, "exports", migrations_own_0005_exports_sql},
+    {SERIES_OWN, 6, "export_time", migrations_own_0006_export_time_sql},
+    {SERIES_OWN, 7, "price_held", migrations_own_0007_price_held_sql},
+    {SERIES_HUB, 1, "tables", migrations_hub_0001_tables_sql},
+    {SERIES_HUB, 2, "indexes", migrations_hub_0002_indexes_sql},
+    {SERIES_HUB, 3, "endpoints", migrations_hub_0003_endpoints_sql},
+};
+
+static gboolean
+relation_exists(PgConnection *connection, const char *name, gboolean *ret_exists, GError **error)
+{
+  g_autofree char *found = NULL;
+  if (!pg_connection_value(connection, &found, error, "SELECT pg_catalog.to_regclass($1)", 1, name))
+    return FALSE;
+  *ret_exists = found != NULL;
+  return TRUE;
+}
+
+/* "own 1" to the SHA-256 of what was applied. */
+static GHashTable *
+read_applied(PgConnection *connection, GError **error)
+{
+  gboolean has_table = FALSE;
+  if (!relation_exists(connection, "cch_data.migrations", &has_table, error))
+    return NULL;
+  g_autoptr(GHashTable) applied = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, g_free);
+  if (!has_table)
+    return g_steal_pointer(&applied);
+  g_autoptr(PgResult) rows =
+      pg_connection_query(connection, error, "SELECT series || ' ' || number, sha256 FROM cch_data.migrations", 0);
+  if (rows == NULL)
+    return NULL;
+  for (guint row = 0; row < pg_result_rows(rows); row++)
+    g_hash_table_insert(applied, g_strdup(pg_result_text(rows, row, 0)), g_strdup(pg_result_text(rows, row, 1)));
+  return g_steal_pointer(&applied);
+}
+
+static gboolean
+is_on_record(GHashTable *applied)
+{
+  for (gsize i = 0; i < G_N_ELEMENTS(migrations); i++) {
+    g_autofree char *key = g_strdup_printf("hub %d", migrations[i].number);
+    if (migrations[i].series == SERIES_HUB && g_hash_table_contains(applied, key))
+      return TRUE;
+  }
+  return FALSE;
+}
+
+/* Whether the hub's tables of public are ours to make and to alter. A private cluster says of itself that it is one. */
+static gboolean
+is_public_ours(PgConnection *connection, gboolean is_asked, GHashTable *applied, gboolean *ret_is_ours, GError **error)
+{
+  *ret_is_ours = FALSE;
+  if (!is_asked && !is_on_record(applied)) {
+    g_autofree char *private_cluster = NULL;
+    if (!pg_connection_value(connection, &private_cluster, error,
+                             "SELECT pg_catalog.current_setting('cch_data.private_cluster', true)", 0))
+      return FALSE;
+    if (g_strcmp0(private_cluster, "on") != 0)
+      return TRUE;
+  }
+  g_autofree char *state = NULL;
+  if (!pg_connection_value(connection, &state, error, pg_public_state_sql, 0))
+    return FALSE;
+  *ret_is_ours = strcmp(state, "other") != 0;
+  return TRUE;
+}
+
+static gboolean
+record(PgConnection *connection, const Migration *migration, const char *sha256, GError **error)
+{
+  g_autofree char *number = g_strdup_printf("%d", migration->number);
+  g_autoptr(PgResult) result =
+      pg_connection_query(connection, error,
+                          "INSERT INTO cch_data.migrations (series, number, name, sha256) VALUES ($1, $2, $3, $4)"
+                          " ON CONFLICT (series, number) DO UPDATE SET name = $3, sha256 = $4, applied_at = now()",
+                          4, series_names[migration->series], number, migration->name, sha256);
+  return result != NULL;
+}
+
+/* Comments may hold what the database's encoding does not have. */
+static char *
+in_ascii(const char *sql)
+{
+  char *text = g_strdup(sql);
+  for (char *at = text; *at != '\0'; at++)
+    if ((guchar)*at >= 0x80)
+      *at = '?';
+  return text;
+}
+
+/* Applies it unless that was done. */
+static gboolean
+apply(PgConnection *connection, const Migration *migration, GHashTable *applied, MigrateResult *result, GError **error)
+{
+  g_autofree char *key = g_strdup_printf("%s %d", series_names[migration->series], migration->number);
+  g_autofree char *sha256 = g_compute_checksum_for_string(G_CHECKSUM_SHA256, migration->sql, -1);
+  const char *applied_sha256 = g_hash_table_lookup(applied, key);
+  if (g_strcmp0(applied_sha256, sha256) == 0)
+    return TRUE;
+  if (applied_sha256 != NULL && migration->series == SERIES_OWN) {
+    error_set(error, CCH_ERROR_MIGRATION_FAILED,
+              "migration %s (%s) is not the one that was applied to this database: was it migrated by another build?",
+              key, migration->name);
+    return FALSE;
+  }
+  g_autofree char *sql = in_ascii(migration->sql);
+  if (!pg_connection_exec(connection, sql, error) || !record(connection, migration, sha256, error)) {
+    /* What says more than "a statement failed" keeps its code. */
+    if (error != NULL && g_error_matches(*error, CCH_ERROR, CCH_ERROR_DATABASE_QUERY))
+      (*error)->code = CCH_ERROR_MIGRATION_FAILED;
+    g_prefix_error(error, "migration %s (%s): ", key, migration->name);
+    return FALSE;
+  }
+  result->n_applied++;
+  return TRUE;
+}
+
+typedef enum { HUB_TABLES_NEVER, HUB_TABLES_WHERE_OURS, HUB_TABLES_ASKED } HubTables;
+
+static gboolean
+migrate_in_transaction(PgConnection *connection, HubTables hub_tables, MigrateResult *result, GError **error)
+{
+  /* Two processes that start at once on one database would collide on the first CREATE. */
+  if (!pg_connection_exec(
+          connection, "SELECT pg_catalog.pg_advisory_xact_lock(pg_catalog.hashtext('cch-data:migrations'))", error) ||
+      !relation_exists(connection, "drizzle.__drizzle_migrations", &result->is_hub_managed, error))
+    return FALSE;
+  g_autoptr(GHashTable) applied = read_applied(connection, error);
+  if (applied == NULL)
+    return FALSE;
+  if (hub_tables != HUB_TABLES_NEVER && !result->is_hub_managed &&
+      !is_public_ours(connection, hub_tables == HUB_TABLES_ASKED, applied, &result->has_hub_tables, error))
+    return FALSE;
+  for (gsize i = 0; i < G_N_ELEMENTS(migrations); i++) {
+    if (migrations[i].series == SERIES_HUB && !result->has_hub_tables)
+      continue;
+    if (!apply(connection, &migrations[i], applied, result, error))
+      return FALSE;
+  }
+  return TRUE;
+}
+
+static gboolean
+run(PgConnection *connection, HubTables hub_tables, MigrateResult *ret_result, GError **error)
+{
+  MigrateResult result = {0};
+  gboolean is_callers_transaction = pg_connection_in_transaction(connection);
+  if (!is_callers_transaction && !pg_connection_exec(connection, "BEGIN", error))
+    return FALSE;
+  gboolean is_done = migrate_in_transaction(connection, hub_tables, &result, error);
+  if (!is_callers_transaction) {
+    is_done = is_done && pg_connection_exec(connection, "COMMIT", error);
+    if (!is_done)
+      pg_connection_rollback(connection);
+  }
+  if (is_done && ret_result != NULL)
+    *ret_result = result;
+  return is_done;
+}
+
+gboolean
+pg_migrate(PgConnection *connection, MigrateResult *ret_result, GError **error)
+{
+  return run(connection, HUB_TABLES_WHERE_OURS, ret_result, error);
+}
+
+gboolean
+pg_migrate_with_hub_tables(PgConnection *connection, MigrateResult *ret_result, GError **error)
+{
+  return run(connection, HUB_TABLES_ASKED, ret_result, error);
+}
+
+gboolean
+pg_migrate_own(PgConnection *connection, GError **error)
+{
+  return run(connection, HUB_TABLES_NEVER, NULL, error);
+}
+
+gboolean
+pg_migrate_forget_hub(PgConnection *connection, GError **error)
+{
+  gboolean has_table = FALSE;
+  if (!relation_exists(connection, "cch_data.migrations", &has_table, error))
+    return FALSE;
+  return !has_table ||
+         pg_connection_exec(connection, "UPDATE cch_data.migrations SET sha256 = '' WHERE series = 'hub'", error);
+}

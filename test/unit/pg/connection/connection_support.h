@@ -1,0 +1,28 @@
+/* What the tests of a connection share: a server, and statements that have to succeed. */
+#pragma once
+
+#include "base/error.h"
+#include "pg/connection/connection.h"
+
+/* The server that open_connection connects to, as superuser; group set-up and tear-down of cmocka. */
+int start_postgres(void **state);
+int stop_postgres(void **state);
+const char *postgres_dsn(void);
+
+PgConnection *open_dsn(const char *dsn);
+PgConnection *open_connection(void);
+void exec_ok(PgConnection *connection, const char *sql);
+void assert_value(PgConnection *connection, const char *sql, const char *expected);
+void assert_error(const GError *error, ErrorCode code, const char *sqlstate);
+
+/* On a thread, or at once: cancels a GCancellable after 200 ms. */
+gpointer cancel_soon(gpointer cancellable);
+
+typedef struct {
+  char *pid;
+  guint delay_ms;
+} Termination;
+
+/* On a thread, or at once: ends a backend (Termination) from another connection. */
+gpointer terminate_backend(gpointer termination);
+char *backend_pid(PgConnection *connection);
