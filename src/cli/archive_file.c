@@ -1,6 +1,6 @@
 #include "cli/archive_file.h"
 
-#include "archive/survey.h"
+#include "archive/read/survey.h"
 #include "base/error.h"
 #include "cli/progress_bar.h"
 #include "upload/unpacked.h"

@@ -1,8 +1,8 @@
 /* An archive named on the command line. */
 #pragma once
 
-#include "archive/reader.h"
-#include "archive/row_hash.h"
+#include "archive/read/reader.h"
+#include "archive/rows/row_hash.h"
 #include "backup/manifest/manifest.h"
 #include "cli/cli.h"
 #include "upload/temp_file.h"

@@ -1,4 +1,4 @@
-#include "archive/reader.h"
+#include "archive/read/reader.h"
 
 #include "backup/import/manifest_match.h"
 #include "base/error.h"

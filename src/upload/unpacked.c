@@ -1,6 +1,6 @@
 #include "upload/unpacked.h"
 
-#include "archive/unwrap.h"
+#include "archive/detect/unwrap.h"
 
 #include <unistd.h>
 

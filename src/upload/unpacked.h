@@ -1,4 +1,4 @@
-/* The archive out of a file that wraps one (archive/unwrap.h), as a temporary file. */
+/* The archive out of a file that wraps one (archive/detect/unwrap.h), as a temporary file. */
 #pragma once
 
 #include "upload/temp_file.h"

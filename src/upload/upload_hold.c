@@ -1,9 +1,9 @@
 /* What a request does with the upload that it holds. */
 #include "upload/upload_store.h"
 
-#include "archive/foreign.h"
-#include "archive/toc_parse.h"
-#include "archive/unwrap.h"
+#include "archive/detect/foreign.h"
+#include "archive/detect/unwrap.h"
+#include "archive/toc/toc_parse.h"
 #include "base/error.h"
 #include "base/log.h"
 #include "base/write_all.h"

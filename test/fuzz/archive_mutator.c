@@ -1,6 +1,6 @@
 /* Changes archives where their meaning is: a whole archive is taken apart, one thing is changed, and it is put together
  * again with right lengths, offsets and checksums, so that the change gets past them. */
-#include "archive/reader.h"
+#include "archive/read/reader.h"
 #include "archive_builder.h"
 
 #include <stdint.h>

@@ -1,9 +1,9 @@
 /* Whatever the bytes, the reader neither crashes nor gives data that its own check has not seen; scanning and reading,
  * over threads, finds what the check finds; what the writer makes of it reads the same; and the
  * beginning of it tells no other contents than the whole. */
-#include "archive/prefix.h"
-#include "archive/survey.h"
-#include "archive/toc_parse.h"
+#include "archive/detect/prefix.h"
+#include "archive/read/survey.h"
+#include "archive/toc/toc_parse.h"
 #include "archive_builder.h"
 #include "archive_repack.h"
 #include "base/error.h"

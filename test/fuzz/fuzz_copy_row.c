@@ -1,6 +1,6 @@
 /* Fields of a row of COPY text: the first byte chooses which, the rest is the row. What is found is where a plain walk
  * over the row says it is. */
-#include "archive/copy_row.h"
+#include "archive/rows/copy_row.h"
 
 #include <stdint.h>
 #include <stdlib.h>

@@ -1,6 +1,6 @@
 /* The rest of the bytes, compressed by libdeflate at the level that the first byte says, must come out again after the
  * stream was reopened; taken as a stream, they are reopened exactly if zlib takes them for a whole one. */
-#include "archive/deflate_tail.h"
+#include "archive/write/deflate_tail.h"
 
 #include <glib.h>
 #include <libdeflate.h>

@@ -1,6 +1,6 @@
 /* Files that are no archives, and archives in something: named or unpacked within the limit, whatever the bytes. */
-#include "archive/foreign.h"
-#include "archive/unwrap.h"
+#include "archive/detect/foreign.h"
+#include "archive/detect/unwrap.h"
 #include "base/error.h"
 
 #include <stdint.h>

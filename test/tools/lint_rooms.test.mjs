@@ -36,14 +36,14 @@ function plant(files) {
 const include = (header) => (text) => `#include "${header}"\n${text}`;
 
 test('an include of a private header from outside its room', () => {
-  assert.deepEqual(plant({ 'src/backup/plan/plan.c': include('archive/wire.h') }), [
-    'src/backup/plan/plan.c:1: archive/wire.h is private to archive',
+  assert.deepEqual(plant({ 'src/backup/plan/plan.c': include('archive/read/codec.h') }), [
+    'src/backup/plan/plan.c:1: archive/read/codec.h is private to archive/read',
   ]);
 });
 
 test('a call that the table does not have', () => {
-  assert.deepEqual(plant({ 'src/archive/toc.c': include('pg/connection/connection.h') }), [
-    'src/archive/toc.c:1: archive may not call pg',
+  assert.deepEqual(plant({ 'src/archive/toc/toc.c': include('pg/connection/connection.h') }), [
+    'src/archive/toc/toc.c:1: archive/toc may not call pg/connection',
   ]);
 });
 

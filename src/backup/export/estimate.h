@@ -1,7 +1,7 @@
 /* Estimates an export's size and time before it starts. */
 #pragma once
 
-#include "archive/packer.h"
+#include "archive/write/packer.h"
 #include "base/json.h"
 #include "pg/connection/connection.h"
 

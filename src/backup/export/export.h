@@ -6,7 +6,7 @@
  * wait. */
 #pragma once
 
-#include "archive/packer.h"
+#include "archive/write/packer.h"
 #include "backup/manifest/manifest.h"
 #include "config/config.h"
 #include "lock/lock.h"

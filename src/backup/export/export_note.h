@@ -2,7 +2,7 @@
  * written, say on a read-only standby or before the first migration, is left out; the export succeeds all the same. */
 #pragma once
 
-#include "archive/packer.h"
+#include "archive/write/packer.h"
 #include "backup/manifest/manifest.h"
 #include "pg/connection/connection.h"
 

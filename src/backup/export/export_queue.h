@@ -8,8 +8,8 @@
  * Thread-safe. Stopping, by an error or by the reader, wakes everyone. */
 #pragma once
 
-#include "archive/packer.h"
-#include "archive/row_hash.h"
+#include "archive/rows/row_hash.h"
+#include "archive/write/packer.h"
 
 #include <gio/gio.h>
 

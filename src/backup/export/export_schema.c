@@ -1,6 +1,6 @@
 #include "backup/export/export_schema.h"
 
-#include "archive/toc_parse.h"
+#include "archive/toc/toc_parse.h"
 #include "backup/plan/plan.h"
 #include "base/child.h"
 #include "base/error.h"

@@ -6,7 +6,7 @@
  * larger ends it, and what it had written of the table of contents comes out as it ends. */
 #pragma once
 
-#include "archive/toc.h"
+#include "archive/toc/toc.h"
 #include "backup/export/export_snapshot.h"
 #include "pg/programs/client.h"
 

@@ -1,6 +1,6 @@
 #include "backup/export/export_stream.h"
 
-#include "archive/writer.h"
+#include "archive/write/writer.h"
 #include "backup/plan/entry_sql.h"
 #include "base/error.h"
 

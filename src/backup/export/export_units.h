@@ -2,7 +2,7 @@
  * units of work that it is made of. A large table is cut into ranges of its pages, a small one is one unit. */
 #pragma once
 
-#include "archive/toc.h"
+#include "archive/toc/toc.h"
 #include "backup/export/export_snapshot.h"
 
 typedef struct {

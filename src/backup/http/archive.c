@@ -1,8 +1,8 @@
 #include "backup/http/archive.h"
 
-#include "archive/foreign.h"
-#include "archive/toc_parse.h"
-#include "archive/unwrap.h"
+#include "archive/detect/foreign.h"
+#include "archive/detect/unwrap.h"
+#include "archive/toc/toc_parse.h"
 #include "base/error.h"
 #include "base/free_space.h"
 #include "http/multipart.h"

@@ -2,7 +2,7 @@
  * a JSON object. The other parameters come with it (choices.h). */
 #pragma once
 
-#include "archive/reader.h"
+#include "archive/read/reader.h"
 #include "backup/http/choices.h"
 #include "backup/http/context.h"
 

@@ -1,7 +1,7 @@
 /* What an export, or an estimate of one, is asked for in its query. */
 #pragma once
 
-#include "archive/packer.h"
+#include "archive/write/packer.h"
 #include "http/request.h"
 
 /* For HttpRoute.query. */

@@ -1,6 +1,6 @@
 /* POST …/import:inspect: what an archive is, by its first megabytes, before anybody uploads the rest. It takes no lock
  * and changes nothing. */
-#include "archive/prefix.h"
+#include "archive/detect/prefix.h"
 #include "backup/http/endpoints.h"
 #include "backup/plan/entry_sql.h"
 #include "backup/plan/plan.h"

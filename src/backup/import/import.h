@@ -15,7 +15,7 @@
  * The caller holds the lock (lock/lock.h) and the file. */
 #pragma once
 
-#include "archive/reader.h"
+#include "archive/read/reader.h"
 #include "backup/manifest/manifest.h"
 #include "backup/plan/merge_choice.h"
 #include "backup/report/event.h"

@@ -1,6 +1,6 @@
 #include "backup/import/import_transaction.h"
 
-#include "archive/survey.h"
+#include "archive/read/survey.h"
 #include "backup/import/manifest_match.h"
 #include "backup/merge/merge.h"
 #include "backup/restore/overwrite.h"

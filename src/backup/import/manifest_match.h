@@ -1,7 +1,7 @@
 /* Compares an archive with its manifest. What differs is MANIFEST_MISMATCH, which names it. */
 #pragma once
 
-#include "archive/reader.h"
+#include "archive/read/reader.h"
 #include "backup/load/load.h"
 #include "backup/manifest/manifest.h"
 

@@ -6,7 +6,7 @@
  * (backup/restore/restore.h): what that one goes on after, this one does, with the same warnings. */
 #pragma once
 
-#include "archive/row_hash.h"
+#include "archive/rows/row_hash.h"
 #include "backup/plan/plan.h"
 #include "backup/report/progress.h"
 

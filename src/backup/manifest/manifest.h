@@ -4,7 +4,7 @@
  * where nothing is known. Tables are those with a data block, in the archive's order. */
 #pragma once
 
-#include "archive/row_hash.h"
+#include "archive/rows/row_hash.h"
 
 #define MANIFEST_FORMAT    "cch-data manifest"
 #define MANIFEST_VERSION   1

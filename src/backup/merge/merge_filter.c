@@ -1,6 +1,6 @@
 #include "backup/merge/merge_filter.h"
 
-#include "archive/copy_row.h"
+#include "archive/rows/copy_row.h"
 #include "backup/plan/entry_sql.h"
 #include "base/error.h"
 

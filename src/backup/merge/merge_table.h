@@ -5,7 +5,7 @@
  */
 #pragma once
 
-#include "archive/toc.h"
+#include "archive/toc/toc.h"
 #include "pg/connection/connection.h"
 
 #define MERGE_STAGE "pg_temp.cch_stage"

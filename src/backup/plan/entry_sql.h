@@ -2,7 +2,7 @@
  * pg_backup_archiver.c). The texts are pg_dump's own, so their forms are few; anything else is ARCHIVE_UNSUPPORTED. */
 #pragma once
 
-#include "archive/toc.h"
+#include "archive/toc/toc.h"
 
 /* Reads an identifier as pg_dump writes it, bare or quoted; NULL when there is none. Moves *cursor behind it. Free with
  * g_free. */

@@ -2,7 +2,7 @@
  * are meant. */
 #pragma once
 
-#include "archive/reader.h"
+#include "archive/read/reader.h"
 
 typedef enum {
   ON_CONFLICT_SKIP,   /* the live row stays as it is */

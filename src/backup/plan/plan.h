@@ -2,7 +2,7 @@
  * a step is applied (overwriting, merging) is others' business. */
 #pragma once
 
-#include "archive/reader.h"
+#include "archive/read/reader.h"
 
 typedef enum {
   STEP_SQL,           /* run the entry's defn */

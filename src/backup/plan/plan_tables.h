@@ -10,7 +10,7 @@
  * Views, large objects and everything else stay out. */
 #pragma once
 
-#include "archive/reader.h"
+#include "archive/read/reader.h"
 
 typedef struct PlanTables PlanTables;
 

@@ -1,7 +1,7 @@
 /* Warnings about restoring an archive into a given server. */
 #pragma once
 
-#include "archive/toc.h"
+#include "archive/toc/toc.h"
 #include "base/text.h"
 #include "pg/connection/connection.h"
 

@@ -3,7 +3,7 @@
  * Fill the public fields, then build. What is in a field is written as it is, sensible or not. */
 #pragma once
 
-#include "archive/toc.h"
+#include "archive/toc/toc.h"
 
 typedef struct {
   guint32 oid; /* of a large object; unused for a table */

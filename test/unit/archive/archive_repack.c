@@ -1,6 +1,6 @@
 #include "archive_repack.h"
 
-#include "archive/writer.h"
+#include "archive/write/writer.h"
 
 #include <string.h>
 

@@ -1,6 +1,6 @@
 #include "archive_transcript.h"
 
-#include "archive/reader.h"
+#include "archive/read/reader.h"
 
 void
 archive_transcript_free(ArchiveTranscript *transcript)

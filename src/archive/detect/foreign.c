@@ -1,0 +1,363 @@
+#include "archive/detect/foreign.h"
+
+#include "base/error.h"
+
+#include <errno.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#define TAR_BLOCK_BYTES     512
+#define TAR_CHECKSUM_OFFSET 148
+#define TAR_CHECKSUM_BYTES  8
+
+/* What a format byte (offset 10) of a "PGDMP" file says besides 1, custom (pg_backup.h, ArchiveFormat). A dump in
+ * directory format says 3, too: pg_backup_directory.c writes its toc.dat as tar's. */
+#define FORMAT_OFFSET 10
+
+/* Too few line ends, or bytes beyond ASCII, prove nothing. */
+#define MIN_PROOFS 8
+
+static const struct {
+  const char *bytes;
+  gsize n_bytes;
+  TextId text;
+} signatures[] = {
+#define SIGNATURE(bytes, text)                                                                                         \
+  {                                                                                                                    \
+    bytes, sizeof bytes - 1, TEXT_FOREIGN_##text                                                                       \
+  }
+    SIGNATURE("\xef\xbb\xbfPGDMP", BOM),
+    SIGNATURE("\xff\xfeP\0G\0D\0M\0P\0", UTF16_ARCHIVE),
+    SIGNATURE("\xfe\xff\0P\0G\0D\0M\0P", UTF16_ARCHIVE),
+    SIGNATURE("P\0G\0D\0M\0P\0", UTF16_ARCHIVE),
+    SIGNATURE("\xff\xfe", UTF16_TEXT),
+    SIGNATURE("\xfe\xff", UTF16_TEXT),
+    SIGNATURE("UEdETVAB", BASE64),
+    SIGNATURE("5047444d50", HEX),
+    SIGNATURE("5047444D50", HEX),
+    SIGNATURE("\\x5047444d50", HEX),
+    SIGNATURE("\x1f\x8b", GZIP),
+    SIGNATURE("\x28\xb5\x2f\xfd", ZSTD),
+    SIGNATURE("PK\x03\x04", ZIP),
+    SIGNATURE("PK\x05\x06", ZIP),
+    SIGNATURE("\xfd"
+              "7zXZ",
+              XZ),
+    SIGNATURE("BZh", BZIP2),
+    SIGNATURE("\x04\x22\x4d\x18", LZ4),
+    SIGNATURE("7z\xbc\xaf\x27\x1c", SEVEN_ZIP),
+    SIGNATURE("Rar!", RAR),
+    SIGNATURE("LZIP", LZIP),
+    SIGNATURE("\x1f\x9d", COMPRESS),
+    SIGNATURE("age-encryption.org/", AGE),
+    SIGNATURE("-----BEGIN AGE ENCRYPTED FILE-----", AGE),
+    SIGNATURE("-----BEGIN PGP ", GPG),
+    SIGNATURE("Salted__", OPENSSL),
+    SIGNATURE("U2FsdGVkX1", OPENSSL),
+    SIGNATURE("PGRSUS", DATABASUS),
+    SIGNATURE("SQLite format 3", SQLITE),
+    SIGNATURE("REDIS0", REDIS),
+    SIGNATURE("version https://git-lfs", LFS),
+    SIGNATURE("%PDF-", OTHER_KIND),
+    SIGNATURE("\x89PNG", OTHER_KIND),
+    SIGNATURE("\xff\xd8\xff", OTHER_KIND),
+    SIGNATURE("\x7f"
+              "ELF",
+              OTHER_KIND),
+    SIGNATURE("MZ", OTHER_KIND),
+#undef SIGNATURE
+};
+
+/* Sentences by the first word of a text, whatever its case. The order counts: the first that fits is it. */
+static const struct {
+  const char *beginning;
+  TextId text;
+} beginnings[] = {
+    {"-- mysql dump", TEXT_FOREIGN_MYSQL},
+    {"-- mariadb dump", TEXT_FOREIGN_MYSQL},
+    {"/*!", TEXT_FOREIGN_MYSQL},
+    {"pragma ", TEXT_FOREIGN_SQLITE},
+    {"<", TEXT_FOREIGN_HTML},
+    {"http/1", TEXT_FOREIGN_HTML},
+    {"{", TEXT_FOREIGN_JSON},
+    {"[", TEXT_FOREIGN_JSON},
+};
+
+/* A line that begins so is SQL. */
+static const char *const sql_words[] = {"--",          "/*",      "\\restrict", "\\connect",   "\\c ",      "\\set ",
+                                        "\\encoding ", "set ",    "select ",    "create ",     "drop ",     "alter ",
+                                        "begin",       "copy ",   "insert ",    "start ",      "truncate ", "delete ",
+                                        "update ",     "grant ",  "revoke ",    "comment ",    "do ",       "with ",
+                                        "lock ",       "\\echo ", "\\if ",      "\\unrestrict"};
+
+static gboolean
+starts_with(const guint8 *head, gsize n_bytes, const char *bytes, gsize n)
+{
+  return n_bytes >= n && memcmp(head, bytes, n) == 0;
+}
+
+static gboolean
+is_all_zero(const guint8 *head, gsize n_bytes)
+{
+  for (gsize i = 0; i < n_bytes; i++)
+    if (head[i] != 0)
+      return FALSE;
+  return TRUE;
+}
+
+/* OpenPGP messages begin with a packet for a key (tag 1, version 3), a passphrase (tag 3, version 4) or with marker
+ * packets that nobody writes (RFC 4880, 4.2). */
+static gboolean
+is_openpgp(const guint8 *head, gsize n_bytes)
+{
+  if (n_bytes < 4 || (head[0] & 0x80) == 0)
+    return FALSE;
+  gboolean is_new_format = (head[0] & 0x40) != 0;
+  guint tag = is_new_format ? head[0] & 0x3f : (head[0] >> 2) & 0x0f;
+  gsize n_length = 1;
+  if (is_new_format)
+    n_length = head[1] < 192 ? 1 : head[1] < 224 ? 2 : 5;
+  else if ((head[0] & 3) < 3)
+    n_length = (gsize)1 << (head[0] & 3);
+  else
+    return FALSE;
+  if (n_bytes <= 1 + n_length)
+    return FALSE;
+  guint8 version = head[1 + n_length];
+  return (tag == 1 && version == 3) || (tag == 3 && (version == 4 || version == 5));
+}
+
+/* POSIX ustar and its forerunner: the sum of a header's bytes, with blanks for the sum itself, is in octal digits. */
+static gboolean
+is_tar(const guint8 *head, gsize n_bytes)
+{
+  if (n_bytes < TAR_BLOCK_BYTES || head[0] == 0)
+    return FALSE;
+  guint64 sum = 0, stated = 0;
+  gboolean has_digit = FALSE;
+  for (gsize i = 0; i < TAR_BLOCK_BYTES; i++)
+    sum += i >= TAR_CHECKSUM_OFFSET && i < TAR_CHECKSUM_OFFSET + TAR_CHECKSUM_BYTES ? ' ' : head[i];
+  for (gsize i = 0; i < TAR_CHECKSUM_BYTES; i++) {
+    guint8 c = head[TAR_CHECKSUM_OFFSET + i];
+    if (c >= '0' && c <= '7') {
+      stated = stated * 8 + (guint)(c - '0');
+      has_digit = TRUE;
+    } else if (has_digit) {
+      break;
+    }
+  }
+  return has_digit && sum == stated;
+}
+
+/* pg_dump -Ft begins with toc.dat itself; a packed directory dump has its files below a folder. */
+static TextId
+name_tar(const guint8 *head, gsize n_bytes)
+{
+  if (strncmp((const char *)head, "toc.dat", TAR_CHECKSUM_OFFSET) == 0)
+    return TEXT_FOREIGN_TAR_DUMP;
+  for (gsize i = 0; i + TAR_BLOCK_BYTES <= n_bytes; i += TAR_BLOCK_BYTES) {
+    const char *name = (const char *)head + i;
+    gsize length = strnlen(name, 100);
+    if ((length >= 8 && memcmp(name + length - 8, "/toc.dat", 8) == 0) ||
+        (length >= 7 && memcmp(name + length - 7, ".dat.gz", 7) == 0))
+      return TEXT_FOREIGN_TAR_OF_DIRECTORY;
+  }
+  return TEXT_FOREIGN_TAR;
+}
+
+static gboolean
+is_text(const guint8 *head, gsize n_bytes)
+{
+  for (gsize i = 0; i < n_bytes; i++)
+    if (head[i] == 0 || (head[i] < ' ' && strchr("\t\n\r\f\v\x1b", head[i]) == NULL))
+      return FALSE;
+  return n_bytes > 0;
+}
+
+static TextId
+name_text(const guint8 *head, gsize n_bytes)
+{
+  g_autofree char *text = g_ascii_strdown((const char *)head, (gssize)n_bytes);
+  const char *word = text;
+  if (g_str_has_prefix(word, "\xef\xbb\xbf"))
+    word += 3;
+  while (g_ascii_isspace(*word))
+    word++;
+  for (gsize i = 0; i < G_N_ELEMENTS(beginnings); i++)
+    if (g_str_has_prefix(word, beginnings[i].beginning))
+      return beginnings[i].text;
+  if (strstr(word, "postgresql database cluster dump") != NULL)
+    return TEXT_FOREIGN_SQL_CLUSTER;
+  for (gsize i = 0; i < G_N_ELEMENTS(sql_words); i++)
+    if (g_str_has_prefix(word, sql_words[i]))
+      return TEXT_FOREIGN_SQL;
+  return strstr(word, "\n-- postgresql database dump") != NULL ? TEXT_FOREIGN_SQL : TEXT_FOREIGN_TEXT;
+}
+
+/* ARCHIVE_CORRUPT where the file was an archive once. */
+static ErrorCode
+code_for(TextId text)
+{
+  switch (text) {
+  case TEXT_FOREIGN_BOM:
+  case TEXT_FOREIGN_UTF16_ARCHIVE:
+  case TEXT_FOREIGN_IN_FRONT:
+  case TEXT_FOREIGN_CUT:
+    return CCH_ERROR_ARCHIVE_CORRUPT;
+  default:
+    return CCH_ERROR_ARCHIVE_FORMAT;
+  }
+}
+
+static TextId
+name_binary(const guint8 *head, gsize n_bytes)
+{
+  if (is_all_zero(head, n_bytes))
+    return TEXT_FOREIGN_ZEROS;
+  if (is_tar(head, n_bytes))
+    return name_tar(head, n_bytes);
+  return is_openpgp(head, n_bytes) ? TEXT_FOREIGN_GPG : TEXT_FOREIGN_UNKNOWN;
+}
+
+/* Of a file that begins with "PGDMP", or with a part of it. */
+static TextId
+name_archive(const guint8 *head, gsize n_bytes)
+{
+  if (n_bytes <= FORMAT_OFFSET)
+    return TEXT_FOREIGN_CUT;
+  return head[FORMAT_OFFSET] == 3 || head[FORMAT_OFFSET] == 5 ? TEXT_FOREIGN_TOC_DAT : TEXT_FOREIGN_UNKNOWN;
+}
+
+static const char magic[] = "PGDMP";
+#define MAGIC_BYTES (sizeof magic - 1)
+
+TextId
+foreign_identify(const guint8 *head, gsize n_bytes)
+{
+  if (n_bytes == 0)
+    return TEXT_FOREIGN_EMPTY;
+  if (memcmp(head, magic, MIN(n_bytes, MAGIC_BYTES)) == 0)
+    return name_archive(head, n_bytes);
+  for (gsize i = 0; i < G_N_ELEMENTS(signatures); i++)
+    if (starts_with(head, n_bytes, signatures[i].bytes, signatures[i].n_bytes))
+      return signatures[i].text;
+  if (is_tar(head, n_bytes))
+    return name_tar(head, n_bytes);
+  if (memmem(head, n_bytes, magic, MAGIC_BYTES) != NULL)
+    return TEXT_FOREIGN_IN_FRONT;
+  return is_text(head, n_bytes) ? name_text(head, n_bytes) : name_binary(head, n_bytes);
+}
+
+void
+foreign_set_error(const guint8 *head, gsize n_bytes, guint64 size, GError **error)
+{
+  TextId text = foreign_identify(head, size == 0 ? 0 : n_bytes);
+  if (text == TEXT_FOREIGN_IN_FRONT) {
+    gsize n_front = (gsize)((const guint8 *)memmem(head, n_bytes, magic, MAGIC_BYTES) - head);
+    error_set_explained(error, CCH_ERROR_ARCHIVE_CORRUPT, text,
+                        "the archive begins at byte %" G_GSIZE_FORMAT ": tail -c +%" G_GSIZE_FORMAT
+                        " FILE > archive.dump",
+                        n_front, n_front + 1);
+    return;
+  }
+  g_autofree char *shown = g_strndup((const char *)head, MIN(n_bytes, 24));
+  g_autofree char *escaped = g_strescape(shown, NULL);
+  error_set_explained(error, code_for(text), text, "the file begins with \"%s\"", escaped);
+}
+
+/* The first FOREIGN_HEAD_BYTES, fewer where there are no more; 0 where they cannot be read. */
+static gsize
+read_head(int fd, guint8 *head)
+{
+  gsize filled = 0;
+  while (filled < FOREIGN_HEAD_BYTES) {
+    gssize n = pread(fd, head + filled, FOREIGN_HEAD_BYTES - filled, (off_t)filled);
+    if (n < 0 && errno == EINTR)
+      continue;
+    if (n <= 0)
+      break;
+    filled += (gsize)n;
+  }
+  return filled;
+}
+
+void
+foreign_set_error_of_file(int fd, GError **error)
+{
+  struct stat status;
+  if (fstat(fd, &status) != 0) {
+    error_set_errno(error, errno, "stat the archive");
+    return;
+  }
+  if (S_ISDIR(status.st_mode)) {
+    gboolean is_dump = faccessat(fd, "toc.dat", F_OK, 0) == 0;
+    error_set_explained(error, CCH_ERROR_ARCHIVE_FORMAT, is_dump ? TEXT_FOREIGN_DIRECTORY_DUMP : TEXT_FOREIGN_DIRECTORY,
+                        is_dump ? "a directory with a toc.dat in it" : "a directory");
+    return;
+  }
+  if (!S_ISREG(status.st_mode)) {
+    error_set_explained(error, CCH_ERROR_ARCHIVE_FORMAT, TEXT_FOREIGN_NOT_A_FILE, "not a regular file");
+    return;
+  }
+  g_autofree guint8 *head = g_malloc(FOREIGN_HEAD_BYTES);
+  foreign_set_error(head, read_head(fd, head), (guint64)status.st_size, error);
+}
+
+/* Every LF has a CR before it: in compressed data, or a table of contents with SQL of several lines, that is no chance.
+ */
+static gboolean
+has_crlf_only(const guint8 *head, gsize n_bytes)
+{
+  guint n_lines = 0;
+  for (gsize i = 0; i < n_bytes; i++) {
+    if (head[i] != '\n')
+      continue;
+    if (i == 0 || head[i - 1] != '\r')
+      return FALSE;
+    n_lines++;
+  }
+  return n_lines >= MIN_PROOFS;
+}
+
+/* Bytes that are no ASCII came as Latin-1, or as "replacement character", and all is valid UTF-8 now. */
+static gboolean
+is_made_utf8(const guint8 *head, gsize n_bytes)
+{
+  guint n_beyond = 0;
+  for (gsize i = 0; i < n_bytes; i++)
+    n_beyond += head[i] >= 0xc2;
+  const char *from = (const char *)head, *end;
+  gsize left = n_bytes;
+  while (!g_utf8_validate(from, (gssize)left, &end)) {
+    gsize valid = (gsize)(end - from);
+    /* A zero is an error to GLib only; a character may be cut at the end. */
+    if (left - valid < 4 && left - valid < n_bytes && *end != '\0')
+      break;
+    if (*end != '\0')
+      return FALSE;
+    from = end + 1;
+    left -= valid + 1;
+  }
+  return n_beyond >= MIN_PROOFS;
+}
+
+void
+foreign_explain(int fd, GError *failure, GError **error)
+{
+  g_autoptr(GError) owned = failure;
+  ErrorCode code = error_code(failure);
+  if (code == CCH_ERROR_ARCHIVE_FORMAT) {
+    foreign_set_error_of_file(fd, error);
+    return;
+  }
+  gboolean is_damage = code == CCH_ERROR_ARCHIVE_CORRUPT || code == CCH_ERROR_ARCHIVE_VERSION;
+  g_autofree guint8 *head = is_damage ? g_malloc(FOREIGN_HEAD_BYTES) : NULL;
+  gsize n_bytes = is_damage ? read_head(fd, head) : 0;
+  if (n_bytes > 0 && has_crlf_only(head, n_bytes))
+    error_set_explained(error, CCH_ERROR_ARCHIVE_CORRUPT, TEXT_FOREIGN_CRLF, "%s", failure->message);
+  else if (n_bytes > 0 && is_made_utf8(head, n_bytes))
+    error_set_explained(error, CCH_ERROR_ARCHIVE_CORRUPT, TEXT_FOREIGN_MADE_UTF8, "%s", failure->message);
+  else
+    g_propagate_error(error, g_steal_pointer(&owned));
+}

@@ -1,0 +1,71 @@
+/* Reads a custom-format archive from a seekable file.
+ *
+ * Every byte of it may be hostile: sizes are bounded before anything is allocated, and every failure is an error
+ * (ARCHIVE_FORMAT, ARCHIVE_VERSION, ARCHIVE_CORRUPT, ARCHIVE_UNSUPPORTED for a table WITH OIDS, or the file's own),
+ * never a crash. Memory is that of the TOC plus constant buffers (zstd: plus its window, at most 128 MB).
+ *
+ * open reads header and TOC; archive_reader_check or archive_reader_scan finds the data blocks; then
+ * archive_reader_read_data may be used, in any order. The check decompresses everything and counts the rows, so that
+ * nothing is begun with a damaged archive; the scan is quick, and damage shows while the data is read.
+ *
+ * Not thread-safe: one reader a thread. archive_reader_clone makes another for the same file; the two share their
+ * entries. */
+#pragma once
+
+#include "archive/read/entry_data.h"
+#include "archive/toc/toc.h"
+
+#include <gio/gio.h>
+
+typedef struct ArchiveReader ArchiveReader;
+
+/* Reads header and TOC from the start of the file. The descriptor stays the caller's and must outlive the reader; it is
+ * read with pread. */
+ArchiveReader *archive_reader_open(int fd, GError **error);
+void archive_reader_free(ArchiveReader *reader);
+G_DEFINE_AUTOPTR_CLEANUP_FUNC(ArchiveReader, archive_reader_free)
+
+/* Another reader of the same file, for another thread, that knows what this one's check or scan found. It may outlive
+ * this one, but not the descriptor. */
+ArchiveReader *archive_reader_clone(const ArchiveReader *reader, GError **error);
+
+const ArchiveHeader *archive_reader_header(const ArchiveReader *reader);
+
+/* TOC entries in the archive's order, which is pg_dump's dependency order. */
+guint archive_reader_n_entries(const ArchiveReader *reader);
+const TocEntry *archive_reader_entry(const ArchiveReader *reader, guint index);
+
+/* The entry with this dump ID, or NULL. */
+const TocEntry *archive_reader_find(const ArchiveReader *reader, int dump_id);
+
+/* Reads the whole data part: every block that the TOC promises is there once and decompresses to its end (for gzip with
+ * its checksum), nothing else is, nothing follows; stated offsets are right; COPY text ends with its end marker and has
+ * none before. May be repeated. */
+gboolean archive_reader_check(ArchiveReader *reader, ArchiveProgressFunc progress, gpointer user_data,
+                              GCancellable *cancellable, GError **error);
+
+/* Finds all blocks without decompressing them: by the stated offsets if all are stated and each points to a block of
+ * its entry, else by walking from chunk to chunk, with the check's strictness in what it passes. Blocks that it found
+ * cover the data part without gaps, and read_data holds each to its end: reading all data without an error is a check
+ * of the archive. */
+gboolean archive_reader_scan(ArchiveReader *reader, GCancellable *cancellable, GError **error);
+
+/* What is known of an entry's data from check, scan or reading; never NULL (is_present FALSE where there is no block,
+ * or neither has been called). */
+const ArchiveDataInfo *archive_reader_data_info(const ArchiveReader *reader, const TocEntry *entry);
+
+/* Passes an entry's data to the sink. For a table: the COPY text without its end marker ("\\.\n" and what follows is
+ * cut off), or SQL statements where the entry has no copy_stmt (pg_dump --inserts), in pieces of any size. For large
+ * objects: each object in turn. Nothing for an entry without data. It is as strict as the check (after which the file
+ * may have changed), but damage is found late: treat what the sink got as void. Errors of the sink come back as they
+ * are. */
+gboolean archive_reader_read_data(ArchiveReader *reader, const TocEntry *entry, ArchiveSinkFunc sink,
+                                  ArchiveLargeObjectFunc large_object, gpointer user_data, GCancellable *cancellable,
+                                  GError **error);
+
+/* The position in the file that reading has reached, also while it goes on. */
+guint64 archive_reader_position(const ArchiveReader *reader);
+
+/* After check or scan: zero bytes that follow the archive, as transfers leave them that allocate a file beforehand.
+ * Whoever reads the archive says so and goes on; anything else that follows is ARCHIVE_CORRUPT. */
+guint64 archive_reader_padding(const ArchiveReader *reader);

@@ -1,0 +1,39 @@
+/* A reader's state and its lookups, below the modules that read blocks (reader_block.h) and find them
+ * (reader_locate.c). */
+#pragma once
+
+#include "archive/read/codec.h"
+#include "archive/read/entry_data.h"
+#include "archive/toc/wire.h"
+
+/* Chunks are as small as a row: their bytes are gathered before they are decompressed. */
+#define READER_INPUT_BYTES (256 * 1024)
+
+/* Shared by a reader and its clones; does not change once it was read. */
+typedef struct {
+  ArchiveHeader header;
+  guint64 data_start;      /* position of the first block */
+  GArray *entries;         /* TocEntry */
+  GHashTable *index_by_id; /* dump ID -> index + 1 */
+} ArchiveToc;
+
+typedef struct ArchiveReader {
+  int fd;
+  ArchiveToc *toc; /* a reference */
+  WireSource *source;
+  gboolean is_located;    /* the blocks were found */
+  guint64 padding_bytes;  /* zero bytes behind the last block */
+  ArchiveDataInfo *infos; /* one an entry */
+  Codec *codec;
+  guint8 *input;
+} ArchiveReader;
+
+guint reader_n_entries(const ArchiveReader *reader);
+const TocEntry *reader_entry(const ArchiveReader *reader, guint index);
+/* The entry with this dump ID, or NULL. */
+const TocEntry *reader_find(const ArchiveReader *reader, int dump_id);
+ArchiveDataInfo *reader_info(const ArchiveReader *reader, const TocEntry *entry);
+
+/* At the archive's end: passes over zero bytes, which transfers leave that allocate a file beforehand. ARCHIVE_CORRUPT,
+ * with the command that cuts it off, for anything else that follows. */
+gboolean reader_pass_padding(ArchiveReader *reader, GCancellable *cancellable, GError **error);

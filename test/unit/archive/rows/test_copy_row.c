@@ -1,0 +1,73 @@
+#include "archive/rows/copy_row.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <string.h>
+/* cmocka.h needs the four above. */
+#include <cmocka.h>
+
+/* The fields with these numbers, joined by "|"; NULL when they are not found. */
+static char *
+find(const char *row, const guint *numbers, guint n_numbers)
+{
+  CopyField fields[4];
+  if (!copy_row_find((const guint8 *)row, strlen(row), numbers, n_numbers, fields))
+    return NULL;
+  GString *text = g_string_new(NULL);
+  for (guint i = 0; i < n_numbers; i++) {
+    g_string_append_len(text, (const char *)fields[i].data, (gssize)fields[i].size);
+    g_string_append(text, i + 1 < n_numbers ? "|" : "");
+  }
+  return g_string_free(text, FALSE);
+}
+
+static void
+assert_found(const char *row, guint first, guint second, const char *expected)
+{
+  g_autofree char *found = find(row, (const guint[]){first, second}, 2);
+  assert_string_equal(found, expected);
+}
+
+static void
+assert_not_found(const char *row, guint number)
+{
+  assert_null(find(row, &number, 1));
+}
+
+static void
+fields_are_found_as_they_stand_there(void **state)
+{
+  assert_found("1\ttwo\t\\N", 0, 2, "1|\\N");
+  assert_found("1\ttwo\t\\N", 1, 2, "two|\\N");
+  assert_found("\t\t", 0, 2, "|");
+  assert_found("a\\tb\tc\\\\\td", 0, 1, "a\\tb|c\\\\");
+}
+
+static void
+a_row_with_too_few_fields_is_refused(void **state)
+{
+  assert_not_found("1\ttwo", 2);
+  assert_not_found("", 1);
+}
+
+static void
+a_tab_behind_a_backslash_of_its_own_is_refused(void **state)
+{
+  assert_not_found("a\\\tb\tc", 1);
+  assert_not_found("a\\\\\\\tb", 1);
+  assert_found("a\\\\\tb", 0, 1, "a\\\\|b");
+  /* Behind the fields that are wanted it does not matter. */
+  assert_found("1\t2\tx\\\ty", 0, 1, "1|2");
+}
+
+int
+main(void)
+{
+  const struct CMUnitTest tests[] = {
+      cmocka_unit_test(fields_are_found_as_they_stand_there),
+      cmocka_unit_test(a_row_with_too_few_fields_is_refused),
+      cmocka_unit_test(a_tab_behind_a_backslash_of_its_own_is_refused),
+  };
+  return cmocka_run_group_tests(tests, NULL, NULL);
+}
