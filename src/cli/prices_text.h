@@ -1,7 +1,7 @@
 /* Prices for people on a terminal. */
 #pragma once
 
-#include "base/json_tree.h"
+#include "base/exact/json_tree.h"
 #include "prices/apply/apply.h"
 
 /* What changed, or would: a line a model, the fields of a dry run below it as a diff, then the counts. Free with

@@ -1,7 +1,7 @@
 #include "cli/target.h"
 
-#include "base/data_dir.h"
 #include "base/log.h"
+#include "base/os/data_dir.h"
 #include "base/text.h"
 #include "pg/cluster/cluster.h"
 

@@ -1,9 +1,9 @@
 #include "upload/temp_file.h"
 
 #include "base/error.h"
+#include "base/os/write_all.h"
 #include "base/random_id.h"
 #include "base/wait.h"
-#include "base/write_all.h"
 
 #include <dirent.h>
 #include <errno.h>

@@ -1,8 +1,8 @@
 #include "upload/upload_file.h"
 
 #include "base/error.h"
+#include "base/os/write_all.h"
 #include "base/random_id.h"
-#include "base/write_all.h"
 
 #include <dirent.h>
 #include <errno.h>

@@ -6,7 +6,7 @@
 #include "archive/toc/toc_parse.h"
 #include "base/error.h"
 #include "base/log.h"
-#include "base/write_all.h"
+#include "base/os/write_all.h"
 
 #include <errno.h>
 #include <string.h>

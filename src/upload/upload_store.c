@@ -1,7 +1,7 @@
 #include "upload/upload_store.h"
 
 #include "base/error.h"
-#include "base/free_space.h"
+#include "base/os/free_space.h"
 
 #include <string.h>
 

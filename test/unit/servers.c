@@ -1,6 +1,6 @@
 #include "servers.h"
 
-#include "base/child.h"
+#include "base/os/child.h"
 #include "pg/connection/connection.h"
 #include "redis/redis.h"
 

@@ -2,7 +2,7 @@
 
 #include "archive/write/toc_write.h"
 #include "base/error.h"
-#include "base/write_all.h"
+#include "base/os/write_all.h"
 
 #include <errno.h>
 #include <string.h>

@@ -2,8 +2,8 @@
 
 #include "archive/toc/toc_parse.h"
 #include "backup/plan/plan.h"
-#include "base/child.h"
 #include "base/error.h"
+#include "base/os/child.h"
 #include "pg/dsn/dsn.h"
 
 #include <signal.h>

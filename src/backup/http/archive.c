@@ -4,7 +4,7 @@
 #include "archive/detect/unwrap.h"
 #include "archive/toc/toc_parse.h"
 #include "base/error.h"
-#include "base/free_space.h"
+#include "base/os/free_space.h"
 #include "http/multipart.h"
 #include "upload/http/routes.h"
 #include "upload/temp_file.h"

@@ -3,7 +3,7 @@
 #include "backup/plan/entry_sql.h"
 #include "backup_sql.h"
 #include "base/error.h"
-#include "base/free_space.h"
+#include "base/os/free_space.h"
 
 #include <unistd.h>
 

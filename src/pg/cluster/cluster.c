@@ -1,7 +1,7 @@
 #include "pg/cluster/cluster.h"
 
-#include "base/child.h"
 #include "base/error.h"
+#include "base/os/child.h"
 #include "base/wait.h"
 #include "pg/cluster/cluster_place.h"
 #include "pg/connection/connection.h"

@@ -1,8 +1,8 @@
 #include "pg/cluster/cluster_place.h"
 
-#include "base/child.h"
-#include "base/data_dir.h"
 #include "base/error.h"
+#include "base/os/child.h"
+#include "base/os/data_dir.h"
 #include "base/random_id.h"
 
 #include <errno.h>

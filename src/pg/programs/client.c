@@ -1,7 +1,7 @@
 #include "pg/programs/client.h"
 
-#include "base/child.h"
 #include "base/error.h"
+#include "base/os/child.h"
 #include "pg/programs/program.h"
 
 #include <string.h>

@@ -2,7 +2,7 @@
 
 #include "audit/audit.h"
 #include "base/error.h"
-#include "base/json_scan.h"
+#include "base/exact/json_scan.h"
 #include "prices_sql.h"
 
 #include <string.h>

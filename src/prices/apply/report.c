@@ -1,7 +1,7 @@
 #include "prices/apply/report.h"
 
 #include "base/error.h"
-#include "base/json_tree.h"
+#include "base/exact/json_tree.h"
 #include "prices/format/moved.h"
 
 #include <string.h>

@@ -3,7 +3,7 @@
  * prices/apply/apply.h. Results are JSON text, whose numbers are what is stored; free it with g_free. */
 #pragma once
 
-#include "base/json_tree.h"
+#include "base/exact/json_tree.h"
 #include "base/language.h"
 #include "pg/connection/connection.h"
 

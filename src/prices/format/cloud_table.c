@@ -1,6 +1,6 @@
 #include "prices/format/cloud_table.h"
 
-#include "base/decimal.h"
+#include "base/exact/decimal.h"
 #include "prices/format/model.h"
 
 #include <string.h>

@@ -3,7 +3,7 @@
  * says which charge becomes which field, and where the hub's own result differs. */
 #pragma once
 
-#include "base/json_tree.h"
+#include "base/exact/json_tree.h"
 
 #define CLOUD_TABLE_SCHEMA "cchp.pricing-table/v1"
 

@@ -1,6 +1,6 @@
 #include "prices/format/issue.h"
 
-#include "base/json_scan.h"
+#include "base/exact/json_scan.h"
 #include "base/text.h"
 
 static const struct {

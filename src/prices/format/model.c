@@ -1,7 +1,7 @@
 #include "prices/format/model.h"
 
 #include "base/error.h"
-#include "base/json_tree.h"
+#include "base/exact/json_tree.h"
 
 #include <stdlib.h>
 #include <string.h>

@@ -1,7 +1,7 @@
 #include "prices/format/moved.h"
 
-#include "base/decimal.h"
-#include "base/json_tree.h"
+#include "base/exact/decimal.h"
+#include "base/exact/json_tree.h"
 #include "prices/format/model.h"
 
 #include <string.h>

@@ -1,7 +1,7 @@
 #include "prices/format/table.h"
 
 #include "base/error.h"
-#include "base/json_tree.h"
+#include "base/exact/json_tree.h"
 #include "prices/format/cloud_table.h"
 #include "prices/format/model.h"
 #include "prices/format/toml.h"

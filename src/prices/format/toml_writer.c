@@ -1,7 +1,7 @@
 #include "prices/format/toml_writer.h"
 
-#include "base/decimal.h"
 #include "base/error.h"
+#include "base/exact/decimal.h"
 
 #include <string.h>
 

@@ -1,7 +1,7 @@
 /* A model as TOML, such that reading it back gives equal data. */
 #pragma once
 
-#include "base/json_tree.h"
+#include "base/exact/json_tree.h"
 
 /* Appends [models."name"] and its fields. PRICES_NO_TOML for null and for numbers that are too large or small. */
 gboolean toml_write_model(GString *out, const char *name, const JsonTree *data, GError **error);

@@ -2,7 +2,7 @@
  */
 #pragma once
 
-#include "base/json_tree.h"
+#include "base/exact/json_tree.h"
 #include "prices/apply/apply.h"
 #include "prices/apply/store.h"
 #include "prices/http/routes.h"

@@ -1,6 +1,6 @@
 /* POST …:upload: a price table as a form with a file, or as JSON. */
 #include "base/error.h"
-#include "base/json_tree.h"
+#include "base/exact/json_tree.h"
 #include "http/multipart.h"
 #include "prices/apply/apply.h"
 #include "prices/format/model.h"

@@ -1,7 +1,7 @@
 #include "prices/sync/sync.h"
 
 #include "base/error.h"
-#include "base/json_scan.h"
+#include "base/exact/json_scan.h"
 #include "base/log.h"
 #include "base/random_id.h"
 #include "base/wait.h"

@@ -1,5 +1,5 @@
-#include "base/child.h"
 #include "base/error.h"
+#include "base/os/child.h"
 #include "hub/notify.h"
 #include "redis/redis.h"
 #include "servers.h"

@@ -1,6 +1,6 @@
 #include "lock_support.h"
 
-#include "base/child.h"
+#include "base/os/child.h"
 #include "lock/advisory_lock.h"
 #include "lock/holder.h"
 #include "pg/connection/connection.h"

@@ -1,6 +1,6 @@
-#include "base/child.h"
 #include "base/error.h"
-#include "base/free_space.h"
+#include "base/os/child.h"
+#include "base/os/free_space.h"
 #include "servers.h"
 #include "upload/temp_file.h"
 

@@ -4,8 +4,8 @@
 #include "archive_builder.h"
 #include "archive_repack.h"
 #include "archive_transcript.h"
-#include "base/child.h"
 #include "base/error.h"
+#include "base/os/child.h"
 #include "pg/programs/program.h"
 
 #include <setjmp.h>

@@ -1,7 +1,7 @@
 #include "load_databases.h"
 
-#include "base/child.h"
 #include "base/error.h"
+#include "base/os/child.h"
 #include "pg/connection/connection.h"
 
 #include <fcntl.h>

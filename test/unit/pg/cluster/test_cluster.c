@@ -1,5 +1,5 @@
-#include "base/child.h"
 #include "base/error.h"
+#include "base/os/child.h"
 #include "pg/cluster/cluster.h"
 #include "pg/connection/connection.h"
 

@@ -1,5 +1,5 @@
 #include "base/error.h"
-#include "base/json_tree.h"
+#include "base/exact/json_tree.h"
 #include "prices/format/table.h"
 
 #include <setjmp.h>

@@ -1,4 +1,4 @@
-#include "base/write_all.h"
+#include "base/os/write_all.h"
 
 #include "base/error.h"
 

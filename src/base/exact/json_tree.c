@@ -1,4 +1,4 @@
-#include "base/json_tree.h"
+#include "base/exact/json_tree.h"
 
 #include "base/error.h"
 

@@ -1,4 +1,4 @@
-#include "base/child.h"
+#include "base/os/child.h"
 
 #include "base/error.h"
 

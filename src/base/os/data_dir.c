@@ -1,4 +1,4 @@
-#include "base/data_dir.h"
+#include "base/os/data_dir.h"
 
 #include "base/error.h"
 

@@ -1,4 +1,4 @@
-#include "base/free_space.h"
+#include "base/os/free_space.h"
 
 #include "base/error.h"
 

@@ -1,4 +1,4 @@
-#include "base/json_scan.h"
+#include "base/exact/json_scan.h"
 
 #include "base/error.h"
 

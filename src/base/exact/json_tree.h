@@ -1,7 +1,7 @@
 /* A JSON value as a tree, for small ones: one model, one request. Scalars keep the text that was written. */
 #pragma once
 
-#include "base/json_scan.h"
+#include "base/exact/json_scan.h"
 
 typedef struct JsonTree JsonTree;
 
