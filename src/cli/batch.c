@@ -1,3 +1,4 @@
+#include "cli/batch.h"
 #include "base/error.h"
 #include "base/text.h"
 #include "batch/edits/csv.h"
@@ -5,7 +6,6 @@
 #include "batch/rows/undo.h"
 #include "cli/batch_job.h"
 #include "cli/batch_text.h"
-#include "cli/cli.h"
 #include "cli/input_file.h"
 #include "cli/target.h"
 

@@ -1,7 +1,7 @@
 #include "demo/demo.h"
 
 #include "base/error.h"
-#include "cli/cli.h"
+#include "cli/commands.h"
 #include "cli/progress_bar.h"
 #include "cli/target.h"
 #include "pg/migrate/migrate.h"

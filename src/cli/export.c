@@ -3,7 +3,7 @@
 #include "base/error.h"
 #include "base/sha256.h"
 #include "base/text.h"
-#include "cli/cli.h"
+#include "cli/archive.h"
 #include "cli/output_file.h"
 #include "cli/progress_bar.h"
 #include "cli/target.h"

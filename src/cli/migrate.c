@@ -1,7 +1,7 @@
 #include "pg/migrate/migrate.h"
 
 #include "base/error.h"
-#include "cli/cli.h"
+#include "cli/commands.h"
 #include "cli/target.h"
 
 #include <stdio.h>

@@ -1,5 +1,5 @@
+#include "cli/prices.h"
 #include "base/error.h"
-#include "cli/cli.h"
 #include "cli/input_file.h"
 #include "cli/output_file.h"
 #include "cli/prices_text.h"

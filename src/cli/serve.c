@@ -1,6 +1,6 @@
 #include "service/service.h"
 
-#include "cli/cli.h"
+#include "cli/commands.h"
 
 gboolean
 cli_serve(CliContext *context, int argc, char **argv, GError **error)

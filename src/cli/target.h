@@ -2,7 +2,7 @@
  * command when it does not run. */
 #pragma once
 
-#include "cli/cli.h"
+#include "cli/command.h"
 
 typedef struct CliTarget CliTarget;
 

@@ -1,0 +1,6 @@
+/* The command `batch`: bulk changes. */
+#pragma once
+
+#include "cli/command.h"
+
+gboolean cli_batch(CliContext *context, int argc, char **argv, GError **error);
