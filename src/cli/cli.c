@@ -3,10 +3,10 @@
 #include "base/error.h"
 #include "base/log.h"
 #include "base/text.h"
-#include "cli/archive.h"
-#include "cli/batch.h"
+#include "cli/archive/archive.h"
+#include "cli/batch/batch.h"
 #include "cli/commands.h"
-#include "cli/prices.h"
+#include "cli/prices/prices.h"
 
 #include <errno.h>
 #include <locale.h>

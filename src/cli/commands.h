@@ -1,7 +1,7 @@
 /* The commands that set a database up, and the service. */
 #pragma once
 
-#include "cli/command.h"
+#include "cli/command/command.h"
 
 gboolean cli_demo(CliContext *context, int argc, char **argv, GError **error);
 gboolean cli_migrate(CliContext *context, int argc, char **argv, GError **error);

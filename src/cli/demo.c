@@ -1,9 +1,9 @@
 #include "demo/demo.h"
 
 #include "base/error.h"
+#include "cli/command/progress_bar.h"
+#include "cli/command/target.h"
 #include "cli/commands.h"
-#include "cli/progress_bar.h"
-#include "cli/target.h"
 #include "pg/migrate/migrate.h"
 
 #include <stdio.h>

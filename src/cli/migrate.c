@@ -1,8 +1,8 @@
 #include "pg/migrate/migrate.h"
 
 #include "base/error.h"
+#include "cli/command/target.h"
 #include "cli/commands.h"
-#include "cli/target.h"
 
 #include <stdio.h>
 

@@ -1,13 +1,13 @@
-#include "cli/batch.h"
+#include "cli/batch/batch.h"
 #include "base/error.h"
 #include "base/text.h"
 #include "batch/edits/csv.h"
 #include "batch/list/list.h"
 #include "batch/rows/undo.h"
-#include "cli/batch_job.h"
-#include "cli/batch_text.h"
-#include "cli/input_file.h"
-#include "cli/target.h"
+#include "cli/batch/batch_job.h"
+#include "cli/batch/batch_text.h"
+#include "cli/command/target.h"
+#include "cli/files/input_file.h"
 
 #include <stdio.h>
 #include <string.h>

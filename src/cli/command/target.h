@@ -2,7 +2,7 @@
  * command when it does not run. */
 #pragma once
 
-#include "cli/command.h"
+#include "cli/command/command.h"
 
 typedef struct CliTarget CliTarget;
 

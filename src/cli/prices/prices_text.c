@@ -1,4 +1,4 @@
-#include "cli/prices_text.h"
+#include "cli/prices/prices_text.h"
 
 #include <string.h>
 

@@ -1,4 +1,4 @@
-#include "cli/batch_text.h"
+#include "cli/batch/batch_text.h"
 
 #include "base/text.h"
 

@@ -1,11 +1,11 @@
-#include "cli/batch_job.h"
+#include "cli/batch/batch_job.h"
 
 #include "base/error.h"
 #include "base/text.h"
 #include "batch/rows/circuit.h"
-#include "cli/batch_text.h"
-#include "cli/output_file.h"
-#include "cli/progress_bar.h"
+#include "cli/batch/batch_text.h"
+#include "cli/command/progress_bar.h"
+#include "cli/files/output_file.h"
 
 #include <stdio.h>
 #include <string.h>

@@ -1,4 +1,4 @@
-#include "cli/target.h"
+#include "cli/command/target.h"
 
 #include "base/log.h"
 #include "base/os/data_dir.h"

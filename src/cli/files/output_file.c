@@ -1,4 +1,4 @@
-#include "cli/output_file.h"
+#include "cli/files/output_file.h"
 
 #include "base/error.h"
 #include "base/os/write_all.h"

@@ -1,9 +1,9 @@
-#include "cli/undo.h"
+#include "cli/archive/undo.h"
 
 #include "backup/swap/undo.h"
 #include "base/error.h"
 #include "base/text.h"
-#include "cli/target.h"
+#include "cli/command/target.h"
 #include "lock/lock.h"
 #include "pg/dsn/dsn.h"
 

@@ -4,12 +4,12 @@
 #include "backup/swap/janitor.h"
 #include "base/error.h"
 #include "base/text.h"
-#include "cli/archive.h"
-#include "cli/archive_file.h"
-#include "cli/dry_run.h"
-#include "cli/progress_bar.h"
-#include "cli/target.h"
-#include "cli/undo.h"
+#include "cli/archive/archive.h"
+#include "cli/archive/archive_file.h"
+#include "cli/archive/dry_run.h"
+#include "cli/archive/undo.h"
+#include "cli/command/progress_bar.h"
+#include "cli/command/target.h"
 #include "pg/dsn/dsn.h"
 
 #include <stdio.h>

@@ -2,7 +2,7 @@
 #pragma once
 
 #include "backup/report/event.h"
-#include "cli/command.h"
+#include "cli/command/command.h"
 
 typedef struct {
   const char *name; /* of the kept database; NULL: the newest */

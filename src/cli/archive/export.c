@@ -3,10 +3,10 @@
 #include "base/error.h"
 #include "base/sha256.h"
 #include "base/text.h"
-#include "cli/archive.h"
-#include "cli/output_file.h"
-#include "cli/progress_bar.h"
-#include "cli/target.h"
+#include "cli/archive/archive.h"
+#include "cli/command/progress_bar.h"
+#include "cli/command/target.h"
+#include "cli/files/output_file.h"
 
 #include <jansson.h>
 #include <stdio.h>

@@ -1,8 +1,8 @@
-#include "cli/archive_file.h"
+#include "cli/archive/archive_file.h"
 
 #include "archive/read/survey.h"
 #include "base/error.h"
-#include "cli/progress_bar.h"
+#include "cli/command/progress_bar.h"
 #include "upload/unpacked.h"
 
 #include <errno.h>

@@ -2,8 +2,8 @@
 #include "backup/plan/entry_sql.h"
 #include "base/error.h"
 #include "base/text.h"
-#include "cli/archive.h"
-#include "cli/archive_file.h"
+#include "cli/archive/archive.h"
+#include "cli/archive/archive_file.h"
 
 #include <jansson.h>
 #include <stdio.h>

@@ -3,7 +3,7 @@
 
 #include "batch/edits/edits.h"
 #include "batch/rows/batch.h"
-#include "cli/command.h"
+#include "cli/command/command.h"
 
 typedef enum { CLI_BATCH_UPDATE, CLI_BATCH_DELETE, CLI_BATCH_RESET } CliBatchAction;
 

@@ -4,7 +4,7 @@
 #include "archive/read/reader.h"
 #include "archive/rows/row_hash.h"
 #include "backup/manifest/manifest.h"
-#include "cli/command.h"
+#include "cli/command/command.h"
 #include "upload/temp_file.h"
 
 typedef struct {

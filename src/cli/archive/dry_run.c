@@ -1,8 +1,8 @@
-#include "cli/dry_run.h"
+#include "cli/archive/dry_run.h"
 
 #include "backup/preview/preview.h"
 #include "base/text.h"
-#include "cli/progress_bar.h"
+#include "cli/command/progress_bar.h"
 
 #include <stdio.h>
 

@@ -1,6 +1,6 @@
 /* The command `prices`: the price table. */
 #pragma once
 
-#include "cli/command.h"
+#include "cli/command/command.h"
 
 gboolean cli_prices(CliContext *context, int argc, char **argv, GError **error);

@@ -1,4 +1,4 @@
-#include "cli/progress_bar.h"
+#include "cli/command/progress_bar.h"
 
 #include "base/text.h"
 
