@@ -1,18 +1,16 @@
 #include "base/os/child.h"
 
 #include "base/error.h"
+#include "base/os/child_exec.h"
 
 #include <errno.h>
 #include <fcntl.h>
-#include <grp.h>
 #include <poll.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/eventfd.h>
 #include <sys/pidfd.h>
-#include <sys/prctl.h>
-#include <sys/resource.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -34,106 +32,12 @@ struct ChildProcess {
   GString *stderr_tail;
 };
 
-/* What the new process does between fork and exec. Everything is prepared beforehand, because only async-signal-safe
- * calls are allowed there: another thread may have held malloc's lock at the fork. */
-typedef struct {
-  const char *path;
-  char *const *argv;
-  char *const *envp;
-  const char *directory;
-  int stdin_fd, stdout_fd, stderr_fd;
-  int failure_fd; /* O_CLOEXEC: closed by a successful exec */
-  uid_t uid;
-  gid_t gid;
-  int parent_death_signal;
-  guint64 memory_limit; /* 0: none of its own */
-  pid_t parent;
-} ExecPlan;
-
-typedef enum { STEP_REDIRECT, STEP_USER, STEP_DIRECTORY, STEP_MEMORY, STEP_DEATH_SIGNAL, STEP_EXEC } ExecStep;
-
-static const char *const step_texts[] = {
-    [STEP_REDIRECT] = "redirect its input and output",
-    [STEP_USER] = "change to its user",
-    [STEP_DIRECTORY] = "enter its directory",
-    [STEP_MEMORY] = "limit its memory",
-    [STEP_DEATH_SIGNAL] = "set its parent-death signal",
-    [STEP_EXEC] = "execute it",
-};
-
-typedef struct {
-  ExecStep step;
-  int saved_errno;
-} ExecFailure;
-
 static void
 close_fd(int *fd)
 {
   if (*fd >= 0)
     close(*fd);
   *fd = -1;
-}
-
-/* Runs in the new process. */
-static void
-reset_signals(void)
-{
-  struct sigaction default_action = {.sa_handler = SIG_DFL};
-  for (int number = 1; number < NSIG; number++)
-    sigaction(number, &default_action, NULL); /* fails for SIGKILL, SIGSTOP and the C library's own: as it should */
-  sigset_t none;
-  sigemptyset(&none);
-  sigprocmask(SIG_SETMASK, &none, NULL);
-}
-
-/* Runs in the new process. */
-static void
-close_all_on_exec(void)
-{
-  if (close_range(3, ~0U, CLOSE_RANGE_CLOEXEC) == 0)
-    return;
-  /* A kernel before 5.11, or a container that forbids the call. */
-  struct rlimit limit = {.rlim_cur = 1024};
-  getrlimit(RLIMIT_NOFILE, &limit);
-  for (int fd = 3; (rlim_t)fd < MIN(limit.rlim_cur, 65536); fd++)
-    fcntl(fd, F_SETFD, FD_CLOEXEC);
-}
-
-/* Runs in the new process. Returns only on failure, with the step that failed and errno set. */
-static ExecStep
-enter_program(const ExecPlan *plan)
-{
-  /* A process group of its own: the terminal's Ctrl-C reaches only us, and we end our children in order. */
-  setpgid(0, 0);
-  if (dup2(plan->stdin_fd, 0) < 0 || dup2(plan->stdout_fd, 1) < 0 || dup2(plan->stderr_fd, 2) < 0)
-    return STEP_REDIRECT;
-  close_all_on_exec();
-  if (plan->uid != 0 && (setgroups(1, &plan->gid) != 0 || setresgid(plan->gid, plan->gid, plan->gid) != 0 ||
-                         setresuid(plan->uid, plan->uid, plan->uid) != 0))
-    return STEP_USER;
-  if (plan->directory != NULL && chdir(plan->directory) != 0)
-    return STEP_DIRECTORY;
-  if (plan->memory_limit != 0 && setrlimit(RLIMIT_AS, &(struct rlimit){plan->memory_limit, plan->memory_limit}) != 0)
-    return STEP_MEMORY;
-  /* After the change of user, which clears it. */
-  if (prctl(PR_SET_PDEATHSIG, plan->parent_death_signal) != 0)
-    return STEP_DEATH_SIGNAL;
-  /* The parent may have died before that: then no signal will come. */
-  if (getppid() != plan->parent)
-    _exit(127);
-  reset_signals();
-  execve(plan->path, plan->argv, plan->envp);
-  return STEP_EXEC;
-}
-
-G_NORETURN static void
-run_child(const ExecPlan *plan)
-{
-  ExecFailure failure = {.step = enter_program(plan)};
-  failure.saved_errno = errno;
-  /* SIGPIPE may have its default action by now; a parent that is gone does not read this anyway. */
-  ssize_t written = write(plan->failure_fd, &failure, sizeof failure);
-  _exit(written == (ssize_t)sizeof failure ? 127 : 126);
 }
 
 /* Keeps the descriptors 0, 1 and 2 free for dup2, should one of them be closed in this process. */
@@ -224,7 +128,7 @@ fork_and_drain(ChildProcess *child, const ExecPlan *plan, GError **error)
   pthread_sigmask(SIG_SETMASK, &all, &before);
   child->pid = fork();
   if (child->pid == 0)
-    run_child(plan);
+    child_exec(plan);
   int saved_errno = errno;
   if (child->pid > 0)
     child->drain = g_thread_try_new("stderr", drain_thread, child, error);
@@ -255,8 +159,8 @@ await_exec(ChildProcess *child, int failure_fd, GError **error)
   if (n == 0)
     return TRUE;
   if (n == (ssize_t)sizeof failure)
-    error_set(error, CCH_ERROR_CHILD_FAILED, "start %s: cannot %s: %s", child->program, step_texts[failure.step],
-              g_strerror(failure.saved_errno));
+    error_set(error, CCH_ERROR_CHILD_FAILED, "start %s: cannot %s: %s", child->program,
+              child_exec_step_text(failure.step), g_strerror(failure.saved_errno));
   else
     error_set(error, CCH_ERROR_CHILD_FAILED, "start %s: it ended before it began", child->program);
   return FALSE;
