@@ -3,40 +3,15 @@
 #include "audit/audit.h"
 #include "base/error.h"
 #include "base/exact/json_scan.h"
+#include "prices/apply/apply_state.h"
+#include "prices/apply/hold_back.h"
 #include "prices/apply/report.h"
-#include "prices/format/moved.h"
 #include "prices_sql.h"
 
 #include <string.h>
 
 /* pg_advisory_xact_lock's bigint: "cch_prce" in ASCII. */
 #define PRICES_LOCK_KEY "7161682591566947173"
-
-typedef struct {
-  PgConnection *connection;
-  const PriceTable *table;
-  GArray *models;   /* of PriceModel: the table's, whose texts may have been changed */
-  GPtrArray *texts; /* of those that were */
-  const PriceApplyOptions *options;
-  PriceCatalog catalog;
-  char *kind, *digest; /* under which an unchanged table is recognised */
-  GString *changed;    /* the models that are written, as a JSON object */
-  GString *updated;    /* those of them that replace another price */
-  PriceReport *report;
-} Apply;
-
-static void
-apply_clear(Apply *apply)
-{
-  g_free(apply->kind);
-  g_free(apply->digest);
-  g_array_unref(apply->models);
-  g_ptr_array_unref(apply->texts);
-  g_string_free(apply->changed, TRUE);
-  g_string_free(apply->updated, TRUE);
-  price_report_free(apply->report);
-}
-G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC(Apply, apply_clear)
 
 gboolean
 price_catalog_read(PgConnection *connection, PriceCatalog *ret_catalog, GError **error)
@@ -70,21 +45,12 @@ price_state_read(PgConnection *connection, GError **error)
   return pg_connection_value(connection, &state, error, prices_state_sql, 0) ? state : NULL;
 }
 
-static void
-append_model(GString *object, const PriceModel *model)
-{
-  g_string_append_c(object, object->len > 0 ? ',' : '{');
-  json_quote(object, model->name);
-  g_string_append_c(object, ':');
-  g_string_append_len(object, model->json, (gssize)model->size);
-}
-
 static char *
 all_models(const GArray *models)
 {
   g_autoptr(GString) object = g_string_new(NULL);
   for (guint i = 0; i < models->len; i++)
-    append_model(object, &g_array_index(models, PriceModel, i));
+    apply_append_model(object, &g_array_index(models, PriceModel, i));
   g_string_append_c(object, '}');
   return g_string_free(g_steal_pointer(&object), FALSE);
 }
@@ -184,19 +150,10 @@ take_verdict(Apply *apply, const PriceModel *model, const PgResult *rows, guint 
   }
   gboolean is_new = strcmp(action, "added") == 0;
   add_name(is_new ? report->added : report->updated, model->name);
-  append_model(apply->changed, model);
+  apply_append_model(apply->changed, model);
   if (!is_new)
-    append_model(apply->updated, model);
+    apply_append_model(apply->updated, model);
   price_report_add_change(report, model->name, pg_result_text(rows, row, 2));
-}
-
-static void
-close_objects(Apply *apply)
-{
-  if (apply->changed->len > 0)
-    g_string_append_c(apply->changed, '}');
-  if (apply->updated->len > 0)
-    g_string_append_c(apply->updated, '}');
 }
 
 static gboolean
@@ -220,7 +177,7 @@ plan(Apply *apply, GError **error)
   }
   if (!price_report_all_taken(rows, row, error))
     return FALSE;
-  close_objects(apply);
+  apply_close_objects(apply);
   return TRUE;
 }
 
@@ -245,101 +202,6 @@ keep_hub_fields(Apply *apply, GError **error)
     model->size = strlen(json);
   }
   return price_report_all_taken(rows, row, error);
-}
-
-/* The changes that were rejected just as they are. */
-static gboolean
-find_rejected(Apply *apply, GHashTable *held, GError **error)
-{
-  g_autoptr(PgResult) rows =
-      pg_connection_query(apply->connection, error, prices_held_rejected_sql, 1, apply->updated->str);
-  for (guint row = 0; rows != NULL && row < pg_result_rows(rows); row++) {
-    const char *name = pg_result_text(rows, row, 0);
-    if (g_hash_table_add(held, g_strdup(name)))
-      price_issues_add(apply->report->held, PRICE_CHANGE_REJECTED, name, NULL, NULL, NULL);
-  }
-  return rows != NULL;
-}
-
-static void
-find_beyond_limit(Apply *apply, GHashTable *held)
-{
-  PriceReport *report = apply->report;
-  for (guint i = 0; i < report->changes->len; i++) {
-    const PriceChange *change = &g_array_index(report->changes, PriceChange, i);
-    guint n = report->held->len;
-    for (guint j = 0; !change->is_new && j < change->fields->len; j++) {
-      const PriceFieldChange *field = &g_array_index(change->fields, PriceFieldChange, j);
-      price_moved_beyond(report->held, change->model, field->field, field->old, field->new,
-                         apply->options->change_limit);
-    }
-    if (report->held->len > n)
-      g_hash_table_add(held, g_strdup(change->model));
-  }
-}
-
-/* Takes the changes that are held back out of what is written. */
-static void
-take_out(Apply *apply, GHashTable *held)
-{
-  PriceReport *report = apply->report;
-  price_report_take_out(report, held);
-  g_string_truncate(apply->changed, 0);
-  g_string_truncate(apply->updated, 0);
-  guint change = 0; /* both are in the order of the names */
-  for (guint i = 0; i < apply->models->len && change < report->changes->len; i++) {
-    const PriceModel *model = &g_array_index(apply->models, PriceModel, i);
-    const PriceChange *next = &g_array_index(report->changes, PriceChange, change);
-    if (strcmp(model->name, next->model) != 0)
-      continue;
-    append_model(apply->changed, model);
-    if (!next->is_new)
-      append_model(apply->updated, model);
-    change++;
-  }
-  close_objects(apply);
-}
-
-/* What a sync leaves alone until somebody has looked at it, and what somebody has rejected. */
-static gboolean
-hold_back(Apply *apply, GError **error)
-{
-  g_autoptr(GHashTable) held = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);
-  if (!apply->options->is_sync || apply->updated->len == 0)
-    return TRUE;
-  if (apply->options->change_limit > 0)
-    find_beyond_limit(apply, held);
-  if (apply->catalog.has_state_tables && !find_rejected(apply, held, error))
-    return FALSE;
-  if (g_hash_table_size(held) > 0)
-    take_out(apply, held);
-  return TRUE;
-}
-
-/* The prices that are held back, as an object. */
-static char *
-held_models(const Apply *apply)
-{
-  g_autoptr(GHashTable) names = g_hash_table_new(g_str_hash, g_str_equal);
-  g_autoptr(GString) object = g_string_new(NULL);
-  for (guint i = 0; i < apply->report->held->len; i++)
-    g_hash_table_add(names, g_array_index(apply->report->held, PriceIssue, i).model);
-  for (guint i = 0; i < apply->models->len; i++)
-    if (g_hash_table_contains(names, g_array_index(apply->models, PriceModel, i).name))
-      append_model(object, &g_array_index(apply->models, PriceModel, i));
-  g_string_append(object, object->len > 0 ? "}" : "{}");
-  return g_string_free(g_steal_pointer(&object), FALSE);
-}
-
-static gboolean
-save_held(Apply *apply, GError **error)
-{
-  if (!apply->options->is_sync || !apply->catalog.has_state_tables)
-    return TRUE;
-  g_autofree char *models = held_models(apply);
-  g_autofree char *reasons = price_report_held_reasons(apply->report);
-  g_autoptr(PgResult) saved = pg_connection_query(apply->connection, error, prices_held_save_sql, 2, models, reasons);
-  return saved != NULL;
 }
 
 /* What changes in which field; of new models only where it is shown. */
@@ -478,12 +340,12 @@ apply_in_transaction(Apply *apply, GError **error)
   if (!recognise(apply, &is_known, error) || is_known)
     return is_known;
   if (!check_size(apply, error) || !keep_hub_fields(apply, error) || !plan(apply, error) ||
-      !compare_fields(apply, error) || !hold_back(apply, error) || !find_dropped(apply, error))
+      !compare_fields(apply, error) || !hold_back_changes(apply, error) || !find_dropped(apply, error))
     return FALSE;
   if (is_dry_run)
     return TRUE;
   gboolean is_changed = report->added->len + report->updated->len + report->removed->len > 0;
-  return (!is_changed || (write_models(apply, error) && write_audit(apply, error))) && save_held(apply, error) &&
+  return (!is_changed || (write_models(apply, error) && write_audit(apply, error))) && hold_back_save(apply, error) &&
          save_applied(apply, error);
 }
 
