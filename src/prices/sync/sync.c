@@ -7,6 +7,7 @@
 #include "base/wait.h"
 #include "prices/apply/held.h"
 #include "prices/sync/download.h"
+#include "prices/sync/sync_checks.h"
 #include "prices/sync/sync_lock.h"
 #include "prices/sync/sync_state.h"
 #include "prices_sql.h"
@@ -16,8 +17,6 @@
 #define STALE_FAILURES 3 /* in a row */
 
 enum {
-  CHECK_LIFE_S = 600,
-  MAX_CHECKS = 4,        /* kept at once: one each of so many administrators */
   LOCK_WAIT_MS = 120000, /* of who is asked for a sync while another runs */
   ASKED_ROUNDS = 2,      /* through the mirrors, while somebody waits */
   SCHEDULED_ROUNDS = 4,
@@ -25,45 +24,18 @@ enum {
   AWAY_RETRY_S = 60  /* when it is away later, or another instance syncs */
 };
 
-/* What a check downloaded and showed. */
-typedef struct {
-  char *id, *operator_name;
-  char *state; /* of the stored rows when it was shown */
-  gint64 made_us;
-  Download download;
-} Check;
-
 struct PriceSync {
   const Config *config;
   const char *dsn;
   char **urls;
   GCancellable *stopping;
-  GThread *thread;   /* NULL: no schedule */
-  GMutex mutex;      /* guards what follows */
-  GPtrArray *checks; /* of Check, the newest last */
+  GThread *thread; /* NULL: no schedule */
+  SyncChecks *checks;
+  GMutex mutex; /* guards what follows */
   guint n_running;
   gint64 next_us;         /* real time of the next scheduled sync; 0: none */
   gboolean leaves_to_hub; /* the schedule does nothing, because a hub keeps the table */
 };
-
-static void
-check_free(Check *check)
-{
-  if (check == NULL)
-    return;
-  g_free(check->id);
-  g_free(check->operator_name);
-  g_free(check->state);
-  download_clear(&check->download);
-  g_free(check);
-}
-G_DEFINE_AUTOPTR_CLEANUP_FUNC(Check, check_free)
-
-static void
-free_element(gpointer check)
-{
-  check_free(check);
-}
 
 static char **
 split_urls(const char *text, GError **error)
@@ -100,7 +72,7 @@ price_sync_new(const Config *config, const char *dsn, GError **error)
   sync->dsn = dsn;
   sync->urls = urls;
   sync->stopping = g_cancellable_new();
-  sync->checks = g_ptr_array_new_with_free_func(free_element);
+  sync->checks = sync_checks_new();
   g_mutex_init(&sync->mutex);
   return sync;
 }
@@ -112,7 +84,7 @@ price_sync_free(PriceSync *sync)
     return;
   g_cancellable_cancel(sync->stopping);
   g_clear_pointer(&sync->thread, g_thread_join);
-  g_ptr_array_unref(sync->checks);
+  sync_checks_free(sync->checks);
   g_strfreev(sync->urls);
   g_object_unref(sync->stopping);
   g_mutex_clear(&sync->mutex);
@@ -160,52 +132,9 @@ apply_options(const PriceSync *sync, const PriceSyncOptions *options, gboolean h
                              .lock_wait_s = (guint)sync->config->lock_wait_s};
 }
 
-/* With the mutex. */
-static void
-drop_old_checks(PriceSync *sync)
-{
-  gint64 oldest_us = g_get_monotonic_time() - (gint64)CHECK_LIFE_S * G_USEC_PER_SEC;
-  while (sync->checks->len > 0 &&
-         (sync->checks->len > MAX_CHECKS || ((Check *)g_ptr_array_index(sync->checks, 0))->made_us < oldest_us))
-    g_ptr_array_remove_index(sync->checks, 0);
-}
-
-/* Takes the check that is meant, if there is one. */
-static gboolean
-take_check(PriceSync *sync, const PriceSyncOptions *options, Check **ret_check, GError **error)
-{
-  *ret_check = NULL;
-  g_mutex_lock(&sync->mutex);
-  drop_old_checks(sync);
-  for (guint i = sync->checks->len; i-- > 0 && *ret_check == NULL;) {
-    const Check *check = g_ptr_array_index(sync->checks, i);
-    if (options->check_id != NULL ? strcmp(check->id, options->check_id) == 0
-                                  : g_strcmp0(check->operator_name, options->operator_name) == 0)
-      *ret_check = g_ptr_array_steal_index(sync->checks, i);
-  }
-  g_mutex_unlock(&sync->mutex);
-  if (options->check_id == NULL || *ret_check != NULL)
-    return TRUE;
-  error_set(error, CCH_ERROR_PRICES_STALE, "that check is too old, or has been used, or is of another instance");
-  return FALSE;
-}
-
-/* In place of an earlier one of the same operator. */
-static void
-keep_check(PriceSync *sync, Check *check)
-{
-  g_mutex_lock(&sync->mutex);
-  for (guint i = sync->checks->len; i-- > 0;)
-    if (g_strcmp0(((Check *)g_ptr_array_index(sync->checks, i))->operator_name, check->operator_name) == 0)
-      g_ptr_array_remove_index(sync->checks, i);
-  g_ptr_array_add(sync->checks, check);
-  drop_old_checks(sync);
-  g_mutex_unlock(&sync->mutex);
-}
-
 /* What was checked, or a download of now. */
 static PriceReport *
-apply_checked(PriceSync *sync, PgConnection *connection, const PriceSyncOptions *options, Check **check,
+apply_checked(PriceSync *sync, PgConnection *connection, const PriceSyncOptions *options, SyncCheck **check,
               gboolean hub_keeps, GError **error)
 {
   PriceApplyOptions apply = apply_options(sync, options, hub_keeps);
@@ -216,7 +145,7 @@ apply_checked(PriceSync *sync, PgConnection *connection, const PriceSyncOptions 
   gboolean is_good = report != NULL && (options->is_dry_run ||
                                         sync_state_note_success(connection, &(*check)->download, report, &problem));
   if (!is_used)
-    keep_check(sync, g_steal_pointer(check)); /* it may be tried again, say forced */
+    sync_checks_keep(sync->checks, g_steal_pointer(check)); /* it may be tried again, say forced */
   if (is_good)
     return g_steal_pointer(&report);
   g_propagate_error(error, g_steal_pointer(&problem));
@@ -308,11 +237,12 @@ static PriceReport *
 run_locked(PriceSync *sync, PgConnection *connection, const PriceSyncOptions *options, guint rounds,
            guint *ret_upstream_status, GCancellable *cancellable, GError **error)
 {
-  g_autoptr(Check) check = NULL;
+  g_autoptr(SyncCheck) check = NULL;
   g_auto(Download) download = {0};
   g_autoptr(GError) problem = NULL;
   gboolean hub_keeps = FALSE;
-  if (!check_hub(sync, connection, options, &hub_keeps, error) || !take_check(sync, options, &check, error))
+  if (!check_hub(sync, connection, options, &hub_keeps, error) ||
+      !sync_checks_take(sync->checks, options->check_id, options->operator_name, &check, error))
     return NULL;
   if (!options->is_dry_run)
     make_state(sync, connection);
@@ -354,7 +284,7 @@ PriceReport *
 price_sync_check(PriceSync *sync, const PriceSyncOptions *options, char **ret_check_id, guint *ret_upstream_status,
                  GCancellable *cancellable, GError **error)
 {
-  g_autoptr(Check) check = g_new0(Check, 1);
+  g_autoptr(SyncCheck) check = g_new0(SyncCheck, 1);
   DownloadOptions wanted = download_options(sync, ASKED_ROUNDS);
   g_autoptr(GError) problem = NULL;
   gboolean is_there = download_prices(&wanted, &check->download, cancellable, &problem);
@@ -379,7 +309,7 @@ price_sync_check(PriceSync *sync, const PriceSyncOptions *options, char **ret_ch
   check->state = g_strdup(report->state);
   check->made_us = g_get_monotonic_time();
   *ret_check_id = g_strdup(check->id);
-  keep_check(sync, g_steal_pointer(&check));
+  sync_checks_keep(sync->checks, g_steal_pointer(&check));
   return report;
 }
 
