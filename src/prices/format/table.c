@@ -3,6 +3,7 @@
 #include "base/error.h"
 #include "base/exact/json_tree.h"
 #include "prices/format/cloud_table.h"
+#include "prices/format/entries.h"
 #include "prices/format/model.h"
 #include "prices/format/toml.h"
 
@@ -12,20 +13,6 @@
 
 #define BYTE_ORDER_MARK "\xef\xbb\xbf"
 #define SAMPLE          "sample_spec" /* LiteLLM's entry that documents the others */
-
-/* A model as it was found, before it is known to be good. */
-typedef struct {
-  char *name; /* trimmed; "" when there is none */
-  const char *json;
-  gsize size;
-  gboolean is_unusable; /* the name cannot be stored */
-} Entry;
-
-static void
-clear_entry(gpointer data)
-{
-  g_free(((Entry *)data)->name);
-}
 
 static void
 clear_model(gpointer data)
@@ -58,91 +45,8 @@ table_new(void)
   return table;
 }
 
-static void
-add_entry(GArray *entries, char *name, const char *json, gsize size)
-{
-  Entry entry = {.json = json, .size = size, .is_unusable = name == NULL};
-  entry.name = name != NULL ? price_name_trim(name) : g_strdup("?");
-  g_array_append_val(entries, entry);
-  g_free(name);
-}
-
-/* The members of an object, whose opening brace was read, as entries. */
 static gboolean
-read_members(JsonScan *scan, GArray *entries, GError **error)
-{
-  for (;;) {
-    JsonToken token = json_scan_next(scan, error);
-    if (token == JSON_TOKEN_ERROR || token == JSON_TOKEN_OBJECT_END)
-      return token == JSON_TOKEN_OBJECT_END;
-    char *name = json_unescape(scan->token, scan->token_size);
-    const char *value = NULL;
-    gsize size = 0;
-    if (!json_scan_skip_value(scan, &value, &size, error)) {
-      g_free(name);
-      return FALSE;
-    }
-    add_entry(entries, name, value, size);
-  }
-}
-
-/* The root's members; PRICES_FORMAT also when the root is no object. `ret_is_json` (may be NULL) is TRUE when the text
- * is JSON all the same. */
-static GArray *
-read_root(const char *text, gsize size, gboolean *ret_is_json, GError **error)
-{
-  g_autoptr(GArray) members = g_array_new(FALSE, FALSE, sizeof(Entry));
-  g_array_set_clear_func(members, clear_entry);
-  JsonScan scan;
-  json_scan_init(&scan, text, size);
-  JsonToken token = json_scan_next(&scan, error);
-  if (token == JSON_TOKEN_ERROR)
-    return NULL;
-  if (token == JSON_TOKEN_OBJECT) {
-    if (!read_members(&scan, members, error) || json_scan_next(&scan, error) != JSON_TOKEN_END)
-      return NULL;
-    return g_steal_pointer(&members);
-  }
-  /* A syntax error further on is the better thing to say. */
-  if ((token != JSON_TOKEN_ARRAY || json_scan_skip_value(&scan, NULL, NULL, error)) &&
-      json_scan_next(&scan, error) == JSON_TOKEN_END) {
-    error_set(error, CCH_ERROR_PRICES_FORMAT, "JSON: the root must be an object of models, not %s",
-              token == JSON_TOKEN_ARRAY ? "an array" : "a single value");
-    if (ret_is_json != NULL)
-      *ret_is_json = TRUE;
-  }
-  return NULL;
-}
-
-static const Entry *
-find_entry(const GArray *entries, const char *name)
-{
-  for (guint i = 0; i < entries->len; i++) {
-    const Entry *entry = &g_array_index(entries, Entry, i);
-    if (strcmp(entry->name, name) == 0)
-      return entry;
-  }
-  return NULL;
-}
-
-/* A string member's text; NULL when there is none. */
-static char *
-string_member(const GArray *members, const char *name)
-{
-  const Entry *entry = find_entry(members, name);
-  if (entry == NULL || *entry->json != '"')
-    return NULL;
-  return json_unescape(entry->json + 1, entry->size - 2);
-}
-
-static int
-compare_entries(gconstpointer a, gconstpointer b)
-{
-  return strcmp(((const Entry *)a)->name, ((const Entry *)b)->name);
-}
-
-static gboolean
-check_name(PriceTable *table, const Entry *entry, gboolean is_twice)
+check_name(PriceTable *table, const PriceEntry *entry, gboolean is_twice)
 {
   PriceIssueCode code = PRICE_ISSUE_COUNT;
   if (entry->is_unusable)
@@ -159,25 +63,8 @@ check_name(PriceTable *table, const Entry *entry, gboolean is_twice)
   return FALSE;
 }
 
-/* Whether two entries say the same but for white space. */
-static gboolean
-is_same(const Entry *a, const Entry *b)
-{
-  if (a->size == b->size && memcmp(a->json, b->json, a->size) == 0)
-    return TRUE;
-  g_autoptr(JsonTree) left = json_tree_parse(a->json, a->size, NULL);
-  g_autoptr(JsonTree) right = json_tree_parse(b->json, b->size, NULL);
-  if (left == NULL || right == NULL)
-    return FALSE;
-  g_autoptr(GString) left_text = g_string_new(NULL);
-  g_autoptr(GString) right_text = g_string_new(NULL);
-  json_tree_write(left, left_text);
-  json_tree_write(right, right_text);
-  return g_string_equal(left_text, right_text);
-}
-
 static void
-take_model(PriceTable *table, const Entry *entry, PriceOrigin origin)
+take_model(PriceTable *table, const PriceEntry *entry, PriceOrigin origin)
 {
   char *mended = NULL;
   if (!price_model_check(entry->name, entry->json, entry->size, table->failed, table->warnings,
@@ -197,13 +84,13 @@ take_model(PriceTable *table, const Entry *entry, PriceOrigin origin)
 static void
 take_models(PriceTable *table, GArray *entries, PriceOrigin origin)
 {
-  g_array_sort(entries, compare_entries);
+  g_array_sort(entries, price_entries_compare);
   for (guint i = 0; i < entries->len;) {
-    const Entry *entry = &g_array_index(entries, Entry, i);
+    const PriceEntry *entry = &g_array_index(entries, PriceEntry, i);
     guint next = i + 1;
     gboolean differs = FALSE;
-    for (; next < entries->len && strcmp(g_array_index(entries, Entry, next).name, entry->name) == 0; next++)
-      differs = differs || !is_same(entry, &g_array_index(entries, Entry, next));
+    for (; next < entries->len && strcmp(g_array_index(entries, PriceEntry, next).name, entry->name) == 0; next++)
+      differs = differs || !price_entry_is_same(entry, &g_array_index(entries, PriceEntry, next));
     table->total++;
     if (check_name(table, entry, differs))
       take_model(table, entry, origin);
@@ -215,7 +102,7 @@ static void
 drop_sample(GArray *entries)
 {
   for (guint i = entries->len; i-- > 0;)
-    if (strcmp(g_array_index(entries, Entry, i).name, SAMPLE) == 0)
+    if (strcmp(g_array_index(entries, PriceEntry, i).name, SAMPLE) == 0)
       g_array_remove_index_fast(entries, i);
 }
 
@@ -266,7 +153,7 @@ take_cloud_model(PriceTable *table, const JsonTree *providers, GHashTable *best,
 
 /* Reads the `models` array; the result is name → CloudModel. */
 static GHashTable *
-read_cloud_models(PriceTable *table, const JsonTree *providers, const Entry *models)
+read_cloud_models(PriceTable *table, const JsonTree *providers, const PriceEntry *models)
 {
   g_autoptr(GHashTable) best = g_hash_table_new_full(g_str_hash, g_str_equal, NULL, free_cloud_model);
   JsonScan scan;
@@ -303,7 +190,7 @@ add_cloud_entries(PriceTable *table, GHashTable *best, GArray *entries)
     }
     g_ptr_array_add(table->texts, g_steal_pointer(&model->json));
     const char *json = g_ptr_array_index(table->texts, table->texts->len - 1);
-    add_entry(entries, g_strdup(model->name), json, strlen(json));
+    price_entries_add(entries, g_strdup(model->name), json, strlen(json));
   }
 }
 
@@ -314,17 +201,17 @@ add_aliases(GHashTable *best, GArray *entries)
   g_autoptr(GHashTable) taken = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);
   guint n = entries->len;
   for (guint i = 0; i < n; i++)
-    g_hash_table_add(taken, g_strdup(g_array_index(entries, Entry, i).name));
-  g_array_sort(entries, compare_entries); /* so that the same alias goes to the same model every time */
+    g_hash_table_add(taken, g_strdup(g_array_index(entries, PriceEntry, i).name));
+  g_array_sort(entries, price_entries_compare); /* so that the same alias goes to the same model every time */
   for (guint i = 0; i < n; i++) {
-    Entry entry = g_array_index(entries, Entry, i);
+    PriceEntry entry = g_array_index(entries, PriceEntry, i);
     const CloudModel *model = g_hash_table_lookup(best, entry.name);
     for (guint j = 0; model != NULL && model->aliases[j] != NULL; j++) {
       g_autofree char *alias = price_name_trim(model->aliases[j]);
       if (*alias == '\0' || g_hash_table_contains(taken, alias))
         continue;
       g_hash_table_add(taken, g_strdup(alias));
-      add_entry(entries, g_steal_pointer(&alias), entry.json, entry.size);
+      price_entries_add(entries, g_steal_pointer(&alias), entry.json, entry.size);
     }
   }
 }
@@ -332,14 +219,14 @@ add_aliases(GHashTable *best, GArray *entries)
 static gboolean
 read_cloud_table(PriceTable *table, const GArray *members, GArray *entries, GError **error)
 {
-  const Entry *models = find_entry(members, "models");
+  const PriceEntry *models = price_entries_find(members, "models");
   if (models == NULL || *models->json != '[') {
     error_set(error, CCH_ERROR_PRICES_FORMAT, "JSON: schema " CLOUD_TABLE_SCHEMA ", but no array \"models\"");
     return FALSE;
   }
   table->format = PRICE_FORMAT_CLOUD;
-  table->version = string_member(members, "version");
-  const Entry *known = find_entry(members, "providers");
+  table->version = price_entries_string(members, "version");
+  const PriceEntry *known = price_entries_find(members, "providers");
   g_autoptr(JsonTree) providers = known != NULL ? json_tree_parse(known->json, known->size, NULL) : NULL;
   g_autoptr(GHashTable) best = read_cloud_models(table, providers, models);
   add_cloud_entries(table, best, entries);
@@ -351,7 +238,7 @@ read_cloud_table(PriceTable *table, const GArray *members, GArray *entries, GErr
 static char *
 toml_version(const GArray *members)
 {
-  const Entry *metadata = find_entry(members, "metadata");
+  const PriceEntry *metadata = price_entries_find(members, "metadata");
   if (metadata == NULL || *metadata->json != '{')
     return NULL;
   g_autoptr(JsonTree) tree = json_tree_parse(metadata->json, metadata->size, NULL);
@@ -361,7 +248,7 @@ toml_version(const GArray *members)
 static gboolean
 read_toml_table(PriceTable *table, const GArray *members, GArray *entries, GError **error)
 {
-  const Entry *models = find_entry(members, "models");
+  const PriceEntry *models = price_entries_find(members, "models");
   if (models == NULL || *models->json != '{') {
     error_set(error, CCH_ERROR_PRICES_FORMAT, "TOML: the table [models] is missing");
     return FALSE;
@@ -370,7 +257,7 @@ read_toml_table(PriceTable *table, const GArray *members, GArray *entries, GErro
   table->version = toml_version(members);
   JsonScan scan;
   json_scan_init(&scan, models->json, models->size);
-  return json_scan_next(&scan, error) == JSON_TOKEN_OBJECT && read_members(&scan, entries, error);
+  return json_scan_next(&scan, error) == JSON_TOKEN_OBJECT && price_entries_read_members(&scan, entries, error);
 }
 
 /* TOML has no end of its own. Where the last line has no line break and ends in what could go on, a number or a word,
@@ -423,7 +310,7 @@ read_entries(PriceTable *table, const char *text, gsize size, GArray *entries, G
 {
   g_autoptr(GError) json_error = NULL;
   gboolean is_json = FALSE;
-  g_autoptr(GArray) members = read_root(text, size, &is_json, &json_error);
+  g_autoptr(GArray) members = price_entries_read_root(text, size, &is_json, &json_error);
   if (members == NULL) {
     if (is_json || looks_like_json(text)) {
       g_propagate_error(error, g_steal_pointer(&json_error));
@@ -433,15 +320,15 @@ read_entries(PriceTable *table, const char *text, gsize size, GArray *entries, G
     g_autofree char *json = convert_toml(text, size, &json_size, error);
     if (json == NULL)
       return FALSE;
-    g_autoptr(GArray) root = read_root(json, json_size, NULL, error);
+    g_autoptr(GArray) root = price_entries_read_root(json, json_size, NULL, error);
     g_ptr_array_add(table->texts, g_steal_pointer(&json));
     return root != NULL && read_toml_table(table, root, entries, error) && check_toml_end(text, size, error);
   }
-  g_autofree char *schema = string_member(members, "schema");
+  g_autofree char *schema = price_entries_string(members, "schema");
   if (g_strcmp0(schema, CLOUD_TABLE_SCHEMA) == 0)
     return read_cloud_table(table, members, entries, error);
   for (guint i = 0; i < members->len; i++) {
-    Entry *entry = &g_array_index(members, Entry, i);
+    PriceEntry *entry = &g_array_index(members, PriceEntry, i);
     g_array_append_val(entries, *entry);
     entry->name = NULL;
   }
@@ -492,8 +379,7 @@ price_table_parse(const char *text, gsize size, PriceOrigin origin, GError **err
   if (!json_check_utf8(text, size, error))
     return NULL;
   g_autoptr(PriceTable) table = table_new();
-  g_autoptr(GArray) entries = g_array_new(FALSE, FALSE, sizeof(Entry));
-  g_array_set_clear_func(entries, clear_entry);
+  g_autoptr(GArray) entries = price_entries_new();
   char *own = g_strndup(text, size);
   g_ptr_array_add(table->texts, own);
   gsize mark = g_str_has_prefix(own, BYTE_ORDER_MARK) ? strlen(BYTE_ORDER_MARK) : 0;
