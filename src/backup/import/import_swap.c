@@ -4,8 +4,6 @@
 #include "backup/load/load.h"
 #include "backup/restore/overwrite.h"
 #include "backup/restore/restore.h"
-#include "backup/swap/analyze.h"
-#include "backup/swap/disk_space.h"
 #include "backup/swap/janitor.h"
 #include "backup/swap/own_state.h"
 #include "backup/swap/shadow.h"
@@ -86,8 +84,7 @@ check_space(ImportRun *run, PgConnection *names, const RestorePlan *plan, GError
 {
   guint64 bytes = 0;
   gboolean is_known = FALSE;
-  if (!disk_space_needed(names, plan, run->reader, run->cancellable, &bytes, error) ||
-      !disk_space_check(names, bytes, &is_known, error))
+  if (!swap_choice_check_space(names, plan, run->reader, run->cancellable, &bytes, &is_known, error))
     return FALSE;
   if (!is_known)
     backup_progress_say(run->progress, TEXT_SWAP_SPACE_UNKNOWN, (double)bytes / (1024 * 1024));
@@ -98,7 +95,7 @@ static Shadow *
 make_shadow(ImportRun *run, PgConnection *live, GError **error)
 {
   const BackupImportOptions *options = run->options;
-  g_autoptr(PgConnection) maintenance = swap_maintenance_open(live, options->dsn, run->cancellable, error);
+  g_autoptr(PgConnection) maintenance = side_database_maintenance_open(live, options->dsn, run->cancellable, error);
   if (maintenance == NULL)
     return NULL;
   return shadow_create(live, maintenance, options->dsn, options->holder, options->language, run->cancellable, error);
@@ -148,7 +145,7 @@ open_to_others(ImportRun *run, const Shadow *shadow, GError **error)
 {
   g_autoptr(PgConnection) live = pg_connection_open(run->options->dsn, CONNECTION_NAME, run->cancellable, error);
   g_autoptr(PgConnection) maintenance =
-      live != NULL ? swap_maintenance_open(live, run->options->dsn, run->cancellable, error) : NULL;
+      live != NULL ? side_database_maintenance_open(live, run->options->dsn, run->cancellable, error) : NULL;
   return maintenance != NULL && shadow_open_to_others(shadow, maintenance, error);
 }
 
@@ -209,7 +206,7 @@ static gboolean
 analyze(ImportRun *run, const Shadow *shadow, GError **error)
 {
   backup_progress_say(run->progress, TEXT_SWAP_ANALYZING);
-  return database_analyze(shadow->dsn, n_jobs(), run->cancellable, error);
+  return shadow_analyze(shadow, n_jobs(), run->cancellable, error);
 }
 
 gboolean

@@ -1,7 +1,6 @@
 #include "backup/swap/janitor.h"
 
 #include "backup/swap/side_database.h"
-#include "backup/swap/swap_choice.h"
 #include "backup_sql.h"
 #include "base/error.h"
 #include "base/wait.h"
@@ -40,7 +39,7 @@ drop_due(PgConnection *live, const char *dsn, const PgResult *list, guint *n_dro
   for (guint row = 0; row < pg_result_rows(list); row++) {
     if (!is_due(list, row))
       continue;
-    if (maintenance == NULL && (maintenance = swap_maintenance_open(live, dsn, NULL, error)) == NULL)
+    if (maintenance == NULL && (maintenance = side_database_maintenance_open(live, dsn, NULL, error)) == NULL)
       return FALSE;
     guint32 oid = (guint32)pg_result_int64(list, row, COLUMN_OID);
     if (!side_database_drop(live, maintenance, pg_result_text(list, row, COLUMN_NAME), oid, error))

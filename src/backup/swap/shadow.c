@@ -1,7 +1,7 @@
 #include "backup/swap/shadow.h"
 
+#include "backup/swap/analyze.h"
 #include "backup/swap/side_database.h"
-#include "backup/swap/swap_choice.h"
 #include "backup_sql.h"
 #include "base/error.h"
 #include "base/text.h"
@@ -148,6 +148,12 @@ shadow_create(PgConnection *live, PgConnection *maintenance, const char *dsn, co
 }
 
 gboolean
+shadow_analyze(const Shadow *shadow, guint jobs, GCancellable *cancellable, GError **error)
+{
+  return database_analyze(shadow->dsn, jobs, cancellable, error);
+}
+
+gboolean
 shadow_open_to_others(const Shadow *shadow, PgConnection *maintenance, GError **error)
 {
   return run_generated(maintenance, backup_shadow_grants_sql, shadow->name, shadow->live_name, maintenance, error);
@@ -157,7 +163,7 @@ void
 shadow_discard(const Shadow *shadow, const char *dsn)
 {
   g_autoptr(PgConnection) live = pg_connection_open(dsn, "cch-data import", NULL, NULL);
-  g_autoptr(PgConnection) maintenance = live != NULL ? swap_maintenance_open(live, dsn, NULL, NULL) : NULL;
+  g_autoptr(PgConnection) maintenance = live != NULL ? side_database_maintenance_open(live, dsn, NULL, NULL) : NULL;
   if (maintenance != NULL)
     side_database_drop(live, maintenance, shadow->name, shadow->oid, NULL);
 }

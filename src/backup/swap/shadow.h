@@ -25,6 +25,9 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC(Shadow, shadow_free)
 Shadow *shadow_create(PgConnection *live, PgConnection *maintenance, const char *dsn, const char *made_by,
                       Language language, GCancellable *cancellable, GError **error);
 
+/* Statistics of all its tables, by `jobs` connections at once; see backup/swap/analyze.h. */
+gboolean shadow_analyze(const Shadow *shadow, guint jobs, GCancellable *cancellable, GError **error);
+
 /* The last thing before a swap: the live database's grants and connection limit. */
 gboolean shadow_open_to_others(const Shadow *shadow, PgConnection *maintenance, GError **error);
 

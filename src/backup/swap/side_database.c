@@ -2,6 +2,7 @@
 
 #include "base/error.h"
 #include "base/random_id.h"
+#include "pg/dsn/dsn.h"
 
 #include <string.h>
 
@@ -119,4 +120,47 @@ side_database_drop(PgConnection *live, PgConnection *maintenance, const char *na
   g_autoptr(PgResult) forgotten =
       pg_connection_query(live, error, "DELETE FROM cch_data.databases WHERE name = $1", 1, name);
   return forgotten != NULL;
+}
+
+/* That the two are sessions of one server: a DSN may name several, or a name that stands for several. */
+static gboolean
+is_same_server(PgConnection *live, PgConnection *maintenance, GError **error)
+{
+  g_autoptr(PgResult) self = pg_connection_query(live, error,
+                                                 "SELECT pid, backend_start FROM pg_catalog.pg_stat_activity "
+                                                 "WHERE pid = pg_catalog.pg_backend_pid()",
+                                                 0);
+  if (self == NULL)
+    return FALSE;
+  g_autofree char *found = NULL;
+  if (pg_result_rows(self) == 1 &&
+      !pg_connection_value(maintenance, &found, error,
+                           "SELECT pid FROM pg_catalog.pg_stat_activity WHERE pid = $1::pg_catalog.int4 "
+                           "AND backend_start = $2::pg_catalog.timestamptz",
+                           2, pg_result_text(self, 0, 0), pg_result_text(self, 0, 1)))
+    return FALSE;
+  if (found == NULL)
+    error_set(error, CCH_ERROR_DATABASE_UNAVAILABLE, "the connection leads to another server");
+  return found != NULL;
+}
+
+PgConnection *
+side_database_maintenance_open(PgConnection *live, const char *dsn, GCancellable *cancellable, GError **error)
+{
+  static const char *const names[] = {"postgres", "template1"};
+  g_autofree char *own = NULL;
+  if (!pg_connection_value(live, &own, error, "SELECT pg_catalog.current_database()", 0))
+    return NULL;
+  g_autoptr(GError) failure = NULL;
+  for (gsize i = 0; i < G_N_ELEMENTS(names); i++) {
+    g_autofree char *other = strcmp(own, names[i]) != 0 ? dsn_with_database(dsn, names[i], error) : NULL;
+    if (other == NULL)
+      continue;
+    g_clear_error(&failure);
+    g_autoptr(PgConnection) connection = pg_connection_open(other, "cch-data import", cancellable, &failure);
+    if (connection != NULL && is_same_server(live, connection, &failure))
+      return g_steal_pointer(&connection);
+  }
+  g_propagate_error(error, g_steal_pointer(&failure));
+  return NULL;
 }

@@ -42,3 +42,8 @@ gboolean side_database_record_swap(PgConnection *incoming, const SideSwap *swap,
  * the recorded one (`oid`; 0: not known) is left alone. Sessions in it are ended. */
 gboolean side_database_drop(PgConnection *live, PgConnection *maintenance, const char *name, guint32 oid,
                             GError **error);
+
+/* A connection to another database of the server that `live` is in, for CREATE, DROP and ALTER DATABASE: to "postgres",
+ * else "template1". DATABASE_UNAVAILABLE when neither can be had, or is of another server than `live`. */
+PgConnection *side_database_maintenance_open(PgConnection *live, const char *dsn, GCancellable *cancellable,
+                                             GError **error);

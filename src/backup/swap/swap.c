@@ -1,7 +1,6 @@
 #include "backup/swap/swap.h"
 
 #include "backup/swap/side_database.h"
-#include "backup/swap/swap_choice.h"
 #include "backup_sql.h"
 #include "base/error.h"
 #include "pg/connection/commit.h"
@@ -49,8 +48,8 @@ open_connections(Swap *swap, GError **error)
   g_autoptr(PgConnection) live = pg_connection_open(dsn, RENAMER_NAME, swap->cancellable, error);
   if (live == NULL)
     return FALSE;
-  swap->watcher = swap_maintenance_open(live, dsn, swap->cancellable, error);
-  swap->renamer = swap->watcher != NULL ? swap_maintenance_open(live, dsn, swap->cancellable, error) : NULL;
+  swap->watcher = side_database_maintenance_open(live, dsn, swap->cancellable, error);
+  swap->renamer = swap->watcher != NULL ? side_database_maintenance_open(live, dsn, swap->cancellable, error) : NULL;
   return swap->renamer != NULL &&
          pg_connection_value(swap->renamer, &swap->renamer_pid, error, "SELECT pg_catalog.pg_backend_pid()", 0);
 }

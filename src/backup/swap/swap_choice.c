@@ -1,11 +1,11 @@
 #include "backup/swap/swap_choice.h"
 
 #include "backup/plan/entry_sql.h"
+#include "backup/swap/disk_space.h"
+#include "backup/swap/side_database.h"
 #include "backup_sql.h"
 #include "base/error.h"
 #include "base/text.h"
-
-#include "pg/dsn/dsn.h"
 
 #include <string.h>
 
@@ -115,49 +115,6 @@ put_in_words(const PgResult *found, Language language)
   return g_string_free(reason, FALSE);
 }
 
-/* That the two are sessions of one server: a DSN may name several, or a name that stands for several. */
-static gboolean
-is_same_server(PgConnection *live, PgConnection *maintenance, GError **error)
-{
-  g_autoptr(PgResult) self = pg_connection_query(live, error,
-                                                 "SELECT pid, backend_start FROM pg_catalog.pg_stat_activity "
-                                                 "WHERE pid = pg_catalog.pg_backend_pid()",
-                                                 0);
-  if (self == NULL)
-    return FALSE;
-  g_autofree char *found = NULL;
-  if (pg_result_rows(self) == 1 &&
-      !pg_connection_value(maintenance, &found, error,
-                           "SELECT pid FROM pg_catalog.pg_stat_activity WHERE pid = $1::pg_catalog.int4 "
-                           "AND backend_start = $2::pg_catalog.timestamptz",
-                           2, pg_result_text(self, 0, 0), pg_result_text(self, 0, 1)))
-    return FALSE;
-  if (found == NULL)
-    error_set(error, CCH_ERROR_DATABASE_UNAVAILABLE, "the connection leads to another server");
-  return found != NULL;
-}
-
-PgConnection *
-swap_maintenance_open(PgConnection *live, const char *dsn, GCancellable *cancellable, GError **error)
-{
-  static const char *const names[] = {"postgres", "template1"};
-  g_autofree char *own = NULL;
-  if (!pg_connection_value(live, &own, error, "SELECT pg_catalog.current_database()", 0))
-    return NULL;
-  g_autoptr(GError) failure = NULL;
-  for (gsize i = 0; i < G_N_ELEMENTS(names); i++) {
-    g_autofree char *other = strcmp(own, names[i]) != 0 ? dsn_with_database(dsn, names[i], error) : NULL;
-    if (other == NULL)
-      continue;
-    g_clear_error(&failure);
-    g_autoptr(PgConnection) connection = pg_connection_open(other, "cch-data import", cancellable, &failure);
-    if (connection != NULL && is_same_server(live, connection, &failure))
-      return g_steal_pointer(&connection);
-  }
-  g_propagate_error(error, g_steal_pointer(&failure));
-  return NULL;
-}
-
 gboolean
 swap_choice_reason(PgConnection *connection, const char *dsn, const RestorePlan *plan, Language language,
                    char **ret_reason, GError **error)
@@ -170,7 +127,15 @@ swap_choice_reason(PgConnection *connection, const char *dsn, const RestorePlan 
     return TRUE;
   }
   g_autoptr(GError) failure = NULL;
-  g_autoptr(PgConnection) maintenance = swap_maintenance_open(connection, dsn, NULL, &failure);
+  g_autoptr(PgConnection) maintenance = side_database_maintenance_open(connection, dsn, NULL, &failure);
   *ret_reason = maintenance == NULL ? text_format(TEXT_SWAP_NO_MAINTENANCE, language, failure->message) : NULL;
   return TRUE;
+}
+
+gboolean
+swap_choice_check_space(PgConnection *live, const RestorePlan *plan, ArchiveReader *reader, GCancellable *cancellable,
+                        guint64 *ret_bytes, gboolean *ret_is_known, GError **error)
+{
+  return disk_space_needed(live, plan, reader, cancellable, ret_bytes, error) &&
+         disk_space_check(live, *ret_bytes, ret_is_known, error);
 }

@@ -12,6 +12,8 @@
 gboolean swap_choice_reason(PgConnection *connection, const char *dsn, const RestorePlan *plan, Language language,
                             char **ret_reason, GError **error);
 
-/* A connection to another database of the server that `live` is in, for CREATE, DROP and ALTER DATABASE: to "postgres",
- * else "template1". DATABASE_UNAVAILABLE when neither can be had, or is of another server than `live`. */
-PgConnection *swap_maintenance_open(PgConnection *live, const char *dsn, GCancellable *cancellable, GError **error);
+/* Asks whether there is room for a second database with the plan's tables, and says how many bytes they will take,
+ * about. `ret_is_known` is FALSE when the room cannot be found out, which is no error. DISK_FULL, with the numbers; the
+ * reader's errors, because of tables whose rows nobody has counted it reads the beginning. */
+gboolean swap_choice_check_space(PgConnection *live, const RestorePlan *plan, ArchiveReader *reader,
+                                 GCancellable *cancellable, guint64 *ret_bytes, gboolean *ret_is_known, GError **error);

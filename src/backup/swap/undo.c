@@ -6,7 +6,6 @@
 #include "backup/swap/own_state.h"
 #include "backup/swap/side_database.h"
 #include "backup/swap/swap.h"
-#include "backup/swap/swap_choice.h"
 #include "backup_sql.h"
 #include "base/error.h"
 #include "hub/notify.h"
@@ -230,7 +229,7 @@ backup_undo_discard(const BackupUndoOptions *options, BackupLock *lock, GCancell
   g_autoptr(GPtrArray) list = live != NULL ? list_kept(live, error) : NULL;
   const KeptDatabase *kept = list != NULL ? choose(list, options->name, error) : NULL;
   g_autoptr(PgConnection) maintenance =
-      kept != NULL ? swap_maintenance_open(live, options->dsn, cancellable, error) : NULL;
+      kept != NULL ? side_database_maintenance_open(live, options->dsn, cancellable, error) : NULL;
   return maintenance != NULL && backup_lock_verify(lock, error) &&
          side_database_drop(live, maintenance, kept->name, kept->oid, error) &&
          write_audit(live, options, "database.undo_discard", kept, error);

@@ -1,7 +1,6 @@
 #include "backup/swap/disk_space.h"
 #include "backup/swap/shadow.h"
 #include "backup/swap/side_database.h"
-#include "backup/swap/swap_choice.h"
 #include "base/error.h"
 #include "pg/migrate/migrate.h"
 #include "servers.h"
@@ -29,7 +28,7 @@ connect_to_live(void)
 static PgConnection *
 connect_elsewhere(PgConnection *live)
 {
-  PgConnection *connection = swap_maintenance_open(live, test_postgres_dsn(postgres), NULL, NULL);
+  PgConnection *connection = side_database_maintenance_open(live, test_postgres_dsn(postgres), NULL, NULL);
   assert_non_null(connection);
   return connection;
 }
