@@ -4,7 +4,7 @@
 #include "auth/http/routes.h"
 #include "auth/secret_file.h"
 #include "backup/http/routes.h"
-#include "backup/swap/janitor.h"
+#include "backup/side/janitor.h"
 #include "base/error.h"
 #include "base/log.h"
 #include "base/os/data_dir.h"

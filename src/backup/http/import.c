@@ -3,7 +3,7 @@
 #include "backup/http/archive.h"
 #include "backup/http/endpoints.h"
 #include "backup/http/work.h"
-#include "backup/swap/janitor.h"
+#include "backup/side/janitor.h"
 
 typedef struct {
   HttpWork *work;

@@ -3,7 +3,7 @@
 #include "backup/http/endpoints.h"
 #include "backup/http/undo.h"
 #include "backup/import/import.h"
-#include "backup/swap/undo.h"
+#include "backup/undo/undo.h"
 #include "backup_sql.h"
 #include "base/error.h"
 #include "base/text.h"

@@ -2,7 +2,7 @@
 
 #include "backup/http/endpoints.h"
 #include "backup/http/work.h"
-#include "backup/swap/undo.h"
+#include "backup/undo/undo.h"
 #include "base/error.h"
 
 typedef struct {

@@ -1,7 +1,7 @@
 #include "backup/swap/shadow.h"
 
+#include "backup/side/side_database.h"
 #include "backup/swap/analyze.h"
-#include "backup/swap/side_database.h"
 #include "backup_sql.h"
 #include "base/error.h"
 #include "base/text.h"

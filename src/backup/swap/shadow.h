@@ -2,7 +2,7 @@
  * tablespace, owner and settings, into which the archive is loaded before it takes the live one's place.
  *
  * It is recorded in the live database before it is made, so that the janitor finds it whatever happens
- * (backup/swap/side_database.h). Until shadow_open_to_others nobody but the owner and superusers may connect to it. */
+ * (backup/side/side_database.h). Until shadow_open_to_others nobody but the owner and superusers may connect to it. */
 #pragma once
 
 #include "base/language.h"

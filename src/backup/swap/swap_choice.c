@@ -1,8 +1,8 @@
 #include "backup/swap/swap_choice.h"
 
 #include "backup/plan/entry_sql.h"
+#include "backup/side/side_database.h"
 #include "backup/swap/disk_space.h"
-#include "backup/swap/side_database.h"
 #include "backup_sql.h"
 #include "base/error.h"
 #include "base/text.h"

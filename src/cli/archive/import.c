@@ -1,7 +1,7 @@
 #include "backup/import/import.h"
 
 #include "backup/report/event_json.h"
-#include "backup/swap/janitor.h"
+#include "backup/side/janitor.h"
 #include "base/error.h"
 #include "base/text.h"
 #include "cli/archive/archive.h"

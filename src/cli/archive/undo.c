@@ -1,6 +1,6 @@
 #include "cli/archive/undo.h"
 
-#include "backup/swap/undo.h"
+#include "backup/undo/undo.h"
 #include "base/error.h"
 #include "base/text.h"
 #include "cli/command/target.h"

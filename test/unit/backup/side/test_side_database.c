@@ -1,6 +1,6 @@
+#include "backup/side/side_database.h"
 #include "backup/swap/disk_space.h"
 #include "backup/swap/shadow.h"
-#include "backup/swap/side_database.h"
 #include "base/error.h"
 #include "pg/migrate/migrate.h"
 #include "servers.h"

@@ -1,4 +1,4 @@
-#include "backup/swap/own_state.h"
+#include "backup/side/own_state.h"
 
 #include "backup_sql.h"
 

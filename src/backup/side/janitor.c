@@ -1,6 +1,6 @@
-#include "backup/swap/janitor.h"
+#include "backup/side/janitor.h"
 
-#include "backup/swap/side_database.h"
+#include "backup/side/side_database.h"
 #include "backup_sql.h"
 #include "base/error.h"
 #include "base/wait.h"

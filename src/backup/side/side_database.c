@@ -1,4 +1,4 @@
-#include "backup/swap/side_database.h"
+#include "backup/side/side_database.h"
 
 #include "base/error.h"
 #include "base/random_id.h"
