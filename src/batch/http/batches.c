@@ -1,8 +1,8 @@
 /* Batches: /api/v1/…:batchUpdate and the like, the same under the names of older clients, and undo. */
 #include "base/error.h"
+#include "batch/circuits/circuit.h"
 #include "batch/http/endpoints.h"
-#include "batch/rows/circuit.h"
-#include "batch/rows/undo.h"
+#include "batch/run/undo.h"
 
 #include <string.h>
 

@@ -1,8 +1,8 @@
 /* Lists of users, keys and providers, their files, and what circuit breakers say. */
 #include "base/error.h"
+#include "batch/circuits/circuit_state.h"
 #include "batch/http/endpoints.h"
 #include "batch/list/sheet.h"
-#include "batch/rows/circuit_state.h"
 #include "batch_sql.h"
 
 #include <string.h>

@@ -3,7 +3,7 @@
 #include "base/text.h"
 #include "batch/edits/csv.h"
 #include "batch/list/list.h"
-#include "batch/rows/undo.h"
+#include "batch/run/undo.h"
 #include "cli/batch/batch_job.h"
 #include "cli/batch/batch_text.h"
 #include "cli/command/target.h"

@@ -2,7 +2,7 @@
 #pragma once
 
 #include "batch/edits/edits.h"
-#include "batch/rows/batch.h"
+#include "batch/run/batch.h"
 #include "cli/command/command.h"
 
 typedef enum { CLI_BATCH_UPDATE, CLI_BATCH_DELETE, CLI_BATCH_RESET } CliBatchAction;

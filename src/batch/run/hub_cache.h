@@ -3,7 +3,7 @@
  * instance is told on its own channels to load anew. */
 #pragma once
 
-#include "batch/rows/batch.h"
+#include "batch/run/batch.h"
 
 /* `changes` as batch_rows_record says. JSON true; false when Redis was not told all of it, and the hub will notice when
  * its caches expire; null when no Redis is configured. */

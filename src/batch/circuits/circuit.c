@@ -1,8 +1,8 @@
-#include "batch/rows/circuit.h"
+#include "batch/circuits/circuit.h"
 
 #include "base/error.h"
-#include "batch/rows/circuit_state.h"
-#include "batch/rows/transaction.h"
+#include "batch/circuits/circuit_state.h"
+#include "batch/run/transaction.h"
 #include "redis/redis.h"
 
 #include <string.h>

@@ -1,4 +1,4 @@
-#include "batch/rows/circuit_state.h"
+#include "batch/circuits/circuit_state.h"
 
 #include "base/error.h"
 #include "batch_sql.h"

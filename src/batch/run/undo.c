@@ -1,7 +1,7 @@
-#include "batch/rows/undo.h"
+#include "batch/run/undo.h"
 
 #include "base/error.h"
-#include "batch/rows/rules.h"
+#include "batch/run/rules.h"
 #include "batch_sql.h"
 
 #include <string.h>

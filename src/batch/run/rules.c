@@ -1,4 +1,4 @@
-#include "batch/rows/rules.h"
+#include "batch/run/rules.h"
 
 #include "base/error.h"
 #include "batch_sql.h"

@@ -1,8 +1,8 @@
 /* What a batch and its undo share: a transaction that is tried again after a deadlock, its record, and its outcome. */
 #pragma once
 
-#include "batch/rows/batch.h"
 #include "batch/rows/rows.h"
+#include "batch/run/batch.h"
 
 typedef struct {
   const BatchContext *context;

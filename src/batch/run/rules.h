@@ -2,7 +2,7 @@
  * union of its keys' groups. */
 #pragma once
 
-#include "batch/rows/transaction.h"
+#include "batch/run/transaction.h"
 
 /* Locks the users of these keys (an int4[] value), which everybody does before touching the keys: so no two
  * transactions take a user's last two keys at once. */

@@ -1,4 +1,4 @@
-#include "batch/rows/hub_cache.h"
+#include "batch/run/hub_cache.h"
 
 #include "batch/rows/rows.h"
 #include "batch_sql.h"

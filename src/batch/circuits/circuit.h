@@ -1,7 +1,7 @@
 /* Circuit breakers, which live in Redis: each provider's, those of its endpoints, and of its vendor and type. */
 #pragma once
 
-#include "batch/rows/batch.h"
+#include "batch/run/batch.h"
 
 /* Closes the breakers of these providers: {"providerIds": [1, 2], "dryRun": false}. The states are written as the hub
  * writes them (five fields of a hash, a day's life), all in one step; one that somebody opened by hand stays. Every

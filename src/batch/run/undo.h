@@ -5,7 +5,7 @@
  * operation itself, and can be taken back. */
 #pragma once
 
-#include "batch/rows/batch.h"
+#include "batch/run/batch.h"
 
 /* The answer: {operationId, undoneOperationId, restoredCount, skipped: [{entity, id, name}], dryRun, cacheNotified}, of
  * a dry run with rows, fields and refused. Errors: NOT_FOUND, BATCH_UNDO_EXPIRED, BATCH_UNDONE, BATCH_UNDO_NOTHING,

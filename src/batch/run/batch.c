@@ -1,8 +1,8 @@
-#include "batch/rows/batch.h"
+#include "batch/run/batch.h"
 
 #include "base/error.h"
-#include "batch/rows/rules.h"
-#include "batch/rows/transaction.h"
+#include "batch/run/rules.h"
+#include "batch/run/transaction.h"
 #include "batch_sql.h"
 
 #include <string.h>
