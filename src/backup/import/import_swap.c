@@ -41,7 +41,7 @@ scan_archive(ImportRun *run, GError **error)
   guint tables = 0;
   for (guint i = 0; i < archive_reader_n_entries(run->reader); i++) {
     const TocEntry *entry = archive_reader_entry(run->reader, i);
-    tables += toc_entry_is(entry, "TABLE DATA") && archive_reader_data_info(run->reader, entry)->is_present;
+    tables += toc_entry_is(entry, TOC_KIND_TABLE_DATA) && archive_reader_data_info(run->reader, entry)->is_present;
   }
   backup_progress_say(run->progress, TEXT_IMPORT_SCANNED, tables);
   return TRUE;

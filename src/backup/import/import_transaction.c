@@ -44,7 +44,7 @@ check_archive(ImportRun *run, GError **error)
   for (guint i = 0; i < archive_reader_n_entries(run->reader); i++) {
     const TocEntry *entry = archive_reader_entry(run->reader, i);
     const ArchiveDataInfo *info = archive_reader_data_info(run->reader, entry);
-    if (toc_entry_is(entry, "TABLE DATA") && info->is_present) {
+    if (toc_entry_is(entry, TOC_KIND_TABLE_DATA) && info->is_present) {
       tables++;
       rows += info->rows;
     }

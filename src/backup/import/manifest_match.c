@@ -85,7 +85,7 @@ match_count(const Manifest *manifest, const ArchiveReader *reader, Differences *
   guint n_tables = 0;
   for (guint i = 0; i < archive_reader_n_entries(reader); i++) {
     const TocEntry *entry = archive_reader_entry(reader, i);
-    n_tables += toc_entry_is(entry, "TABLE DATA") && entry->had_dumper;
+    n_tables += toc_entry_is(entry, TOC_KIND_TABLE_DATA) && entry->had_dumper;
   }
   if (n_tables != manifest->tables->len)
     add_difference(differences,
@@ -109,7 +109,7 @@ manifest_match_tables(const Manifest *manifest, const ArchiveReader *reader, con
   Differences differences = {.text = g_string_new(NULL)};
   for (guint i = 0; i < archive_reader_n_entries(reader); i++) {
     const TocEntry *entry = archive_reader_entry(reader, i);
-    if (toc_entry_is(entry, "TABLE DATA") && entry->had_dumper)
+    if (toc_entry_is(entry, TOC_KIND_TABLE_DATA) && entry->had_dumper)
       match_entry(manifest, entry, &totals[i], &differences);
   }
   match_count(manifest, reader, &differences);
