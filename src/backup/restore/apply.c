@@ -129,6 +129,13 @@ static gboolean
 apply_sql(Restore *restore, const TocEntry *entry, GError **error)
 {
   GError *failure = NULL;
+  gboolean is_present = FALSE;
+  if (restore->way->keeps_present && !restore_find_present(restore, entry, &is_present, error))
+    return FALSE;
+  if (is_present) {
+    restore_mark_present(restore, entry);
+    return TRUE;
+  }
   if (!select_tablespace(restore, entry, error) || !select_table_am(restore, entry, error))
     return FALSE;
   if (!restore_run_sql(restore, entry->defn, &failure))
