@@ -54,7 +54,7 @@ check_archive(ImportRun *run, GError **error)
 }
 
 static gboolean
-commit(ImportRun *run, PgConnection *connection, GError **error)
+commit_import(ImportRun *run, PgConnection *connection, GError **error)
 {
   backup_progress_phase(run->progress, BACKUP_PHASE_COMMIT);
   backup_progress_say(run->progress, TEXT_IMPORT_COMMITTING);
@@ -96,7 +96,7 @@ apply_once(ImportRun *run, PgConnection *connection, GError **error)
          restore_apply(restore, error) && restore_speak_utf8(connection, error) &&
          import_run_migrate(run, connection, error) &&
          import_run_audit(run, connection, plan, BACKUP_METHOD_TRANSACTION, plan->rows, error) &&
-         commit(run, connection, error);
+         commit_import(run, connection, error);
 }
 
 static void

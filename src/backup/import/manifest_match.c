@@ -94,7 +94,7 @@ match_count(const Manifest *manifest, const ArchiveReader *reader, Differences *
 
 /* Takes the text. */
 static gboolean
-conclude(Differences *differences, GError **error)
+conclude_match(Differences *differences, GError **error)
 {
   g_autofree char *text = g_string_free(differences->text, FALSE);
   if (differences->n == 0)
@@ -113,7 +113,7 @@ manifest_match_tables(const Manifest *manifest, const ArchiveReader *reader, con
       match_entry(manifest, entry, &totals[i], &differences);
   }
   match_count(manifest, reader, &differences);
-  return conclude(&differences, error);
+  return conclude_match(&differences, error);
 }
 
 gboolean
@@ -125,5 +125,5 @@ manifest_match_loaded(const Manifest *manifest, const ArchiveReader *reader, con
     match_entry(manifest, table->entry, &table->totals, &differences);
   }
   match_count(manifest, reader, &differences);
-  return conclude(&differences, error);
+  return conclude_match(&differences, error);
 }

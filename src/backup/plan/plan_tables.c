@@ -36,7 +36,7 @@ state_of(const PlanTables *tables, const TocEntry *entry)
 }
 
 static void
-mark(PlanTables *tables, const TocEntry *entry, State state)
+mark_entry(PlanTables *tables, const TocEntry *entry, State state)
 {
   if (state_of(tables, entry) >= state)
     return;
@@ -81,7 +81,7 @@ choose_partition(PlanTables *tables, const TocEntry *attach)
   for (guint i = 0; i < attach->n_dependencies; i++) {
     const TocEntry *child = archive_reader_find(tables->reader, attach->dependencies[i]);
     if (child != NULL && toc_entry_is(child, TOC_KIND_TABLE) && g_strcmp0(child->tag, attach->tag) == 0)
-      mark(tables, child, STATE_CHOSEN);
+      mark_entry(tables, child, STATE_CHOSEN);
   }
 }
 
@@ -92,10 +92,10 @@ take_dependents(PlanTables *tables, const TocEntry *entry, State state)
   for (guint i = 0; dependents != NULL && i < dependents->len; i++) {
     const TocEntry *dependent = dependents->pdata[i];
     if (state == STATE_NEEDED && toc_entry_has(dependent, TOC_FOLLOWS))
-      mark(tables, dependent, STATE_NEEDED);
+      mark_entry(tables, dependent, STATE_NEEDED);
     if (state != STATE_CHOSEN || (toc_entry_has(dependent, TOC_TAGGED_BY_TABLE) && !is_of_table(dependent, entry)))
       continue;
-    mark(tables, dependent, STATE_CHOSEN);
+    mark_entry(tables, dependent, STATE_CHOSEN);
     if (toc_entry_is(dependent, TOC_KIND_TABLE_ATTACH))
       choose_partition(tables, dependent);
   }
@@ -107,13 +107,13 @@ take_needs(PlanTables *tables, const TocEntry *entry)
   const char *schema = entry->namespace_name;
   const TocEntry *schema_entry = schema != NULL ? g_hash_table_lookup(tables->schemas, schema) : NULL;
   if (schema_entry != NULL)
-    mark(tables, schema_entry, STATE_NEEDED);
+    mark_entry(tables, schema_entry, STATE_NEEDED);
   if (toc_entry_is(entry, TOC_KIND_FK_CONSTRAINT))
     return;
   for (guint i = 0; i < entry->n_dependencies; i++) {
     const TocEntry *dependency = archive_reader_find(tables->reader, entry->dependencies[i]);
     if (dependency != NULL)
-      mark(tables, dependency, STATE_NEEDED);
+      mark_entry(tables, dependency, STATE_NEEDED);
   }
 }
 
@@ -133,7 +133,7 @@ plan_tables_new(const ArchiveReader *reader, const char *const *names, GError **
     return NULL;
   note_dependents(tables);
   for (guint i = 0; i < chosen->len; i++)
-    mark(tables, chosen->pdata[i], STATE_CHOSEN);
+    mark_entry(tables, chosen->pdata[i], STATE_CHOSEN);
   const TocEntry *entry;
   while ((entry = g_queue_pop_head(&tables->queue)) != NULL) {
     take_dependents(tables, entry, state_of(tables, entry));

@@ -47,7 +47,7 @@ valid_or_null(const char *text)
 }
 
 static BackupPreview *
-describe(const ArchiveReader *reader, const BackupImportOptions *options)
+describe_import(const ArchiveReader *reader, const BackupImportOptions *options)
 {
   const ArchiveHeader *header = archive_reader_header(reader);
   BackupPreview *preview = g_new0(BackupPreview, 1);
@@ -242,7 +242,7 @@ backup_preview_run(ArchiveReader *reader, const BackupImportOptions *options, Ba
 {
   g_autoptr(BackupProgress) progress =
       backup_progress_new(func != NULL ? func : ignore_event, user_data, options->language);
-  g_autoptr(BackupPreview) preview = describe(reader, options);
+  g_autoptr(BackupPreview) preview = describe_import(reader, options);
   PreviewRun run = {.reader = reader,
                     .options = options,
                     .progress = progress,

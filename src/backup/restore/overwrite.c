@@ -215,7 +215,7 @@ unlink_large_objects(Restore *restore, GError **error)
 }
 
 static gboolean
-clear(Restore *restore, GError **error)
+clear_target(Restore *restore, GError **error)
 {
   Overwrite *overwrite = restore_way_state(restore);
   BackupProgress *progress = restore_progress(restore);
@@ -244,7 +244,7 @@ check_rows(Restore *restore, GError **error)
 
 const RestoreWay overwrite_way = {
     .name = "overwrite",
-    .begin = clear,
+    .begin = clear_target,
     .leaves_out = leaves_out,
     .end_rows = check_rows,
 };
