@@ -1,6 +1,7 @@
 #include "cli/cli.h"
 
 #include "base/error.h"
+#include "base/json.h"
 #include "base/log.h"
 #include "base/text.h"
 #include "cli/archive/archive.h"
@@ -18,37 +19,59 @@
 
 #define BROKEN_PIPE_EXIT_CODE 141 /* as a shell says it of SIGPIPE */
 
-#define COMMAND(name, arguments, run, zh, en)                                                                          \
+#define COMMAND(name, arguments, run, zh, en, examples)                                                                \
   {                                                                                                                    \
-    name, arguments, {[LANGUAGE_ZH_CN] = zh, [LANGUAGE_EN] = en}, run                                                  \
+    name, arguments, {[LANGUAGE_ZH_CN] = zh, [LANGUAGE_EN] = en}, examples, run                                        \
   }
 
 static const CliCommand commands[] = {
-    COMMAND("serve", "", cli_serve, "启动 HTTP 服务", "serve the HTTP API"),
+    COMMAND("serve", "", cli_serve, "启动 HTTP 服务", "serve the HTTP API",
+            "cch-data serve\n"
+            "cch-data serve --demo\n"
+            "DSN=postgres://hub@db/hub REDIS_URL=redis://cache cch-data serve --listen-port 23100\n"),
     COMMAND("export", "[FILE]", cli_export, "导出数据库为 pg_dump 自定义格式的备份文件",
-            "export the database as a pg_dump archive in custom format"),
+            "export the database as a pg_dump archive in custom format",
+            "cch-data export\n"
+            "cch-data export --exclude-logs nightly.dump\n"
+            "cch-data export --wait 600 | ssh backup 'cat > hub.dump'\n"),
     COMMAND("import", "FILE", cli_import, "导入备份文件：合并（默认）或覆盖",
-            "import an archive: merge (the default) or overwrite"),
-    COMMAND("inspect", "FILE", cli_inspect, "显示备份文件的头信息与目录", "show an archive's header and contents"),
-    COMMAND("verify", "FILE", cli_verify, "完整检查备份文件", "read an archive to its end and check every byte"),
-    COMMAND("prices", "VERB", cli_prices, "价格表：import、sync、list、get、set、delete、export",
-            "the price table: import, sync, list, get, set, delete, export"),
-    COMMAND("batch", "VERB", cli_batch, "批量修改：users、keys、providers、circuits，及 undo 撤销",
-            "bulk changes: users, keys, providers, circuits; and undo"),
-    COMMAND("migrate", "", cli_migrate, "执行数据库迁移", "bring the database to the current schema"),
-    COMMAND("demo", "", cli_demo, "在空数据库中写入演示数据", "fill an empty database with plausible data"),
+            "import an archive: merge (the default) or overwrite",
+            "cch-data import --dry-run hub.dump\n"
+            "cch-data import hub.dump\n"
+            "cch-data import --table users --on-conflict update hub.dump\n"
+            "cch-data import --overwrite hub.dump\n"
+            "cch-data import --undo\n"),
+    COMMAND("inspect", "FILE", cli_inspect, "显示备份文件的头信息与目录", "show an archive's header and contents",
+            "cch-data inspect hub.dump\n"
+            "ssh backup 'cat hub.dump' | cch-data inspect -\n"),
+    COMMAND("verify", "FILE", cli_verify, "完整检查备份文件", "read an archive to its end and check every byte",
+            "cch-data verify hub.dump\n"
+            "ssh backup 'cat hub.dump' | cch-data verify -\n"),
+    COMMAND("prices", "VERB", cli_prices, "模型价格表", "the table of model prices",
+            "cch-data prices sync --dry-run\n"
+            "cch-data prices list --search claude\n"
+            "cch-data prices import prices.toml\n"),
+    COMMAND("batch", "VERB", cli_batch, "批量修改用户、密钥与供应商", "change users, keys and providers in bulk",
+            "cch-data batch users --where 'tags=interns' --set rpm=20\n"
+            "cch-data batch keys --from keys.csv --dry-run\n"
+            "cch-data batch undo OPERATION_ID\n"),
+    COMMAND("migrate", "", cli_migrate, "执行数据库迁移", "bring the database to the current schema",
+            "cch-data migrate\n"),
+    COMMAND("demo", "", cli_demo, "在空数据库中写入演示数据", "fill an empty database with plausible data",
+            "cch-data demo --rows 100000\n"),
     {.name = NULL},
 };
 
 static void
-print_usage(Language language)
+print_usage(const CliContext *context)
 {
-  gboolean is_zh = language == LANGUAGE_ZH_CN;
-  printf("%s: cch-data %s\n\n", is_zh ? "用法" : "Usage", is_zh ? "命令 [选项...]" : "COMMAND [OPTION...]");
+  printf("%s\n\n", cli_say(context, "用法: cch-data 命令 [选项...]", "Usage: cch-data COMMAND [OPTION...]"));
   for (const CliCommand *command = commands; command->name != NULL; command++)
-    printf("  %-8s %-7s %s\n", command->name, command->arguments, command->text[language]);
-  printf("\n%s\n", is_zh ? "各命令的选项见 cch-data 命令 --help；--version 显示版本"
-                         : "See cch-data COMMAND --help for the options; --version shows the version");
+    printf("  %-8s %-7s %s\n", command->name, command->arguments, command->text[context->language]);
+  printf("\n%s\n",
+         cli_say(context, "各命令的选项见 cch-data 命令 --help；通用选项见 cch-data help options；--version 显示版本",
+                 "See cch-data COMMAND --help for its options and cch-data help options for those of all "
+                 "commands; --version shows the version"));
 }
 
 static const CliCommand *
@@ -64,8 +87,17 @@ static int
 report(const GError *error, const CliContext *context)
 {
   const ErrorInfo *info = error_info(error);
+  const char *text = error_text(error, context->language);
+  if (context->is_json) {
+    g_autofree char *valid = g_utf8_make_valid(error->message, -1);
+    g_autoptr(json_t) object = json_pack("{s:s, s:s, s:s, s:s, s:i}", "type", "error", "errorCode", info->code,
+                                         "message", text, "detail", valid, "exitCode", info->exit_code);
+    g_autofree char *json = json_to_text(object);
+    fprintf(stderr, "%s\n", json);
+    return info->exit_code;
+  }
   g_autofree char *detail = text_visible(error->message);
-  fprintf(stderr, "cch-data: %s: %s\n", error_text(error, context->language), detail);
+  fprintf(stderr, "cch-data: %s: %s\n", text, detail);
   return info->exit_code;
 }
 
@@ -134,10 +166,20 @@ report_failure(const GError *error, const CliContext *context)
   return is_about_output && is_output_broken() ? BROKEN_PIPE_EXIT_CODE : report(error, context);
 }
 
+/* Before the arguments are parsed, so that what is wrong with them is told as it was asked for. */
+static gboolean
+asks_for_json(char **argv)
+{
+  for (; *argv != NULL && strcmp(*argv, "--") != 0; argv++)
+    if (strcmp(*argv, "--json") == 0)
+      return TRUE;
+  return FALSE;
+}
+
 static int
 run_command(const CliCommand *command, int argc, char **argv)
 {
-  CliContext context = {.command = command, .language = language_from_locale()};
+  CliContext context = {.command = command, .language = language_from_locale(), .is_json = asks_for_json(argv)};
   g_autoptr(GError) error = NULL;
   g_autoptr(Config) config = config_load(&argc, &argv, &error);
   if (config == NULL)
@@ -170,27 +212,52 @@ run_command(const CliCommand *command, int argc, char **argv)
   return output_exit_code(is_done ? 0 : report_failure(error, &context), &context);
 }
 
+static const char *const command_names[] = {"serve", "export",  "import", "inspect", "verify", "prices",
+                                            "batch", "migrate", "demo",   "help",    NULL};
+
+/* "cch-data help", "… help options", "… help import", "… help prices sync". */
+static int
+help(CliContext *context, char **about)
+{
+  g_autoptr(GError) error = NULL;
+  if (*about == NULL) {
+    print_usage(context);
+  } else if (strcmp(*about, "options") == 0) {
+    g_autofree char *options = config_help(context->language);
+    printf("%s\n%s",
+           cli_say(context, "通用选项（也可用环境变量设置）：", "Options of all commands, also as variables:"),
+           options);
+  } else if (find_command(*about) != NULL) {
+    char *arguments[] = {about[0], about[1] != NULL ? about[1] : "--help", about[1] != NULL ? "--help" : NULL, NULL};
+    return run_command(find_command(*about), about[1] != NULL ? 3 : 2, arguments);
+  } else {
+    cli_set_unknown(context, *about, command_names, &error);
+    return report(error, context);
+  }
+  return output_exit_code(0, context);
+}
+
 int
 cli_main(int argc, char **argv)
 {
   setlocale(LC_CTYPE, "");
   /* A reader of our output or a client that has gone away is an error of write(), not the end of the program. */
   signal(SIGPIPE, SIG_IGN);
-  Language language = language_from_locale();
-  const char *first = argc > 1 ? argv[1] : "--help";
-  if (strcmp(first, "--help") == 0 || strcmp(first, "-h") == 0 || strcmp(first, "help") == 0) {
-    print_usage(language);
-    return argc > 1 ? output_exit_code(0, &(CliContext){.language = language})
-                    : error_info_of(CCH_ERROR_USAGE)->exit_code;
-  }
-  if (strcmp(first, "--version") == 0) {
-    printf("cch-data %s\n", CCH_VERSION);
-    return output_exit_code(0, &(CliContext){.language = language});
-  }
-  const CliCommand *command = find_command(first);
-  if (command == NULL) {
-    fprintf(stderr, "cch-data: %s: %s\n", error_info_of(CCH_ERROR_USAGE)->text[language], first);
+  CliContext context = {.language = language_from_locale(), .is_json = asks_for_json(argv)};
+  if (argc < 2) {
+    print_usage(&context);
     return error_info_of(CCH_ERROR_USAGE)->exit_code;
   }
-  return run_command(command, argc - 1, argv + 1);
+  if (strcmp(argv[1], "--help") == 0 || strcmp(argv[1], "-h") == 0 || strcmp(argv[1], "help") == 0)
+    return help(&context, argv + 2);
+  if (strcmp(argv[1], "--version") == 0) {
+    printf("cch-data %s\n", CCH_VERSION);
+    return output_exit_code(0, &context);
+  }
+  const CliCommand *command = find_command(argv[1]);
+  if (command != NULL)
+    return run_command(command, argc - 1, argv + 1);
+  g_autoptr(GError) error = NULL;
+  cli_set_unknown(&context, argv[1], command_names, &error);
+  return report(error, &context);
 }

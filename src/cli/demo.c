@@ -45,9 +45,12 @@ cli_demo(CliContext *context, int argc, char **argv, GError **error)
   gint64 rows = DEFAULT_ROWS, seed = 1;
   gboolean add_to_data = FALSE;
   const GOptionEntry entries[] = {
-      {"rows", 0, 0, G_OPTION_ARG_INT64, &rows, "rows of the request log (100000)", "NUMBER"},
-      {"seed", 0, 0, G_OPTION_ARG_INT64, &seed, "the same seed makes the same data (1)", "NUMBER"},
-      {"force", 0, 0, G_OPTION_ARG_NONE, &add_to_data, "add to a database that has users already", NULL},
+      {"rows", 0, 0, G_OPTION_ARG_INT64, &rows,
+       cli_say(context, "请求日志的行数（100000）", "rows of the request log (100000)"), "NUMBER"},
+      {"seed", 0, 0, G_OPTION_ARG_INT64, &seed,
+       cli_say(context, "相同的种子生成相同的数据（1）", "the same seed makes the same data (1)"), "NUMBER"},
+      {"force", 0, 0, G_OPTION_ARG_NONE, &add_to_data,
+       cli_say(context, "数据库已有用户时仍写入", "add to a database that has users already"), NULL},
       {NULL},
   };
   CliParse parsed = cli_parse(context, entries, &argc, &argv, 0, 0, error);

@@ -12,7 +12,9 @@ cli_migrate(CliContext *context, int argc, char **argv, GError **error)
   gboolean with_hub_tables = FALSE;
   const GOptionEntry entries[] = {
       {"hub-tables", 0, 0, G_OPTION_ARG_NONE, &with_hub_tables,
-       "also make the hub's tables in public, for a database that no hub will ever use", NULL},
+       cli_say(context, "同时在 public 中创建 Hub 的表（仅用于永远不会有 Hub 使用的数据库）",
+               "also make the hub's tables in public, for a database that no hub will ever use"),
+       NULL},
       {NULL},
   };
   CliParse parsed = cli_parse(context, entries, &argc, &argv, 0, 0, error);

@@ -7,7 +7,8 @@ cli_serve(CliContext *context, int argc, char **argv, GError **error)
 {
   gboolean with_demo = FALSE;
   const GOptionEntry entries[] = {
-      {"demo", 0, 0, G_OPTION_ARG_NONE, &with_demo, "fill the private cluster with plausible data if it is empty",
+      {"demo", 0, 0, G_OPTION_ARG_NONE, &with_demo,
+       cli_say(context, "私有集群为空时写入演示数据", "fill the private cluster with plausible data if it is empty"),
        NULL},
       {NULL},
   };

@@ -317,6 +317,15 @@ config_free(Config *config)
   g_free(config);
 }
 
+char **
+config_flags(void)
+{
+  char **flags = g_new0(char *, G_N_ELEMENTS(options) + 1);
+  for (gsize i = 0; i < G_N_ELEMENTS(options); i++)
+    flags[i] = g_strdup(options[i].flag);
+  return flags;
+}
+
 /* "--listen-port NUMBER", "--[no-]auto-migrate". */
 static char *
 flag_usage(const OptionInfo *option)

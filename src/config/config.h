@@ -36,6 +36,9 @@ Config *config_load(int *argc, char ***argv, GError **error);
 void config_free(Config *config);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(Config, config_free)
 
+/* The flags' names, "listen-port"; free with g_strfreev. */
+char **config_flags(void);
+
 /* The options as help text, and as the page docs/configuration.md; free with g_free. */
 char *config_help(Language language);
 char *config_markdown(void);

@@ -1,6 +1,7 @@
 #include "lock/lock.h"
 
 #include "base/error.h"
+#include "base/wait.h"
 #include "lock/advisory_lock.h"
 #include "lock/holder.h"
 #include "lock/keeper.h"
@@ -12,6 +13,7 @@ enum {
   REDIS_AWAY_INTERVAL_MS = 1000,
   REDIS_CHECKS_PER_TTL = 3,
   VERIFY_TIMEOUT_MS = 10000,
+  RETRY_INTERVAL_MS = 1000,
   ORPHAN_PAUSE_MS = 1000,
   ADVISORY_STOP_TIMEOUT_MS = 2000,
   REDIS_STOP_TIMEOUT_MS = 3000
@@ -261,9 +263,9 @@ lock_new(const BackupLockOptions *options, const char *operation, const char *ho
   return lock;
 }
 
-BackupLock *
-backup_lock_acquire(const BackupLockOptions *options, const char *operation, const char *holder, GCancellable *lost,
-                    BackupLockHolder *ret_holder, GError **error)
+static BackupLock *
+try_acquire(const BackupLockOptions *options, const char *operation, const char *holder, GCancellable *lost,
+            BackupLockHolder *ret_holder, GError **error)
 {
   g_auto(BackupLockHolder) other = {0};
   if (!memory_lock_take(operation, holder, &other)) {
@@ -281,6 +283,32 @@ backup_lock_acquire(const BackupLockOptions *options, const char *operation, con
   let_go(&caught);
   backup_lock_release(lock);
   return NULL;
+}
+
+BackupLock *
+backup_lock_acquire(const BackupLockOptions *options, const char *operation, const char *holder, GCancellable *lost,
+                    BackupLockHolder *ret_holder, GError **error)
+{
+  gint64 give_up_us = g_get_monotonic_time() + (gint64)options->wait.seconds * G_USEC_PER_SEC;
+  for (gboolean is_waiting = FALSE;; is_waiting = TRUE) {
+    g_auto(BackupLockHolder) other = {0};
+    g_autoptr(GError) failure = NULL;
+    BackupLock *lock = try_acquire(options, operation, holder, lost, &other, &failure);
+    if (lock != NULL)
+      return lock;
+    if (error_code(failure) != CCH_ERROR_LOCK_HELD || g_get_monotonic_time() >= give_up_us) {
+      if (ret_holder != NULL && error_code(failure) == CCH_ERROR_LOCK_HELD) {
+        *ret_holder = other;
+        other = (BackupLockHolder){0};
+      }
+      g_propagate_error(error, g_steal_pointer(&failure));
+      return NULL;
+    }
+    if (!is_waiting && options->wait.begin != NULL)
+      options->wait.begin(&other, options->wait.data);
+    if (!sleep_ms(RETRY_INTERVAL_MS, lost, error))
+      return NULL;
+  }
 }
 
 gboolean

@@ -21,12 +21,6 @@
 
 typedef struct BackupLock BackupLock;
 
-typedef struct {
-  const char *dsn;       /* target database */
-  const char *redis_url; /* NULL: none configured */
-  guint ttl_ms;          /* of the Redis lock; 300000 by the specification */
-} BackupLockOptions;
-
 /* Who holds the lock, as far as can be known. */
 typedef struct {
   gboolean is_held;
@@ -38,7 +32,22 @@ typedef struct {
 void backup_lock_holder_clear(BackupLockHolder *holder);
 G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC(BackupLockHolder, backup_lock_holder_clear)
 
-/* Takes the lock or fails at once: LOCK_HELD (`ret_holder`, may be NULL, then says who), DATABASE_* when the target
+/* How long to try for while another operation holds the lock. */
+typedef struct {
+  guint seconds;                                                /* 0: not at all */
+  void (*begin)(const BackupLockHolder *holder, gpointer data); /* once, when waiting begins; may be NULL */
+  gpointer data;
+} BackupLockWait;
+
+typedef struct {
+  const char *dsn;       /* target database */
+  const char *redis_url; /* NULL: none configured */
+  guint ttl_ms;          /* of the Redis lock; 300000 by the specification */
+  BackupLockWait wait;
+} BackupLockOptions;
+
+/* Takes the lock, or fails, at once unless options->wait says otherwise: LOCK_HELD (`ret_holder`, may be NULL, then
+ * says who), DATABASE_* when the target
  * cannot be reached, CONFIG on a wrong Redis URL, REDIS_REFUSED, CANCELLED when `lost` is triggered meanwhile. `lost`
  * is cancelled when the lock is lost later; the operation uses it as its own GCancellable. `ret_holder` is to be
  * cleared by the caller, and is touched only by LOCK_HELD. */

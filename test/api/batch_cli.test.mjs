@@ -142,7 +142,7 @@ describe('batches on the command line', { skip: !haveBinary && 'no binary' }, ()
     const file = write(`id,name,isEnabled,limitDailyUsd\r\n${rows.join('\r\n')}\r\n`);
     const done = await batch(database, 'keys', '--from', file, '--yes', '--json');
     assert.equal(done.code, 7, done.stderr);
-    assert.match(done.stderr, /Cannot disable the last active key.*: users: "?user 550"? \(50550\)/);
+    assert.match(done.stderr, /Cannot disable the last active key.*"detail":"users: user 550 \(50550\)"/);
     const result = lines(done).at(-1);
     assert.deepEqual([result.requested, result.done, result.notDone, result.rest], [1200, 1000, 200, `${file}.rest.csv`]);
     assert.equal(await database.value('SELECT count(*) FROM keys WHERE limit_daily_usd = 7.5'), '1000');
@@ -214,7 +214,7 @@ describe('batches on the command line', { skip: !haveBinary && 'no binary' }, ()
       [['users', '--all', '--ids', '1', '--set', 'rpm=1'], /one of --where/], [['users', '--delete', '--all'], /does not take --delete/],
       [['circuits', '--all'], /needs --reset/], [['users', '--all', '--set', 'rpm'], /FIELD=VALUE/], [['users', '--ids', '5-1', '--set', 'rpm=1'], /1,2,5-9/],
       [['users', '--where', 'colour=red', '--set', 'rpm=1'], /no filter "colour"/], [['users', '--where', 'status', '--set', 'rpm=1'], /NAME=VALUE/],
-      [['users', '--where', 'q=a&q=b', '--set', 'rpm=1'], /twice/], [['nothing'], /cch-data batch users/], [['undo'], /OPERATION_ID/],
+      [['users', '--where', 'q=a&q=b', '--set', 'rpm=1'], /twice/], [['nothing'], /there are users, keys/], [['user', '--all'], /did you mean "users"/], [['undo'], /OPERATION_ID/],
       [['undo', 'nothing', '--yes'], /nothing/], [['users', '--ids', '1', '--set', 'role=admin'], /role: is not a known field/],
       [['users', '--ids', '1', '--set', 'rpm=-1', '--set', 'dailyQuota=0.001'], /rpm: must be from[^]*dailyQuota: has at most/],
       [['keys', '--ids', '1', '--set', 'isEnabled=maybe'], /must be true or false/], [['users', '--ids', '1', '--set', 'rpm=1', '--set', 'rpm=2'], /rpm: is there twice/],
@@ -226,7 +226,7 @@ describe('batches on the command line', { skip: !haveBinary && 'no binary' }, ()
     assert.equal(await operations(database), 0);
     const none = await batch(database, 'users', '--where', 'q=nobody-at-all', '--set', 'rpm=1');
     assert.equal(none.code, 0, none.stderr);
-    const help = await batch(database, '--help');
+    const help = await batch(database, 'users', '--help');
     assert.match(help.stdout, /--where/);
   });
 

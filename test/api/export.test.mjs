@@ -91,7 +91,7 @@ describe('an export', { skip: !haveBinary && 'no binary' }, () => {
   });
 
   test('with a parameter that it does not understand is 400, never silently a full export', async () => {
-    for (const query of ['?excludeLogs=1', '?excludeLogs=yes', '?excludeLogs=TRUE', '?excludeLogs=', '?excludeLogs', '?mode=ledgerOnly', '?mode=',
+    for (const query of ['?excludeLogs=1', '?excludeLogs=yes', '?excludeLogs=TRUE', '?excludeLogs=', '?excludeLogs', '?mode=ledgeronly', '?mode=',
       '?mode=Full', '?excludelogs=true', '?excludeLogs=true&excludeLogs=false', '?mode=full&excludeLogs=true', '?format=plain']) {
       const { status, body } = await get(query);
       assert.equal(status, 400, query);

@@ -130,8 +130,8 @@ describe('a preview by a role that may not read a table', { skip: !haveBinary &&
   test('fails for the missing permission, and blames no value', async () => {
     server ??= await startPostgres();
     const database = await live();
-    await database.exec(`CREATE ROLE reads_little LOGIN; GRANT USAGE ON SCHEMA public, other TO reads_little;
-      GRANT SELECT ON keys, message_request, empty_here, other.notes TO reads_little`);
+    await database.exec(`CREATE ROLE reads_little LOGIN; GRANT USAGE ON SCHEMA public, other, drizzle TO reads_little;
+      GRANT SELECT ON keys, message_request, empty_here, other.notes, drizzle.__drizzle_migrations TO reads_little`);
     const file = await database.pgDump(path.join(dir, `${++n}.dump`));
     const { code, stdout, stderr } = await cli(['import', '--dry-run', '--json', file], { dsn: server.dsn(database.name, 'reads_little') });
     assert.equal(code, 6, `${stdout}\n${stderr}`);

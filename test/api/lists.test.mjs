@@ -278,7 +278,8 @@ for (const version of ['v05', 'v09']) {
       assert.deepEqual(rows.slice(1, 8).map((row) => row[4]), ['["a", "b,c"]', "'=x", '["[x]"]', '[]', '["null"]', "''", 'x y']);
       assert.equal(rows[1][5], 'null');
       const plain = await get('/api/v1/users:export?bom=false&ids=3');
-      assert.equal(plain.text, 'id,name,role,note,tags,rpm,dailyQuota,limit5hUsd,limitWeeklyUsd,limitMonthlyUsd\r\n3,user-3,user,备注 3,"team-3,标签",30,0.75,null,null,null\r\n');
+      const newer = version === 'v09' ? [',limit5hResetMode', ',rolling'] : ['', ''];
+      assert.equal(plain.text, `id,name,role,note,tags,rpm,dailyQuota,limit5hUsd,limitWeeklyUsd,limitMonthlyUsd${newer[0]}\r\n3,user-3,user,备注 3,"team-3,标签",30,0.75,null,null,null${newer[1]}\r\n`);
       await database.exec('DELETE FROM users WHERE id > 3000');
     });
 

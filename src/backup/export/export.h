@@ -23,6 +23,7 @@ typedef struct {
   const char *dsn;
   const char *redis_url; /* NULL: none */
   guint lock_ttl_ms;
+  BackupLockWait wait;
   PgClientOptions client; /* where pg_dump is searched */
   const char *holder;     /* who exports, for the lock and the audit */
   gboolean exclude_logs;  /* leave out the rows of message_request */

@@ -24,6 +24,7 @@ struct ExportStream {
   guint units_done; /* of it */
   int lane;         /* the worker whose cut row goes on; -1: none */
   GArray *totals;   /* RowTotals of each entry */
+  GArray *counted;  /* guint64 of each unit: its part of progress.relation_bytes_done so far */
   gint64 start_us;
   GMutex mutex; /* guards progress */
   BackupExportProgress progress;
@@ -62,6 +63,8 @@ export_stream_new(const ArchiveHeader *header, const GArray *toc_entries, const 
   stream->lane = -1;
   stream->totals = g_array_new(FALSE, TRUE, sizeof(RowTotals));
   g_array_set_size(stream->totals, units->entries->len);
+  stream->counted = g_array_new(FALSE, TRUE, sizeof(guint64));
+  g_array_set_size(stream->counted, units->units->len);
   stream->start_us = g_get_monotonic_time();
   g_mutex_init(&stream->mutex);
   stream->progress.relation_bytes = units->relation_bytes;
@@ -77,6 +80,7 @@ export_stream_free(ExportStream *stream)
   sha256_free(stream->sha256);
   g_byte_array_unref(stream->pending);
   g_array_unref(stream->totals);
+  g_array_unref(stream->counted);
   g_mutex_clear(&stream->mutex);
   g_free(stream);
 }
@@ -121,6 +125,19 @@ write_piece(ExportStream *stream, const ExportPiece *piece, GError **error)
          (!piece->is_object_end || archive_writer_end_large_object(stream->writer, error));
 }
 
+/* How much of a unit's relation is done. Its size as text is not known before its end; what has come counts as if it
+ * were as large as in the relation, and the last tenth waits for the end. */
+static guint64
+count_unit(ExportStream *stream, const ExportUnit *unit, const ExportPiece *piece)
+{
+  guint64 *counted = &g_array_index(stream->counted, guint64, piece->unit);
+  guint64 most = piece->is_unit_end ? unit->relation_bytes : unit->relation_bytes / 10 * 9;
+  guint64 now = piece->is_unit_end ? most : MAX(*counted, MIN(*counted + piece->piece.raw_size, most));
+  guint64 gained = now - *counted;
+  *counted = now;
+  return gained;
+}
+
 static void
 note_progress(ExportStream *stream, const ExportPiece *piece)
 {
@@ -130,8 +147,7 @@ note_progress(ExportStream *stream, const ExportPiece *piece)
   stream->progress.rows += piece->totals.rows;
   stream->progress.data_bytes += piece->piece.raw_size;
   stream->progress.archive_bytes = archive_writer_bytes(stream->writer);
-  if (piece->is_unit_end)
-    stream->progress.relation_bytes_done += unit->relation_bytes;
+  stream->progress.relation_bytes_done += count_unit(stream, unit, piece);
   g_mutex_unlock(&stream->mutex);
 }
 
@@ -156,7 +172,7 @@ write_next_piece(ExportStream *stream, GError **error)
 }
 
 static gboolean
-finish_archive(ExportStream *stream, GError **error)
+finish(ExportStream *stream, GError **error)
 {
   if (!archive_writer_finish(stream->writer, error))
     return FALSE;
@@ -172,7 +188,7 @@ finish_archive(ExportStream *stream, GError **error)
 
 /* Writes a little more of the archive. */
 static gboolean
-write_next(ExportStream *stream, GError **error)
+advance(ExportStream *stream, GError **error)
 {
   if (!stream->is_begun) {
     stream->is_begun = TRUE;
@@ -180,7 +196,7 @@ write_next(ExportStream *stream, GError **error)
                                 stream->toc_entries->len, error);
   }
   if (stream->entry == stream->units->entries->len)
-    return finish_archive(stream, error);
+    return finish(stream, error);
   if (!stream->is_entry_begun)
     return begin_entry(stream, error);
   if (stream->units_done == current_entry(stream)->n_units)
@@ -203,7 +219,7 @@ export_stream_read(ExportStream *stream, guint8 *buffer, gsize size, GError **er
   stream->target = buffer;
   stream->target_size = size;
   while (stream->target == buffer && !stream->is_finished)
-    if (!write_next(stream, error))
+    if (!advance(stream, error))
       return -1;
   return stream->target - buffer;
 }

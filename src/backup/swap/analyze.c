@@ -19,7 +19,7 @@ typedef struct {
 } Worker;
 
 static gboolean
-analyze_tables(Analysis *analysis, GError **error)
+work(Analysis *analysis, GError **error)
 {
   g_autoptr(PgConnection) connection = pg_connection_open(analysis->dsn, CONNECTION_NAME, analysis->cancellable, error);
   if (connection == NULL)
@@ -39,7 +39,7 @@ static gpointer
 worker_run(gpointer data)
 {
   Worker *worker = data;
-  analyze_tables(worker->analysis, &worker->failure);
+  work(worker->analysis, &worker->failure);
   return NULL;
 }
 

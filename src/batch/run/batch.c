@@ -35,7 +35,10 @@ set_value(const Work *work, const BatchRows *rows, BatchRow *row, const BatchVal
 {
   guint index = field_index(rows, value->field);
   if (!value->is_change) {
-    batch_row_set(row, index, value->value);
+    /* The hub's columns have JSON's null by default, which means to it what SQL's does: no change. */
+    if (value->value != NULL || strcmp(batch_field_sql_type(value->field), "jsonb") != 0 ||
+        g_strcmp0(row->before[index], "null") != 0)
+      batch_row_set(row, index, value->value);
     return;
   }
   g_autofree char *tags = NULL;
@@ -131,7 +134,7 @@ make_answer(const BatchTransaction *transaction, const BatchRequest *request, co
 }
 
 static gboolean
-change_rows(BatchTransaction *transaction, GError **error)
+work(BatchTransaction *transaction, GError **error)
 {
   const Work *work = transaction->user_data;
   const BatchRequest *request = work->request;
@@ -168,7 +171,7 @@ batch_run(const BatchContext *context, const BatchRequest *request, BatchProblem
                                           .kind = kind_of(request),
                                           .is_dry_run = request->is_dry_run,
                                           .user_data = &state};
-  return batch_transaction_run(&transaction, change_rows, error) ? g_steal_pointer(&transaction.answer) : NULL;
+  return batch_transaction_run(&transaction, work, error) ? g_steal_pointer(&transaction.answer) : NULL;
 }
 
 GHashTable *

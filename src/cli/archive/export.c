@@ -4,6 +4,7 @@
 #include "base/sha256.h"
 #include "base/text.h"
 #include "cli/archive/archive.h"
+#include "cli/archive/lock_wait.h"
 #include "cli/command/progress_bar.h"
 #include "cli/command/target.h"
 #include "cli/files/output_file.h"
@@ -12,6 +13,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 enum { BUFFER_BYTES = 256 * 1024 };
@@ -34,25 +36,44 @@ export_arguments_clear(ExportArguments *arguments)
 }
 G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC(ExportArguments, export_arguments_clear)
 
+/* Somebody reads our output, or keeps it in a file: that is where an archive without a name belongs. */
+static gboolean
+is_redirected(void)
+{
+  struct stat output;
+  return fstat(STDOUT_FILENO, &output) == 0 &&
+         (S_ISFIFO(output.st_mode) || S_ISSOCK(output.st_mode) || S_ISREG(output.st_mode));
+}
+
 static CliParse
 parse_arguments(CliContext *context, int argc, char **argv, ExportArguments *arguments, GError **error)
 {
   const GOptionEntry entries[] = {
-      {"exclude-logs", 0, 0, G_OPTION_ARG_NONE, &arguments->exclude_logs, "leave out the rows of message_request",
-       NULL},
+      {"exclude-logs", 0, 0, G_OPTION_ARG_NONE, &arguments->exclude_logs,
+       cli_say(context, "不导出 message_request 的行", "leave out the rows of message_request"), NULL},
       {"ledger-only", 0, 0, G_OPTION_ARG_NONE, &arguments->ledger_only,
-       "leave out message_request altogether; the hub's ledger keeps what statistics need", NULL},
-      {"exclude-table-data", 0, 0, G_OPTION_ARG_STRING_ARRAY, &arguments->exclude_table_data,
-       "leave out this table's rows; again for more tables", "NAME"},
-      {"exclude-dispensable", 0, 0, G_OPTION_ARG_NONE, &arguments->exclude_dispensable,
-       "leave out the rows that a hub can do without: bodies kept for replays, logs of probes", NULL},
-      {"compression", 'Z', 0, G_OPTION_ARG_STRING, &arguments->compression,
-       "fast (default), balanced, small, none; lz4 and zstd for PostgreSQL 16 or newer", "HOW"},
-      {"jobs", 'j', 0, G_OPTION_ARG_INT, &arguments->jobs, "connections to read with; 0: one for each core", "N"},
-      {"output", 'o', 0, G_OPTION_ARG_FILENAME, &arguments->output, "the same as FILE", "FILE"},
-      {"no-manifest", 0, 0, G_OPTION_ARG_NONE, &arguments->without_manifest, "no FILE" MANIFEST_SUFFIX " beside FILE",
+       cli_say(context, "完全不导出 message_request；统计所需数据保留在 Hub 的账本中",
+               "leave out message_request altogether; the hub's ledger keeps what statistics need"),
        NULL},
-      {"force", 0, 0, G_OPTION_ARG_NONE, &arguments->is_forced, "replace FILE if it exists", NULL},
+      {"exclude-table-data", 0, 0, G_OPTION_ARG_STRING_ARRAY, &arguments->exclude_table_data,
+       cli_say(context, "不导出此表的行；可重复", "leave out this table's rows; may be repeated"), "NAME"},
+      {"exclude-dispensable", 0, 0, G_OPTION_ARG_NONE, &arguments->exclude_dispensable,
+       cli_say(context, "不导出 Hub 不必需的行：重放所留的正文、探测日志",
+               "leave out the rows that a hub can do without: bodies kept for replays, logs of probes"),
+       NULL},
+      {"compression", 'Z', 0, G_OPTION_ARG_STRING, &arguments->compression,
+       cli_say(context, "fast（默认）、balanced、small、none；PostgreSQL 16 及以上还有 lz4、zstd",
+               "fast (default), balanced, small, none; lz4 and zstd for PostgreSQL 16 or newer"),
+       "HOW"},
+      {"jobs", 'j', 0, G_OPTION_ARG_INT, &arguments->jobs,
+       cli_say(context, "读取所用的连接数；0：每核一个", "connections to read with; 0: one for each core"), "N"},
+      {"output", 'o', 0, G_OPTION_ARG_FILENAME, &arguments->output, cli_say(context, "同 FILE", "the same as FILE"),
+       "FILE"},
+      {"no-manifest", 0, 0, G_OPTION_ARG_NONE, &arguments->without_manifest,
+       cli_say(context, "不在备份文件旁写清单 FILE" MANIFEST_SUFFIX, "no FILE" MANIFEST_SUFFIX " beside FILE"), NULL},
+      {"force", 0, 0, G_OPTION_ARG_NONE, &arguments->is_forced,
+       cli_say(context, "文件已存在时替换", "replace FILE if it exists"), NULL},
+      cli_wait_entry(context),
       {NULL},
   };
   CliParse parsed = cli_parse(context, entries, &argc, &argv, 0, 1, error);
@@ -65,6 +86,8 @@ parse_arguments(CliContext *context, int argc, char **argv, ExportArguments *arg
   if (argc > 1)
     arguments->output = g_strdup(argv[1]);
   arguments->path = arguments->output;
+  if (arguments->path == NULL && !context->is_json && is_redirected())
+    arguments->path = "-";
   if (arguments->exclude_dispensable) {
     g_auto(GStrv) named = g_steal_pointer(&arguments->exclude_table_data);
     arguments->exclude_table_data = backup_export_with_dispensable((const char *const *)named);
@@ -76,11 +99,11 @@ static gboolean
 fill_options(const CliContext *context, const ExportArguments *arguments, BackupExportOptions *options, GError **error)
 {
   const char *compression = arguments->compression;
-  if (compression != NULL && !archive_level_from_name(compression, &options->level)) {
-    error_set(error, CCH_ERROR_USAGE, "--compression is fast, balanced, small, none, lz4 or zstd, not \"%.64s\"",
-              compression);
+  static const char *const levels[] = {"fast", "balanced", "small", "none", "lz4", "zstd", NULL};
+  if (!cli_check_word(context, "--compression", compression, levels, error))
     return FALSE;
-  }
+  if (compression != NULL)
+    archive_level_from_name(compression, &options->level);
   if (arguments->jobs < 0 || arguments->jobs > BACKUP_EXPORT_MAX_JOBS) {
     error_set(error, CCH_ERROR_USAGE, "--jobs is 0 to %d", BACKUP_EXPORT_MAX_JOBS);
     return FALSE;
@@ -233,5 +256,6 @@ cli_export(CliContext *context, int argc, char **argv, GError **error)
     return FALSE;
   options.dsn = cli_target_dsn(target);
   options.holder = holder;
+  options.wait = cli_lock_wait(context);
   return run_export(context, &arguments, &options, start_us, error);
 }

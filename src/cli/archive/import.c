@@ -7,6 +7,7 @@
 #include "cli/archive/archive.h"
 #include "cli/archive/archive_file.h"
 #include "cli/archive/dry_run.h"
+#include "cli/archive/lock_wait.h"
 #include "cli/archive/undo.h"
 #include "cli/command/progress_bar.h"
 #include "cli/command/target.h"
@@ -103,7 +104,8 @@ run_import(CliContext *context, ArchiveReader *reader, const ImportArguments *ar
   g_autofree char *holder = cli_holder("import");
   BackupLockOptions lock_options = {.dsn = cli_target_dsn(target),
                                     .redis_url = context->config->redis_url,
-                                    .ttl_ms = (guint)context->config->lock_ttl_ms};
+                                    .ttl_ms = (guint)context->config->lock_ttl_ms,
+                                    .wait = cli_lock_wait(context)};
   g_auto(BackupLockHolder) who = {0};
   g_autoptr(BackupLock) lock = backup_lock_acquire(&lock_options, arguments->is_dry_run ? "preview" : "import", holder,
                                                    context->cancellable, &who, error);
@@ -133,11 +135,20 @@ run_import(CliContext *context, ArchiveReader *reader, const ImportArguments *ar
 }
 
 static gboolean
+check_words(const CliContext *context, const ImportArguments *arguments, GError **error)
+{
+  static const char *const methods[] = {"auto", "swap", "transaction", NULL};
+  static const char *const choices[] = {"skip", "update", "fail", NULL};
+  return cli_check_word(context, "--method", arguments->method_name, methods, error) &&
+         cli_check_word(context, "--on-conflict", arguments->on_conflict, choices, error);
+}
+
+static gboolean
 check_arguments(ImportArguments *arguments, int n_files, GError **error)
 {
   gboolean is_undo = arguments->is_undo || arguments->is_undo_discard;
   if (arguments->method_name != NULL && !backup_method_parse(arguments->method_name, &arguments->method))
-    error_set(error, CCH_ERROR_USAGE, "--method must be auto, swap or transaction, not \"%s\"", arguments->method_name);
+    error_set(error, CCH_ERROR_USAGE, "--method: auto, swap or transaction, not \"%s\"", arguments->method_name);
   else if (arguments->method != BACKUP_METHOD_AUTO && !arguments->overwrite)
     error_set(error, CCH_ERROR_USAGE, "--method goes with --overwrite");
   else if (arguments->allow_incomplete && !arguments->overwrite)
@@ -196,34 +207,56 @@ cli_import(CliContext *context, int argc, char **argv, GError **error)
   g_auto(ImportArguments) arguments = {0};
   const GOptionEntry entries[] = {
       {"overwrite", 0, 0, G_OPTION_ARG_NONE, &arguments.overwrite,
-       "replace what is there (pg_restore --clean --if-exists --no-owner) instead of merging", NULL},
-      {"clean-first", 0, 0, G_OPTION_ARG_NONE, &arguments.overwrite, "the same", NULL},
+       cli_say(context, "覆盖现有数据（相当于 pg_restore --clean --if-exists --no-owner）而非合并",
+               "replace what is there (pg_restore --clean --if-exists --no-owner) instead of merging"),
+       NULL},
+      {"clean-first", 0, 0, G_OPTION_ARG_NONE, &arguments.overwrite,
+       cli_say(context, "同 --overwrite", "the same as --overwrite"), NULL},
       {"method", 0, 0, G_OPTION_ARG_STRING, &arguments.method_name,
-       "how to overwrite: swap (load a new database beside the live one, then swap them), transaction, or auto",
+       cli_say(
+           context, "覆盖方式：swap（先载入新数据库再对换）、transaction（单个事务）或 auto",
+           "how to overwrite: swap (load a new database beside the live one, then swap them), transaction, or auto"),
        "METHOD"},
-      {"skip-logs", 0, 0, G_OPTION_ARG_NONE, &arguments.skip_logs, "do not import the rows of message_request", NULL},
+      {"skip-logs", 0, 0, G_OPTION_ARG_NONE, &arguments.skip_logs,
+       cli_say(context, "不导入 message_request 的行", "do not import the rows of message_request"), NULL},
       {"allow-incomplete", 0, 0, G_OPTION_ARG_NONE, &arguments.allow_incomplete,
-       "overwrite also with an archive that lacks data of tables with rows here, or all indexes and keys", NULL},
+       cli_say(context, "备份文件缺少现有表的数据或全部索引与键时仍覆盖",
+               "overwrite also with an archive that lacks data of tables with rows here, or all indexes and keys"),
+       NULL},
       {"on-conflict", 0, 0, G_OPTION_ARG_STRING, &arguments.on_conflict,
-       "of a row that is there: skip (default), update (the archive's row wins), or fail if they differ", "CHOICE"},
+       cli_say(context, "行已存在时：skip（默认，跳过）、update（以备份文件为准）或 fail（不同则失败）",
+               "of a row that is there: skip (default), update (the archive's row wins), or fail if they differ"),
+       "CHOICE"},
       {"table", 't', 0, G_OPTION_ARG_STRING_ARRAY, &arguments.tables,
-       "merge this table only (schema.table, or table in public); may be repeated", "NAME"},
+       cli_say(context, "只合并此表（schema.table，或 public 中的表名）；可重复",
+               "merge this table only (schema.table, or table in public); may be repeated"),
+       "NAME"},
       {"manifest", 0, 0, G_OPTION_ARG_FILENAME, &arguments.manifest_path,
-       "refuse the archive unless its rows are those of this manifest (the one beside FILE, if there is one)", "PATH"},
+       cli_say(context, "备份文件与此清单（默认为文件旁的清单）不符时拒绝导入",
+               "refuse the archive unless its rows are those of this manifest (the one beside FILE, if there is one)"),
+       "PATH"},
       {"undo", 0, 0, G_OPTION_ARG_NONE, &arguments.is_undo,
-       "swap back the database that was live before the last overwrite by swap", NULL},
-      {"undo-discard", 0, 0, G_OPTION_ARG_NONE, &arguments.is_undo_discard, "drop that database now", NULL},
-      {"kept", 0, 0, G_OPTION_ARG_STRING, &arguments.kept_name, "which of several kept databases; default: the newest",
+       cli_say(context, "换回上次 swap 覆盖之前的数据库",
+               "swap back the database that was live before the last overwrite by swap"),
+       NULL},
+      {"undo-discard", 0, 0, G_OPTION_ARG_NONE, &arguments.is_undo_discard,
+       cli_say(context, "立即删除该保留的数据库", "drop that database now"), NULL},
+      {"kept", 0, 0, G_OPTION_ARG_STRING, &arguments.kept_name,
+       cli_say(context, "多个保留的数据库中的哪一个；默认最新", "which of several kept databases; default: the newest"),
        "NAME"},
       {"dry-run", 'n', 0, G_OPTION_ARG_NONE, &arguments.is_dry_run,
-       "compare the archive with the database, tell what the import would do, and change nothing", NULL},
-      {"yes", 'y', 0, G_OPTION_ARG_NONE, &arguments.is_confirmed, "overwrite, undo or discard without asking", NULL},
+       cli_say(context, "比较备份文件与数据库，说明导入将做什么，不作任何更改",
+               "compare the archive with the database, tell what the import would do, and change nothing"),
+       NULL},
+      {"yes", 'y', 0, G_OPTION_ARG_NONE, &arguments.is_confirmed,
+       cli_say(context, "覆盖、换回或删除时不再询问", "overwrite, undo or discard without asking"), NULL},
+      cli_wait_entry(context),
       {NULL},
   };
   CliParse parsed = cli_parse(context, entries, &argc, &argv, 0, 1, error);
   if (parsed != CLI_PARSE_RUN)
     return parsed == CLI_PARSE_DONE;
-  if (!check_arguments(&arguments, argc - 1, error))
+  if (!check_words(context, &arguments, error) || !check_arguments(&arguments, argc - 1, error))
     return FALSE;
   if (arguments.is_undo || arguments.is_undo_discard)
     return run_undo(context, &arguments, error);

@@ -134,7 +134,7 @@ count_by_manifest(const Manifest *manifest, const ArchiveReader *reader, EntryCo
     const TocEntry *entry = archive_reader_entry(reader, i);
     if (!entry->had_dumper)
       continue;
-    const ManifestTable *table = toc_entry_is(entry, TOC_KIND_TABLE_DATA) ? manifest_find_entry(manifest, entry) : NULL;
+    const ManifestTable *table = toc_entry_is(entry, "TABLE DATA") ? manifest_find_entry(manifest, entry) : NULL;
     if (table == NULL)
       return FALSE;
     counts[i] = (EntryCounts){
@@ -186,7 +186,9 @@ cli_inspect(CliContext *context, int argc, char **argv, GError **error)
 {
   gboolean is_toc_only = FALSE;
   const GOptionEntry options[] = {
-      {"toc", 0, 0, G_OPTION_ARG_NONE, &is_toc_only, "header and table of contents only, without counting rows", NULL},
+      {"toc", 0, 0, G_OPTION_ARG_NONE, &is_toc_only,
+       cli_say(context, "只显示头信息与目录，不统计行数", "header and table of contents only, without counting rows"),
+       NULL},
       G_OPTION_ENTRY_NULL,
   };
   CliParse parsed = cli_parse(context, options, &argc, &argv, 1, 1, error);

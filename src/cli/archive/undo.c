@@ -3,6 +3,7 @@
 #include "backup/undo/undo.h"
 #include "base/error.h"
 #include "base/text.h"
+#include "cli/archive/lock_wait.h"
 #include "cli/command/target.h"
 #include "lock/lock.h"
 #include "pg/dsn/dsn.h"
@@ -54,7 +55,8 @@ run(CliContext *context, const CliUndo *undo, const char *dsn, const char *name,
 {
   const Config *config = context->config;
   g_autofree char *holder = cli_holder("import --undo");
-  BackupLockOptions lock_options = {.dsn = dsn, .redis_url = config->redis_url, .ttl_ms = (guint)config->lock_ttl_ms};
+  BackupLockOptions lock_options = {
+      .dsn = dsn, .redis_url = config->redis_url, .ttl_ms = (guint)config->lock_ttl_ms, .wait = cli_lock_wait(context)};
   g_auto(BackupLockHolder) who = {0};
   g_autoptr(BackupLock) lock = backup_lock_acquire(&lock_options, "undo", holder, context->cancellable, &who, error);
   if (lock == NULL)

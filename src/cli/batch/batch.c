@@ -26,13 +26,6 @@ typedef struct {
   gboolean is_all, is_delete, is_reset, is_dry_run, is_confirmed, skips_conflicts;
 } Batch;
 
-typedef struct {
-  const char *name, *usage;
-  BatchEntity entity;
-  const char *options; /* those that it takes, with spaces around each */
-  gboolean (*run)(Batch *batch, GError **error);
-} Verb;
-
 #define CHOICE " where ids all from rest dry-run yes "
 
 /* What is wrong with values, each on a line of its own. */
@@ -277,8 +270,9 @@ run_job(Batch *batch, const BatchEdits *edits, const GArray *values, GError **er
 }
 
 static gboolean
-run_change(Batch *batch, GError **error)
+run_change(gpointer command, GError **error)
 {
+  Batch *batch = command;
   if (!check_action(batch, error))
     return FALSE;
   g_auto(BatchProblems) problems = {.language = batch->context->language, .max = MAX_FILE_PROBLEMS};
@@ -337,8 +331,9 @@ preview_undo(const Batch *batch, GError **error)
 
 /* In the order given: of operations that followed each other, the last one first. */
 static gboolean
-run_undo(Batch *batch, GError **error)
+run_undo(gpointer command, GError **error)
 {
+  Batch *batch = command;
   gboolean is_one = batch->operands[1] == NULL;
   /* What several would do together cannot be shown one by one, if they touch the same rows. */
   if ((is_one || batch->is_dry_run) && !preview_undo(batch, error))
@@ -361,72 +356,48 @@ run_undo(Batch *batch, GError **error)
   return TRUE;
 }
 
-static const Verb verbs[] = {
-    {"users", "", BATCH_USERS, CHOICE "set ", run_change},
-    {"keys", "", BATCH_KEYS, CHOICE "set ", run_change},
-    {"providers", "", BATCH_PROVIDERS, CHOICE "set delete ", run_change},
-    {"circuits", "", BATCH_PROVIDERS, CHOICE "reset ", run_change},
-    {"undo", " OPERATION_ID...", BATCH_USERS, " dry-run yes skip-conflicts ", run_undo},
+#define VERB(name, arguments, min, max, options, run, zh, en, examples)                                                \
+  {                                                                                                                    \
+    name, arguments, min, max, options, {[LANGUAGE_ZH_CN] = zh, [LANGUAGE_EN] = en}, examples, run                     \
+  }
+
+static const CliVerb verbs[] = {
+    VERB("users", "", 0, 0, CHOICE "set ", run_change, "修改用户", "change users",
+         "cch-data batch users --where 'status=active&tags=interns' --set rpm=20 --dry-run\n"
+         "cch-data batch users --ids 1,2,5-9 --set tags+=vip\n"),
+    VERB("keys", "", 0, 0, CHOICE "set ", run_change, "修改密钥", "change keys",
+         "cch-data batch keys --from keys.csv\n"
+         "cch-data batch keys --all --set limitDailyUsd=null\n"),
+    VERB("providers", "", 0, 0, CHOICE "set delete ", run_change, "修改或删除供应商", "change or delete providers",
+         "cch-data batch providers --where 'tags=old' --set isEnabled=false\n"
+         "cch-data batch providers --ids 7 --delete\n"),
+    VERB("circuits", "", 0, 0, CHOICE "reset ", run_change, "关闭供应商的熔断器", "close providers' circuit breakers",
+         "cch-data batch circuits --all --reset\n"),
+    VERB("undo", "OPERATION_ID...", 1, 100, " dry-run yes skip-conflicts ", run_undo, "撤销批量修改",
+         "undo bulk changes", "cch-data batch undo 0123456789abcdef\n"),
 };
 
-/* An option that a verb does not know must not be passed over in silence: somebody relies on it. */
-static gboolean
-check_options(const Batch *batch, const Verb *verb, GError **error)
+/* Breakers are the providers'; an undo finds the entity itself. */
+static BatchEntity
+entity_of(const CliVerb *verb)
 {
-  const struct {
-    const char *name;
-    gboolean is_given;
-  } options[] = {
-      {"where", batch->where != NULL},
-      {"ids", batch->ids != NULL},
-      {"all", batch->is_all},
-      {"from", batch->from != NULL},
-      {"rest", batch->rest != NULL},
-      {"set", batch->set != NULL},
-      {"delete", batch->is_delete},
-      {"reset", batch->is_reset},
-      {"dry-run", batch->is_dry_run},
-      {"yes", batch->is_confirmed},
-      {"skip-conflicts", batch->skips_conflicts},
-  };
-  for (gsize i = 0; i < G_N_ELEMENTS(options); i++) {
-    g_autofree char *word = g_strdup_printf(" %s ", options[i].name);
-    if (options[i].is_given && strstr(verb->options, word) == NULL) {
-      error_set(error, CCH_ERROR_USAGE, "cch-data batch %s does not take --%s", verb->name, options[i].name);
-      return FALSE;
-    }
-  }
-  return TRUE;
-}
-
-static const Verb *
-find_verb(const char *name, guint n_operands, GError **error)
-{
-  g_autoptr(GString) usage = g_string_new(NULL);
-  for (gsize i = 0; i < G_N_ELEMENTS(verbs); i++) {
-    gboolean takes_operands = verbs[i].run == run_undo;
-    if (strcmp(verbs[i].name, name) == 0 && takes_operands == (n_operands > 0))
-      return &verbs[i];
-    g_string_append_printf(usage, "%scch-data batch %s%s", i > 0 ? " | " : "", verbs[i].name, verbs[i].usage);
-  }
-  error_set(error, CCH_ERROR_USAGE, "%s", usage->str);
-  return NULL;
+  if (strcmp(verb->name, "keys") == 0)
+    return BATCH_KEYS;
+  return strcmp(verb->name, "providers") == 0 || strcmp(verb->name, "circuits") == 0 ? BATCH_PROVIDERS : BATCH_USERS;
 }
 
 static gboolean
-run_verb(Batch *batch, const char *name, guint n_operands, GError **error)
+run_verb(Batch *batch, const CliVerb *verb, GError **error)
 {
-  const Verb *verb = find_verb(name, n_operands, error);
-  g_autoptr(CliTarget) target =
-      verb != NULL && check_options(batch, verb, error) ? cli_target_open(batch->context, error) : NULL;
+  g_autoptr(CliTarget) target = cli_target_open(batch->context, error);
   if (target == NULL)
     return FALSE;
   cli_target_note_redis(batch->context);
   const char *dsn = cli_target_dsn(target);
   g_autoptr(PgConnection) connection = pg_connection_open(dsn, "cch-data batch", batch->context->cancellable, error);
-  g_autofree char *command = g_strdup_printf("batch %s", name);
+  g_autofree char *command = g_strdup_printf("batch %s", verb->name);
   g_autofree char *holder = cli_holder(command);
-  batch->entity = verb->entity;
+  batch->entity = entity_of(verb);
   batch->verb = verb->name;
   batch->connection = connection;
   batch->batch = (BatchContext){.dsn = dsn,
@@ -444,27 +415,38 @@ cli_batch(CliContext *context, int argc, char **argv, GError **error)
   Batch batch = {.context = context};
   const GOptionEntry entries[] = {
       {"where", 'w', 0, G_OPTION_ARG_STRING_ARRAY, &batch.where,
-       "those of a list: status=active&tags=a,b (docs/api.md names the filters); may be repeated", "CONDITIONS"},
-      {"ids", 0, 0, G_OPTION_ARG_STRING, &batch.ids, "those with these ids: 1,2,5-9", "IDS"},
-      {"all", 0, 0, G_OPTION_ARG_NONE, &batch.is_all, "all of them", NULL},
+       cli_say(context, "符合列表条件的，如 status=active&tags=a,b（条件见 docs/api.md）；可重复",
+               "those of a list: status=active&tags=a,b (docs/api.md names the filters); may be repeated"),
+       "CONDITIONS"},
+      {"ids", 0, 0, G_OPTION_ARG_STRING, &batch.ids,
+       cli_say(context, "这些编号的：1,2,5-9", "those with these ids: 1,2,5-9"), "IDS"},
+      {"all", 0, 0, G_OPTION_ARG_NONE, &batch.is_all, cli_say(context, "全部", "all of them"), NULL},
       {"from", 'f', 0, G_OPTION_ARG_FILENAME, &batch.from,
-       "those in a file, CSV or JSON (- is standard input), each with its own values or with those of --set", "FILE"},
+       cli_say(context, "文件（CSV 或 JSON，- 为标准输入）中的，用文件中的值或 --set 的值",
+               "those in a file, CSV or JSON (- is standard input), each with its own values or with those of --set"),
+       "FILE"},
       {"set", 's', 0, G_OPTION_ARG_STRING_ARRAY, &batch.set,
-       "a new value (null clears it; tags+=a,b and tags-=a add and remove); may be repeated", "FIELD=VALUE"},
-      {"delete", 0, 0, G_OPTION_ARG_NONE, &batch.is_delete, "providers: delete them", NULL},
-      {"reset", 0, 0, G_OPTION_ARG_NONE, &batch.is_reset, "circuits: close circuit breakers", NULL},
+       cli_say(context, "新值（null 为清空；tags+=a,b 与 tags-=a 为增删）；可重复",
+               "a new value (null clears it; tags+=a,b and tags-=a add and remove); may be repeated"),
+       "FIELD=VALUE"},
+      {"delete", 0, 0, G_OPTION_ARG_NONE, &batch.is_delete, cli_say(context, "删除", "delete them"), NULL},
+      {"reset", 0, 0, G_OPTION_ARG_NONE, &batch.is_reset, cli_say(context, "关闭熔断器", "close the circuit breakers"),
+       NULL},
       {"rest", 0, 0, G_OPTION_ARG_FILENAME, &batch.rest,
-       "where to write the rows that could not be changed, to be given again (FILE.rest.csv)", "FILE"},
-      {"dry-run", 'n', 0, G_OPTION_ARG_NONE, &batch.is_dry_run, "only show what would change", NULL},
-      {"yes", 'y', 0, G_OPTION_ARG_NONE, &batch.is_confirmed, "do not ask", NULL},
+       cli_say(context, "未能修改的行写到何处，以便再次使用（默认 FILE.rest.csv）",
+               "where to write the rows that could not be changed, to be given again (FILE.rest.csv)"),
+       "FILE"},
+      {"dry-run", 'n', 0, G_OPTION_ARG_NONE, &batch.is_dry_run,
+       cli_say(context, "只显示会有什么变化", "only show what would change"), NULL},
+      {"yes", 'y', 0, G_OPTION_ARG_NONE, &batch.is_confirmed, cli_say(context, "不再询问", "do not ask"), NULL},
       {"skip-conflicts", 0, 0, G_OPTION_ARG_NONE, &batch.skips_conflicts,
-       "undo: leave rows that were changed since as they are", NULL},
+       cli_say(context, "之后又被修改过的行保持不变", "leave rows that were changed since as they are"), NULL},
       {NULL},
   };
-  CliParse parsed = cli_parse(context, entries, &argc, &argv, 1, 101, error);
-  batch.operands = argv + 2;
-  gboolean is_done =
-      parsed == CLI_PARSE_DONE || (parsed == CLI_PARSE_RUN && run_verb(&batch, argv[1], (guint)argc - 2, error));
+  const CliVerb *verb = NULL;
+  CliParse parsed = cli_parse_verb(context, verbs, G_N_ELEMENTS(verbs), entries, &argc, &argv, &verb, error);
+  batch.operands = argv + 1;
+  gboolean is_done = parsed == CLI_PARSE_DONE || (parsed == CLI_PARSE_RUN && run_verb(&batch, verb, error));
   g_strfreev(batch.where);
   g_strfreev(batch.set);
   g_free(batch.ids);

@@ -19,19 +19,13 @@ enum { DEFAULT_PAGE = 1, DEFAULT_PAGE_SIZE = 100 };
 typedef struct {
   CliContext *context;
   const char *dsn;
+  PgConnection *connection;
   char **operands; /* after the verb */
-  gboolean is_dry_run, is_manual, is_forced, is_beside_hub, is_all, replaces;
+  gboolean is_dry_run, is_manual, is_forced, is_beside_hub, is_all;
   char **overwrite;
   char *format, *search, *source, *provider, *vendor, *mode, *sort, *order;
   int page, page_size;
 } Prices;
-
-typedef struct {
-  const char *name, *arguments;
-  guint min, max;      /* operands */
-  const char *options; /* those that it takes, with spaces around each */
-  gboolean (*run)(const Prices *prices, PgConnection *connection, GError **error);
-} Verb;
 
 static gboolean
 is_zh(const Prices *prices)
@@ -48,8 +42,9 @@ print_report(const Prices *prices, const PriceReport *report)
 }
 
 static gboolean
-run_import(const Prices *prices, PgConnection *connection, GError **error)
+run_import(gpointer command, GError **error)
 {
+  const Prices *prices = command;
   g_autofree char *holder = cli_holder("prices import");
   g_autoptr(GString) text = cli_read_input(prices->operands[0], PRICES_MAX_BYTES, error);
   g_autoptr(PriceTable) table = text != NULL ? price_table_parse(text->str, text->len, PRICE_ORIGIN_FILE, error) : NULL;
@@ -61,16 +56,16 @@ run_import(const Prices *prices, PgConnection *connection, GError **error)
                                      .operator_name = holder,
                                      .file_name = prices->operands[0],
                                      .lock_wait_s = (guint)prices->context->config->lock_wait_s};
-  g_autoptr(PriceReport) report = price_apply(connection, table, &options, error);
+  g_autoptr(PriceReport) report = price_apply(prices->connection, table, &options, error);
   if (report != NULL)
     print_report(prices, report);
   return report != NULL;
 }
 
 static gboolean
-run_sync(const Prices *prices, PgConnection *connection, GError **error)
+run_sync(gpointer command, GError **error)
 {
-  (void)connection;
+  const Prices *prices = command;
   g_autofree char *holder = cli_holder("prices sync");
   const PriceSyncOptions options = {.overwrite = (const char *const *)prices->overwrite,
                                     .is_dry_run = prices->is_dry_run,
@@ -86,23 +81,24 @@ run_sync(const Prices *prices, PgConnection *connection, GError **error)
 }
 
 static gboolean
-check_filter(const Prices *prices, GError **error)
+check_words(const Prices *prices, GError **error)
 {
-  const char *source = prices->source, *order = prices->order;
-  if (prices->page < 1 || prices->page_size < 1 ||
-      (source != NULL && strcmp(source, "manual") != 0 && strcmp(source, "cloud") != 0 &&
-       strcmp(source, "litellm") != 0) ||
-      (prices->sort != NULL && !price_sort_is_known(prices->sort)) ||
-      (order != NULL && strcmp(order, "asc") != 0 && strcmp(order, "desc") != 0)) {
-    error_set(error, CCH_ERROR_USAGE, "--page, --page-size, --source, --sort or --order is wrong");
+  static const char *const formats[] = {"json", "toml", NULL};
+  static const char *const sources[] = {"cloud", "manual", "litellm", NULL}, *const orders[] = {"asc", "desc", NULL};
+  if (prices->page < 1 || prices->page_size < 1) {
+    error_set(error, CCH_ERROR_USAGE, "--page and --page-size begin with 1");
     return FALSE;
   }
-  return TRUE;
+  return cli_check_word(prices->context, "--source", prices->source, sources, error) &&
+         cli_check_word(prices->context, "--sort", prices->sort, price_sorts, error) &&
+         cli_check_word(prices->context, "--order", prices->order, orders, error) &&
+         cli_check_word(prices->context, "--format", prices->format, formats, error);
 }
 
 static gboolean
-run_list(const Prices *prices, PgConnection *connection, GError **error)
+run_list(gpointer command, GError **error)
 {
+  const Prices *prices = command;
   const PriceFilter filter = {.search = prices->search,
                               .source = prices->source,
                               .provider = prices->provider,
@@ -114,7 +110,7 @@ run_list(const Prices *prices, PgConnection *connection, GError **error)
                               .page_size = (guint)prices->page_size};
   g_autofree char *items = NULL;
   guint64 total = 0;
-  if (!check_filter(prices, error) || !price_list(connection, &filter, &items, &total, error))
+  if (!price_list(prices->connection, &filter, &items, &total, error))
     return FALSE;
   if (prices->context->is_json) {
     printf("{\"items\":%s,\"total\":%" G_GUINT64_FORMAT "}\n", items, total);
@@ -130,9 +126,10 @@ run_list(const Prices *prices, PgConnection *connection, GError **error)
 }
 
 static gboolean
-run_get(const Prices *prices, PgConnection *connection, GError **error)
+run_get(gpointer command, GError **error)
 {
-  g_autofree char *row = price_get(connection, prices->operands[0], error);
+  const Prices *prices = command;
+  g_autofree char *row = price_get(prices->connection, prices->operands[0], error);
   if (row != NULL)
     printf("%s\n", row);
   return row != NULL;
@@ -183,8 +180,9 @@ append_assignment(GString *object, const char *assignment, GError **error)
 }
 
 static gboolean
-run_set(const Prices *prices, PgConnection *connection, GError **error)
+run_set(gpointer command, GError **error)
 {
+  const Prices *prices = command;
   g_autoptr(GString) object = g_string_new("{");
   for (char **assignment = prices->operands + 1; *assignment != NULL; assignment++)
     if (!append_assignment(object, *assignment, error))
@@ -195,7 +193,7 @@ run_set(const Prices *prices, PgConnection *connection, GError **error)
   PriceEditor editor = editor_of(prices, holder);
   g_autofree char *name = price_name_trim(prices->operands[0]);
   g_autofree char *before = NULL;
-  g_autofree char *row = fields != NULL ? price_set(connection, name, fields, &editor, &before, error) : NULL;
+  g_autofree char *row = fields != NULL ? price_set(prices->connection, name, fields, &editor, &before, error) : NULL;
   if (row == NULL)
     return FALSE;
   if (!prices->is_dry_run)
@@ -208,11 +206,12 @@ run_set(const Prices *prices, PgConnection *connection, GError **error)
 }
 
 static gboolean
-run_delete(const Prices *prices, PgConnection *connection, GError **error)
+run_delete(gpointer command, GError **error)
 {
+  const Prices *prices = command;
   g_autofree char *holder = cli_holder("prices delete");
   PriceEditor editor = editor_of(prices, holder);
-  if (!price_delete(connection, (const char *const *)prices->operands, TRUE, &editor, error))
+  if (!price_delete(prices->connection, (const char *const *)prices->operands, TRUE, &editor, error))
     return FALSE;
   g_autofree char *text =
       prices->context->is_json
@@ -223,27 +222,22 @@ run_delete(const Prices *prices, PgConnection *connection, GError **error)
 }
 
 static gboolean
-run_export(const Prices *prices, PgConnection *connection, GError **error)
+run_export(gpointer command, GError **error)
 {
+  const Prices *prices = command;
   const char *path = prices->operands[0] != NULL ? prices->operands[0] : "-";
   gboolean is_toml = prices->format != NULL ? strcmp(prices->format, "toml") == 0 : g_str_has_suffix(path, ".toml");
-  if (prices->format != NULL && !is_toml && strcmp(prices->format, "json") != 0) {
-    error_set(error, CCH_ERROR_USAGE, "--format is json or toml");
-    return FALSE;
-  }
-  if (!check_filter(prices, error))
-    return FALSE;
   g_autofree char *text =
-      price_export(connection, is_toml ? PRICE_EXPORT_TOML : PRICE_EXPORT_JSON, prices->source, error);
-  g_autoptr(OutputFile) file = text != NULL ? output_file_create(path, prices->replaces, error) : NULL;
+      price_export(prices->connection, is_toml ? PRICE_EXPORT_TOML : PRICE_EXPORT_JSON, prices->source, error);
+  g_autoptr(OutputFile) file = text != NULL ? output_file_create(path, prices->is_forced, error) : NULL;
   return file != NULL && output_file_write(file, (const guint8 *)text, strlen(text), error) &&
          output_file_commit(file, error);
 }
 
 static gboolean
-run_status(const Prices *prices, PgConnection *connection, GError **error)
+run_status(gpointer command, GError **error)
 {
-  (void)connection;
+  const Prices *prices = command;
   g_autoptr(PriceSync) sync = price_sync_new(prices->context->config, prices->dsn, error);
   g_autofree char *status = sync != NULL ? price_sync_status(sync, error) : NULL;
   if (status != NULL)
@@ -252,9 +246,10 @@ run_status(const Prices *prices, PgConnection *connection, GError **error)
 }
 
 static gboolean
-run_held(const Prices *prices, PgConnection *connection, GError **error)
+run_held(gpointer command, GError **error)
 {
-  g_autofree char *items = price_held_list(connection, error);
+  const Prices *prices = command;
+  g_autofree char *items = price_held_list(prices->connection, error);
   g_autoptr(JsonTree) tree = items != NULL ? json_tree_parse(items, strlen(items), error) : NULL;
   if (tree == NULL)
     return FALSE;
@@ -286,26 +281,29 @@ approval_of(const Prices *prices, const char *holder)
 }
 
 static gboolean
-run_approve(const Prices *prices, PgConnection *connection, GError **error)
+run_approve(gpointer command, GError **error)
 {
+  const Prices *prices = command;
   g_autofree char *holder = cli_holder("prices approve");
   PriceApplyOptions options = approval_of(prices, holder);
   const char *const *names = NULL;
   g_autoptr(PriceReport) report =
-      chosen_models(prices, &names, error) ? price_held_approve(connection, names, &options, error) : NULL;
+      chosen_models(prices, &names, error) ? price_held_approve(prices->connection, names, &options, error) : NULL;
   if (report != NULL)
     print_report(prices, report);
   return report != NULL;
 }
 
 static gboolean
-run_reject(const Prices *prices, PgConnection *connection, GError **error)
+run_reject(gpointer command, GError **error)
 {
+  const Prices *prices = command;
   g_autofree char *holder = cli_holder("prices reject");
   PriceApplyOptions options = approval_of(prices, holder);
   const char *const *names = NULL;
   g_auto(GStrv) rejected = NULL;
-  if (!chosen_models(prices, &names, error) || !price_held_reject(connection, names, &options, &rejected, error))
+  if (!chosen_models(prices, &names, error) ||
+      !price_held_reject(prices->connection, names, &options, &rejected, error))
     return FALSE;
   g_autofree char *text = prices->context->is_json
                               ? price_names_to_json("rejected", rejected, FALSE)
@@ -316,88 +314,52 @@ run_reject(const Prices *prices, PgConnection *connection, GError **error)
 
 #define LIST_OPTIONS " source search provider vendor mode sort order page page-size "
 
-static const Verb verbs[] = {
-    {"import", "FILE|-", 1, 1, " dry-run manual overwrite-manual ", run_import},
-    {"sync", "", 0, 0, " dry-run overwrite-manual force beside-hub ", run_sync},
-    {"status", "", 0, 0, "", run_status},
-    {"held", "", 0, 0, "", run_held},
-    {"approve", "MODEL...|--all", 0, 1000, " dry-run all ", run_approve},
-    {"reject", "MODEL...|--all", 0, 1000, " all ", run_reject},
-    {"list", "", 0, 0, LIST_OPTIONS, run_list},
-    {"get", "MODEL", 1, 1, "", run_get},
-    {"set", "MODEL FIELD=VALUE...", 2, 1000, " dry-run ", run_set},
-    {"delete", "MODEL...", 1, 1000, " dry-run ", run_delete},
-    {"export", "[FILE]", 0, 1, " format replace source ", run_export},
-};
-
-/* An option that a verb does not know must not be passed over in silence: somebody relies on it. */
 static gboolean
-check_options(const Prices *prices, const Verb *verb, GError **error)
+run_verb(Prices *prices, const CliVerb *verb, GError **error)
 {
-  const struct {
-    const char *name;
-    gboolean is_given;
-  } options[] = {
-      {"dry-run", prices->is_dry_run},
-      {"manual", prices->is_manual},
-      {"force", prices->is_forced},
-      {"beside-hub", prices->is_beside_hub},
-      {"all", prices->is_all},
-      {"replace", prices->replaces},
-      {"format", prices->format != NULL},
-      {"overwrite-manual", prices->overwrite != NULL},
-      {"source", prices->source != NULL},
-      {"search", prices->search != NULL},
-      {"provider", prices->provider != NULL},
-      {"vendor", prices->vendor != NULL},
-      {"mode", prices->mode != NULL},
-      {"sort", prices->sort != NULL},
-      {"order", prices->order != NULL},
-      {"page", prices->page != DEFAULT_PAGE},
-      {"page-size", prices->page_size != DEFAULT_PAGE_SIZE},
-  };
-  for (gsize i = 0; i < G_N_ELEMENTS(options); i++) {
-    g_autofree char *word = g_strdup_printf(" %s ", options[i].name);
-    if (options[i].is_given && strstr(verb->options, word) == NULL) {
-      error_set(error, CCH_ERROR_USAGE, "cch-data prices %s does not take --%s", verb->name, options[i].name);
-      return FALSE;
-    }
-  }
-  return TRUE;
-}
-
-static const Verb *
-find_verb(const char *name, guint n_operands, GError **error)
-{
-  g_autoptr(GString) usage = g_string_new(NULL);
-  for (gsize i = 0; i < G_N_ELEMENTS(verbs); i++) {
-    gboolean is_it = strcmp(verbs[i].name, name) == 0;
-    if (is_it && n_operands >= verbs[i].min && n_operands <= verbs[i].max)
-      return &verbs[i];
-    if (is_it)
-      g_string_assign(usage, "");
-    g_string_append_printf(usage, "%scch-data prices %s %s", usage->len > 0 ? " | " : "", verbs[i].name,
-                           verbs[i].arguments);
-    if (is_it)
-      break;
-  }
-  error_set(error, CCH_ERROR_USAGE, "%s", usage->str);
-  return NULL;
-}
-
-static gboolean
-run_verb(Prices *prices, const char *name, guint n_operands, GError **error)
-{
-  const Verb *verb = find_verb(name, n_operands, error);
-  g_autoptr(CliTarget) target =
-      verb != NULL && check_options(prices, verb, error) ? cli_target_open(prices->context, error) : NULL;
+  g_autoptr(CliTarget) target = check_words(prices, error) ? cli_target_open(prices->context, error) : NULL;
   if (target == NULL)
     return FALSE;
   prices->dsn = cli_target_dsn(target);
   g_autoptr(PgConnection) connection =
       pg_connection_open(prices->dsn, "cch-data prices", prices->context->cancellable, error);
-  return connection != NULL && verb->run(prices, connection, error);
+  prices->connection = connection;
+  return connection != NULL && verb->run(prices, error);
 }
+
+#define VERB(name, arguments, min, max, options, run, zh, en, examples)                                                \
+  {                                                                                                                    \
+    name, arguments, min, max, options, {[LANGUAGE_ZH_CN] = zh, [LANGUAGE_EN] = en}, examples, run                     \
+  }
+
+static const CliVerb verbs[] = {
+    VERB("import", "FILE|-", 1, 1, " dry-run manual overwrite-manual ", run_import, "从 JSON 或 TOML 文件导入价格",
+         "take prices from a JSON or TOML file",
+         "cch-data prices import --dry-run prices.json\n"
+         "cch-data prices import --manual ours.toml\n"),
+    VERB("sync", "", 0, 0, " dry-run overwrite-manual force beside-hub ", run_sync, "立即从云端价格表同步",
+         "sync with the cloud's price table now",
+         "cch-data prices sync --dry-run\n"
+         "cch-data prices sync --overwrite-manual gpt-4o\n"),
+    VERB("status", "", 0, 0, "", run_status, "同步状态", "how the syncs fare", "cch-data prices status\n"),
+    VERB("held", "", 0, 0, "", run_held, "列出等待批准的价格变化", "list the price changes that wait for approval",
+         "cch-data prices held\n"),
+    VERB("approve", "MODEL...|--all", 0, 1000, " dry-run all ", run_approve, "批准等待的价格变化",
+         "let price changes that wait take effect", "cch-data prices approve gpt-4o\n"),
+    VERB("reject", "MODEL...|--all", 0, 1000, " all ", run_reject, "拒绝等待的价格变化", "drop price changes that wait",
+         "cch-data prices reject --all\n"),
+    VERB("list", "", 0, 0, LIST_OPTIONS, run_list, "列出价格", "list prices",
+         "cch-data prices list --search claude --sort inputPrice --order desc\n"),
+    VERB("get", "MODEL", 1, 1, "", run_get, "显示一个模型的价格", "show a model's price",
+         "cch-data prices get gpt-4o\n"),
+    VERB("set", "MODEL FIELD=VALUE...", 2, 1000, " dry-run ", run_set, "手动设置一个模型的价格",
+         "set a model's price by hand",
+         "cch-data prices set my-model input_cost_per_token=0.000003 output_cost_per_token=0.000015\n"),
+    VERB("delete", "MODEL...", 1, 1000, " dry-run ", run_delete, "删除模型的价格", "delete models' prices",
+         "cch-data prices delete my-model\n"),
+    VERB("export", "[FILE]", 0, 1, " format force replace source ", run_export, "导出价格表（JSON 或 TOML）",
+         "write the price table as JSON or TOML", "cch-data prices export --source manual ours.toml\n"),
+};
 
 gboolean
 cli_prices(CliContext *context, int argc, char **argv, GError **error)
@@ -405,32 +367,44 @@ cli_prices(CliContext *context, int argc, char **argv, GError **error)
   Prices prices = {.context = context, .page = DEFAULT_PAGE, .page_size = DEFAULT_PAGE_SIZE};
   const GOptionEntry entries[] = {
       {"dry-run", 'n', 0, G_OPTION_ARG_NONE, &prices.is_dry_run,
-       "import, sync, set, delete: only show what would change", NULL},
-      {"manual", 0, 0, G_OPTION_ARG_NONE, &prices.is_manual, "import: as manual prices, which syncs leave alone", NULL},
+       cli_say(context, "只显示会有什么变化", "only show what would change"), NULL},
+      {"manual", 0, 0, G_OPTION_ARG_NONE, &prices.is_manual,
+       cli_say(context, "作为手动价格导入，同步不会改动它们", "as manual prices, which syncs leave alone"), NULL},
       {"overwrite-manual", 0, 0, G_OPTION_ARG_STRING_ARRAY, &prices.overwrite,
-       "import, sync: overwrite this manual price; may be repeated", "MODEL"},
-      {"force", 0, 0, G_OPTION_ARG_NONE, &prices.is_forced, "sync: although the table has shrunk by more than half",
+       cli_say(context, "覆盖此模型的手动价格；可重复", "overwrite this manual price; may be repeated"), "MODEL"},
+      {"force", 0, 0, G_OPTION_ARG_NONE, &prices.is_forced,
+       cli_say(context, "sync：价格表缩小一半以上时仍同步；export：文件已存在时替换",
+               "sync: although the table has shrunk by more than half; export: replace an existing file"),
        NULL},
       {"beside-hub", 0, 0, G_OPTION_ARG_NONE, &prices.is_beside_hub,
-       "sync: although a hub keeps the price table itself; its fields are kept", NULL},
-      {"all", 0, 0, G_OPTION_ARG_NONE, &prices.is_all, "approve, reject: all price changes that wait", NULL},
-      {"format", 0, 0, G_OPTION_ARG_STRING, &prices.format, "export: json or toml", "FORMAT"},
-      {"replace", 0, 0, G_OPTION_ARG_NONE, &prices.replaces, "export: replace an existing file", NULL},
-      {"source", 0, 0, G_OPTION_ARG_STRING, &prices.source, "list, export: only cloud or manual prices", "SOURCE"},
-      {"search", 0, 0, G_OPTION_ARG_STRING, &prices.search, "list: names that contain this", "TEXT"},
-      {"provider", 0, 0, G_OPTION_ARG_STRING, &prices.provider, "list: of this LiteLLM provider", "NAME"},
-      {"vendor", 0, 0, G_OPTION_ARG_STRING, &prices.vendor, "list: of this vendor", "NAME"},
-      {"mode", 0, 0, G_OPTION_ARG_STRING, &prices.mode, "list: of this mode", "MODE"},
-      {"sort", 0, 0, G_OPTION_ARG_STRING, &prices.sort, "list: by modelName, updatedAt, inputPrice, ...", "FIELD"},
-      {"order", 0, 0, G_OPTION_ARG_STRING, &prices.order, "list: asc or desc", "ORDER"},
-      {"page", 0, 0, G_OPTION_ARG_INT, &prices.page, "list: which page", "N"},
-      {"page-size", 0, 0, G_OPTION_ARG_INT, &prices.page_size, "list: models a page (100)", "N"},
+       cli_say(context, "即使 Hub 自己维护价格表也同步；保留其字段",
+               "although a hub keeps the price table itself; its fields are kept"),
+       NULL},
+      {"all", 0, 0, G_OPTION_ARG_NONE, &prices.is_all,
+       cli_say(context, "所有等待的价格变化", "all price changes that wait"), NULL},
+      {"format", 0, 0, G_OPTION_ARG_STRING, &prices.format, cli_say(context, "json 或 toml", "json or toml"), "FORMAT"},
+      {"replace", 0, G_OPTION_FLAG_HIDDEN, G_OPTION_ARG_NONE, &prices.is_forced, "--force", NULL},
+      {"source", 0, 0, G_OPTION_ARG_STRING, &prices.source,
+       cli_say(context, "只要云端（cloud）或手动（manual）价格", "only cloud or manual prices"), "SOURCE"},
+      {"search", 0, 0, G_OPTION_ARG_STRING, &prices.search,
+       cli_say(context, "名称包含此文本", "names that contain this"), "TEXT"},
+      {"provider", 0, 0, G_OPTION_ARG_STRING, &prices.provider,
+       cli_say(context, "此 LiteLLM 供应商的", "of this LiteLLM provider"), "NAME"},
+      {"vendor", 0, 0, G_OPTION_ARG_STRING, &prices.vendor, cli_say(context, "此厂商的", "of this vendor"), "NAME"},
+      {"mode", 0, 0, G_OPTION_ARG_STRING, &prices.mode, cli_say(context, "此类型（mode）的", "of this mode"), "MODE"},
+      {"sort", 0, 0, G_OPTION_ARG_STRING, &prices.sort,
+       cli_say(context, "排序字段：modelName、updatedAt、inputPrice 等", "by modelName, updatedAt, inputPrice, ..."),
+       "FIELD"},
+      {"order", 0, 0, G_OPTION_ARG_STRING, &prices.order, cli_say(context, "asc 或 desc", "asc or desc"), "ORDER"},
+      {"page", 0, 0, G_OPTION_ARG_INT, &prices.page, cli_say(context, "第几页", "which page"), "N"},
+      {"page-size", 0, 0, G_OPTION_ARG_INT, &prices.page_size,
+       cli_say(context, "每页模型数（100）", "models a page (100)"), "N"},
       {NULL},
   };
-  CliParse parsed = cli_parse(context, entries, &argc, &argv, 1, 1001, error);
-  prices.operands = argv + 2;
-  gboolean is_done =
-      parsed == CLI_PARSE_DONE || (parsed == CLI_PARSE_RUN && run_verb(&prices, argv[1], (guint)argc - 2, error));
+  const CliVerb *verb = NULL;
+  CliParse parsed = cli_parse_verb(context, verbs, G_N_ELEMENTS(verbs), entries, &argc, &argv, &verb, error);
+  prices.operands = argv + 1;
+  gboolean is_done = parsed == CLI_PARSE_DONE || (parsed == CLI_PARSE_RUN && run_verb(&prices, verb, error));
   g_strfreev(prices.overwrite);
   char *texts[] = {prices.format, prices.search, prices.source, prices.provider,
                    prices.vendor, prices.mode,   prices.sort,   prices.order};

@@ -13,8 +13,8 @@ typedef struct {
   guint page, page_size;                                  /* from 1 */
 } PriceFilter;
 
-/* TRUE for a name that PriceFilter.sort takes. */
-gboolean price_sort_is_known(const char *sort);
+/* The names that PriceFilter.sort takes; NULL-terminated. */
+extern const char *const price_sorts[];
 
 /* `ret_items` is an array of {id, modelName, priceData, source, createdAt, updatedAt}. */
 gboolean price_list(PgConnection *connection, const PriceFilter *filter, char **ret_items, guint64 *ret_total,
