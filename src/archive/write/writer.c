@@ -80,8 +80,9 @@ archive_writer_free(ArchiveWriter *writer)
   g_free(writer);
 }
 
-gboolean
-archive_writer_flush(ArchiveWriter *writer, GError **error)
+/* Hands over what was gathered so far. */
+static gboolean
+flush_buffer(ArchiveWriter *writer, GError **error)
 {
   guint size = writer->buffer->len;
   if (size == 0)
@@ -94,7 +95,7 @@ archive_writer_flush(ArchiveWriter *writer, GError **error)
 static gboolean
 put(ArchiveWriter *writer, const guint8 *data, gsize size, GError **error)
 {
-  if (writer->buffer->len + size > BUFFER_BYTES && !archive_writer_flush(writer, error))
+  if (writer->buffer->len + size > BUFFER_BYTES && !flush_buffer(writer, error))
     return FALSE;
   writer->bytes += size;
   if (size >= BUFFER_BYTES)
@@ -174,7 +175,7 @@ archive_writer_begin(ArchiveWriter *writer, const ArchiveHeader *header, const T
   ours.created = ours.database = ours.server_version = ours.pg_dump_version = NULL; /* the caller's */
   writer->header = ours;
   writer->state = STATE_BETWEEN;
-  return put(writer, bytes->data, bytes->len, error) && archive_writer_flush(writer, error);
+  return put(writer, bytes->data, bytes->len, error) && flush_buffer(writer, error);
 }
 
 static gboolean
@@ -329,7 +330,7 @@ archive_writer_finish(ArchiveWriter *writer, GError **error)
     }
   }
   writer->state = STATE_FINISHED;
-  return archive_writer_flush(writer, error);
+  return flush_buffer(writer, error);
 }
 
 guint64

@@ -42,9 +42,6 @@ gboolean archive_writer_end_large_objects(ArchiveWriter *writer, GError **error)
 /* Every entry that has data according to the TOC must have been written. Hands over what is left. */
 gboolean archive_writer_finish(ArchiveWriter *writer, GError **error);
 
-/* Hands over what was gathered so far. */
-gboolean archive_writer_flush(ArchiveWriter *writer, GError **error);
-
 /* Of the archive so far, gathered ones too. */
 guint64 archive_writer_bytes(const ArchiveWriter *writer);
 

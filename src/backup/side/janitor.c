@@ -71,8 +71,9 @@ has_work(const char *dsn, GCancellable *cancellable, GError **error)
   return FALSE;
 }
 
-guint
-database_janitor_try(const BackupLockOptions *options, GCancellable *cancellable, GError **error)
+/* One sweep; takes the lock, and only if there is something to drop. Another operation that runs is no error. */
+static guint
+sweep_if_free(const BackupLockOptions *options, GCancellable *cancellable, GError **error)
 {
   if (!has_work(options->dsn, cancellable, error))
     return 0;
@@ -91,7 +92,7 @@ sweep(gpointer data, GCancellable *stopping)
 {
   DatabaseJanitor *janitor = data;
   BackupLockOptions options = {.dsn = janitor->dsn, .redis_url = janitor->redis_url, .ttl_ms = janitor->ttl_ms};
-  database_janitor_try(&options, stopping, NULL); /* a database that is away: next time */
+  sweep_if_free(&options, stopping, NULL); /* a database that is away: next time */
 }
 
 DatabaseJanitor *

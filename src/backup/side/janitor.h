@@ -12,9 +12,6 @@
  * error says why not all. A database without cch_data has nothing to sweep. */
 guint database_janitor_sweep(const char *dsn, GCancellable *cancellable, GError **error);
 
-/* As above; takes the lock itself, and only if there is something to drop. Another operation that runs is no error. */
-guint database_janitor_try(const BackupLockOptions *options, GCancellable *cancellable, GError **error);
-
 /* A thread that tries now and every `interval_s`. Free stops it. */
 typedef struct DatabaseJanitor DatabaseJanitor;
 DatabaseJanitor *database_janitor_start(const BackupLockOptions *options, guint interval_s);

@@ -39,8 +39,9 @@ batch_request_free(BatchRequest *request)
   g_free(request);
 }
 
-const char *
-batch_ids_name(BatchEntity entity)
+/* "userIds", "keyIds", "providerIds". */
+static const char *
+ids_name_of(BatchEntity entity)
 {
   static const char *const names[BATCH_N_ENTITIES] = {"userIds", "keyIds", "providerIds", NULL};
   return names[entity];
@@ -105,7 +106,7 @@ sort_ids(GArray *ids)
 static gboolean
 read_ids(BatchRequest *request, const json_t *body, BatchProblems *problems, GError **error)
 {
-  const char *name = batch_ids_name(request->entity);
+  const char *name = ids_name_of(request->entity);
   const json_t *list = json_object_get(body, name);
   if (!json_is_array(list)) {
     batch_problems_add(problems, name, "not_an_array", NULL);
@@ -204,7 +205,7 @@ check_members(const BatchRequest *request, const json_t *body, BatchProblems *pr
   const char *name;
   json_t *value;
   json_object_foreach((json_t *)body, name, value) {
-    gboolean is_known = strcmp(name, batch_ids_name(request->entity)) == 0 || strcmp(name, "dryRun") == 0 ||
+    gboolean is_known = strcmp(name, ids_name_of(request->entity)) == 0 || strcmp(name, "dryRun") == 0 ||
                         (request->action == BATCH_UPDATE && strcmp(name, "updates") == 0);
     batch_problems_add(problems, name, is_known ? NULL : "unknown_field", NULL);
   }

@@ -50,5 +50,3 @@ BatchRequest *batch_request_from_json(BatchEntity entity, BatchAction action, co
 GArray *batch_request_add_row(BatchRequest *request, gint64 id);
 /* Another value of a row, or of all; takes over what `value` has. */
 void batch_request_add_value(BatchRequest *request, GArray *values, const BatchValue *value);
-/* "userIds", "keyIds", "providerIds". */
-const char *batch_ids_name(BatchEntity entity);

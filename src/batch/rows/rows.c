@@ -116,8 +116,8 @@ batch_row_set(BatchRow *row, guint field, const char *value)
   row->after[field] = copy;
 }
 
-gboolean
-batch_row_differs(const BatchRow *row)
+static gboolean
+row_differs(const BatchRow *row)
 {
   for (guint i = 0; i < row->n_fields; i++)
     if (g_strcmp0(row->before[i], row->after[i]) != 0)
@@ -140,7 +140,7 @@ new_values(BatchRows *rows)
   g_autoptr(GPtrArray) column = g_ptr_array_new();
   for (guint i = 0; i < rows->rows->len; i++) {
     const BatchRow *row = rows->rows->pdata[i];
-    if (batch_row_differs(row))
+    if (row_differs(row))
       g_array_append_val(ids, row->id);
   }
   g_ptr_array_add(arrays, batch_ids_value(ids));
@@ -148,7 +148,7 @@ new_values(BatchRows *rows)
     g_ptr_array_set_size(column, 0);
     for (guint i = 0; i < rows->rows->len; i++) {
       const BatchRow *row = rows->rows->pdata[i];
-      if (batch_row_differs(row))
+      if (row_differs(row))
         g_ptr_array_add(column, row->after[k]);
     }
     g_ptr_array_add(arrays, pg_array_n((const char *const *)column->pdata, column->len));
@@ -219,7 +219,7 @@ batch_rows_record(const BatchRows *rows)
   json_t *list = json_array();
   for (guint i = 0; i < rows->rows->len; i++) {
     const BatchRow *row = rows->rows->pdata[i];
-    if (batch_row_differs(row))
+    if (row_differs(row))
       json_array_append_new(list,
                             json_pack("{s:s, s:I, s:s*, s:o}", "entity", batch_entity_name(rows->entity), "id",
                                       (json_int_t)row->id, "name", row->label, "changes", record_changes(rows, row)));

@@ -34,7 +34,6 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC(BatchRows, batch_rows_free)
 BatchRow *batch_rows_find(const BatchRows *rows, gint64 id);
 /* A new value for the set's field of that index. */
 void batch_row_set(BatchRow *row, guint field, const char *value);
-gboolean batch_row_differs(const BatchRow *row);
 
 /* Writes the rows whose `after` differs, with updated_at; then `after` is what was stored. */
 gboolean batch_rows_write(PgConnection *connection, BatchRows *rows, GError **error);

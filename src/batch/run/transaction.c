@@ -73,8 +73,9 @@ claim(BatchTransaction *transaction, GError **error)
   return TRUE;
 }
 
-char *
-batch_group_of(const char *idempotency_key)
+/* "a" of the idempotency key "a/1": what several batches are parts of. NULL: none; free with g_free. */
+static char *
+group_of(const char *idempotency_key)
 {
   const char *end = idempotency_key != NULL ? strchr(idempotency_key, '/') : NULL;
   return end != NULL && end > idempotency_key ? g_strndup(idempotency_key, (gsize)(end - idempotency_key)) : NULL;
@@ -87,7 +88,7 @@ audit(BatchTransaction *transaction, GError **error)
                                                          : batch_record_side(transaction->changes, "before");
   g_autoptr(json_t) after =
       transaction->after != NULL ? json_incref(transaction->after) : batch_record_side(transaction->changes, "after");
-  g_autofree char *group = batch_group_of(transaction->context->idempotency_key);
+  g_autofree char *group = group_of(transaction->context->idempotency_key);
   if (group != NULL)
     json_object_set_new(after, "group", json_string(group));
   g_autofree char *before_text = json_to_text(before);

@@ -29,8 +29,5 @@ gboolean batch_transaction_run(BatchTransaction *transaction, BatchWorkFunc work
 void batch_transaction_clear(BatchTransaction *transaction);
 G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC(BatchTransaction, batch_transaction_clear)
 
-/* "a" of the idempotency key "a/1": what several batches are parts of. NULL: none; free with g_free. */
-char *batch_group_of(const char *idempotency_key);
-
 /* Writes a set of rows and notes what changed. */
 gboolean batch_transaction_write(BatchTransaction *transaction, BatchRows *rows, GError **error);

@@ -125,8 +125,9 @@ append_name(GString *text, const json_t *row)
   }
 }
 
-char *
-batch_rows_text(const json_t *rows, gsize max)
+/* "users 3 alice: limitDailyUsd 5.00 → 10.00", a line a row; free with g_free. */
+static char *
+rows_text(const json_t *rows, gsize max)
 {
   GString *text = g_string_new(NULL);
   gsize i, k;
@@ -198,7 +199,7 @@ batch_summary_text(const BatchSummary *summary, const char *entity, Language lan
     g_string_append_c(text, '\n');
   }
   if (json_array_size(summary->sample) > 0) {
-    g_autofree char *rows = batch_rows_text(summary->sample, MAX_SAMPLE);
+    g_autofree char *rows = rows_text(summary->sample, MAX_SAMPLE);
     g_string_append_printf(text, "%s\n%s", text_get(TEXT_BATCH_EXAMPLES, language), rows);
   }
   if (json_array_size(summary->refused) > 0) {

@@ -19,8 +19,6 @@ void batch_summary_add(BatchSummary *summary, const json_t *answer);
 /* Free with g_free. */
 char *batch_summary_text(const BatchSummary *summary, const char *entity, Language language);
 
-/* "users 3 alice: limitDailyUsd 5.00 → 10.00", a line a row; free with g_free. */
-char *batch_rows_text(const json_t *rows, gsize max);
 /* "FILE: line 3, column rpm: must be …", a line a problem; free with g_free. */
 char *batch_problems_text(const char *file, const json_t *problems);
 /* "users 3 alice: why", a line a row; free with g_free. */

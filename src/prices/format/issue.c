@@ -32,8 +32,8 @@ static const struct {
     [PRICE_CHANGE_REJECTED] = {"change_rejected", TEXT_PRICE_CHANGE_REJECTED},
 };
 
-void
-price_issue_clear(PriceIssue *issue)
+static void
+issue_clear(PriceIssue *issue)
 {
   g_free(issue->model);
   g_free(issue->field);
@@ -44,7 +44,7 @@ price_issue_clear(PriceIssue *issue)
 static void
 clear_element(gpointer issue)
 {
-  price_issue_clear(issue);
+  issue_clear(issue);
 }
 
 GArray *

@@ -42,7 +42,6 @@ typedef struct {
   char *value, *old; /* as JSON; NULL where there is none to show */
 } PriceIssue;
 
-void price_issue_clear(PriceIssue *issue);
 /* An array of PriceIssue that clears its elements. */
 GArray *price_issues_new(void);
 /* Copies the texts. */
