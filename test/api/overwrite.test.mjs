@@ -3,6 +3,7 @@
 import assert from 'node:assert/strict';
 import path from 'node:path';
 import { before, describe, test } from 'node:test';
+import { setTimeout } from 'node:timers/promises';
 import { temporaryDirectory } from './support/cleanup.mjs';
 import { Database, fixture } from './support/database.mjs';
 import { assertRefused, importByCli, importOk } from './support/product.mjs';
@@ -78,8 +79,11 @@ describe('an overwriting import', { skip: !haveBinary && 'no binary' }, () => {
     await target.exec('DELETE FROM users WHERE id > 10');
     const reader = target.session();
     await reader.exec('BEGIN; SELECT count(*) FROM users');
-    setTimeout(() => reader.exec('COMMIT'), 4000);
-    const { events } = await importOk(target, hubs.v05.archive, { overwrite, env: { LOCK_WAIT: '30' } });
+    const importing = importOk(target, hubs.v05.archive, { overwrite, env: { LOCK_WAIT: '60' } });
+    await until('an import that waits', () => target.value("SELECT EXISTS (SELECT FROM pg_stat_activity WHERE wait_event_type = 'Lock')").then((text) => text === 't'), 60_000);
+    await setTimeout(3000);
+    await reader.exec('COMMIT');
+    const { events } = await importing;
     assert.ok(events.some((event) => event.phase === 'locks' && event.message), 'it does not say that it waits');
     assert.equal(await target.count('users'), 50);
     await reader.close();
@@ -133,7 +137,7 @@ describe('an overwriting import', { skip: !haveBinary && 'no binary' }, () => {
       CREATE OR REPLACE FUNCTION fine(integer) RETURNS integer LANGUAGE plpgsql IMMUTABLE AS $$ BEGIN RETURN 1 / ($1 - 500); END $$;`);
     const archive = await source.pgDump(path.join(dir, 'late.dump'));
     const target = await hub('v05');
-    await target.exec(`SELECT nextval('users_id_seq')`);
+    await target.exec(`SELECT nextval('users_id_seq'); DROP SCHEMA drizzle CASCADE`);
     const { last } = await assertRefused(target, archive, 'database.query_failed', 7, { overwrite });
     assert.match(last.message, /division by zero/);
   });
