@@ -11,7 +11,7 @@ export class Proxy {
     proxy.server = net.createServer((client) => {
       if (proxy.isFrozen) {
         // Accepted, as the kernel does for a process that is stopped; never read.
-        client.pause();
+        client.pause().unref();
         proxy.sockets.add(client);
         client.on('error', () => {});
         return;
@@ -19,6 +19,7 @@ export class Proxy {
       const server = net.connect(port, '127.0.0.1');
       for (const [from, to] of [[client, server], [server, client]]) {
         proxy.sockets.add(from);
+        from.unref(); // a test that has ended does not wait for what hangs
         from.on('error', () => {});
         from.on('close', () => {
           proxy.sockets.delete(from);

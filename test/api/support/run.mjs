@@ -37,7 +37,7 @@ export async function runOk(program, args, options) {
 }
 
 // Waits until `condition` (may be asynchronous) is true and returns its value.
-export async function until(what, condition, timeoutMs = 10_000, intervalMs = 20) {
+export async function until(what, condition, timeoutMs = 20_000, intervalMs = 20) {
   for (const end = Date.now() + timeoutMs; ; ) {
     const value = await condition();
     if (value) return value;
