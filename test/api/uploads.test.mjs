@@ -257,7 +257,7 @@ describe('a resumable upload', { skip: !haveBinary && 'no binary' }, () => {
 
   test('has to be named as an archive, in well-formed metadata', async () => {
     const create = (value) => tus(service, 'POST', UPLOADS, { headers: { 'upload-length': 5, 'upload-metadata': value } });
-    for (const value of [undefined, 'filetype YQ==', metadata('a.sql'), metadata('a.dump.gz'), 'filename ']) {
+    for (const value of [undefined, 'filetype YQ==', metadata('a.sql'), metadata('a.dump.bz2'), metadata('a.gz'), 'filename ']) {
       await refused(create(value), 400, 'import.file_name');
     }
     for (const value of [
