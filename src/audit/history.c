@@ -63,7 +63,7 @@ read_cursor(const AuditQuery *query, Cursor *cursor, GError **error)
 
 /* Rows of id, time, total and item. NULL without an error when there is no audit log. */
 static PgResult *
-choose(PgConnection *connection, const AuditQuery *query, GError **error)
+choose_entries(PgConnection *connection, const AuditQuery *query, GError **error)
 {
   g_auto(Cursor) cursor = {0};
   g_autofree char *sql = NULL, *from = NULL, *to = NULL;
@@ -83,7 +83,7 @@ char *
 audit_list(PgConnection *connection, const AuditQuery *query, GError **error)
 {
   g_autoptr(GError) problem = NULL;
-  g_autoptr(PgResult) page = choose(connection, query, &problem);
+  g_autoptr(PgResult) page = choose_entries(connection, query, &problem);
   if (problem != NULL) {
     g_propagate_error(error, g_steal_pointer(&problem));
     return NULL;

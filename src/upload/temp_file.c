@@ -170,7 +170,7 @@ temp_file_sweep(const char *directory, guint max_age_s, GError **error)
 }
 
 static void
-sweep(gpointer data, GCancellable *stopping)
+sweep_files(gpointer data, GCancellable *stopping)
 {
   TempFileJanitor *janitor = data;
   (void)stopping;
@@ -183,7 +183,7 @@ temp_file_janitor_start(const char *directory, guint interval_s, guint max_age_s
   TempFileJanitor *janitor = g_new0(TempFileJanitor, 1);
   janitor->directory = g_strdup(directory);
   janitor->max_age_s = max_age_s;
-  janitor->thread = periodic_thread_start("temp-janitor", interval_s, sweep, janitor);
+  janitor->thread = periodic_thread_start("temp-janitor", interval_s, sweep_files, janitor);
   return janitor;
 }
 

@@ -30,7 +30,7 @@ upload_info_free(UploadInfo *info)
 }
 
 static void
-sweep(gpointer data, GCancellable *stopping)
+sweep_uploads(gpointer data, GCancellable *stopping)
 {
   Uploads *uploads = data;
   (void)stopping;
@@ -54,7 +54,7 @@ uploads_open(const UploadsOptions *options)
   while (files->len > 0)
     upload_store_add(uploads, g_ptr_array_steal_index(files, files->len - 1));
   guint rest_s = (guint)CLAMP(uploads->options.life_s / 4, 1, MAX_REST_S);
-  uploads->thread = periodic_thread_start("uploads", rest_s, sweep, uploads);
+  uploads->thread = periodic_thread_start("uploads", rest_s, sweep_uploads, uploads);
   return uploads;
 }
 

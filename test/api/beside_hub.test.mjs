@@ -110,7 +110,7 @@ describe('circuit breakers', { skip: (!haveBinary && 'no binary') || (!haveRedis
 
 describe('a merge beside a running hub', { skip: !haveBinary && 'no binary' }, () => {
   let server, archive;
-  const ROWS = 30_000;
+  const ROWS = 10_000;
   before(async () => {
     server = await startPostgres();
     const source = await createHub(server, 'v09');
@@ -125,6 +125,7 @@ describe('a merge beside a running hub', { skip: !haveBinary && 'no binary' }, (
   const missing = (database) => database.count(
     `message_request AS m WHERE status_code IS NOT NULL AND NOT EXISTS (SELECT FROM usage_ledger WHERE request_id = m.id)`);
 
+  // Whoever reads the log for long, for statistics or a dump, would be in the way of any strong lock, and writers behind it.
   for (const [who, table] of [['a superuser', []], ['a superuser', ['--table', 'message_request']], ['the owner', ['--table', 'message_request']]]) {
     test(`by ${who} ${table.join(' ')} leaves its gateway writing, and its ledger whole`, async () => {
       const database = await createHub(server, 'v09');
@@ -135,18 +136,36 @@ describe('a merge beside a running hub', { skip: !haveBinary && 'no binary' }, (
           ALTER SCHEMA public OWNER TO hub; ALTER SCHEMA drizzle OWNER TO hub; ALTER TABLE drizzle.__drizzle_migrations OWNER TO hub;
           ALTER DATABASE "${database.name}" OWNER TO hub`);
       }
+      const reader = database.session();
+      await reader.exec('BEGIN; SELECT count(*) FROM message_request');
       const gateway = await startGateway(database);
       await until('the gateway', () => gateway.found.requests > 5);
       const dsn = server.dsn(database.name, who === 'the owner' ? 'hub' : 'postgres');
       const { last } = await importOk(database, archive, { dsn, args: table });
-      const { errors, requests } = await gateway.stop();
+      const { errors, requests, longWaits } = await gateway.stop();
+      await reader.close();
       assert.deepEqual(errors, []);
+      assert.deepEqual(longWaits, []);
       assert.ok(requests > 10, `${requests} requests`);
       assert.equal(last.tables.find((entry) => entry.table === 'public.message_request').inserted >= ROWS, true, JSON.stringify(last.tables));
       assert.equal(await missing(database), 0);
       assert.equal(await database.value(`SELECT tgenabled FROM pg_trigger WHERE tgname = 'trg_upsert_usage_ledger'`), 'O');
     });
   }
+
+  test('brings in ids that the gateway is about to draw, and that it then passes over', async () => {
+    const source = await createHub(server, 'v09');
+    await source.exec(`INSERT INTO message_request (provider_id, user_id, key, model, status_code)
+      SELECT 1, 1, 'k', 'm', 200 FROM generate_series(1, 3000)`);
+    const file = await source.pgDump(path.join(dir, 'ahead.dump'), '-t', 'message_request', '-t', 'usage_ledger');
+    const database = await createHub(server, 'v09');
+    const gateway = await startGateway(database);
+    await importOk(database, file);
+    const { errors, longWaits } = await gateway.stop();
+    assert.deepEqual(errors, []);
+    assert.deepEqual(longWaits, []);
+    assert.equal(await missing(database), 0);
+  });
 
   test('says which table it locks where triggers cannot be kept quiet otherwise', async () => {
     const database = await createHub(server, 'v09');
@@ -192,9 +211,10 @@ describe('what a hub needs', { skip: !haveBinary && 'no binary' }, () => {
 
   test('is not dropped by an archive that lacks it', async () => {
     const database = await createHub(server, 'v09');
+    assert.equal((await cli(['migrate'], { dsn: database.dsn })).code, 0);
     const ledgerOnly = path.join(dir, 'ledger_only.dump');
     assert.equal((await cli(['export', '--ledger-only', ledgerOnly], { dsn: database.dsn })).code, 0);
-    assert.doesNotMatch((await run('pg_restore', ['--list', ledgerOnly])).stdout, /message_request/);
+    assert.doesNotMatch((await run('pg_restore', ['--list', ledgerOnly])).stdout, / public message_request /);
     for (const method of ['swap', 'transaction']) {
       const { last } = await assertRefused(database, ledgerOnly, 'import.hub_level', 7, { overwrite: true, args: ['--method', method] });
       assert.match(last.message, /public\.message_request/);
@@ -223,7 +243,7 @@ describe('what a hub needs', { skip: !haveBinary && 'no binary' }, () => {
     const database = await Database.create(server);
     const { events } = await importOk(database, archive, { env: { AUTO_MIGRATE: 'true' } });
     assert.equal(await database.count('drizzle.__drizzle_migrations'), 119);
-    assert.ok(!events.some((event) => /drizzle/.test(event.message ?? '')));
+    assert.ok(!events.some((event) => /drizzle.* kept/.test(event.message ?? '')));
     assert.equal((await startHub(database)).code, 0);
   });
 });

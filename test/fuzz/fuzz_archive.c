@@ -46,7 +46,7 @@ read_entry(ArchiveReader *reader, const TocEntry *entry)
   Seen seen = {0};
   g_assert(archive_reader_read_data(reader, entry, see_bytes, see_large_object, &seen, NULL, &error));
   g_assert(info->is_present == (entry->offset_state != OFFSET_NO_DATA));
-  if (toc_entry_is(entry, "BLOBS")) {
+  if (toc_entry_is(entry, TOC_KIND_BLOBS)) {
     g_assert(seen.bytes == info->data_bytes && seen.large_objects == info->rows);
   } else if (entry->copy_stmt != NULL && entry->copy_stmt[0] != '\0' && info->is_present) {
     /* `\.`, a newline, and perhaps more of them. */

@@ -130,7 +130,8 @@ reader_read_block(ReaderPass *pass, const TocEntry *entry, GError **error)
 {
   GError *local = NULL;
   pass->info.is_counted = !pass->is_skipped;
-  gboolean ok = toc_entry_is(entry, "BLOBS") ? read_large_objects(pass, &local) : read_table_data(pass, entry, &local);
+  gboolean ok =
+      toc_entry_is(entry, TOC_KIND_BLOBS) ? read_large_objects(pass, &local) : read_table_data(pass, entry, &local);
   if (!ok)
     propagate_with_entry(error, local, entry);
   return ok;
@@ -150,7 +151,7 @@ reader_read_block_header(ArchiveReader *reader, GError **error)
               "the block at byte %" G_GUINT64_FORMAT " belongs to nothing (dump ID %d)", position, dump_id);
     return NULL;
   }
-  if (type != (toc_entry_is(entry, "BLOBS") ? BLOCK_LARGE_OBJECTS : BLOCK_DATA)) {
+  if (type != (toc_entry_is(entry, TOC_KIND_BLOBS) ? BLOCK_LARGE_OBJECTS : BLOCK_DATA)) {
     error_set(error, CCH_ERROR_ARCHIVE_CORRUPT,
               "the block at byte %" G_GUINT64_FORMAT " is of type %d, which is not for %s", position, type,
               entry->desc);

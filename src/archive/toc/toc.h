@@ -70,5 +70,39 @@ void archive_header_clear(ArchiveHeader *header);
 /* "none", "gzip", "lz4", "zstd". */
 const char *archive_compression_name(ArchiveCompression compression);
 
-/* TRUE when the entry's desc is the given one. */
-gboolean toc_entry_is(const TocEntry *entry, const char *desc);
+typedef enum {
+  TOC_KIND_NONE,  /* of no entry */
+  TOC_KIND_OTHER, /* what kinds.def does not have */
+#define TOC_KIND(name, desc, flags) TOC_KIND_##name,
+#include "archive/toc/kinds.def"
+#undef TOC_KIND
+  TOC_KIND_COUNT
+} TocKind;
+
+/* What kinds of entries have in common. */
+typedef enum {
+  TOC_SESSION = 1 << 0,         /* a setting of the session that restores */
+  TOC_ACCESS = 1 << 1,          /* grants and default privileges */
+  TOC_LARGE_OBJECTS = 1 << 2,   /* large objects themselves, without their data */
+  TOC_RELATION = 1 << 3,        /* what is locked when something is built upon it */
+  TOC_TAGGED_BY_TABLE = 1 << 4, /* the tag is "table name", and it may depend on other tables, too */
+  TOC_FOLLOWS = 1 << 5,         /* comes along with an object that something chosen needs */
+  TOC_PART = 1 << 6,            /* belongs to a chosen table */
+  TOC_ATTRIBUTE = 1 << 7,       /* stays as it is where its object was there already */
+  TOC_DROPPED_FIRST = 1 << 8,   /* in no schema, and depends on objects in schemas */
+  TOC_DROPPED_LAST = 1 << 9,    /* in no schema, and objects in schemas depend on it */
+  TOC_OWNER_BY_NAME = 1 << 10,  /* ALTER … OWNER names it by its kind and name (_getObjectDescription), */
+  TOC_OWNER_AS_TABLE = 1 << 11, /* by TABLE and its name, */
+  TOC_OWNER_BY_DROP = 1 << 12,  /* or as its DROP statement does */
+  TOC_OVER_ROWS = 1 << 13       /* made out of rows, which may contradict it */
+} TocKindFlags;
+
+/* Of a desc; NULL is TOC_KIND_NONE. */
+TocKind toc_kind_of(const char *desc);
+/* Of an entry; NULL is TOC_KIND_NONE. */
+TocKind toc_entry_kind(const TocEntry *entry);
+/* `kind` is one of kinds.def. */
+gboolean toc_entry_is(const TocEntry *entry, TocKind kind);
+/* TRUE when the kind has one of these flags. */
+gboolean toc_kind_has(TocKind kind, TocKindFlags flags);
+gboolean toc_entry_has(const TocEntry *entry, TocKindFlags flags);

@@ -153,7 +153,7 @@ remember_entries(ArchiveWriter *writer, const TocEntry *entries, guint n_entries
     writer->entries[writer->n_entries++] = (Entry){
         .dump_id = entries[i].dump_id,
         .has_copy_text = entries[i].copy_stmt != NULL && entries[i].copy_stmt[0] != '\0',
-        .has_large_objects = toc_entry_is(&entries[i], "BLOBS"),
+        .has_large_objects = toc_entry_is(&entries[i], TOC_KIND_BLOBS),
         .offset_position = offset_positions[i],
     };
     g_hash_table_insert(writer->index_by_id, GINT_TO_POINTER(entries[i].dump_id), GUINT_TO_POINTER(writer->n_entries));

@@ -9,7 +9,7 @@ connect_for(HttpRequest *request, const AuditHttp *http, GError **error)
 }
 
 static HttpResponse *
-list(HttpRequest *request, gpointer context, GError **error)
+list_entries(HttpRequest *request, gpointer context, GError **error)
 {
   AuditQuery query = {.q = http_request_query_given(request, "q"),
                       .category = http_request_query_given(request, "category"),
@@ -27,7 +27,7 @@ list(HttpRequest *request, gpointer context, GError **error)
 }
 
 static HttpResponse *
-get(HttpRequest *request, gpointer context, GError **error)
+get_entry(HttpRequest *request, gpointer context, GError **error)
 {
   g_autoptr(PgConnection) connection = connect_for(request, context, error);
   char *json = connection != NULL ? audit_read(connection, http_request_parameter(request, "id"), error) : NULL;
@@ -40,8 +40,8 @@ static const char *const query[] = {"q",    "category", "type",   "operator", "s
 #define READS (HTTP_ROUTE_ADMIN | HTTP_ROUTE_PROBLEM)
 
 static const HttpRoute routes[] = {
-    {.method = "GET", .path = "/api/v1/audit-log", .flags = READS, .handler = list, .query = query},
-    {.method = "GET", .path = "/api/v1/audit-log/{id}", .flags = READS, .handler = get},
+    {.method = "GET", .path = "/api/v1/audit-log", .flags = READS, .handler = list_entries, .query = query},
+    {.method = "GET", .path = "/api/v1/audit-log/{id}", .flags = READS, .handler = get_entry},
     HTTP_ROUTES_END,
 };
 

@@ -208,7 +208,7 @@ explain_end(BackupExport *export, GError **error)
 }
 
 static gboolean
-start(BackupExport *export, const BackupExportOptions *options, BackupLockHolder *ret_holder, GError **error)
+start_export(BackupExport *export, const BackupExportOptions *options, BackupLockHolder *ret_holder, GError **error)
 {
   BackupLockOptions lock_options = {
       .dsn = options->dsn, .redis_url = options->redis_url, .ttl_ms = options->lock_ttl_ms, .wait = options->wait};
@@ -244,7 +244,7 @@ backup_export_start(const BackupExportOptions *options, GCancellable *cancellabl
   export->cancel_handler =
       g_cancellable_connect(export->cancellable, G_CALLBACK(cancel_work), g_object_ref(export->work), g_object_unref);
   g_autoptr(GError) failure = NULL;
-  if (start(export, options, ret_holder, &failure))
+  if (start_export(export, options, ret_holder, &failure))
     return g_steal_pointer(&export);
   if (error_code(failure) == CCH_ERROR_CANCELLED)
     explain_end(export, &failure);
@@ -324,7 +324,7 @@ backup_export_patch_offsets(BackupExport *export, int fd, GError **error)
 
 /* On a new connection: the workers' may be lost, or in the middle of something. */
 static void
-note(BackupExport *export)
+note_export(BackupExport *export)
 {
   ExportNote what = {.holder = export->holder,
                      .database = export->database,
@@ -358,7 +358,7 @@ backup_export_free(BackupExport *export)
   g_cancellable_disconnect(export->cancellable, export->cancel_handler);
   end_work(export);
   if (export->stream != NULL)
-    note(export);
+    note_export(export);
   g_clear_pointer(&export->stream, export_stream_free);
   g_clear_pointer(&export->queue, export_queue_free);
   g_clear_pointer(&export->units, export_units_free);

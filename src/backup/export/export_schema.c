@@ -88,7 +88,7 @@ spawn_pg_dump(ExportSnapshot *snapshot, const ExportSchemaOptions *options, guin
 }
 
 static gboolean
-parse(ExportSchema *schema, int fd, GCancellable *cancellable, GError **error)
+parse_schema(ExportSchema *schema, int fd, GCancellable *cancellable, GError **error)
 {
   g_autoptr(WireSource) source = wire_source_new_pipe(fd, cancellable);
   if (!toc_parse_header(source, &schema->header, error))
@@ -107,7 +107,7 @@ run_pg_dump(ExportSnapshot *snapshot, const ExportSchemaOptions *options, guint6
     return NULL;
   g_autoptr(ExportSchema) schema = g_new0(ExportSchema, 1);
   g_autoptr(GError) failure = NULL;
-  gboolean is_read = parse(schema, child_process_stdout(pg_dump), cancellable, &failure);
+  gboolean is_read = parse_schema(schema, child_process_stdout(pg_dump), cancellable, &failure);
   if (is_read || error_code(failure) == CCH_ERROR_CANCELLED) {
     child_process_end(g_steal_pointer(&pg_dump), END_GRACE_MS);
     if (is_read)

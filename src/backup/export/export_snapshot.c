@@ -145,7 +145,7 @@ limit_jobs(ExportSnapshot *snapshot, guint *jobs, GError **error)
 }
 
 static gboolean
-join(ExportSnapshot *snapshot, PgConnection *connection, GError **error)
+join_snapshot(ExportSnapshot *snapshot, PgConnection *connection, GError **error)
 {
   g_autofree char *id = pg_quote_literal(snapshot->id);
   return pg_connection_exec(connection, begin_sql, error) &&
@@ -163,7 +163,7 @@ export_snapshot_join(ExportSnapshot *snapshot, guint jobs, GCancellable *cancell
   while (snapshot->connections->len < jobs) {
     g_autoptr(GError) failure = NULL;
     g_autoptr(PgConnection) connection = open_session(snapshot->dsn, cancellable, &failure);
-    if (connection != NULL && join(snapshot, connection, &failure)) {
+    if (connection != NULL && join_snapshot(snapshot, connection, &failure)) {
       g_ptr_array_add(snapshot->connections, g_steal_pointer(&connection));
       continue;
     }

@@ -172,7 +172,7 @@ write_next_piece(ExportStream *stream, GError **error)
 }
 
 static gboolean
-finish(ExportStream *stream, GError **error)
+finish_archive(ExportStream *stream, GError **error)
 {
   if (!archive_writer_finish(stream->writer, error))
     return FALSE;
@@ -188,7 +188,7 @@ finish(ExportStream *stream, GError **error)
 
 /* Writes a little more of the archive. */
 static gboolean
-advance(ExportStream *stream, GError **error)
+write_next(ExportStream *stream, GError **error)
 {
   if (!stream->is_begun) {
     stream->is_begun = TRUE;
@@ -196,7 +196,7 @@ advance(ExportStream *stream, GError **error)
                                 stream->toc_entries->len, error);
   }
   if (stream->entry == stream->units->entries->len)
-    return finish(stream, error);
+    return finish_archive(stream, error);
   if (!stream->is_entry_begun)
     return begin_entry(stream, error);
   if (stream->units_done == current_entry(stream)->n_units)
@@ -219,7 +219,7 @@ export_stream_read(ExportStream *stream, guint8 *buffer, gsize size, GError **er
   stream->target = buffer;
   stream->target_size = size;
   while (stream->target == buffer && !stream->is_finished)
-    if (!advance(stream, error))
+    if (!write_next(stream, error))
       return -1;
   return stream->target - buffer;
 }

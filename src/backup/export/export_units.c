@@ -115,8 +115,8 @@ large_objects(const TocEntry *data, const TocEntry *toc, guint n_entries, GError
 {
   g_autoptr(GArray) oids = g_array_new(FALSE, FALSE, sizeof(guint32));
   for (guint i = 0; i < n_entries; i++) {
-    gboolean is_its = toc_entry_is(&toc[i], "BLOB");
-    for (guint k = 0; k < data->n_dependencies && toc_entry_is(&toc[i], "BLOB METADATA"); k++)
+    gboolean is_its = toc_entry_is(&toc[i], TOC_KIND_BLOB);
+    for (guint k = 0; k < data->n_dependencies && toc_entry_is(&toc[i], TOC_KIND_BLOB_METADATA); k++)
       is_its = is_its || data->dependencies[k] == toc[i].dump_id;
     if (!is_its)
       continue;
@@ -134,7 +134,7 @@ ask_relations(ExportSnapshot *snapshot, const TocEntry *toc, guint n_entries, GH
 {
   GString *oids = g_string_new("{");
   for (guint i = 0; i < n_entries; i++)
-    if (has_data(&toc[i]) && toc_entry_is(&toc[i], "TABLE DATA"))
+    if (has_data(&toc[i]) && toc_entry_is(&toc[i], TOC_KIND_TABLE_DATA))
       g_string_append_printf(oids, "%s%u", oids->len > 1 ? "," : "", toc[i].object_oid);
   g_string_append_c(oids, '}');
   g_autofree char *array = g_string_free(oids, FALSE);
@@ -151,14 +151,14 @@ add_entry(ExportUnits *units, const TocEntry *toc, guint n_entries, guint index,
 {
   ExportEntry entry = {.toc = &toc[index], .first_unit = units->units->len};
   guint number = units->entries->len;
-  entry.is_large_objects = toc_entry_is(entry.toc, "BLOBS");
+  entry.is_large_objects = toc_entry_is(entry.toc, TOC_KIND_BLOBS);
   guint found = GPOINTER_TO_UINT(g_hash_table_lookup(rows, GUINT_TO_POINTER(entry.toc->object_oid)));
   if (entry.is_large_objects) {
     entry.oids = large_objects(entry.toc, toc, n_entries, error);
     if (entry.oids == NULL)
       return FALSE;
     add_unit(units, number, NULL, 0);
-  } else if (toc_entry_is(entry.toc, "TABLE DATA") && found > 0) {
+  } else if (toc_entry_is(entry.toc, TOC_KIND_TABLE_DATA) && found > 0) {
     guint row = found - 1;
     Relation relation = {.name = pg_result_text(relations, row, 1),
                          .is_heap = pg_result_bool(relations, row, 2),

@@ -156,7 +156,7 @@ copy_large_objects(ExportWorker *worker, guint unit, const GArray *oids, GError 
 }
 
 static gpointer
-run(gpointer data)
+run_worker(gpointer data)
 {
   ExportWorker *worker = data;
   g_autoptr(GError) error = NULL;
@@ -189,7 +189,7 @@ export_worker_start(guint number, PgConnection *connection, const ExportUnits *u
   worker->packer = archive_packer_new(level);
   worker->hash = row_hash_new();
   worker->block = g_malloc(ARCHIVE_PIECE_BYTES);
-  worker->thread = g_thread_new("export", run, worker);
+  worker->thread = g_thread_new("export", run_worker, worker);
   return worker;
 }
 

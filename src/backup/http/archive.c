@@ -221,31 +221,11 @@ http_archive_write(HttpArchive *archive, const guint8 *data, gsize size, GError 
   return TRUE;
 }
 
+/* The upload that the request names. */
 static gboolean
-read_body(HttpArchive *archive, GError **error)
-{
-  if (archive->json != NULL)
-    return http_choices_from_json(&archive->choices, archive->json->data, archive->json->len, error);
-  return http_multipart_end(archive->multipart, error) && finish_field(archive, error);
-}
-
-/* A kept file that came with this very request is complete now. */
-static gboolean
-finish_file(HttpArchive *archive, GError **error)
-{
-  return archive->upload == NULL || upload_set_length(archive->upload, archive->file_bytes, error);
-}
-
-static gboolean
-find_file(HttpArchive *archive, GError **error)
+use_upload(HttpArchive *archive, GError **error)
 {
   const char *id = archive->choices.upload_id;
-  if (archive->has_file && id != NULL) {
-    error_set(error, CCH_ERROR_REQUEST_PARAMETER, "give either file or uploadId");
-    return FALSE;
-  }
-  if (archive->has_file)
-    return finish_file(archive, error);
   if (id == NULL) {
     error_set(error, CCH_ERROR_IMPORT_FILE_MISSING, "send it as the field \"file\", or its uploadId");
     return FALSE;
@@ -257,15 +237,34 @@ find_file(HttpArchive *archive, GError **error)
 ArchiveReader *
 http_archive_open(HttpArchive *archive, GError **error)
 {
-  if (!read_body(archive, error) || !find_file(archive, error))
-    return NULL;
-  int fd = archive->upload != NULL ? upload_fd(archive->upload) : temp_file_fd(archive->file);
   const Config *config = archive->http->config;
+
+  /* 1. The end of the body: the last field, or all of the JSON. */
+  gboolean is_read = archive->json != NULL
+                         ? http_choices_from_json(&archive->choices, archive->json->data, archive->json->len, error)
+                         : http_multipart_end(archive->multipart, error) && finish_field(archive, error);
+  if (!is_read)
+    return NULL;
+
+  /* 2. The file that came with the request and is complete now, or the upload that it names. */
+  if (archive->has_file && archive->choices.upload_id != NULL) {
+    error_set(error, CCH_ERROR_REQUEST_PARAMETER, "give either file or uploadId");
+    return NULL;
+  }
+  if (!archive->has_file && !use_upload(archive, error))
+    return NULL;
+  if (archive->has_file && archive->upload != NULL && !upload_set_length(archive->upload, archive->file_bytes, error))
+    return NULL;
+
+  /* 3. The archive itself, out of gzip, zstd or ZIP. */
+  int fd = archive->upload != NULL ? upload_fd(archive->upload) : temp_file_fd(archive->file);
   if (!unpacked_file_create(fd, config->temp_dir, config->max_upload_bytes, http_request_cancellable(archive->request),
                             &archive->unpacked, error))
     return NULL;
   if (archive->unpacked != NULL)
     fd = temp_file_fd(archive->unpacked);
+
+  /* 4. Its header and table of contents. */
   g_autoptr(GError) problem = NULL;
   g_autoptr(ArchiveReader) reader = archive_reader_open(fd, &problem);
   archive->is_open = reader != NULL;
@@ -274,6 +273,8 @@ http_archive_open(HttpArchive *archive, GError **error)
     g_propagate_error(error, g_steal_pointer(&problem));
     return NULL;
   }
+
+  /* 5. The choices, also against what the archive holds. */
   if (!http_choices_check(&archive->choices, error))
     return NULL;
   const char *const *tables = http_choices_tables(&archive->choices);

@@ -143,7 +143,7 @@ collect_data(const ArchivePrefix *prefix)
   GHashTable *data = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);
   for (guint i = 0; i < prefix->entries->len; i++) {
     const TocEntry *entry = &g_array_index(prefix->entries, TocEntry, i);
-    if (toc_entry_is(entry, "TABLE DATA"))
+    if (toc_entry_is(entry, TOC_KIND_TABLE_DATA))
       g_hash_table_add(data, table_key(entry));
   }
   return data;
@@ -157,9 +157,9 @@ describe_tables(json_t *answer, const ArchivePrefix *prefix)
   gboolean has_logs = FALSE, has_large_objects = FALSE;
   for (guint i = 0; i < prefix->entries->len; i++) {
     const TocEntry *entry = &g_array_index(prefix->entries, TocEntry, i);
-    has_logs |= toc_entry_is(entry, "TABLE DATA") && is_of_log(entry);
-    has_large_objects |= toc_entry_is(entry, "BLOBS");
-    if (!toc_entry_is(entry, "TABLE"))
+    has_logs |= toc_entry_is(entry, TOC_KIND_TABLE_DATA) && is_of_log(entry);
+    has_large_objects |= toc_entry_is(entry, TOC_KIND_BLOBS);
+    if (!toc_entry_is(entry, TOC_KIND_TABLE))
       continue;
     g_autofree char *key = table_key(entry);
     json_array_append_new(tables, json_pack("{s:o, s:o, s:b}", "schema", http_json_text(entry->namespace_name), "name",
@@ -183,7 +183,7 @@ collect_table_names(const ArchivePrefix *prefix, GStrv *ret_names, GStrv *ret_sc
   g_autoptr(GStrvBuilder) names = g_strv_builder_new(), schemas = g_strv_builder_new();
   for (guint i = 0; i < prefix->entries->len; i++) {
     const TocEntry *entry = &g_array_index(prefix->entries, TocEntry, i);
-    if (!toc_entry_is(entry, "TABLE") || entry->namespace_name == NULL || entry->tag == NULL ||
+    if (!toc_entry_is(entry, TOC_KIND_TABLE) || entry->namespace_name == NULL || entry->tag == NULL ||
         strcmp(entry->namespace_name, OWN_SCHEMA) == 0)
       continue;
     g_autofree char *name = g_strdup_printf("%s.%s", entry->namespace_name, entry->tag);

@@ -24,7 +24,7 @@ n_jobs(void)
 }
 
 static gboolean
-refuse(const char *reason, GError **error)
+refuse_swap(const char *reason, GError **error)
 {
   error_set(error, CCH_ERROR_IMPORT_SWAP_IMPOSSIBLE, "%s", reason);
   return FALSE;
@@ -41,7 +41,7 @@ scan_archive(ImportRun *run, GError **error)
   guint tables = 0;
   for (guint i = 0; i < archive_reader_n_entries(run->reader); i++) {
     const TocEntry *entry = archive_reader_entry(run->reader, i);
-    tables += toc_entry_is(entry, "TABLE DATA") && archive_reader_data_info(run->reader, entry)->is_present;
+    tables += toc_entry_is(entry, TOC_KIND_TABLE_DATA) && archive_reader_data_info(run->reader, entry)->is_present;
   }
   backup_progress_say(run->progress, TEXT_IMPORT_SCANNED, tables);
   return TRUE;
@@ -56,7 +56,7 @@ prepare_records(ImportRun *run, PgConnection *live, GError **error)
     return FALSE;
   if (!side_database_can_record(live, &can, error))
     return FALSE;
-  return can || refuse(text_get(TEXT_SWAP_OWN_TABLES_MISSING, run->options->language), error);
+  return can || refuse_swap(text_get(TEXT_SWAP_OWN_TABLES_MISSING, run->options->language), error);
 }
 
 /* Another connection to the live database, for questions in which the archive's names stand: it speaks the archive's
@@ -76,7 +76,7 @@ check_choice(ImportRun *run, PgConnection *names, const RestorePlan *plan, GErro
   g_autofree char *reason = NULL;
   if (!swap_choice_reason(names, run->options->dsn, plan, run->options->language, &reason, error))
     return FALSE;
-  return reason == NULL || refuse(reason, error);
+  return reason == NULL || refuse_swap(reason, error);
 }
 
 static gboolean
@@ -113,7 +113,7 @@ prepare_own_schema(ImportRun *run, PgConnection *live, const Shadow *shadow, GEr
   if (unknown == NULL)
     return TRUE;
   g_autofree char *reason = text_format(TEXT_SWAP_OWN_STATE, run->options->language, unknown);
-  return refuse(reason, error);
+  return refuse_swap(reason, error);
 }
 
 /* What cch_data holds, as late as can be; then the same as at the end of the other way. One transaction. */
@@ -150,7 +150,7 @@ open_to_others(ImportRun *run, const Shadow *shadow, GError **error)
 }
 
 static gboolean
-swap(ImportRun *run, const Shadow *shadow, const char *outgoing, GError **error)
+swap_databases(ImportRun *run, const Shadow *shadow, const char *outgoing, GError **error)
 {
   g_autofree char *comment = side_database_comment(shadow->live_name);
   SwapOptions options = {.dsn = run->options->dsn,
@@ -203,7 +203,7 @@ load_shadow(ImportRun *run, const Shadow *shadow, const RestorePlan *plan, guint
 }
 
 static gboolean
-analyze(ImportRun *run, const Shadow *shadow, GError **error)
+analyze_shadow(ImportRun *run, const Shadow *shadow, GError **error)
 {
   backup_progress_say(run->progress, TEXT_SWAP_ANALYZING);
   return shadow_analyze(shadow, n_jobs(), run->cancellable, error);
@@ -243,14 +243,14 @@ import_by_swap(ImportRun *run, GError **error)
   g_clear_pointer(&live, pg_connection_free);
 
   /* 3. The archive's contents and their statistics; the live database is in use all this time. */
-  ok = ok && load_shadow(run, shadow, plan, &rows, &failure) && analyze(run, shadow, &failure);
+  ok = ok && load_shadow(run, shadow, plan, &rows, &failure) && analyze_shadow(run, shadow, &failure);
 
   /* 4. What cch_data holds, migrations, the audit; then grants and the connection limit. */
   ok = ok && finish_contents(run, shadow, plan, rows, outgoing, &failure) && open_to_others(run, shadow, &failure);
 
   /* 5. The swap. From its commit on the shadow is the live database. Nobody of ours is connected to either. */
   gboolean is_swapping = ok;
-  ok = ok && swap(run, shadow, outgoing, &failure);
+  ok = ok && swap_databases(run, shadow, outgoing, &failure);
 
   /* 6. What is left is dropped: of the shadow what failed, else what is kept no longer. */
   if (!ok) {

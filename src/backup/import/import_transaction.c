@@ -44,7 +44,7 @@ check_archive(ImportRun *run, GError **error)
   for (guint i = 0; i < archive_reader_n_entries(run->reader); i++) {
     const TocEntry *entry = archive_reader_entry(run->reader, i);
     const ArchiveDataInfo *info = archive_reader_data_info(run->reader, entry);
-    if (toc_entry_is(entry, "TABLE DATA") && info->is_present) {
+    if (toc_entry_is(entry, TOC_KIND_TABLE_DATA) && info->is_present) {
       tables++;
       rows += info->rows;
     }
@@ -54,7 +54,7 @@ check_archive(ImportRun *run, GError **error)
 }
 
 static gboolean
-commit(ImportRun *run, PgConnection *connection, GError **error)
+commit_import(ImportRun *run, PgConnection *connection, GError **error)
 {
   backup_progress_phase(run->progress, BACKUP_PHASE_COMMIT);
   backup_progress_say(run->progress, TEXT_IMPORT_COMMITTING);
@@ -96,7 +96,7 @@ apply_once(ImportRun *run, PgConnection *connection, GError **error)
          restore_apply(restore, error) && restore_speak_utf8(connection, error) &&
          import_run_migrate(run, connection, error) &&
          import_run_audit(run, connection, plan, BACKUP_METHOD_TRANSACTION, plan->rows, error) &&
-         commit(run, connection, error);
+         commit_import(run, connection, error);
 }
 
 static void

@@ -85,7 +85,7 @@ match_count(const Manifest *manifest, const ArchiveReader *reader, Differences *
   guint n_tables = 0;
   for (guint i = 0; i < archive_reader_n_entries(reader); i++) {
     const TocEntry *entry = archive_reader_entry(reader, i);
-    n_tables += toc_entry_is(entry, "TABLE DATA") && entry->had_dumper;
+    n_tables += toc_entry_is(entry, TOC_KIND_TABLE_DATA) && entry->had_dumper;
   }
   if (n_tables != manifest->tables->len)
     add_difference(differences,
@@ -94,7 +94,7 @@ match_count(const Manifest *manifest, const ArchiveReader *reader, Differences *
 
 /* Takes the text. */
 static gboolean
-conclude(Differences *differences, GError **error)
+conclude_match(Differences *differences, GError **error)
 {
   g_autofree char *text = g_string_free(differences->text, FALSE);
   if (differences->n == 0)
@@ -109,11 +109,11 @@ manifest_match_tables(const Manifest *manifest, const ArchiveReader *reader, con
   Differences differences = {.text = g_string_new(NULL)};
   for (guint i = 0; i < archive_reader_n_entries(reader); i++) {
     const TocEntry *entry = archive_reader_entry(reader, i);
-    if (toc_entry_is(entry, "TABLE DATA") && entry->had_dumper)
+    if (toc_entry_is(entry, TOC_KIND_TABLE_DATA) && entry->had_dumper)
       match_entry(manifest, entry, &totals[i], &differences);
   }
   match_count(manifest, reader, &differences);
-  return conclude(&differences, error);
+  return conclude_match(&differences, error);
 }
 
 gboolean
@@ -125,5 +125,5 @@ manifest_match_loaded(const Manifest *manifest, const ArchiveReader *reader, con
     match_entry(manifest, table->entry, &table->totals, &differences);
   }
   match_count(manifest, reader, &differences);
-  return conclude(&differences, error);
+  return conclude_match(&differences, error);
 }

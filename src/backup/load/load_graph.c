@@ -37,10 +37,8 @@ node_at(const LoadGraph *graph, guint index)
 static gboolean
 is_relation(const LoadGraph *graph, int dump_id)
 {
-  static const char *const kinds[] = {"TABLE", "TABLE DATA", "MATERIALIZED VIEW", "VIEW", "FOREIGN TABLE",
-                                      "INDEX", NULL};
   const TocEntry *entry = archive_reader_find(graph->reader, dump_id);
-  return entry != NULL && g_strv_contains(kinds, entry->desc);
+  return entry != NULL && toc_entry_has(entry, TOC_RELATION);
 }
 
 /* The TABLE DATA of a table stands for the table. */
@@ -48,7 +46,7 @@ static int
 relation_of(const LoadGraph *graph, int dump_id)
 {
   const TocEntry *entry = archive_reader_find(graph->reader, dump_id);
-  return toc_entry_is(entry, "TABLE DATA") && entry->n_dependencies > 0 ? entry->dependencies[0] : dump_id;
+  return toc_entry_is(entry, TOC_KIND_TABLE_DATA) && entry->n_dependencies > 0 ? entry->dependencies[0] : dump_id;
 }
 
 /* CREATE INDEX lets others build indexes on the same table, unless an ALTER TABLE follows it in the same entry (CLUSTER
@@ -56,7 +54,7 @@ relation_of(const LoadGraph *graph, int dump_id)
 static gboolean
 locks_exclusively(const TocEntry *entry)
 {
-  return !toc_entry_is(entry, "INDEX") || strstr(entry->defn, "ALTER TABLE") != NULL;
+  return !toc_entry_is(entry, TOC_KIND_INDEX) || strstr(entry->defn, "ALTER TABLE") != NULL;
 }
 
 static guint

@@ -70,7 +70,7 @@ use_sort_kb(Restore *restore, guint kb, guint *current_kb, GError **error)
 }
 
 static gboolean
-work(Restore *restore, gpointer user_data, GError **error)
+build_objects(Restore *restore, gpointer user_data, GError **error)
 {
   ObjectLoad *load = user_data;
   guint sort_kb = load->configured_kb;
@@ -87,7 +87,7 @@ work(Restore *restore, gpointer user_data, GError **error)
 }
 
 static void
-stop(gpointer user_data)
+stop_objects(gpointer user_data)
 {
   ObjectLoad *load = user_data;
   g_autoptr(GMutexLocker) locker = g_mutex_locker_new(&load->mutex);
@@ -129,7 +129,7 @@ load_objects(LoadTeam *team, const GArray *tables, GError **error)
   load.graph = load_graph_new(restore_reader(leader), steps, weights);
   g_mutex_init(&load.mutex);
   g_cond_init(&load.changed);
-  gboolean ok = load_team_run(team, work, NULL, stop, &load, error);
+  gboolean ok = load_team_run(team, build_objects, NULL, stop_objects, &load, error);
   load_graph_free(load.graph);
   g_mutex_clear(&load.mutex);
   g_cond_clear(&load.changed);

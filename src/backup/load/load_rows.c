@@ -188,7 +188,7 @@ load_blocks(Worker *worker, GError **error)
 }
 
 static gboolean
-work(Restore *restore, gpointer user_data, GError **error)
+copy_rows(Restore *restore, gpointer user_data, GError **error)
 {
   RowLoad *load = user_data;
   g_autoptr(RowHash) hash = load->hash_rows ? row_hash_new() : NULL;
@@ -241,7 +241,7 @@ read_table(RowLoad *load, Restore *leader, TableLoad *table, GError **error)
 
 /* Reads all tables; while the workers load the last of them, writes the large objects. */
 static gboolean
-lead(Restore *leader, gpointer user_data, GError **error)
+read_rows(Restore *leader, gpointer user_data, GError **error)
 {
   RowLoad *load = user_data;
   for (guint i = 0; i < load->tables->len; i++)
@@ -295,7 +295,7 @@ report_tables(const RowLoad *load, GArray *tables)
 }
 
 static void
-stop(gpointer user_data)
+stop_rows(gpointer user_data)
 {
   row_queue_stop(((RowLoad *)user_data)->queue);
 }
@@ -316,7 +316,7 @@ load_rows(LoadTeam *team, gboolean hash_rows, GArray *tables, GError **error)
   restore_enter_stage(leader, STAGE_DATA);
 
   /* 2. The leader reads, the workers copy; it writes the large objects while they finish. */
-  gboolean ok = load_team_run(team, work, lead, stop, &load, error);
+  gboolean ok = load_team_run(team, copy_rows, read_rows, stop_rows, &load, error);
 
   /* 3. Tables whose COPY met rows that were there. */
   for (guint i = 0; ok && i < load.tables->len; i++) {

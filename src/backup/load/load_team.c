@@ -116,11 +116,10 @@ load_team_n_workers(const LoadTeam *team)
 gboolean
 load_team_begin_sessions(LoadTeam *team, GError **error)
 {
-  static const char *const kinds[] = {"ENCODING", "STDSTRINGS", "SEARCHPATH", NULL};
   const GArray *steps = restore_plan(team->leader)->steps;
   for (guint i = 0; i < steps->len; i++) {
     const RestoreStep *step = &g_array_index(steps, RestoreStep, i);
-    if (!g_strv_contains(kinds, step->entry->desc))
+    if (!toc_entry_has(step->entry, TOC_SESSION))
       continue;
     for (guint j = 0; j < team->workers->len; j++)
       if (!restore_apply_step(team->workers->pdata[j], step, error))

@@ -98,7 +98,7 @@ static const struct {
 };
 
 static char **
-member(const Manifest *manifest, gsize offset)
+member_of(const Manifest *manifest, gsize offset)
 {
   return (char **)(gpointer)((guint8 *)manifest + offset);
 }
@@ -125,7 +125,7 @@ manifest_to_json(const Manifest *manifest)
 {
   g_autoptr(Json) object = json_pack("{s:s, s:i}", "format", MANIFEST_FORMAT, "version", MANIFEST_VERSION);
   for (gsize i = 0; i < G_N_ELEMENTS(strings); i++)
-    json_object_set_new(object, strings[i].name, text_or_null(*member(manifest, strings[i].offset)));
+    json_object_set_new(object, strings[i].name, text_or_null(*member_of(manifest, strings[i].offset)));
   json_object_set_new(object, "bytes", json_integer((json_int_t)manifest->archive_bytes));
   if (manifest->pg_restore_major > 0)
     json_object_set_new(object, "pgRestoreMajor", json_integer(manifest->pg_restore_major));
@@ -231,7 +231,7 @@ manifest_from_json(const char *json, gsize size, GError **error)
   if (!check_format(object, error) || !read_count(object, "bytes", &manifest->archive_bytes, error))
     return NULL;
   for (gsize i = 0; i < G_N_ELEMENTS(strings); i++) {
-    if (!read_string(object, strings[i].name, member(manifest, strings[i].offset), error))
+    if (!read_string(object, strings[i].name, member_of(manifest, strings[i].offset), error))
       return NULL;
   }
   const char *sha256 = manifest->archive_sha256;

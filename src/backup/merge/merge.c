@@ -73,7 +73,7 @@ root_of(const Restore *restore, const TocEntry *entry)
     return NULL;
   for (guint i = 0; i < archive_reader_n_entries(reader); i++) {
     const TocEntry *other = archive_reader_entry(reader, i);
-    if (toc_entry_is(other, "TABLE") && g_strcmp0(other->tag, table) == 0 &&
+    if (toc_entry_is(other, TOC_KIND_TABLE) && g_strcmp0(other->tag, table) == 0 &&
         g_strcmp0(other->namespace_name, schema) == 0)
       return other;
   }
@@ -84,7 +84,7 @@ root_of(const Restore *restore, const TocEntry *entry)
 static gboolean
 is_of_live(const Restore *restore, const TocEntry *entry)
 {
-  const TocEntry *root = toc_entry_is(entry, "TABLE DATA") ? root_of(restore, entry) : NULL;
+  const TocEntry *root = toc_entry_is(entry, TOC_KIND_TABLE_DATA) ? root_of(restore, entry) : NULL;
   const TocEntry *definition = root != NULL ? root : definition_of(restore, entry);
   return definition == NULL || restore_was_present(restore, definition->dump_id);
 }

@@ -62,7 +62,7 @@ find_key_columns(Filter *filter, char **ret_list, GError **error)
 /* OFFSET keeps the planner from joining, which would read the whole table for each chunk: it looks up one key after the
  * other. */
 static gboolean
-begin(Filter *filter, GError **error)
+begin_filter(Filter *filter, GError **error)
 {
   g_autofree char *key_list = NULL;
   if (!find_key_columns(filter, &key_list, error))
@@ -242,7 +242,7 @@ begin_passing(Filter *filter, GError **error)
 
 /* Passes on what belongs to the large row; returns how much that was, 0 with an error. */
 static gsize
-pass(Filter *filter, const guint8 *data, gsize size, GError **error)
+pass_large_row(Filter *filter, const guint8 *data, gsize size, GError **error)
 {
   const guint8 *newline = memchr(data, '\n', size);
   gsize part = newline != NULL ? (gsize)(newline - data) + 1 : size;
@@ -256,12 +256,12 @@ pass(Filter *filter, const guint8 *data, gsize size, GError **error)
 }
 
 static gsize
-gather(Filter *filter, const guint8 *data, gsize size, GError **error)
+gather_rows(Filter *filter, const guint8 *data, gsize size, GError **error)
 {
   if (filter->size == CHUNK_BYTES && !judge_text(filter, error))
     return 0;
   if (filter->size == CHUNK_BYTES)
-    return begin_passing(filter, error) ? pass(filter, data, size, error) : 0;
+    return begin_passing(filter, error) ? pass_large_row(filter, data, size, error) : 0;
   gsize part = MIN(size, CHUNK_BYTES - filter->size);
   memcpy(filter->text + filter->size, data, part);
   filter->size += part;
@@ -273,7 +273,7 @@ take_text(const guint8 *data, gsize size, gpointer user_data, GError **error)
 {
   Filter *filter = user_data;
   while (size > 0) {
-    gsize taken = (filter->is_passing ? pass : gather)(filter, data, size, error);
+    gsize taken = (filter->is_passing ? pass_large_row : gather_rows)(filter, data, size, error);
     if (taken == 0)
       return FALSE;
     data += taken;
@@ -307,7 +307,7 @@ gboolean
 merge_stage_missing(Restore *restore, const MergeTable *table, guint64 *ret_rows, GError **error)
 {
   g_auto(Filter) filter = {.restore = restore, .table = table};
-  if (!begin(&filter, error) || !read_all(&filter, error))
+  if (!begin_filter(&filter, error) || !read_all(&filter, error))
     return FALSE;
   *ret_rows = filter.n_rows;
   return pg_connection_exec(restore_connection(restore), "DROP TABLE " KEYS, error);

@@ -21,6 +21,53 @@ merge_is_log(const TocEntry *entry)
   return g_strcmp0(entry->namespace_name, "public") == 0 && g_strcmp0(entry->tag, LOG_TABLE) == 0;
 }
 
+/* Below this many numbers a sequence is moved by drawing them. */
+enum { MAX_DRAWN = 10000 };
+
+/* Moves the sequence that gives public.`owner` its ids past those that the stage has in `column`. */
+static gboolean
+step_over(Restore *restore, const MergeTable *table, const char *column, const char *owner, GError **error)
+{
+  PgConnection *connection = restore_connection(restore);
+  if (!g_strv_contains((const char *const *)table->shared, column))
+    return TRUE;
+  g_autoptr(PgResult) found = pg_connection_query(connection, error, backup_merge_id_sequence_sql, 1, owner);
+  if (found == NULL)
+    return FALSE;
+  if (pg_result_rows(found) == 0)
+    return TRUE;
+  const char *sequence = pg_result_text(found, 0, 0);
+  g_autofree char *ask =
+      g_strdup_printf("SELECT s.m, s.m - q.last_value FROM (SELECT pg_catalog.max(%s) AS m FROM " MERGE_STAGE
+                      ") AS s, %s AS q WHERE s.m > q.last_value",
+                      column, sequence);
+  g_autoptr(PgResult) ahead = pg_connection_query(connection, error, ask, 0);
+  if (ahead == NULL)
+    return FALSE;
+  if (pg_result_rows(ahead) == 0)
+    return TRUE;
+  g_autofree char *literal = pg_quote_literal(sequence);
+  /* setval would take back what others draw between the question and it: nobody draws so many meanwhile. */
+  if (pg_result_int64(ahead, 0, 1) > MAX_DRAWN)
+    return pg_connection_execf(connection, error, "SELECT pg_catalog.setval(%s, %s)", literal,
+                               pg_result_text(ahead, 0, 0));
+  return pg_connection_execf(connection, error,
+                             "SELECT pg_catalog.count(pg_catalog.nextval(%s)) FROM pg_catalog.generate_series(1, %s)",
+                             literal, pg_result_text(ahead, 0, 1));
+}
+
+/* The ledger comes before the log, and its rows keep out those that the hub's trigger makes for the same requests. */
+gboolean
+merge_step_over_ids(Restore *restore, const MergeTable *table, GError **error)
+{
+  if (merge_is_log(table->entry))
+    return step_over(restore, table, "id", LOG_TABLE, error);
+  if (g_strcmp0(table->entry->namespace_name, "public") != 0 || g_strcmp0(table->entry->tag, "usage_ledger") != 0)
+    return TRUE;
+  return step_over(restore, table, "id", "usage_ledger", error) &&
+         step_over(restore, table, "request_id", LOG_TABLE, error);
+}
+
 /* The trigger takes ids for the ledger: beyond those that an archive has brought. A sequence only moves forward. */
 gboolean
 merge_ledger_reserve_ids(Restore *restore, GError **error)

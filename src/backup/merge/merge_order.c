@@ -27,7 +27,7 @@ table_key(const char *schema, const char *table)
 /* Depth first; returns nodes in an order in which a parent comes first, but for the edges that close a cycle. The depth
  * is bounded by the number of tables, and the stack holds a few words a level, so it is kept on the heap. */
 static void
-visit(Node *root, GPtrArray *sorted)
+visit_table(Node *root, GPtrArray *sorted)
 {
   g_autoptr(GPtrArray) stack = g_ptr_array_new();
   g_ptr_array_add(stack, root);
@@ -105,7 +105,7 @@ merge_order_rows(Restore *restore, GPtrArray *steps, GError **error)
   g_autoptr(GPtrArray) sorted = g_ptr_array_new();
   for (guint i = 0; i < nodes->len; i++)
     if (((Node *)nodes->pdata[i])->state == NODE_NEW)
-      visit(nodes->pdata[i], sorted);
+      visit_table(nodes->pdata[i], sorted);
 
   g_autoptr(GHashTable) positions = g_hash_table_new(g_str_hash, g_str_equal);
   for (guint i = 0; i < sorted->len; i++) {

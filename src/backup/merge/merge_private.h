@@ -64,6 +64,11 @@ gboolean merge_ledger_reserve_ids(Restore *restore, GError **error);
  * Where that cannot be, a warning says how many wait for the hub's next start. */
 gboolean merge_ledger_fill(Restore *restore, const MergeTable *table, GError **error);
 
+/* Before the rows of the log or the ledger that are staged come in: moves the sequence of their ids past them, at once.
+ * A hub that drew one of these ids would wait for the import's end. A sequence that has moved stays so when the import
+ * fails: numbers are passed over, as after any INSERT that is rolled back. */
+gboolean merge_step_over_ids(Restore *restore, const MergeTable *table, GError **error);
+
 /* Remembers a sequence's value for merge_move_sequences, the last thing before the commit, because it locks them. */
 gboolean merge_note_sequence(Restore *restore, const TocEntry *entry, GError **error);
 gboolean merge_move_sequences(Restore *restore, GError **error);

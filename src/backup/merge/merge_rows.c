@@ -417,8 +417,8 @@ apply_stage(Restore *restore, gpointer user_data, GError **error)
                            patience_ms))
     return FALSE;
   /* A dropped table keeps its disk space until the commit; one that this savepoint made is truncated on the spot. */
-  return merge_quiet_enter(restore, job->quiet, error) && merge_staged(restore, job, error) &&
-         merge_quiet_leave(restore, &job->table, job->quiet, error) &&
+  return merge_step_over_ids(restore, &job->table, error) && merge_quiet_enter(restore, job->quiet, error) &&
+         merge_staged(restore, job, error) && merge_quiet_leave(restore, &job->table, job->quiet, error) &&
          pg_connection_execf(restore_connection(restore), error,
                              "TRUNCATE " MERGE_STAGE "; DROP TABLE " MERGE_STAGE "; SET LOCAL lock_timeout = %d",
                              RESTORE_LOCK_TIMEOUT_MS);

@@ -113,49 +113,21 @@ entry_drop_if_exists(const TocEntry *entry)
   return g_strdup_printf("%sIF EXISTS %s", verb, entry->drop_stmt + strlen(verb));
 }
 
-static gboolean
-is_one_of(const char *word, const char *const *words)
-{
-  return g_strv_contains(words, word);
-}
-
 /* _getObjectDescription in pg_backup_archiver.c: how ALTER … OWNER names the object. */
 static char *
 owner_target(const TocEntry *entry)
 {
-  static const char *const plain[] = {"COLLATION",
-                                      "CONVERSION",
-                                      "DOMAIN",
-                                      "FOREIGN TABLE",
-                                      "MATERIALIZED VIEW",
-                                      "SEQUENCE",
-                                      "STATISTICS",
-                                      "TABLE",
-                                      "TEXT SEARCH DICTIONARY",
-                                      "TEXT SEARCH CONFIGURATION",
-                                      "TYPE",
-                                      "VIEW",
-                                      "PROCEDURAL LANGUAGE",
-                                      "SCHEMA",
-                                      "EVENT TRIGGER",
-                                      "FOREIGN DATA WRAPPER",
-                                      "SERVER",
-                                      "PUBLICATION",
-                                      "SUBSCRIPTION",
-                                      NULL};
-  static const char *const decorated[] = {"AGGREGATE",       "FUNCTION",  "OPERATOR", "OPERATOR CLASS",
-                                          "OPERATOR FAMILY", "PROCEDURE", NULL};
-  static const char *const like_tables[] = {"VIEW", "SEQUENCE", "MATERIALIZED VIEW", NULL};
-  if (strcmp(entry->desc, "BLOB") == 0)
+  if (toc_entry_is(entry, TOC_KIND_BLOB))
     return g_strdup_printf("LARGE OBJECT %s", entry->tag);
-  if (is_one_of(entry->desc, plain)) {
-    const char *kind = is_one_of(entry->desc, like_tables) ? "TABLE" : entry->desc;
+  if (toc_entry_has(entry, TOC_OWNER_BY_NAME)) {
+    const char *kind = toc_entry_has(entry, TOC_OWNER_AS_TABLE) ? "TABLE" : entry->desc;
     g_autofree char *name = entry->namespace_name != NULL && *entry->namespace_name != '\0'
                                 ? pg_quote_qualified(entry->namespace_name, entry->tag)
                                 : pg_quote_identifier(entry->tag);
     return g_strdup_printf("%s %s", kind, name);
   }
-  if (is_one_of(entry->desc, decorated) && entry->drop_stmt != NULL && g_str_has_prefix(entry->drop_stmt, "DROP ")) {
+  if (toc_entry_has(entry, TOC_OWNER_BY_DROP) && entry->drop_stmt != NULL &&
+      g_str_has_prefix(entry->drop_stmt, "DROP ")) {
     char *target = g_strdup(entry->drop_stmt + strlen("DROP "));
     gsize length = strlen(target);
     while (length > 0 && strchr(";\n", target[length - 1]) != NULL)
@@ -313,7 +285,7 @@ entry_sequence_set_clear(EntrySequenceSet *set)
 gboolean
 entry_large_objects(const TocEntry *entry, GArray **ret_oids, GError **error)
 {
-  gboolean is_list = toc_entry_is(entry, "BLOB METADATA");
+  gboolean is_list = toc_entry_is(entry, TOC_KIND_BLOB_METADATA);
   const char *text = is_list ? entry->defn : entry->tag;
   g_auto(GStrv) words = g_strsplit_set(text != NULL ? text : "", " \n", -1);
   g_autoptr(GArray) oids = g_array_new(FALSE, FALSE, sizeof(guint32));
@@ -345,14 +317,14 @@ entry_display_name(const TocEntry *entry)
 gboolean
 entry_is_access(const TocEntry *entry)
 {
-  return toc_entry_is(entry, "ACL") || toc_entry_is(entry, "ACL LANGUAGE") || toc_entry_is(entry, "DEFAULT ACL");
+  return toc_entry_has(entry, TOC_ACCESS);
 }
 
 char *
 entry_encoding(const TocEntry *entry)
 {
   static const char before[] = "SET client_encoding = '";
-  if (!toc_entry_is(entry, "ENCODING") || entry->defn == NULL || !g_str_has_prefix(entry->defn, before))
+  if (!toc_entry_is(entry, TOC_KIND_ENCODING) || entry->defn == NULL || !g_str_has_prefix(entry->defn, before))
     return NULL;
   const char *name = entry->defn + strlen(before);
   return g_strndup(name, strspn(name, "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_-"));

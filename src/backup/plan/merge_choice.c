@@ -53,7 +53,7 @@ backup_choices_check(gboolean clean_first, BackupOnConflict on_conflict, const c
 static gboolean
 is_table(const TocEntry *entry)
 {
-  return (toc_entry_is(entry, "TABLE") || toc_entry_is(entry, "TABLE DATA")) && entry->tag != NULL &&
+  return (toc_entry_is(entry, TOC_KIND_TABLE) || toc_entry_is(entry, TOC_KIND_TABLE_DATA)) && entry->tag != NULL &&
          entry->namespace_name != NULL && strcmp(entry->namespace_name, OWN_SCHEMA) != 0;
 }
 

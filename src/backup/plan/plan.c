@@ -14,7 +14,7 @@ entry_schema(const TocEntry *entry)
     return entry->namespace_name;
   if (entry->tag == NULL)
     return NULL;
-  if (toc_entry_is(entry, "SCHEMA"))
+  if (toc_entry_is(entry, TOC_KIND_SCHEMA))
     return entry->tag;
   /* COMMENT, ACL and SECURITY LABEL of a schema have the tag "SCHEMA name". */
   return g_str_has_prefix(entry->tag, "SCHEMA ") ? entry->tag + strlen("SCHEMA ") : NULL;
@@ -24,10 +24,10 @@ entry_schema(const TocEntry *entry)
 static gboolean
 is_about_database(const TocEntry *entry)
 {
-  if (toc_entry_is(entry, "DATABASE") || toc_entry_is(entry, "DATABASE PROPERTIES"))
+  if (toc_entry_is(entry, TOC_KIND_DATABASE) || toc_entry_is(entry, TOC_KIND_DATABASE_PROPERTIES))
     return TRUE;
   gboolean is_said_of_something =
-      entry_is_access(entry) || toc_entry_is(entry, "COMMENT") || toc_entry_is(entry, "SECURITY LABEL");
+      entry_is_access(entry) || toc_entry_is(entry, TOC_KIND_COMMENT) || toc_entry_is(entry, TOC_KIND_SECURITY_LABEL);
   return is_said_of_something && entry->tag != NULL && g_str_has_prefix(entry->tag, "DATABASE ");
 }
 
@@ -38,7 +38,7 @@ is_left_out(const TocEntry *entry, const RestorePlanOptions *options, RestorePla
   if (is_about_database(entry))
     return TRUE;
   /* Planner statistics (PostgreSQL 18) go through functions that older servers lack; ANALYZE makes them anew. */
-  if (toc_entry_is(entry, "STATISTICS DATA") && options->server_version < 180000)
+  if (toc_entry_is(entry, TOC_KIND_STATISTICS_DATA) && options->server_version < 180000)
     return TRUE;
   if (g_strcmp0(schema, OWN_SCHEMA) == 0) {
     plan->leaves_own_schema = TRUE;
@@ -56,13 +56,13 @@ kind_of(const TocEntry *entry)
 {
   if (entry_is_access(entry))
     return STEP_ACCESS;
-  if (toc_entry_is(entry, "TABLE DATA"))
+  if (toc_entry_is(entry, TOC_KIND_TABLE_DATA))
     return STEP_ROWS;
-  if (toc_entry_is(entry, "SEQUENCE SET"))
+  if (toc_entry_is(entry, TOC_KIND_SEQUENCE_SET))
     return STEP_SEQUENCE;
-  if (toc_entry_is(entry, "BLOB") || toc_entry_is(entry, "BLOB METADATA"))
+  if (toc_entry_has(entry, TOC_LARGE_OBJECTS))
     return STEP_LARGE_OBJECTS;
-  if (toc_entry_is(entry, "BLOBS"))
+  if (toc_entry_is(entry, TOC_KIND_BLOBS))
     return STEP_LARGE_OBJECT_DATA;
   return STEP_SQL;
 }
@@ -77,7 +77,7 @@ stage_of(const TocEntry *entry, PlanStage region)
     return STAGE_PRE_DATA;
   if (entry_is_access(entry))
     return STAGE_ACCESS;
-  if (toc_entry_is(entry, "EVENT TRIGGER") || toc_entry_is(entry, "MATERIALIZED VIEW DATA"))
+  if (toc_entry_is(entry, TOC_KIND_EVENT_TRIGGER) || toc_entry_is(entry, TOC_KIND_MATERIALIZED_VIEW_DATA))
     return STAGE_LAST;
   if (entry->tag != NULL && g_str_has_prefix(entry->tag, "EVENT TRIGGER "))
     return STAGE_LAST;
@@ -172,7 +172,7 @@ restore_plan_new(const ArchiveReader *reader, const RestorePlanOptions *options,
     if (choice == PLAN_CHOICE_NONE || is_left_out(entry, options, plan))
       continue;
     note_schema(schemas, entry_schema(entry));
-    if (toc_entry_is(entry, "SCHEMA") && g_strcmp0(entry->tag, "public") != 0)
+    if (toc_entry_is(entry, TOC_KIND_SCHEMA) && g_strcmp0(entry->tag, "public") != 0)
       note_schema(created, entry->tag);
     ok = plan_entry(reader, entry, options, plan, stages, region, choice, error);
   }

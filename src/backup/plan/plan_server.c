@@ -4,7 +4,7 @@
 
 #include <string.h>
 
-enum { MAX_NAMED = 10, MAX_WORDS = 6 };
+enum { MAX_NAMED = 10, MAX_WORDS = 6, MAX_KINDS = 4 };
 
 /* A word, a quoted name, or a single character of a statement, with the number of parentheses around it. */
 typedef struct {
@@ -46,20 +46,23 @@ is_word(const GArray *tokens, guint index, const char *word)
 typedef struct {
   int since;
   const char *shown;
-  const char *kinds; /* of entries, "|TABLE|" */
+  TocKind kinds[MAX_KINDS]; /* of entries; TOC_KIND_NONE ends them */
   const char *words[MAX_WORDS];
 } Feature;
 
 /* The words of gram.y, which pg_dump repeats. */
 static const Feature features[] = {
-    {18, "NOT ENFORCED", "|TABLE|CONSTRAINT|CHECK CONSTRAINT|FK CONSTRAINT|", {"NOT", "ENFORCED"}},
-    {18, "WITHOUT OVERLAPS", "|CONSTRAINT|", {"WITHOUT", "OVERLAPS"}},
-    {18, "PERIOD", "|FK CONSTRAINT|", {"PERIOD"}},
-    {18, "NOT NULL … NO INHERIT", "|TABLE|", {"NOT", "NULL", "NO", "INHERIT"}},
-    {15, "NULLS NOT DISTINCT", "|CONSTRAINT|INDEX|", {"NULLS", "NOT", "DISTINCT"}},
-    {14, "BEGIN ATOMIC", "|FUNCTION|PROCEDURE|", {"BEGIN", "ATOMIC"}},
-    {14, "SET COMPRESSION", "|TABLE|MATERIALIZED VIEW|", {"SET", "COMPRESSION"}},
-    {15, "FOR TABLES IN SCHEMA", "|PUBLICATION TABLES IN SCHEMA|", {"ADD", "TABLES", "IN", "SCHEMA"}},
+    {18,
+     "NOT ENFORCED",
+     {TOC_KIND_TABLE, TOC_KIND_CONSTRAINT, TOC_KIND_CHECK_CONSTRAINT, TOC_KIND_FK_CONSTRAINT},
+     {"NOT", "ENFORCED"}},
+    {18, "WITHOUT OVERLAPS", {TOC_KIND_CONSTRAINT}, {"WITHOUT", "OVERLAPS"}},
+    {18, "PERIOD", {TOC_KIND_FK_CONSTRAINT}, {"PERIOD"}},
+    {18, "NOT NULL … NO INHERIT", {TOC_KIND_TABLE}, {"NOT", "NULL", "NO", "INHERIT"}},
+    {15, "NULLS NOT DISTINCT", {TOC_KIND_CONSTRAINT, TOC_KIND_INDEX}, {"NULLS", "NOT", "DISTINCT"}},
+    {14, "BEGIN ATOMIC", {TOC_KIND_FUNCTION, TOC_KIND_PROCEDURE}, {"BEGIN", "ATOMIC"}},
+    {14, "SET COMPRESSION", {TOC_KIND_TABLE, TOC_KIND_MATERIALIZED_VIEW}, {"SET", "COMPRESSION"}},
+    {15, "FOR TABLES IN SCHEMA", {TOC_KIND_PUBLICATION_TABLES_IN_SCHEMA}, {"ADD", "TABLES", "IN", "SCHEMA"}},
 };
 
 static gboolean
@@ -69,6 +72,15 @@ begins_here(const GArray *tokens, guint index, const Feature *feature)
     if (!is_word(tokens, index + i, feature->words[i]))
       return FALSE;
   return TRUE;
+}
+
+static gboolean
+is_of_kinds(const Feature *feature, TocKind kind)
+{
+  for (guint i = 0; i < MAX_KINDS && feature->kinds[i] != TOC_KIND_NONE; i++)
+    if (feature->kinds[i] == kind)
+      return TRUE;
+  return FALSE;
 }
 
 typedef struct {
@@ -136,8 +148,8 @@ is_named_not_null(const GArray *tokens, guint index)
 static void
 look_at(Findings *findings, const TocEntry *entry)
 {
-  g_autofree char *kind = g_strdup_printf("|%s|", entry->desc);
-  gboolean is_table = toc_entry_is(entry, "TABLE") || toc_entry_is(entry, "FOREIGN TABLE");
+  TocKind kind = toc_entry_kind(entry);
+  gboolean is_table = toc_entry_is(entry, TOC_KIND_TABLE) || toc_entry_is(entry, TOC_KIND_FOREIGN_TABLE);
   g_autoptr(GArray) tokens = tokens_of(entry->defn);
   for (guint i = 0; i < tokens->len; i++) {
     if (is_table && is_virtual_column(tokens, i)) {
@@ -150,10 +162,9 @@ look_at(Findings *findings, const TocEntry *entry)
     }
     for (guint f = 0; f < G_N_ELEMENTS(features); f++) {
       const Feature *feature = &features[f];
-      if (feature->since <= findings->server || strstr(feature->kinds, kind) == NULL ||
-          !begins_here(tokens, i, feature))
+      if (feature->since <= findings->server || !is_of_kinds(feature, kind) || !begins_here(tokens, i, feature))
         continue;
-      g_autofree char *item = toc_entry_is(entry, "TABLE") ? item_of(tokens, i) : NULL;
+      g_autofree char *item = toc_entry_is(entry, TOC_KIND_TABLE) ? item_of(tokens, i) : NULL;
       add_finding(findings, entry, item, feature->shown, feature->since);
     }
   }

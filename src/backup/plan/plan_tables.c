@@ -29,45 +29,6 @@ plan_tables_free(PlanTables *tables)
   g_free(tables);
 }
 
-static gboolean
-is_one_of(const TocEntry *entry, const char *const *kinds)
-{
-  return entry->desc != NULL && g_strv_contains(kinds, entry->desc);
-}
-
-static gboolean
-is_session_setting(const TocEntry *entry)
-{
-  static const char *const kinds[] = {"ENCODING", "STDSTRINGS", "SEARCHPATH", NULL};
-  return is_one_of(entry, kinds);
-}
-
-/* Kinds whose tag is "table name", and which may depend on other tables than their own. */
-static gboolean
-names_its_table(const TocEntry *entry)
-{
-  static const char *const kinds[] = {
-      "CONSTRAINT", "CHECK CONSTRAINT", "FK CONSTRAINT", "DEFAULT", "TRIGGER", "RULE", "POLICY", NULL};
-  return is_one_of(entry, kinds);
-}
-
-/* What is said of an object, or makes it what it is. */
-static gboolean
-is_attribute(const TocEntry *entry)
-{
-  static const char *const kinds[] = {"COMMENT", "ACL", "SECURITY LABEL", "SEQUENCE OWNED BY", "SEQUENCE SET", NULL};
-  return is_one_of(entry, kinds);
-}
-
-static gboolean
-is_part(const TocEntry *entry)
-{
-  static const char *const kinds[] = {"TABLE DATA",      "SEQUENCE",     "INDEX",
-                                      "INDEX ATTACH",    "TABLE ATTACH", "STATISTICS",
-                                      "STATISTICS DATA", "ROW SECURITY", NULL};
-  return is_one_of(entry, kinds) || is_attribute(entry);
-}
-
 static State
 state_of(const PlanTables *tables, const TocEntry *entry)
 {
@@ -75,7 +36,7 @@ state_of(const PlanTables *tables, const TocEntry *entry)
 }
 
 static void
-mark(PlanTables *tables, const TocEntry *entry, State state)
+mark_entry(PlanTables *tables, const TocEntry *entry, State state)
 {
   if (state_of(tables, entry) >= state)
     return;
@@ -88,9 +49,9 @@ note_dependents(PlanTables *tables)
 {
   for (guint i = 0; i < archive_reader_n_entries(tables->reader); i++) {
     const TocEntry *entry = archive_reader_entry(tables->reader, i);
-    if (toc_entry_is(entry, "SCHEMA") && entry->tag != NULL)
+    if (toc_entry_is(entry, TOC_KIND_SCHEMA) && entry->tag != NULL)
       g_hash_table_insert(tables->schemas, entry->tag, (gpointer)entry);
-    if (!is_part(entry) && !names_its_table(entry))
+    if (!toc_entry_has(entry, TOC_PART | TOC_FOLLOWS | TOC_TAGGED_BY_TABLE))
       continue;
     for (guint d = 0; d < entry->n_dependencies; d++) {
       gpointer id = GINT_TO_POINTER(entry->dependencies[d]);
@@ -119,8 +80,8 @@ choose_partition(PlanTables *tables, const TocEntry *attach)
 {
   for (guint i = 0; i < attach->n_dependencies; i++) {
     const TocEntry *child = archive_reader_find(tables->reader, attach->dependencies[i]);
-    if (child != NULL && toc_entry_is(child, "TABLE") && g_strcmp0(child->tag, attach->tag) == 0)
-      mark(tables, child, STATE_CHOSEN);
+    if (child != NULL && toc_entry_is(child, TOC_KIND_TABLE) && g_strcmp0(child->tag, attach->tag) == 0)
+      mark_entry(tables, child, STATE_CHOSEN);
   }
 }
 
@@ -130,12 +91,12 @@ take_dependents(PlanTables *tables, const TocEntry *entry, State state)
   const GPtrArray *dependents = g_hash_table_lookup(tables->dependents, GINT_TO_POINTER(entry->dump_id));
   for (guint i = 0; dependents != NULL && i < dependents->len; i++) {
     const TocEntry *dependent = dependents->pdata[i];
-    if (state == STATE_NEEDED && is_attribute(dependent))
-      mark(tables, dependent, STATE_NEEDED);
-    if (state != STATE_CHOSEN || (names_its_table(dependent) && !is_of_table(dependent, entry)))
+    if (state == STATE_NEEDED && toc_entry_has(dependent, TOC_FOLLOWS))
+      mark_entry(tables, dependent, STATE_NEEDED);
+    if (state != STATE_CHOSEN || (toc_entry_has(dependent, TOC_TAGGED_BY_TABLE) && !is_of_table(dependent, entry)))
       continue;
-    mark(tables, dependent, STATE_CHOSEN);
-    if (toc_entry_is(dependent, "TABLE ATTACH"))
+    mark_entry(tables, dependent, STATE_CHOSEN);
+    if (toc_entry_is(dependent, TOC_KIND_TABLE_ATTACH))
       choose_partition(tables, dependent);
   }
 }
@@ -146,13 +107,13 @@ take_needs(PlanTables *tables, const TocEntry *entry)
   const char *schema = entry->namespace_name;
   const TocEntry *schema_entry = schema != NULL ? g_hash_table_lookup(tables->schemas, schema) : NULL;
   if (schema_entry != NULL)
-    mark(tables, schema_entry, STATE_NEEDED);
-  if (toc_entry_is(entry, "FK CONSTRAINT"))
+    mark_entry(tables, schema_entry, STATE_NEEDED);
+  if (toc_entry_is(entry, TOC_KIND_FK_CONSTRAINT))
     return;
   for (guint i = 0; i < entry->n_dependencies; i++) {
     const TocEntry *dependency = archive_reader_find(tables->reader, entry->dependencies[i]);
     if (dependency != NULL)
-      mark(tables, dependency, STATE_NEEDED);
+      mark_entry(tables, dependency, STATE_NEEDED);
   }
 }
 
@@ -172,7 +133,7 @@ plan_tables_new(const ArchiveReader *reader, const char *const *names, GError **
     return NULL;
   note_dependents(tables);
   for (guint i = 0; i < chosen->len; i++)
-    mark(tables, chosen->pdata[i], STATE_CHOSEN);
+    mark_entry(tables, chosen->pdata[i], STATE_CHOSEN);
   const TocEntry *entry;
   while ((entry = g_queue_pop_head(&tables->queue)) != NULL) {
     take_dependents(tables, entry, state_of(tables, entry));
@@ -196,14 +157,14 @@ lacks_something(const PlanTables *tables, const TocEntry *entry)
 PlanChoice
 plan_tables_choice(const PlanTables *tables, const TocEntry *entry)
 {
-  if (tables->is_everything || is_session_setting(entry))
+  if (tables->is_everything || toc_entry_has(entry, TOC_SESSION))
     return PLAN_CHOICE_WANTED;
   switch (state_of(tables, entry)) {
   case STATE_NONE:
     return PLAN_CHOICE_NONE;
   case STATE_NEEDED:
     /* The owner of a sequence that is only needed is a table which perhaps is not there. */
-    return toc_entry_is(entry, "SEQUENCE OWNED BY") ? PLAN_CHOICE_LOOSE : PLAN_CHOICE_WANTED;
+    return toc_entry_is(entry, TOC_KIND_SEQUENCE_OWNED_BY) ? PLAN_CHOICE_LOOSE : PLAN_CHOICE_WANTED;
   case STATE_CHOSEN:
     return lacks_something(tables, entry) ? PLAN_CHOICE_LOOSE : PLAN_CHOICE_WANTED;
   }

@@ -47,7 +47,7 @@ valid_or_null(const char *text)
 }
 
 static BackupPreview *
-describe(const ArchiveReader *reader, const BackupImportOptions *options)
+describe_import(const ArchiveReader *reader, const BackupImportOptions *options)
 {
   const ArchiveHeader *header = archive_reader_header(reader);
   BackupPreview *preview = g_new0(BackupPreview, 1);
@@ -84,7 +84,7 @@ check_archive(PreviewRun *run, GError **error)
   for (guint i = 0; i < archive_reader_n_entries(run->reader); i++) {
     const TocEntry *entry = archive_reader_entry(run->reader, i);
     const ArchiveDataInfo *info = archive_reader_data_info(run->reader, entry);
-    if (!toc_entry_is(entry, "TABLE DATA") || !info->is_present)
+    if (!toc_entry_is(entry, TOC_KIND_TABLE_DATA) || !info->is_present)
       continue;
     preview->n_tables++;
     preview->rows += info->rows;
@@ -242,7 +242,7 @@ backup_preview_run(ArchiveReader *reader, const BackupImportOptions *options, Ba
 {
   g_autoptr(BackupProgress) progress =
       backup_progress_new(func != NULL ? func : ignore_event, user_data, options->language);
-  g_autoptr(BackupPreview) preview = describe(reader, options);
+  g_autoptr(BackupPreview) preview = describe_import(reader, options);
   PreviewRun run = {.reader = reader,
                     .options = options,
                     .progress = progress,

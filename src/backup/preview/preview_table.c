@@ -219,7 +219,7 @@ stage_and_compare(Restore *restore, gpointer user_data, GError **error)
 
 /* What the import would report. */
 static void
-expect(Comparison *comparison)
+expect_rows(Comparison *comparison)
 {
   const BackupImportOptions *options = comparison->run->options;
   BackupPreviewTable *table = comparison->table;
@@ -325,7 +325,7 @@ preview_compare(PreviewRun *run, const TocEntry *entry, GError **error)
     return FALSE;
   }
   if (comparison.table->is_compared)
-    expect(&comparison);
+    expect_rows(&comparison);
   backup_progress_table(run->progress, NULL);
   return TRUE;
 }

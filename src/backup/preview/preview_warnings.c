@@ -16,7 +16,7 @@ warn_of_tables(PreviewRun *run, GError **error)
   g_autoptr(GStrvBuilder) builder = g_strv_builder_new();
   for (guint i = 0; i < archive_reader_n_entries(run->reader); i++) {
     const TocEntry *entry = archive_reader_entry(run->reader, i);
-    if (toc_entry_is(entry, "TABLE") && entry->namespace_name != NULL && entry->tag != NULL) {
+    if (toc_entry_is(entry, TOC_KIND_TABLE) && entry->namespace_name != NULL && entry->tag != NULL) {
       g_autofree char *name = g_strdup_printf("%s.%s", entry->namespace_name, entry->tag);
       g_strv_builder_add(builder, name);
     }

@@ -107,7 +107,7 @@ server_warn_of_names(ServerWarnings *warnings, const GPtrArray *entries, gboolea
       collect_granted_roles(entry, roles);
     else if (with_owners && entry->section != SECTION_DATA && entry->owner != NULL && *entry->owner != '\0')
       g_hash_table_add(roles, g_strdup(entry->owner));
-    if (toc_entry_is(entry, "EXTENSION") && entry->tag != NULL)
+    if (toc_entry_is(entry, TOC_KIND_EXTENSION) && entry->tag != NULL)
       g_hash_table_add(extensions, entry->tag);
   }
   return warn_of_missing(warnings, roles, "SELECT rolname FROM pg_catalog.pg_roles", TEXT_PREVIEW_ROLES, error) &&

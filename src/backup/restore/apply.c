@@ -10,14 +10,12 @@
 static gboolean
 is_attribute(const TocEntry *entry)
 {
-  static const char *const kinds[] = {"COMMENT",           "ACL",          "SECURITY LABEL",  "DEFAULT",
-                                      "SEQUENCE OWNED BY", "ROW SECURITY", "STATISTICS DATA", NULL};
-  if (g_strv_contains(kinds, entry->desc))
+  if (toc_entry_has(entry, TOC_ATTRIBUTE))
     return TRUE;
   /* An identity column's sequence, and the true definition of a view that pg_dump had to make as a dummy first. */
   const char *defn = entry->defn != NULL ? entry->defn : "";
-  return (toc_entry_is(entry, "SEQUENCE") && g_str_has_prefix(defn, "ALTER TABLE")) ||
-         (toc_entry_is(entry, "RULE") && g_str_has_prefix(defn, "CREATE OR REPLACE VIEW"));
+  return (toc_entry_is(entry, TOC_KIND_SEQUENCE) && g_str_has_prefix(defn, "ALTER TABLE")) ||
+         (toc_entry_is(entry, TOC_KIND_RULE) && g_str_has_prefix(defn, "CREATE OR REPLACE VIEW"));
 }
 
 /* ATTACH hangs a child on a parent: the child's state decides. Its tag is the child's name, and the child is a
@@ -25,7 +23,7 @@ is_attribute(const TocEntry *entry)
 static gboolean
 is_attach_of_present(const Restore *restore, const TocEntry *entry)
 {
-  if (!toc_entry_is(entry, "TABLE ATTACH") && !toc_entry_is(entry, "INDEX ATTACH"))
+  if (!toc_entry_is(entry, TOC_KIND_TABLE_ATTACH) && !toc_entry_is(entry, TOC_KIND_INDEX_ATTACH))
     return FALSE;
   for (guint i = 0; i < entry->n_dependencies; i++) {
     const TocEntry *dependency = archive_reader_find(restore->reader, entry->dependencies[i]);
@@ -114,7 +112,7 @@ static gboolean
 may_be_missing(const TocEntry *entry, const GError *failure)
 {
   ErrorCode code = error_code(failure);
-  return toc_entry_is(entry, "STATISTICS DATA") &&
+  return toc_entry_is(entry, TOC_KIND_STATISTICS_DATA) &&
          (code == CCH_ERROR_DATABASE_QUERY || code == CCH_ERROR_DATABASE_PERMISSION);
 }
 
@@ -131,6 +129,13 @@ static gboolean
 apply_sql(Restore *restore, const TocEntry *entry, GError **error)
 {
   GError *failure = NULL;
+  gboolean is_present = FALSE;
+  if (restore->way->keeps_present && !restore_find_present(restore, entry, &is_present, error))
+    return FALSE;
+  if (is_present) {
+    restore_mark_present(restore, entry);
+    return TRUE;
+  }
   if (!select_tablespace(restore, entry, error) || !select_table_am(restore, entry, error))
     return FALSE;
   if (!restore_run_sql(restore, entry->defn, &failure))

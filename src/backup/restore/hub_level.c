@@ -32,7 +32,7 @@ level_of_archive(const ArchiveReader *reader)
 {
   for (guint i = 0; i < archive_reader_n_entries(reader); i++) {
     const TocEntry *entry = archive_reader_entry(reader, i);
-    if (toc_entry_is(entry, "TABLE DATA") && is_in(entry, BOOKKEEPING_SCHEMA, RECORD_TABLE))
+    if (toc_entry_is(entry, TOC_KIND_TABLE_DATA) && is_in(entry, BOOKKEEPING_SCHEMA, RECORD_TABLE))
       return (gint64)archive_reader_data_info(reader, entry)->rows;
   }
   return 0;
@@ -72,11 +72,11 @@ hub_level_text(gint64 level)
 }
 
 static gboolean
-plan_has(const RestorePlan *plan, StepKind kind, const char *desc, const char *schema, const char *name)
+plan_has(const RestorePlan *plan, StepKind step_kind, TocKind kind, const char *schema, const char *name)
 {
   for (guint i = 0; i < plan->steps->len; i++) {
     const RestoreStep *step = &g_array_index(plan->steps, RestoreStep, i);
-    if (step->kind == kind && toc_entry_is(step->entry, desc) && is_in(step->entry, schema, name))
+    if (step->kind == step_kind && toc_entry_is(step->entry, kind) && is_in(step->entry, schema, name))
       return TRUE;
   }
   return FALSE;
@@ -100,9 +100,9 @@ hub_level_check(PgConnection *connection, const ArchiveReader *reader, const Res
   HubLevel level;
   if (!hub_level_read(connection, reader, &level, error))
     return FALSE;
-  gboolean brings_record = plan_has(plan, STEP_ROWS, "TABLE DATA", BOOKKEEPING_SCHEMA, RECORD_TABLE);
+  gboolean brings_record = plan_has(plan, STEP_ROWS, TOC_KIND_TABLE_DATA, BOOKKEEPING_SCHEMA, RECORD_TABLE);
   for (gsize i = 0; brings_record && i < G_N_ELEMENTS(promised); i++) {
-    if (level.archive < promised[i].since || plan_has(plan, STEP_SQL, "TABLE", "public", promised[i].table))
+    if (level.archive < promised[i].since || plan_has(plan, STEP_SQL, TOC_KIND_TABLE, "public", promised[i].table))
       continue;
     g_autofree char *name = g_strconcat("public.", promised[i].table, NULL);
     g_autofree char *here = NULL;
@@ -148,7 +148,7 @@ is_kept(const RestoreStep *step, GHashTable *here)
   const TocEntry *entry = step->entry;
   if (!is_in(entry, "public", NULL))
     return TRUE;
-  gboolean is_relation = toc_entry_is(entry, "TABLE") || toc_entry_is(entry, "SEQUENCE");
+  gboolean is_relation = toc_entry_is(entry, TOC_KIND_TABLE) || toc_entry_is(entry, TOC_KIND_SEQUENCE);
   if (step->kind != STEP_ROWS && step->kind != STEP_SEQUENCE && !is_relation)
     return FALSE;
   return entry->tag != NULL && g_hash_table_contains(here, entry->tag);

@@ -27,7 +27,7 @@ restore_warn(Restore *restore, const TocEntry *entry, const GError *failure)
 Verdict
 restore_verdict(const Restore *restore, const TocEntry *entry, const GError *failure)
 {
-  return verdict_of(failure, entry != NULL ? entry->desc : NULL, restore->way->keeps_present);
+  return verdict_of(failure, toc_entry_kind(entry), restore->way->keeps_present);
 }
 
 gboolean

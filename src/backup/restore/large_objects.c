@@ -30,7 +30,7 @@ note_present(Restore *restore, const TocEntry *entry, GArray *oids, GError **err
   for (guint i = 0; i < pg_result_rows(present); i++)
     g_hash_table_add(restore->present_large_objects, GUINT_TO_POINTER((guint32)pg_result_int64(present, i, 0)));
   /* An entry of one object: its comment and grants stay too. */
-  if (pg_result_rows(present) > 0 && toc_entry_is(entry, "BLOB"))
+  if (pg_result_rows(present) > 0 && toc_entry_is(entry, TOC_KIND_BLOB))
     restore_mark_present(restore, entry);
   for (guint i = oids->len; i > 0; i--)
     if (g_hash_table_contains(restore->present_large_objects, GUINT_TO_POINTER(g_array_index(oids, guint32, i - 1))))

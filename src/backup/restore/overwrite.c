@@ -61,7 +61,7 @@ overwrite_tell_losses(PgConnection *connection, ArchiveReader *reader, const Res
   g_autoptr(GStrvBuilder) builder = g_strv_builder_new();
   for (guint i = 0; i < archive_reader_n_entries(reader); i++) {
     const TocEntry *entry = archive_reader_entry(reader, i);
-    if (toc_entry_is(entry, "TABLE") && entry->namespace_name != NULL && entry->tag != NULL) {
+    if (toc_entry_is(entry, TOC_KIND_TABLE) && entry->namespace_name != NULL && entry->tag != NULL) {
       g_autofree char *name = g_strdup_printf("%s.%s", entry->namespace_name, entry->tag);
       g_strv_builder_add(builder, name);
     }
@@ -79,23 +79,6 @@ overwrite_tell_losses(PgConnection *connection, ArchiveReader *reader, const Res
   return plan->has_log_rows || tell_lost_logs(connection, plan, progress, error);
 }
 
-/* Kinds of objects that no schema holds, by when they have to go: those that depend on objects in schemas before these,
- * the others after them. */
-static gboolean
-goes_first(const TocEntry *entry)
-{
-  static const char *const kinds[] = {"EVENT TRIGGER", "PUBLICATION", "SUBSCRIPTION", "CAST", "TRANSFORM", NULL};
-  return g_strv_contains(kinds, entry->desc);
-}
-
-static gboolean
-goes_last(const TocEntry *entry)
-{
-  static const char *const kinds[] = {"EXTENSION",           "USER MAPPING",  "SERVER", "FOREIGN DATA WRAPPER",
-                                      "PROCEDURAL LANGUAGE", "ACCESS METHOD", NULL};
-  return g_strv_contains(kinds, entry->desc);
-}
-
 static gboolean
 leaves_out(Restore *restore, const TocEntry *entry)
 {
@@ -105,13 +88,13 @@ leaves_out(Restore *restore, const TocEntry *entry)
 
 /* Drops the archive's own schema-less objects of one kind or the other, dependents first. */
 static gboolean
-drop_named(Restore *restore, gboolean (*is_wanted)(const TocEntry *), GError **error)
+drop_named(Restore *restore, TocKindFlags flag, GError **error)
 {
   const GArray *steps = restore_plan(restore)->steps;
   for (guint i = steps->len; i > 0; i--) {
     const TocEntry *entry = g_array_index(steps, RestoreStep, i - 1).entry;
     gboolean is_kept = leaves_out(restore, entry);
-    g_autofree char *drop = is_wanted(entry) && !is_kept ? entry_drop_if_exists(entry) : NULL;
+    g_autofree char *drop = toc_entry_has(entry, flag) && !is_kept ? entry_drop_if_exists(entry) : NULL;
     if (drop == NULL)
       continue;
     if (!restore_run_sql(restore, drop, error)) {
@@ -136,7 +119,7 @@ overwrite_find_kept_extensions(Restore *restore, GError **error)
   const GArray *steps = restore_plan(restore)->steps;
   for (guint i = 0; i < steps->len; i++) {
     const TocEntry *entry = g_array_index(steps, RestoreStep, i).entry;
-    if (toc_entry_is(entry, "EXTENSION") && overwrite_is_about_extension(extensions, entry))
+    if (toc_entry_is(entry, TOC_KIND_EXTENSION) && overwrite_is_about_extension(extensions, entry))
       backup_progress_warn(restore_progress(restore), TEXT_IMPORT_EXTENSION_KEPT, entry->tag);
   }
   return extensions;
@@ -147,11 +130,11 @@ overwrite_is_about_extension(GHashTable *extensions, const TocEntry *entry)
 {
   if (entry->tag == NULL)
     return FALSE;
-  if (toc_entry_is(entry, "EXTENSION"))
+  if (toc_entry_is(entry, TOC_KIND_EXTENSION))
     return g_hash_table_contains(extensions, entry->tag);
   /* The name is quoted there where it has to be. */
   const char *cursor = entry->tag + strlen("EXTENSION ");
-  g_autofree char *name = toc_entry_is(entry, "COMMENT") && g_str_has_prefix(entry->tag, "EXTENSION ")
+  g_autofree char *name = toc_entry_is(entry, TOC_KIND_COMMENT) && g_str_has_prefix(entry->tag, "EXTENSION ")
                               ? entry_read_identifier(&cursor)
                               : NULL;
   return name != NULL && g_hash_table_contains(extensions, name);
@@ -165,7 +148,7 @@ names_outside_schemas(Restore *restore)
   g_autoptr(GPtrArray) names = g_ptr_array_new();
   for (guint i = 0; i < steps->len; i++) {
     const TocEntry *entry = g_array_index(steps, RestoreStep, i).entry;
-    if (goes_last(entry) && entry->tag != NULL)
+    if (toc_entry_has(entry, TOC_DROPPED_LAST) && entry->tag != NULL)
       g_ptr_array_add(names, entry->tag);
   }
   g_ptr_array_add(names, NULL);
@@ -232,7 +215,7 @@ unlink_large_objects(Restore *restore, GError **error)
 }
 
 static gboolean
-clear(Restore *restore, GError **error)
+clear_target(Restore *restore, GError **error)
 {
   Overwrite *overwrite = restore_way_state(restore);
   BackupProgress *progress = restore_progress(restore);
@@ -247,8 +230,8 @@ clear(Restore *restore, GError **error)
     return FALSE;
   backup_progress_phase(progress, BACKUP_PHASE_SCHEMA);
   backup_progress_say(progress, TEXT_IMPORT_DROPPING);
-  return drop_named(restore, goes_first, error) && refuse_outsiders(restore, schemas, error) &&
-         drop_contents(restore, schemas, error) && drop_named(restore, goes_last, error) &&
+  return drop_named(restore, TOC_DROPPED_FIRST, error) && refuse_outsiders(restore, schemas, error) &&
+         drop_contents(restore, schemas, error) && drop_named(restore, TOC_DROPPED_LAST, error) &&
          drop_schemas(restore, error) && unlink_large_objects(restore, error);
 }
 
@@ -261,7 +244,7 @@ check_rows(Restore *restore, GError **error)
 
 const RestoreWay overwrite_way = {
     .name = "overwrite",
-    .begin = clear,
+    .begin = clear_target,
     .leaves_out = leaves_out,
     .end_rows = check_rows,
 };

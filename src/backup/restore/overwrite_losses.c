@@ -18,7 +18,7 @@ overwrite_is_named(const ArchiveReader *reader, const char *schema, const char *
 {
   for (guint i = 0; i < archive_reader_n_entries(reader); i++) {
     const TocEntry *entry = archive_reader_entry(reader, i);
-    if (toc_entry_is(entry, "TABLE") && g_strcmp0(entry->namespace_name, schema) == 0 &&
+    if (toc_entry_is(entry, TOC_KIND_TABLE) && g_strcmp0(entry->namespace_name, schema) == 0 &&
         g_strcmp0(entry->tag, table) == 0)
       return TRUE;
   }
@@ -32,7 +32,7 @@ tables_named(const ArchiveReader *reader)
   g_autoptr(GPtrArray) names = g_ptr_array_new_with_free_func(g_free);
   for (guint i = 0; i < archive_reader_n_entries(reader); i++) {
     const TocEntry *entry = archive_reader_entry(reader, i);
-    if (toc_entry_is(entry, "TABLE") && entry->namespace_name != NULL && entry->tag != NULL &&
+    if (toc_entry_is(entry, TOC_KIND_TABLE) && entry->namespace_name != NULL && entry->tag != NULL &&
         strcmp(entry->namespace_name, OWN_SCHEMA) != 0)
       g_ptr_array_add(names, g_strdup_printf("%s.%s", entry->namespace_name, entry->tag));
   }

@@ -27,3 +27,7 @@ gboolean restore_note_transaction(Restore *restore, GError **error);
 
 /* Reports an ignored failure of an entry as a warning. */
 void restore_warn(Restore *restore, const TocEntry *entry, const GError *failure);
+
+/* Whether an object that would be made on a table (an index, a constraint, a trigger …) is here by its name. Asks the
+ * catalog. */
+gboolean restore_find_present(const Restore *restore, const TocEntry *entry, gboolean *ret_is_present, GError **error);

@@ -33,30 +33,28 @@ says_role_missing(const char *sqlstate, const char *source_function)
 /* A duplicate key among rows is a row that is there already; in the catalog, an object that is. But from something in
  * the making over rows it means that these contradict it, and to go on would lose it. */
 static Verdict
-verdict_of_duplicate(const char *desc)
+verdict_of_duplicate(TocKind kind)
 {
-  if (desc == NULL || strcmp(desc, "TABLE DATA") == 0)
+  if (kind == TOC_KIND_NONE || kind == TOC_KIND_TABLE_DATA)
     return VERDICT_DUPLICATE_KEY;
-  gboolean is_over_rows =
-      strcmp(desc, "INDEX") == 0 || strcmp(desc, "CONSTRAINT") == 0 || strcmp(desc, "MATERIALIZED VIEW DATA") == 0;
+  gboolean is_over_rows = toc_kind_has(kind, TOC_OVER_ROWS);
   return is_over_rows ? VERDICT_FATAL : VERDICT_EXISTS;
 }
 
 Verdict
-verdict_of(const GError *error, const char *desc, gboolean keeps_present)
+verdict_of(const GError *error, TocKind kind, gboolean keeps_present)
 {
   const char *sqlstate = error_sqlstate(error);
   if (says_exists(sqlstate))
     return VERDICT_EXISTS;
   /* invalid_table_definition is "multiple primary keys" only where a constraint is added. */
-  if (strcmp(sqlstate, "42P16") == 0 && g_strcmp0(desc, "CONSTRAINT") == 0)
+  if (strcmp(sqlstate, "42P16") == 0 && kind == TOC_KIND_CONSTRAINT)
     return VERDICT_EXISTS;
   if (strcmp(sqlstate, "23505") == 0)
-    return verdict_of_duplicate(desc);
+    return verdict_of_duplicate(kind);
   if (says_role_missing(sqlstate, error_source_function(error)))
     return VERDICT_ROLE_MISSING;
-  if (strcmp(sqlstate, "42703") == 0 && keeps_present && g_strcmp0(desc, "TABLE") != 0 &&
-      g_strcmp0(desc, "TABLE DATA") != 0)
+  if (strcmp(sqlstate, "42703") == 0 && keeps_present && kind != TOC_KIND_TABLE && kind != TOC_KIND_TABLE_DATA)
     return VERDICT_COLUMN_MISSING;
   switch (error_code(error)) {
   case CCH_ERROR_DATABASE_LOCK_TIMEOUT:

@@ -2,7 +2,7 @@
  * message, which depend on the server's language. */
 #pragma once
 
-#include <glib.h>
+#include "archive/toc/toc.h"
 
 typedef enum {
   VERDICT_FATAL,          /* roll back everything: connection, permission, memory, disk, and whatever is not known */
@@ -14,9 +14,9 @@ typedef enum {
   VERDICT_RESTART         /* a deadlock or serialisation failure: start the whole transaction again */
 } Verdict;
 
-/* `desc` is the TOC entry's kind ("TABLE", "ACL", …) or NULL. `keeps_present`: the way keeps tables that are there, so
- * that they can lack a column. */
-Verdict verdict_of(const GError *error, const char *desc, gboolean keeps_present);
+/* `kind` is the TOC entry's; TOC_KIND_NONE where there is none. `keeps_present`: the way keeps tables that are there,
+ * so that they can lack a column. */
+Verdict verdict_of(const GError *error, TocKind kind, gboolean keeps_present);
 
 /* TRUE for what an import may go on after. */
 gboolean verdict_is_ignorable(Verdict verdict);

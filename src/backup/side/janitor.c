@@ -88,7 +88,7 @@ sweep_if_free(const BackupLockOptions *options, GCancellable *cancellable, GErro
 }
 
 static void
-sweep(gpointer data, GCancellable *stopping)
+sweep_databases(gpointer data, GCancellable *stopping)
 {
   DatabaseJanitor *janitor = data;
   BackupLockOptions options = {.dsn = janitor->dsn, .redis_url = janitor->redis_url, .ttl_ms = janitor->ttl_ms};
@@ -102,7 +102,7 @@ database_janitor_start(const BackupLockOptions *options, guint interval_s)
   janitor->dsn = g_strdup(options->dsn);
   janitor->redis_url = g_strdup(options->redis_url);
   janitor->ttl_ms = options->ttl_ms;
-  janitor->thread = periodic_thread_start("db-janitor", interval_s, sweep, janitor);
+  janitor->thread = periodic_thread_start("db-janitor", interval_s, sweep_databases, janitor);
   return janitor;
 }
 

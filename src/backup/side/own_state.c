@@ -25,7 +25,7 @@ own_state_find_unknown(PgConnection *live, PgConnection *other, char **ret_table
 }
 
 static gboolean
-pump(PgConnection *live, PgConnection *other, GError **error)
+pump_rows(PgConnection *live, PgConnection *other, GError **error)
 {
   g_autofree guint8 *buffer = g_malloc(BUFFER_BYTES);
   gssize n;
@@ -52,7 +52,7 @@ copy_table(PgConnection *live, PgConnection *other, const char *table, const cha
     pg_connection_copy_out_abort(live);
     return FALSE;
   }
-  return pump(live, other, error);
+  return pump_rows(live, other, error);
 }
 
 /* One TRUNCATE for all, because of foreign keys between them. */

@@ -92,7 +92,7 @@ side_database_record_swap(PgConnection *incoming, const SideSwap *swap, GError *
 
 /* DROP DATABASE waits a few seconds for sessions to end; from PostgreSQL 13 on FORCE ends them. */
 static gboolean
-drop(PgConnection *maintenance, const char *name, GError **error)
+drop_database(PgConnection *maintenance, const char *name, GError **error)
 {
   g_autofree char *quoted = pg_quote_identifier(name);
   if (pg_connection_server_version(maintenance) >= 130000)
@@ -113,7 +113,7 @@ side_database_drop(PgConnection *live, PgConnection *maintenance, const char *na
   }
   if (!side_database_oid(maintenance, name, &found, error))
     return FALSE;
-  if (found != 0 && (oid == 0 || oid == found) && !drop(maintenance, name, error)) {
+  if (found != 0 && (oid == 0 || oid == found) && !drop_database(maintenance, name, error)) {
     g_prefix_error(error, "drop database %s: ", name);
     return FALSE;
   }

@@ -19,7 +19,7 @@ typedef struct {
 } Worker;
 
 static gboolean
-work(Analysis *analysis, GError **error)
+analyze_tables(Analysis *analysis, GError **error)
 {
   g_autoptr(PgConnection) connection = pg_connection_open(analysis->dsn, CONNECTION_NAME, analysis->cancellable, error);
   if (connection == NULL)
@@ -39,7 +39,7 @@ static gpointer
 worker_run(gpointer data)
 {
   Worker *worker = data;
-  work(worker->analysis, &worker->failure);
+  analyze_tables(worker->analysis, &worker->failure);
   return NULL;
 }
 

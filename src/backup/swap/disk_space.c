@@ -32,8 +32,8 @@ take_sample(const guint8 *data, gsize size, gpointer user_data, GError **error)
 
 /* A table's rows and the bytes of their text; of a large one as if all were like its beginning. */
 static gboolean
-measure(ArchiveReader *reader, const TocEntry *entry, GCancellable *cancellable, guint64 *ret_rows, guint64 *ret_bytes,
-        GError **error)
+measure_rows(ArchiveReader *reader, const TocEntry *entry, GCancellable *cancellable, guint64 *ret_rows,
+             guint64 *ret_bytes, GError **error)
 {
   const ArchiveDataInfo *info = archive_reader_data_info(reader, entry);
   g_autoptr(GError) stop = NULL;
@@ -72,7 +72,7 @@ disk_space_needed(PgConnection *live, const RestorePlan *plan, ArchiveReader *re
     if (step->kind != STEP_ROWS || step->entry->namespace_name == NULL || step->entry->tag == NULL)
       continue;
     guint64 table_rows = 0, table_bytes = 0;
-    if (!measure(reader, step->entry, cancellable, &table_rows, &table_bytes, error))
+    if (!measure_rows(reader, step->entry, cancellable, &table_rows, &table_bytes, error))
       return FALSE;
     g_ptr_array_add(schemas, step->entry->namespace_name);
     g_ptr_array_add(names, step->entry->tag);

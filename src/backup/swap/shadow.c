@@ -46,7 +46,7 @@ find_live(Shadow *shadow, PgConnection *live, GError **error)
 }
 
 static gboolean
-record(const Shadow *shadow, PgConnection *live, const char *made_by, GError **error)
+record_shadow(const Shadow *shadow, PgConnection *live, const char *made_by, GError **error)
 {
   g_autofree char *live_oid = g_strdup_printf("%u", shadow->live_oid);
   /* What follows may not be undone by a crash: the record has to be on disk first, whatever the session's setting. */
@@ -132,7 +132,7 @@ shadow_create(PgConnection *live, PgConnection *maintenance, const char *dsn, co
     return NULL;
   shadow->name = side_database_name_new(shadow->live_name, SIDE_SHADOW);
   shadow->dsn = dsn_with_database(dsn, shadow->name, error);
-  if (shadow->dsn == NULL || !record(shadow, live, made_by, error))
+  if (shadow->dsn == NULL || !record_shadow(shadow, live, made_by, error))
     return NULL;
   g_autoptr(GError) failure = NULL;
   if (create_database(shadow, live, maintenance, &failure) && match_public(shadow, live, cancellable, &failure))

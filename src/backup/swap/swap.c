@@ -167,7 +167,7 @@ check_identities(Swap *swap, GError **error)
 }
 
 static gboolean
-commit(Swap *swap, GError **error)
+commit_swap(Swap *swap, GError **error)
 {
   if (!pg_connection_exec(swap->renamer, "SET LOCAL synchronous_commit = on", error))
     return FALSE;
@@ -184,7 +184,8 @@ commit(Swap *swap, GError **error)
 static gboolean
 swap_once(Swap *swap, GError **error)
 {
-  return rename_both(swap, error) && check_identities(swap, error) && set_comments(swap, error) && commit(swap, error);
+  return rename_both(swap, error) && check_identities(swap, error) && set_comments(swap, error) &&
+         commit_swap(swap, error);
 }
 
 /* An object that is in use: somebody is still there. */
@@ -209,7 +210,7 @@ name_sessions(Swap *swap)
 
 /* Back in the state before the attempt, with the lock in hand. */
 static gboolean
-recover(Swap *swap, GError **error)
+recover_lock(Swap *swap, GError **error)
 {
   g_autoptr(GError) failure = NULL;
   pg_connection_rollback(swap->renamer);
@@ -249,7 +250,7 @@ swap_with_patience(Swap *swap, GError **error)
       g_propagate_error(error, g_steal_pointer(&failure));
       return FALSE;
     }
-    if (!recover(swap, error) || !try_again(swap, attempt, deadline_us, failure, error))
+    if (!recover_lock(swap, error) || !try_again(swap, attempt, deadline_us, failure, error))
       return FALSE;
   }
 }

@@ -54,10 +54,10 @@ names_of_archive(const RestorePlan *plan)
     const char *schema = entry->namespace_name != NULL ? entry->namespace_name : "";
     if (entry->tag == NULL)
       continue;
-    if (toc_entry_is(entry, "DEFAULT ACL"))
+    if (toc_entry_is(entry, TOC_KIND_DEFAULT_ACL))
       g_ptr_array_add(names, g_strdup_printf("DEFAULT ACL %c %s %s", default_acl_letter(entry->tag), schema,
                                              entry->owner != NULL ? entry->owner : ""));
-    else if (*schema == '\0' || toc_entry_is(entry, "CAST") || toc_entry_is(entry, "TRANSFORM"))
+    else if (*schema == '\0' || toc_entry_is(entry, TOC_KIND_CAST) || toc_entry_is(entry, TOC_KIND_TRANSFORM))
       g_ptr_array_add(names, g_strdup_printf("%s %s", entry->desc, entry->tag));
   }
   g_ptr_array_add(names, NULL);

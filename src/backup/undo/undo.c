@@ -80,7 +80,7 @@ backup_undo_list(const char *dsn, GError **error)
 
 /* The one that is meant; owned by the list. */
 static const KeptDatabase *
-choose(const GPtrArray *list, const char *name, GError **error)
+choose_kept(const GPtrArray *list, const char *name, GError **error)
 {
   for (guint i = 0; i < list->len; i++) {
     const KeptDatabase *kept = list->pdata[i];
@@ -127,7 +127,7 @@ typedef struct {
 /* The kept database gets what cch_data holds now, in one transaction: if the swap fails, nothing has happened to the
  * live one, and the next undo does it again. */
 static gboolean
-prepare(Undo *undo, PgConnection *live, const KeptDatabase *kept, GError **error)
+prepare_kept(Undo *undo, PgConnection *live, const KeptDatabase *kept, GError **error)
 {
   const BackupUndoOptions *options = undo->options;
   g_autofree char *dsn = dsn_with_database(options->dsn, kept->name, error);
@@ -156,7 +156,7 @@ prepare(Undo *undo, PgConnection *live, const KeptDatabase *kept, GError **error
 }
 
 static gboolean
-swap(Undo *undo, const KeptDatabase *kept, GError **error)
+swap_back(Undo *undo, const KeptDatabase *kept, GError **error)
 {
   g_autofree char *comment = side_database_comment(undo->live_name);
   SwapOptions options = {.dsn = undo->options->dsn,
@@ -179,16 +179,16 @@ undo_once(Undo *undo, GError **error)
   backup_progress_say(undo->progress, TEXT_IMPORT_CONNECTING);
   g_autoptr(PgConnection) live = pg_connection_open(undo->options->dsn, CONNECTION_NAME, undo->cancellable, error);
   g_autoptr(GPtrArray) list = live != NULL ? list_kept(live, error) : NULL;
-  const KeptDatabase *kept = list != NULL ? choose(list, undo->options->name, error) : NULL;
+  const KeptDatabase *kept = list != NULL ? choose_kept(list, undo->options->name, error) : NULL;
   if (kept == NULL || !pg_connection_value(live, &undo->live_name, error, "SELECT pg_catalog.current_database()", 0) ||
       !side_database_oid(live, undo->live_name, &undo->live_oid, error))
     return FALSE;
   undo->outgoing = side_database_name_new(undo->live_name, SIDE_KEPT);
   backup_progress_say(undo->progress, TEXT_UNDO_PREPARING, kept->name, kept->made_at);
-  if (!prepare(undo, live, kept, error))
+  if (!prepare_kept(undo, live, kept, error))
     return FALSE;
   g_clear_pointer(&live, pg_connection_free); /* nobody may be there */
-  return swap(undo, kept, error);
+  return swap_back(undo, kept, error);
 }
 
 gboolean
@@ -227,7 +227,7 @@ backup_undo_discard(const BackupUndoOptions *options, BackupLock *lock, GCancell
 {
   g_autoptr(PgConnection) live = pg_connection_open(options->dsn, CONNECTION_NAME, cancellable, error);
   g_autoptr(GPtrArray) list = live != NULL ? list_kept(live, error) : NULL;
-  const KeptDatabase *kept = list != NULL ? choose(list, options->name, error) : NULL;
+  const KeptDatabase *kept = list != NULL ? choose_kept(list, options->name, error) : NULL;
   g_autoptr(PgConnection) maintenance =
       kept != NULL ? side_database_maintenance_open(live, options->dsn, cancellable, error) : NULL;
   return maintenance != NULL && backup_lock_verify(lock, error) &&

@@ -79,7 +79,7 @@ reset_ids(const PgResult *keys, const RedisReply *reply)
 }
 
 static gboolean
-tell(RedisConnection *connection, const json_t *ids, GError **error)
+tell_hub(RedisConnection *connection, const json_t *ids, GError **error)
 {
   g_autoptr(json_t) message = json_pack("{s:O}", "providerIds", ids);
   char *text = json_dumps(message, JSON_COMPACT);
@@ -90,7 +90,7 @@ tell(RedisConnection *connection, const json_t *ids, GError **error)
 
 /* What each breaker was, and that it is closed now, for the audit. */
 static void
-note(BatchTransaction *transaction, const PgResult *keys, const RedisReply *reply)
+note_breakers(BatchTransaction *transaction, const PgResult *keys, const RedisReply *reply)
 {
   json_t *before = json_object(), *after = json_object();
   for (guint i = 0; i < MIN(pg_result_rows(keys), redis_reply_length(reply)); i++) {
@@ -113,11 +113,11 @@ close_breakers(BatchTransaction *transaction, const BatchRequest *request, const
   g_autoptr(RedisConnection) redis = redis_connection_open(transaction->context->redis_url, &failure);
   g_autoptr(RedisReply) reply = redis != NULL ? run_script(redis, keys, request->is_dry_run, &failure) : NULL;
   g_autoptr(json_t) closed = reply != NULL ? reset_ids(keys, reply) : NULL;
-  if (closed == NULL || (!request->is_dry_run && json_array_size(closed) > 0 && !tell(redis, closed, &failure))) {
+  if (closed == NULL || (!request->is_dry_run && json_array_size(closed) > 0 && !tell_hub(redis, closed, &failure))) {
     error_set(error, CCH_ERROR_BATCH_CIRCUIT_REDIS, "%s", failure->message);
     return FALSE;
   }
-  note(transaction, keys, reply);
+  note_breakers(transaction, keys, reply);
   transaction->answer =
       json_pack("{s:I, s:I, s:O, s:b}", "requestedCount", (json_int_t)request->ids->len, "resetCount",
                 (json_int_t)json_array_size(closed), "resetIds", closed, "dryRun", request->is_dry_run);
@@ -127,7 +127,7 @@ close_breakers(BatchTransaction *transaction, const BatchRequest *request, const
 }
 
 static gboolean
-work(BatchTransaction *transaction, GError **error)
+reset_breakers(BatchTransaction *transaction, GError **error)
 {
   const BatchRequest *request = transaction->user_data;
   g_autofree char *ids = batch_ids_value(request->ids);
@@ -152,7 +152,7 @@ batch_circuits_run(const BatchContext *context, const BatchRequest *request, Bat
                                           .kind = "providers/circuits:batchReset",
                                           .is_dry_run = request->is_dry_run,
                                           .user_data = (gpointer)request};
-  return batch_transaction_run(&transaction, work, error) ? g_steal_pointer(&transaction.answer) : NULL;
+  return batch_transaction_run(&transaction, reset_breakers, error) ? g_steal_pointer(&transaction.answer) : NULL;
 }
 
 json_t *

@@ -101,7 +101,7 @@ own_state(const RedisReply *hash)
 
 /* A provider's own key comes first ("circuit_breaker:…" sorts before the others). */
 static json_t *
-collect(const PgResult *keys, const RedisReply *reply)
+collect_states(const PgResult *keys, const RedisReply *reply)
 {
   json_t *states = json_object();
   for (guint i = 0; i < MIN(pg_result_rows(keys), redis_reply_length(reply)); i++) {
@@ -138,7 +138,7 @@ circuit_states_read(PgConnection *connection, const char *redis_url, GError **er
     return NULL;
   g_autoptr(RedisConnection) redis = redis_connection_open(redis_url, error);
   g_autoptr(RedisReply) reply = redis != NULL ? run_script(redis, keys, error) : NULL;
-  return reply != NULL ? collect(keys, reply) : NULL;
+  return reply != NULL ? collect_states(keys, reply) : NULL;
 }
 
 char *

@@ -11,7 +11,7 @@ typedef enum { OPERATION_USERS, OPERATION_KEYS, OPERATION_PROVIDERS, OPERATION_D
 
 /* Of the request's method, path and body, so that a key that comes again with other contents is told apart. */
 static char *
-fingerprint(HttpRequest *request, const json_t *body)
+fingerprint_of(HttpRequest *request, const json_t *body)
 {
   char *text = json_dumps(body, JSON_COMPACT | JSON_SORT_KEYS);
   g_autofree char *all = g_strdup_printf("%s %s", http_request_path(request), text);
@@ -40,7 +40,7 @@ with_context(HttpRequest *request, const BatchHttp *http, Run run, BatchProblems
   json_t *body = http_request_json(request, error);
   if (body == NULL)
     return NULL;
-  g_autofree char *mark = fingerprint(request, body);
+  g_autofree char *mark = fingerprint_of(request, body);
   BatchContext context = {.dsn = http->dsn,
                           .redis_url = http->config->redis_url,
                           .who = http_request_who(request),
@@ -152,7 +152,7 @@ run_undo(const BatchContext *context, HttpRequest *request, const json_t *body, 
 }
 
 static HttpResponse *
-undo(HttpRequest *request, gpointer context, GError **error)
+undo_batch(HttpRequest *request, gpointer context, GError **error)
 {
   g_auto(BatchProblems) problems = {.language = http_request_language(request)};
   json_t *conflicts = NULL;
@@ -174,7 +174,7 @@ const HttpRoute batch_http_batch_routes[] = {
     {.method = "POST", .path = "/api/v1/providers:batchUpdate", .flags = V1, .handler = v1_providers},
     {.method = "POST", .path = "/api/v1/providers:batchDelete", .flags = V1, .handler = v1_delete},
     {.method = "POST", .path = "/api/v1/providers/circuits:batchReset", .flags = V1, .handler = v1_circuits},
-    {.method = "POST", .path = "/api/v1/operations/{id}:undo", .flags = V1, .handler = undo},
+    {.method = "POST", .path = "/api/v1/operations/{id}:undo", .flags = V1, .handler = undo_batch},
     {.method = "POST", .path = "/api/actions/users/batchUpdateUsers", .flags = ACTION, .handler = action_users},
     {.method = "POST", .path = "/api/actions/keys/batchUpdateKeys", .flags = ACTION, .handler = action_keys},
     {.method = "POST",

@@ -54,7 +54,7 @@ answer_list(HttpRequest *request, const BatchHttp *http, BatchFilter *filter, GE
 }
 
 static HttpResponse *
-list(HttpRequest *request, gpointer http, BatchEntity entity, GError **error)
+list_rows(HttpRequest *request, gpointer http, BatchEntity entity, GError **error)
 {
   g_autoptr(BatchFilter) filter = read_filter(request, entity, error);
   return filter != NULL ? answer_list(request, http, filter, error) : NULL;
@@ -63,19 +63,19 @@ list(HttpRequest *request, gpointer http, BatchEntity entity, GError **error)
 static HttpResponse *
 list_users(HttpRequest *request, gpointer context, GError **error)
 {
-  return list(request, context, BATCH_USERS, error);
+  return list_rows(request, context, BATCH_USERS, error);
 }
 
 static HttpResponse *
 list_keys(HttpRequest *request, gpointer context, GError **error)
 {
-  return list(request, context, BATCH_KEYS, error);
+  return list_rows(request, context, BATCH_KEYS, error);
 }
 
 static HttpResponse *
 list_providers(HttpRequest *request, gpointer context, GError **error)
 {
-  return list(request, context, BATCH_PROVIDERS, error);
+  return list_rows(request, context, BATCH_PROVIDERS, error);
 }
 
 static gboolean

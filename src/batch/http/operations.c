@@ -9,7 +9,7 @@ connect_for(HttpRequest *request, const BatchHttp *http, GError **error)
 }
 
 static HttpResponse *
-list(HttpRequest *request, gpointer context, GError **error)
+list_operations(HttpRequest *request, gpointer context, GError **error)
 {
   OperationsQuery query = {.kind = http_request_query_given(request, "kind"),
                            .operator_name = http_request_query_given(request, "operator"),
@@ -26,7 +26,7 @@ list(HttpRequest *request, gpointer context, GError **error)
 }
 
 static HttpResponse *
-get(HttpRequest *request, gpointer context, GError **error)
+get_operation(HttpRequest *request, gpointer context, GError **error)
 {
   g_autoptr(PgConnection) connection = connect_for(request, context, error);
   char *json = connection != NULL ? operations_read(connection, http_request_parameter(request, "id"), error) : NULL;
@@ -38,7 +38,7 @@ static const char *const query[] = {"kind", "operator", "undoable", "from", "to"
 #define READS (HTTP_ROUTE_ADMIN | HTTP_ROUTE_PROBLEM)
 
 const HttpRoute batch_http_operation_routes[] = {
-    {.method = "GET", .path = "/api/v1/operations", .flags = READS, .handler = list, .query = query},
-    {.method = "GET", .path = "/api/v1/operations/{id}", .flags = READS, .handler = get},
+    {.method = "GET", .path = "/api/v1/operations", .flags = READS, .handler = list_operations, .query = query},
+    {.method = "GET", .path = "/api/v1/operations/{id}", .flags = READS, .handler = get_operation},
     HTTP_ROUTES_END,
 };

@@ -82,7 +82,7 @@ batch_filter_name(BatchEntity entity, guint index)
 
 /* Its elements, trimmed, without empty ones. */
 static char **
-split(const char *text)
+split_list(const char *text)
 {
   g_auto(GStrv) parts = g_strsplit_set(text, ",\n", -1);
   g_autoptr(GStrvBuilder) builder = g_strv_builder_new();
@@ -110,7 +110,7 @@ is_choice(const char *choices, const char *text)
 
 /* What is wrong with a value, for "<name> must be …"; NULL: nothing. */
 static const char *
-convert(const Condition *condition, const char *text, char **ret_value)
+convert_value(const Condition *condition, const char *text, char **ret_value)
 {
   if (condition->kind == KIND_TEXT) {
     *ret_value = g_strdup(text);
@@ -124,7 +124,7 @@ convert(const Condition *condition, const char *text, char **ret_value)
     *ret_value = g_strdup(text);
     return is_choice(condition->choices, text) ? NULL : condition->choices;
   }
-  g_auto(GStrv) items = split(text);
+  g_auto(GStrv) items = split_list(text);
   *ret_value = items[0] != NULL ? pg_array((const char *const *)items) : NULL;
   if (g_strv_length(items) > MAX_ITEMS)
     return "at most 500 values";
@@ -145,7 +145,7 @@ batch_filter_set(BatchFilter *filter, const char *name, const char *text, GError
   const Condition *condition = &conditions[filter->entity][i];
   g_autofree char *value = NULL;
   const char *wanted = !g_utf8_validate(text, -1, NULL) ? "UTF-8"
-                       : *text != '\0'                  ? convert(condition, text, &value)
+                       : *text != '\0'                  ? convert_value(condition, text, &value)
                                                         : NULL;
   if (wanted != NULL) {
     error_set(error, CCH_ERROR_REQUEST_PARAMETER, "%s must be %s", name, wanted);

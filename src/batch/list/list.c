@@ -107,8 +107,8 @@ choice_make(Choice *choice, const BatchFilter *filter, const BatchPage *page, gu
 
 /* Rows of id, text key, number key and total. */
 static PgResult *
-choose(PgConnection *connection, BatchFilter *filter, const char *redis_url, const BatchPage *page, guint limit,
-       GError **error)
+choose_rows(PgConnection *connection, BatchFilter *filter, const char *redis_url, const BatchPage *page, guint limit,
+            GError **error)
 {
   g_auto(Choice) choice = {0};
   if (!batch_filter_resolve(filter, connection, redis_url, error) || !choice_make(&choice, filter, page, limit, error))
@@ -127,7 +127,7 @@ GArray *
 batch_list_ids(PgConnection *connection, BatchFilter *filter, const char *redis_url, GError **error)
 {
   const BatchPage page = {.sort = "id"};
-  g_autoptr(PgResult) chosen = choose(connection, filter, redis_url, &page, 0, error);
+  g_autoptr(PgResult) chosen = choose_rows(connection, filter, redis_url, &page, 0, error);
   if (chosen == NULL)
     return NULL;
   guint n = n_ids(chosen);
@@ -153,7 +153,7 @@ char *
 batch_list_ids_json(PgConnection *connection, BatchFilter *filter, const char *redis_url, const BatchPage *page,
                     GError **error)
 {
-  g_autoptr(PgResult) chosen = choose(connection, filter, redis_url, page, 0, error);
+  g_autoptr(PgResult) chosen = choose_rows(connection, filter, redis_url, page, 0, error);
   if (chosen == NULL)
     return NULL;
   guint n = MIN(n_ids(chosen), BATCH_LIST_MAX_IDS);
@@ -199,7 +199,7 @@ page_json(PgConnection *connection, const PgResult *chosen, BatchEntity entity, 
 
 /* One snapshot for both statements: no row of the page goes away between them. */
 static gboolean
-begin(PgConnection *connection, GError **error)
+begin_snapshot(PgConnection *connection, GError **error)
 {
   return pg_connection_exec(connection, "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY", error);
 }
@@ -208,9 +208,9 @@ char *
 batch_list_page(PgConnection *connection, BatchFilter *filter, const char *redis_url, const BatchPage *page,
                 GError **error)
 {
-  if (!begin(connection, error))
+  if (!begin_snapshot(connection, error))
     return NULL;
-  g_autoptr(PgResult) chosen = choose(connection, filter, redis_url, page, page->limit + 1, error);
+  g_autoptr(PgResult) chosen = choose_rows(connection, filter, redis_url, page, page->limit + 1, error);
   char *json = chosen != NULL ? page_json(connection, chosen, batch_filter_entity(filter), page, error) : NULL;
   pg_connection_rollback(connection);
   return json;
@@ -221,7 +221,7 @@ batch_list_open(PgConnection *connection, BatchFilter *filter, const char *redis
                 GError **error)
 {
   g_auto(Choice) choice = {0};
-  if (!begin(connection, error) || !batch_filter_resolve(filter, connection, redis_url, error) ||
+  if (!begin_snapshot(connection, error) || !batch_filter_resolve(filter, connection, redis_url, error) ||
       !choice_make(&choice, filter, page, 0, error))
     return FALSE;
   g_autofree char *sql = g_strconcat("DECLARE chosen NO SCROLL CURSOR FOR ", choice.sql, NULL);

@@ -22,7 +22,7 @@ is_there(PgConnection *connection, gboolean *ret_is_there, GError **error)
 }
 
 static gboolean
-check(const OperationsQuery *query, GError **error)
+check_query(const OperationsQuery *query, GError **error)
 {
   if (query->undoable != NULL && strcmp(query->undoable, "true") != 0 && strcmp(query->undoable, "false") != 0)
     error_set(error, CCH_ERROR_REQUEST_PARAMETER, "undoable must be true or false, not \"%.64s\"", query->undoable);
@@ -50,12 +50,12 @@ read_cursor(const OperationsQuery *query, Cursor *cursor, GError **error)
 
 /* Rows of id, time, total, item, and with `id` the changes. NULL without an error when there is no table. */
 static PgResult *
-choose(PgConnection *connection, const OperationsQuery *query, const char *id, GError **error)
+choose_operations(PgConnection *connection, const OperationsQuery *query, const char *id, GError **error)
 {
   g_auto(Cursor) cursor = {0};
   g_autofree char *from = NULL, *to = NULL;
   gboolean has_table = FALSE;
-  if (!check(query, error) || !date_time_parameter("from", query->from, &from, error) ||
+  if (!check_query(query, error) || !date_time_parameter("from", query->from, &from, error) ||
       !date_time_parameter("to", query->to, &to, error) || !read_cursor(query, &cursor, error) ||
       !is_there(connection, &has_table, error) || !has_table)
     return NULL;
@@ -69,7 +69,7 @@ char *
 operations_list(PgConnection *connection, const OperationsQuery *query, GError **error)
 {
   g_autoptr(GError) problem = NULL;
-  g_autoptr(PgResult) page = choose(connection, query, NULL, &problem);
+  g_autoptr(PgResult) page = choose_operations(connection, query, NULL, &problem);
   if (problem != NULL) {
     g_propagate_error(error, g_steal_pointer(&problem));
     return NULL;
@@ -93,7 +93,7 @@ operations_read(PgConnection *connection, const char *id, GError **error)
   g_autoptr(GError) problem = NULL;
   const OperationsQuery one = {.limit = 1};
   gboolean is_id = *id != '\0' && strspn(id, G_CSET_DIGITS G_CSET_a_2_z) == strlen(id) && strlen(id) <= 64;
-  g_autoptr(PgResult) found = is_id ? choose(connection, &one, id, &problem) : NULL;
+  g_autoptr(PgResult) found = is_id ? choose_operations(connection, &one, id, &problem) : NULL;
   if (problem != NULL) {
     g_propagate_error(error, g_steal_pointer(&problem));
     return NULL;

@@ -184,7 +184,7 @@ append_rows(BatchSheet *sheet, const char *ids, GError **error)
 
 /* The next stretch of text; none at the end. */
 static gboolean
-produce(BatchSheet *sheet, GError **error)
+produce_rows(BatchSheet *sheet, GError **error)
 {
   g_string_truncate(sheet->text, 0);
   sheet->offset = 0;
@@ -209,7 +209,7 @@ produce(BatchSheet *sheet, GError **error)
 gssize
 batch_sheet_read(BatchSheet *sheet, guint8 *buffer, gsize size, GError **error)
 {
-  if (sheet->offset == sheet->text->len && !produce(sheet, error))
+  if (sheet->offset == sheet->text->len && !produce_rows(sheet, error))
     return -1;
   gsize n = MIN(size, sheet->text->len - sheet->offset);
   memcpy(buffer, sheet->text->str + sheet->offset, n);

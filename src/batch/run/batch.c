@@ -134,7 +134,7 @@ make_answer(const BatchTransaction *transaction, const BatchRequest *request, co
 }
 
 static gboolean
-work(BatchTransaction *transaction, GError **error)
+change_rows(BatchTransaction *transaction, GError **error)
 {
   const Work *work = transaction->user_data;
   const BatchRequest *request = work->request;
@@ -171,7 +171,7 @@ batch_run(const BatchContext *context, const BatchRequest *request, BatchProblem
                                           .kind = kind_of(request),
                                           .is_dry_run = request->is_dry_run,
                                           .user_data = &state};
-  return batch_transaction_run(&transaction, work, error) ? g_steal_pointer(&transaction.answer) : NULL;
+  return batch_transaction_run(&transaction, change_rows, error) ? g_steal_pointer(&transaction.answer) : NULL;
 }
 
 GHashTable *

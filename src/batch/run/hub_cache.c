@@ -33,7 +33,7 @@ sets_column(const json_t *row, const char *column)
 }
 
 static void
-collect(News *news, const json_t *changes, GArray *user_ids, GArray *key_ids)
+collect_news(News *news, const json_t *changes, GArray *user_ids, GArray *key_ids)
 {
   gsize i;
   const json_t *row;
@@ -76,7 +76,7 @@ add_auth_keys(News *news, PgConnection *connection, const GArray *user_ids, cons
 }
 
 static gboolean
-publish(RedisConnection *connection, const char *channel, const char *message)
+publish_message(RedisConnection *connection, const char *channel, const char *message)
 {
   g_autoptr(RedisReply) reply = redis_command(connection, NULL, 3, "PUBLISH", channel, message);
   return reply != NULL;
@@ -96,9 +96,10 @@ send_news(RedisConnection *connection, const News *news)
   }
   g_autofree char *now_ms = g_strdup_printf("%" G_GINT64_FORMAT, g_get_real_time() / 1000);
   g_autofree char *circuits = g_strdup_printf("{\"providerIds\":[%s]}", news->circuits->str);
-  return (!news->has_providers || publish(connection, "cch:cache:providers:updated", now_ms)) &&
-         (!(news->has_keys || news->has_users) || publish(connection, "cch:cache:api_keys:updated", now_ms)) &&
-         (news->circuits->len == 0 || publish(connection, "cch:cache:circuit_breaker_config:updated", circuits));
+  return (!news->has_providers || publish_message(connection, "cch:cache:providers:updated", now_ms)) &&
+         (!(news->has_keys || news->has_users) || publish_message(connection, "cch:cache:api_keys:updated", now_ms)) &&
+         (news->circuits->len == 0 ||
+          publish_message(connection, "cch:cache:circuit_breaker_config:updated", circuits));
 }
 
 json_t *
@@ -111,7 +112,7 @@ hub_cache_tell(const BatchContext *context, PgConnection *connection, const json
   News news = {.keys = g_ptr_array_new_with_free_func(g_free), .circuits = g_string_new(NULL)};
   g_autoptr(GArray) user_ids = g_array_new(FALSE, FALSE, sizeof(gint64));
   g_autoptr(GArray) key_ids = g_array_new(FALSE, FALSE, sizeof(gint64));
-  collect(&news, changes, user_ids, key_ids);
+  collect_news(&news, changes, user_ids, key_ids);
   g_autoptr(RedisConnection) redis = redis_connection_open(context->redis_url, NULL);
   gboolean ok = redis != NULL && add_auth_keys(&news, connection, user_ids, key_ids) && send_news(redis, &news);
   g_ptr_array_unref(news.keys);

@@ -124,7 +124,7 @@ recorded_group(const json_t *records, gint64 user_id)
 }
 
 static void
-follow(BatchTransaction *transaction, BatchRow *user, const GPtrArray *lists, const json_t *recorded)
+follow_keys(BatchTransaction *transaction, BatchRow *user, const GPtrArray *lists, const json_t *recorded)
 {
   static const char *const none[] = {NULL};
   const BatchField *group = batch_field_by_column(BATCH_USERS, "provider_group");
@@ -153,7 +153,7 @@ sync_groups(BatchTransaction *transaction, const char *owners, const json_t *rec
   g_autoptr(GHashTable) lists = group_lists(groups);
   for (guint i = 0; i < users->rows->len; i++) {
     BatchRow *user = users->rows->pdata[i];
-    follow(transaction, user, g_hash_table_lookup(lists, &user->id), recorded_group(records, user->id));
+    follow_keys(transaction, user, g_hash_table_lookup(lists, &user->id), recorded_group(records, user->id));
   }
   return batch_transaction_write(transaction, users, error);
 }

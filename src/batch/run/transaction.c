@@ -46,7 +46,7 @@ batch_transaction_write(BatchTransaction *transaction, BatchRows *rows, GError *
 /* Takes the idempotency key, waiting for whoever is using it now; `is_repetition` when it was used before. A dry run
  * does nothing that could be repeated. */
 static gboolean
-claim(BatchTransaction *transaction, GError **error)
+claim_key(BatchTransaction *transaction, GError **error)
 {
   const BatchContext *context = transaction->context;
   if (transaction->is_dry_run)
@@ -82,7 +82,7 @@ group_of(const char *idempotency_key)
 }
 
 static gboolean
-audit(BatchTransaction *transaction, GError **error)
+audit_operation(BatchTransaction *transaction, GError **error)
 {
   g_autoptr(json_t) before = transaction->before != NULL ? json_incref(transaction->before)
                                                          : batch_record_side(transaction->changes, "before");
@@ -105,17 +105,17 @@ audit(BatchTransaction *transaction, GError **error)
 }
 
 static gboolean
-record(BatchTransaction *transaction, GError **error)
+record_operation(BatchTransaction *transaction, GError **error)
 {
   g_autofree char *changes = json_to_text(transaction->changes);
   g_autofree char *answer = json_to_text(transaction->answer);
   g_autoptr(PgResult) result = pg_connection_query(transaction->connection, error, batch_record_sql, 3,
                                                    transaction->operation_id, changes, answer);
-  return result != NULL && audit(transaction, error);
+  return result != NULL && audit_operation(transaction, error);
 }
 
 static gboolean
-commit(BatchTransaction *transaction, GError **error)
+commit_work(BatchTransaction *transaction, GError **error)
 {
   g_autoptr(GError) failure = NULL;
   PgOutcome outcome = pg_commit(transaction->connection, transaction->context->dsn, &failure);
@@ -128,7 +128,7 @@ commit(BatchTransaction *transaction, GError **error)
 }
 
 static gboolean
-attempt(BatchTransaction *transaction, BatchWorkFunc work, GError **error)
+attempt_work(BatchTransaction *transaction, BatchWorkFunc work, GError **error)
 {
   g_clear_pointer(&transaction->answer, json_decref);
   g_clear_pointer(&transaction->changes, json_decref);
@@ -136,18 +136,18 @@ attempt(BatchTransaction *transaction, BatchWorkFunc work, GError **error)
   g_clear_pointer(&transaction->before, json_decref);
   g_clear_pointer(&transaction->after, json_decref);
   transaction->changes = json_array();
-  if (!pg_connection_exec(transaction->connection, batch_begin_sql, error) || !claim(transaction, error))
+  if (!pg_connection_exec(transaction->connection, batch_begin_sql, error) || !claim_key(transaction, error))
     return FALSE;
   if (!transaction->is_repetition && !work(transaction, error))
     return FALSE;
   if (transaction->is_repetition || transaction->is_dry_run)
     return pg_connection_exec(transaction->connection, "ROLLBACK", error);
-  return batch_problems_none_refused(transaction->problems, error) && record(transaction, error) &&
-         commit(transaction, error);
+  return batch_problems_none_refused(transaction->problems, error) && record_operation(transaction, error) &&
+         commit_work(transaction, error);
 }
 
 static void
-show(BatchTransaction *transaction)
+show_dry_run(BatchTransaction *transaction)
 {
   json_t *answer = transaction->answer;
   json_object_set_new(answer, "rows", batch_record_describe(transaction->changes));
@@ -160,7 +160,7 @@ show(BatchTransaction *transaction)
 
 /* Tells the hub. What came of it belongs to the answer, also to that of a repetition. */
 static void
-tell(BatchTransaction *transaction)
+tell_hub(BatchTransaction *transaction)
 {
   pg_connection_set_cancellable(transaction->connection, NULL); /* it is done, whoever has left since */
   g_autoptr(json_t) is_told = hub_cache_tell(transaction->context, transaction->connection, transaction->changes);
@@ -175,12 +175,12 @@ tell(BatchTransaction *transaction)
 }
 
 static gboolean
-finish(BatchTransaction *transaction)
+finish_answer(BatchTransaction *transaction)
 {
   if (transaction->is_dry_run)
-    show(transaction);
+    show_dry_run(transaction);
   else if (!transaction->is_repetition)
-    tell(transaction);
+    tell_hub(transaction);
   else if (json_object_get(transaction->answer, "cacheNotified") == NULL)
     json_object_set_new(transaction->answer, "cacheNotified", json_null()); /* it is being told right now */
   return TRUE;
@@ -209,8 +209,8 @@ batch_transaction_run(BatchTransaction *transaction, BatchWorkFunc work, GError 
     return FALSE;
   for (guint number = 1;; number++) {
     g_autoptr(GError) failure = NULL;
-    if (attempt(transaction, work, &failure))
-      return finish(transaction);
+    if (attempt_work(transaction, work, &failure))
+      return finish_answer(transaction);
     pg_connection_rollback(transaction->connection);
     gboolean is_conflict = error_code(failure) == CCH_ERROR_DATABASE_CONFLICT;
     if (number == MAX_ATTEMPTS || (!is_conflict && number > 1)) {

@@ -17,7 +17,7 @@ typedef struct {
 
 /* The operation's record, locked so that it is undone once. */
 static gboolean
-load(BatchTransaction *transaction, Undo *undo, GError **error)
+load_operation(BatchTransaction *transaction, Undo *undo, GError **error)
 {
   g_autoptr(PgResult) result =
       pg_connection_query(transaction->connection, error, batch_operation_lock_sql, 1, undo->operation_id);
@@ -133,7 +133,7 @@ set_all_back(Undo *undo, BatchRows *rows)
 }
 
 static gboolean
-restore(BatchTransaction *transaction, Undo *undo, BatchEntity entity, GError **error)
+restore_rows(BatchTransaction *transaction, Undo *undo, BatchEntity entity, GError **error)
 {
   g_autoptr(GError) failure = NULL;
   g_autoptr(BatchRows) rows = lock_rows(transaction, undo, entity, &failure);
@@ -180,18 +180,18 @@ mark_undone(BatchTransaction *transaction, const Undo *undo, GError **error)
 }
 
 static gboolean
-work(BatchTransaction *transaction, GError **error)
+undo_operation(BatchTransaction *transaction, GError **error)
 {
   Undo *undo = transaction->user_data;
   undo->n_restored = 0;
   g_clear_pointer(&undo->changes, json_decref);
   g_clear_pointer(&undo->followers, json_decref);
   json_array_clear(undo->conflicts);
-  if (!load(transaction, undo, error))
+  if (!load_operation(transaction, undo, error))
     return FALSE;
   set_followers_apart(undo);
   for (guint entity = 0; entity < BATCH_N_ENTITIES; entity++)
-    if (!restore(transaction, undo, entity, error))
+    if (!restore_rows(transaction, undo, entity, error))
       return FALSE;
   if (json_array_size(undo->conflicts) > 0 && !undo->skip_conflicts) {
     error_set(error, CCH_ERROR_BATCH_UNDO_CONFLICT, "%u rows", (guint)json_array_size(undo->conflicts));
@@ -217,7 +217,7 @@ batch_undo(const BatchContext *context, const char *operation_id, gboolean skip_
                                           .kind = "operations:undo",
                                           .is_dry_run = is_dry_run,
                                           .user_data = &undo};
-  gboolean ok = batch_transaction_run(&transaction, work, error);
+  gboolean ok = batch_transaction_run(&transaction, undo_operation, error);
   if (!ok && ret_conflicts != NULL && json_array_size(undo.conflicts) > 0)
     *ret_conflicts = json_incref(undo.conflicts);
   json_decref(undo.conflicts);

@@ -134,7 +134,7 @@ count_by_manifest(const Manifest *manifest, const ArchiveReader *reader, EntryCo
     const TocEntry *entry = archive_reader_entry(reader, i);
     if (!entry->had_dumper)
       continue;
-    const ManifestTable *table = toc_entry_is(entry, "TABLE DATA") ? manifest_find_entry(manifest, entry) : NULL;
+    const ManifestTable *table = toc_entry_is(entry, TOC_KIND_TABLE_DATA) ? manifest_find_entry(manifest, entry) : NULL;
     if (table == NULL)
       return FALSE;
     counts[i] = (EntryCounts){

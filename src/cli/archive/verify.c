@@ -24,7 +24,7 @@ print_block(const CliContext *context, json_t *blocks, const TocEntry *entry, co
   json_t *block =
       json_pack("{s:s, s:s, s:I, s:I, s:I}", "kind", entry->desc, "name", valid, "rows", (json_int_t)info->rows,
                 "bytes", (json_int_t)bytes, "storedBytes", (json_int_t)info->stored_bytes);
-  if (toc_entry_is(entry, "TABLE DATA")) {
+  if (toc_entry_is(entry, TOC_KIND_TABLE_DATA)) {
     char hash[ROW_HASH_TEXT_BYTES];
     row_totals_hash_text(totals, hash);
     json_object_set_new(block, "rowHash", json_string(hash));
@@ -75,7 +75,7 @@ print_result(const CliContext *context, const ArchiveFile *file, const RowTotals
       continue;
     guint64 entry_bytes = archive_file_bytes(file, entry, &totals[i]);
     print_block(context, blocks, entry, info, entry_bytes, &totals[i]);
-    rows += toc_entry_is(entry, "TABLE DATA") ? info->rows : 0;
+    rows += toc_entry_is(entry, TOC_KIND_TABLE_DATA) ? info->rows : 0;
     bytes += entry_bytes;
   }
   print_end(context, blocks, rows, bytes, has_manifest, archive_reader_padding(reader));

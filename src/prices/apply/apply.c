@@ -86,7 +86,7 @@ is_left_out(const Apply *apply, const char *name)
 
 /* All that the outcome depends on besides the stored rows. */
 static void
-identify(Apply *apply)
+identify_table(Apply *apply)
 {
   const PriceApplyOptions *options = apply->options;
   apply->kind = g_strdup(options->is_sync ? "sync" : options->is_manual ? "upload manual" : "upload");
@@ -105,7 +105,7 @@ add_name(GPtrArray *names, const char *name)
 
 /* Whether this very content was applied last and nothing has changed since. */
 static gboolean
-recognise(Apply *apply, gboolean *ret_is_known, GError **error)
+recognise_table(Apply *apply, gboolean *ret_is_known, GError **error)
 {
   *ret_is_known = FALSE;
   apply->report->state = price_state_read(apply->connection, error);
@@ -157,7 +157,7 @@ take_verdict(Apply *apply, const PriceModel *model, const PgResult *rows, guint 
 }
 
 static gboolean
-plan(Apply *apply, GError **error)
+plan_changes(Apply *apply, GError **error)
 {
   g_autofree char *models = all_models(apply->models);
   g_autofree char *overwrite = overwrite_array(apply);
@@ -337,9 +337,9 @@ apply_in_transaction(Apply *apply, GError **error)
     return FALSE;
   PriceReport *report = apply->report;
   report->source = apply->options->is_manual ? "manual" : apply->catalog.cloud_source;
-  if (!recognise(apply, &is_known, error) || is_known)
+  if (!recognise_table(apply, &is_known, error) || is_known)
     return is_known;
-  if (!check_size(apply, error) || !keep_hub_fields(apply, error) || !plan(apply, error) ||
+  if (!check_size(apply, error) || !keep_hub_fields(apply, error) || !plan_changes(apply, error) ||
       !compare_fields(apply, error) || !hold_back_changes(apply, error) || !find_dropped(apply, error))
     return FALSE;
   if (is_dry_run)
@@ -360,7 +360,7 @@ price_apply(PgConnection *connection, const PriceTable *table, const PriceApplyO
                          .changed = g_string_new(NULL),
                          .updated = g_string_new(NULL),
                          .report = price_report_new(table, options->is_dry_run)};
-  identify(&apply);
+  identify_table(&apply);
   /* A dry run is one look at the database; the other waits for its turn and then has to see what came before. */
   const char *begin = options->is_dry_run ? "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY" : "BEGIN";
   if (!pg_connection_exec(connection, begin, error))

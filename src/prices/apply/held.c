@@ -40,7 +40,7 @@ is_among(const PgResult *rows, const char *name)
 
 /* The changes that are meant; PRICES_NOT_FOUND when one of them is not there, or none is. */
 static PgResult *
-find(PgConnection *connection, const char *const *names, GError **error)
+find_held(PgConnection *connection, const char *const *names, GError **error)
 {
   gboolean is_there = FALSE;
   if (!check_table(connection, &is_there, error))
@@ -77,7 +77,7 @@ models_of(const PgResult *rows)
 PriceReport *
 price_held_approve(PgConnection *connection, const char *const *names, const PriceApplyOptions *options, GError **error)
 {
-  g_autoptr(PgResult) rows = find(connection, names, error);
+  g_autoptr(PgResult) rows = find_held(connection, names, error);
   g_autofree char *models = rows != NULL ? models_of(rows) : NULL;
   g_autoptr(PriceTable) table =
       models != NULL ? price_table_parse(models, strlen(models), PRICE_ORIGIN_SYNC, error) : NULL;
@@ -125,7 +125,7 @@ gboolean
 price_held_reject(PgConnection *connection, const char *const *names, const PriceApplyOptions *options,
                   char ***ret_names, GError **error)
 {
-  g_autoptr(PgResult) rows = find(connection, names, error);
+  g_autoptr(PgResult) rows = find_held(connection, names, error);
   g_auto(GStrv) found = rows != NULL ? names_of(rows) : NULL;
   if (found == NULL || !pg_connection_exec(connection, "BEGIN", error))
     return FALSE;

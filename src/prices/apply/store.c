@@ -65,7 +65,7 @@ price_facets(PgConnection *connection, GError **error)
 
 /* NULL with PRICES_NOT_FOUND when there is none. */
 static PgResult *
-find(PgConnection *connection, const char *name, gboolean only_cloud, GError **error)
+find_row(PgConnection *connection, const char *name, gboolean only_cloud, GError **error)
 {
   g_autoptr(PgResult) row =
       pg_connection_query(connection, error, prices_get_sql, 2, name, only_cloud ? "true" : "false");
@@ -82,7 +82,7 @@ static gboolean
 look_up(PgConnection *connection, const char *name, PgResult **ret_row, GError **error)
 {
   g_autoptr(GError) problem = NULL;
-  *ret_row = find(connection, name, FALSE, &problem);
+  *ret_row = find_row(connection, name, FALSE, &problem);
   if (*ret_row != NULL || error_code(problem) == CCH_ERROR_PRICES_NOT_FOUND)
     return TRUE;
   g_propagate_error(error, g_steal_pointer(&problem));
@@ -94,7 +94,7 @@ price_get(PgConnection *connection, const char *name, GError **error)
 {
   if (!check_catalog(connection, error))
     return NULL;
-  g_autoptr(PgResult) row = find(connection, name, FALSE, error);
+  g_autoptr(PgResult) row = find_row(connection, name, FALSE, error);
   return row != NULL ? g_strdup(pg_result_text(row, 0, 0)) : NULL;
 }
 
@@ -143,8 +143,8 @@ check_model(const char *name, const char *json, Language language, GError **erro
 
 /* All of the model's rows become one manual row; its JSON. */
 static char *
-replace(PgConnection *connection, const char *type, const char *name, const char *json, const PgResult *before,
-        const PriceEditor *editor, GError **error)
+replace_rows(PgConnection *connection, const char *type, const char *name, const char *json, const PgResult *before,
+             const PriceEditor *editor, GError **error)
 {
   if (!check_model(name, json, editor->language, error))
     return NULL;
@@ -152,7 +152,7 @@ replace(PgConnection *connection, const char *type, const char *name, const char
   json_quote(object, name);
   g_string_append_printf(object, ":%s}", json);
   g_autoptr(PgResult) written = pg_connection_query(connection, error, prices_write_sql, 2, object->str, "manual");
-  g_autoptr(PgResult) row = written != NULL ? find(connection, name, FALSE, error) : NULL;
+  g_autoptr(PgResult) row = written != NULL ? find_row(connection, name, FALSE, error) : NULL;
   if (row == NULL)
     return NULL;
   g_autofree char *old = audit_value(before), *new = audit_value(row);
@@ -198,14 +198,14 @@ set_in_transaction(PgConnection *connection, const char *name, const JsonTree *f
   if (!pg_connection_value(connection, &merged, error, prices_merge_sql, 3, data, set->str, names))
     return NULL;
   *ret_before = before != NULL ? g_strdup(pg_result_text(before, 0, 0)) : NULL;
-  return replace(connection, "model_price.set", name, merged, before, editor, error);
+  return replace_rows(connection, "model_price.set", name, merged, before, editor, error);
 }
 
 static char *
 pin_in_transaction(PgConnection *connection, const char *name, const char *key, const PriceEditor *editor,
                    GError **error)
 {
-  g_autoptr(PgResult) cloud = find(connection, name, TRUE, error);
+  g_autoptr(PgResult) cloud = find_row(connection, name, TRUE, error);
   g_autoptr(PgResult) before = NULL;
   g_autofree char *pinned = NULL;
   if (cloud == NULL || !look_up(connection, name, &before, error) ||
@@ -215,14 +215,15 @@ pin_in_transaction(PgConnection *connection, const char *name, const char *key, 
     error_set(error, CCH_ERROR_PRICES_NOT_FOUND, "%s has no prices of %s", name, key);
     return NULL;
   }
-  return replace(connection, "model_price.pin", name, pinned, before, editor, error);
+  return replace_rows(connection, "model_price.pin", name, pinned, before, editor, error);
 }
 
 static gboolean
 delete_one(PgConnection *connection, const char *name, gboolean must_exist, const PriceEditor *editor, GError **error)
 {
   g_autoptr(PgResult) before = NULL;
-  if (must_exist ? (before = find(connection, name, FALSE, error)) == NULL : !look_up(connection, name, &before, error))
+  if (must_exist ? (before = find_row(connection, name, FALSE, error)) == NULL
+                 : !look_up(connection, name, &before, error))
     return FALSE;
   if (before == NULL)
     return TRUE;
@@ -232,7 +233,7 @@ delete_one(PgConnection *connection, const char *name, gboolean must_exist, cons
 }
 
 static gboolean
-begin(PgConnection *connection, const PriceEditor *editor, GError **error)
+begin_edit(PgConnection *connection, const PriceEditor *editor, GError **error)
 {
   return check_catalog(connection, error) && pg_connection_exec(connection, "BEGIN", error) &&
          price_lock_table(connection, editor->lock_wait_s, error);
@@ -240,7 +241,7 @@ begin(PgConnection *connection, const PriceEditor *editor, GError **error)
 
 /* Commits what is done, and undoes what is not, or was only tried. */
 static gboolean
-finish(PgConnection *connection, gboolean is_done, const PriceEditor *editor, GError **error)
+end_edit(PgConnection *connection, gboolean is_done, const PriceEditor *editor, GError **error)
 {
   if (is_done && !editor->is_dry_run && pg_connection_exec(connection, "COMMIT", error))
     return TRUE;
@@ -253,9 +254,10 @@ price_set(PgConnection *connection, const char *name, const JsonTree *fields, co
           char **ret_before, GError **error)
 {
   g_autofree char *before = NULL;
-  g_autofree char *row =
-      begin(connection, editor, error) ? set_in_transaction(connection, name, fields, editor, &before, error) : NULL;
-  if (!finish(connection, row != NULL, editor, error))
+  g_autofree char *row = begin_edit(connection, editor, error)
+                             ? set_in_transaction(connection, name, fields, editor, &before, error)
+                             : NULL;
+  if (!end_edit(connection, row != NULL, editor, error))
     return NULL;
   if (ret_before != NULL)
     *ret_before = g_steal_pointer(&before);
@@ -267,18 +269,18 @@ price_pin(PgConnection *connection, const char *name, const char *provider_key, 
           GError **error)
 {
   g_autofree char *row =
-      begin(connection, editor, error) ? pin_in_transaction(connection, name, provider_key, editor, error) : NULL;
-  return finish(connection, row != NULL, editor, error) ? g_steal_pointer(&row) : NULL;
+      begin_edit(connection, editor, error) ? pin_in_transaction(connection, name, provider_key, editor, error) : NULL;
+  return end_edit(connection, row != NULL, editor, error) ? g_steal_pointer(&row) : NULL;
 }
 
 gboolean
 price_delete(PgConnection *connection, const char *const *names, gboolean must_exist, const PriceEditor *editor,
              GError **error)
 {
-  gboolean is_good = begin(connection, editor, error);
+  gboolean is_good = begin_edit(connection, editor, error);
   for (; is_good && *names != NULL; names++)
     is_good = delete_one(connection, *names, must_exist, editor, error);
-  return finish(connection, is_good, editor, error);
+  return end_edit(connection, is_good, editor, error);
 }
 
 static gboolean

@@ -89,7 +89,7 @@ current_path(const Check *check)
 }
 
 static gboolean
-add(Check *check, GArray *issues, PriceIssueCode code)
+add_issue(Check *check, GArray *issues, PriceIssueCode code)
 {
   g_autofree char *field = current_path(check);
   g_autofree char *cut = g_strndup(check->scan.token, MIN(check->scan.token_size, SHOWN_MAX_BYTES));
@@ -99,9 +99,9 @@ add(Check *check, GArray *issues, PriceIssueCode code)
 }
 
 static gboolean
-refuse(Check *check, PriceIssueCode code)
+refuse_value(Check *check, PriceIssueCode code)
 {
-  return add(check, check->failed, code);
+  return add_issue(check, check->failed, code);
 }
 
 static int
@@ -145,7 +145,7 @@ enter_key(Check *check)
   if (check->scan.has_escapes) {
     key.unescaped = json_unescape(key.text, key.size);
     if (key.unescaped == NULL)
-      return refuse(check, PRICE_TEXT_UNUSABLE);
+      return refuse_value(check, PRICE_TEXT_UNUSABLE);
     key.text = key.unescaped;
     key.size = strlen(key.unescaped);
   }
@@ -194,14 +194,14 @@ check_number(Check *check, gboolean is_cost)
 {
   gboolean is_zero = FALSE;
   if (!is_in_range(check->scan.token, check->scan.token_size, &is_zero))
-    return refuse(check, PRICE_NUMBER_OUT_OF_RANGE);
+    return refuse_value(check, PRICE_NUMBER_OUT_OF_RANGE);
   if (!is_cost)
     return TRUE;
   if (*check->scan.token == '-' && !is_zero)
-    return refuse(check, PRICE_COST_NEGATIVE);
+    return refuse_value(check, PRICE_COST_NEGATIVE);
   g_autofree char *text = g_strndup(check->scan.token, check->scan.token_size);
   if (is_per_token(&check->levels[check->scan.depth].key) && g_ascii_strtod(text, NULL) >= PER_MILLION_THRESHOLD)
-    add(check, check->warnings, PRICE_LOOKS_PER_MILLION);
+    add_issue(check, check->warnings, PRICE_LOOKS_PER_MILLION);
   return TRUE;
 }
 
@@ -217,13 +217,13 @@ check_string(Check *check)
   if (check->scan.has_escapes) {
     g_autofree char *text = json_unescape(check->scan.token, check->scan.token_size);
     if (text == NULL)
-      return refuse(check, PRICE_TEXT_UNUSABLE);
+      return refuse_value(check, PRICE_TEXT_UNUSABLE);
   }
   if (check->scan.depth != 1)
     return TRUE;
   const Key *key = &check->levels[1].key;
   if (is_key(key, "vendor") && check->scan.token_size > PRICE_VENDOR_MAX_BYTES)
-    return refuse(check, PRICE_VENDOR_TOO_LONG);
+    return refuse_value(check, PRICE_VENDOR_TOO_LONG);
   if (is_key(key, "mode"))
     check->has_mode = check->scan.token_size > 0;
   return TRUE;
@@ -237,17 +237,17 @@ check_scalar(Check *check, JsonToken token)
   case JSON_TOKEN_NUMBER:
     return check_number(check, is_cost);
   case JSON_TOKEN_NON_FINITE:
-    return refuse(check, PRICE_NOT_FINITE);
+    return refuse_value(check, PRICE_NOT_FINITE);
   case JSON_TOKEN_NULL:
     if (is_cost && check->allows_null && !check->scan.is_array[check->scan.depth - 1]) {
       check->has_null = TRUE;
-      add(check, check->warnings, PRICE_COST_IS_NULL);
+      add_issue(check, check->warnings, PRICE_COST_IS_NULL);
       return TRUE;
     }
-    return !is_cost || refuse(check, PRICE_COST_NOT_A_NUMBER);
+    return !is_cost || refuse_value(check, PRICE_COST_NOT_A_NUMBER);
   default:
     if (is_cost)
-      return refuse(check, PRICE_COST_NOT_A_NUMBER);
+      return refuse_value(check, PRICE_COST_NOT_A_NUMBER);
     return token != JSON_TOKEN_STRING || check_string(check);
   }
 }
@@ -319,7 +319,7 @@ write_without_null_costs(const JsonTree *tree, gboolean is_cost, GString *out)
 }
 
 static char *
-mend(const char *json, gsize size)
+mend_model(const char *json, gsize size)
 {
   g_autoptr(JsonTree) tree = json_tree_parse(json, size, NULL);
   g_return_val_if_fail(tree != NULL, NULL);
@@ -352,7 +352,7 @@ price_model_check(const char *name, const char *json, gsize size, GArray *failed
   if (!check->has_mode)
     price_issues_add(failed, PRICE_NO_MODE, name, "mode", NULL, NULL);
   if (check->has_mode && ret_mended != NULL)
-    *ret_mended = check->has_null ? mend(json, size) : NULL;
+    *ret_mended = check->has_null ? mend_model(json, size) : NULL;
   return check->has_mode;
 }
 

@@ -14,7 +14,7 @@ typedef struct {
 } Moves;
 
 static void
-add(const Moves *moves, PriceIssueCode code, const char *path, const char *new, const char *old)
+add_issue(const Moves *moves, PriceIssueCode code, const char *path, const char *new, const char *old)
 {
   price_issues_add(moves->issues, code, moves->model, path, new, old);
 }
@@ -40,11 +40,11 @@ check_numbers(const Moves *moves, const char *path, const JsonTree *old, const J
     return;
   if (decimal_is_zero(&before)) {
     if (moves->is_limit && !decimal_is_zero(&now))
-      add(moves, PRICE_MOVED_FROM_ZERO, path, new->text, old->text);
+      add_issue(moves, PRICE_MOVED_FROM_ZERO, path, new->text, old->text);
   } else if (decimal_is_zero(&now)) {
-    add(moves, PRICE_MOVED_TO_ZERO, path, new->text, old->text);
+    add_issue(moves, PRICE_MOVED_TO_ZERO, path, new->text, old->text);
   } else if (is_beyond(&before, &now, moves->factor)) {
-    add(moves, moves->is_limit ? PRICE_MOVED_BEYOND_LIMIT : PRICE_MOVED_TENFOLD, path, new->text, old->text);
+    add_issue(moves, moves->is_limit ? PRICE_MOVED_BEYOND_LIMIT : PRICE_MOVED_TENFOLD, path, new->text, old->text);
   }
 }
 

@@ -8,7 +8,7 @@
 enum { PAGE_SIZE_MAX = 200 };
 
 static const char *
-either(const HttpRequest *request, const char *name, const char *other)
+either_of(const HttpRequest *request, const char *name, const char *other)
 {
   const char *value = http_request_query(request, name);
   return value != NULL ? value : http_request_query(request, other);
@@ -49,11 +49,11 @@ read_filter(const HttpRequest *request, guint page_size, PriceFilter *filter, GE
 {
   static const char *const orders[] = {"asc", "desc", NULL};
   *filter = (PriceFilter){.search = http_request_query(request, "search"),
-                          .provider = non_empty(either(request, "litellmProvider", "provider")),
+                          .provider = non_empty(either_of(request, "litellmProvider", "provider")),
                           .vendor = non_empty(http_request_query(request, "vendor")),
                           .mode = non_empty(http_request_query(request, "mode")),
-                          .sort = either(request, "sortBy", "sort"),
-                          .order = either(request, "sortOrder", "order")};
+                          .sort = either_of(request, "sortBy", "sort"),
+                          .order = either_of(request, "sortOrder", "order")};
   const char *size = http_request_query(request, "size") != NULL ? "size" : "pageSize";
   if (filter->sort != NULL && !g_strv_contains(price_sorts, filter->sort)) {
     error_set(error, CCH_ERROR_REQUEST_PARAMETER, "unknown sort: %.64s", filter->sort);
@@ -66,8 +66,8 @@ read_filter(const HttpRequest *request, guint page_size, PriceFilter *filter, GE
 
 /* `format` takes the items, total, page, page size and pages. */
 static HttpResponse *
-list(HttpRequest *request, const PriceHttp *http, guint page_size, const char *member, gboolean is_wrapped,
-     GError **error)
+list_models(HttpRequest *request, const PriceHttp *http, guint page_size, const char *member, gboolean is_wrapped,
+            GError **error)
 {
   PriceFilter filter;
   g_autofree char *items = NULL;
@@ -88,14 +88,14 @@ static HttpResponse *
 get_prices(HttpRequest *request, gpointer context, GError **error)
 {
   GError *failure = NULL;
-  HttpResponse *response = list(request, context, 50, "data", TRUE, &failure);
+  HttpResponse *response = list_models(request, context, 50, "data", TRUE, &failure);
   return response != NULL ? response : price_http_not_ok(request, failure, error);
 }
 
 static HttpResponse *
 get_model_prices(HttpRequest *request, gpointer context, GError **error)
 {
-  return list(request, context, 20, "items", FALSE, error);
+  return list_models(request, context, 20, "items", FALSE, error);
 }
 
 static HttpResponse *

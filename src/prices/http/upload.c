@@ -273,7 +273,7 @@ read_options(const Upload *upload, PriceApplyOptions *options, GError **error)
 }
 
 static HttpResponse *
-apply(Upload *upload, const PriceApplyOptions *options, GError **error)
+apply_upload(Upload *upload, const PriceApplyOptions *options, GError **error)
 {
   g_autoptr(PriceTable) table = price_table_parse(upload->content->str, upload->content->len, PRICE_ORIGIN_FILE, error);
   if (table == NULL)
@@ -305,7 +305,7 @@ upload_end(gpointer data, GError **error)
   g_auto(GStrv) leave_out = trimmed_names(upload->leave_out);
   options.overwrite = (const char *const *)overwrite;
   options.leave_out = (const char *const *)leave_out;
-  return read_options(upload, &options, error) ? apply(upload, &options, error) : NULL;
+  return read_options(upload, &options, error) ? apply_upload(upload, &options, error) : NULL;
 }
 
 static const HttpUpload upload_functions = {upload_begin, upload_write, upload_end, upload_free};

@@ -375,7 +375,7 @@ leave_to_hub(PriceSync *sync, PgConnection *connection)
 /* What the schedule does when the time has come; returns after how many seconds to look again. `is_start` ends when the
  * database has been seen. */
 static gint64
-scheduled(PriceSync *sync, gboolean *is_start)
+run_scheduled(PriceSync *sync, gboolean *is_start)
 {
   const PriceSyncOptions options = {.operator_name = "price sync schedule", .is_scheduled = TRUE};
   gint64 interval_s = (gint64)sync->config->price_sync_interval_s, left_s = 0;
@@ -409,7 +409,7 @@ schedule_thread(gpointer data)
   PriceSync *sync = data;
   gboolean is_start = TRUE;
   while (!g_cancellable_is_cancelled(sync->stopping)) {
-    gint64 wait_s = scheduled(sync, &is_start);
+    gint64 wait_s = run_scheduled(sync, &is_start);
     g_mutex_lock(&sync->mutex);
     sync->next_us = g_get_real_time() + wait_s * G_USEC_PER_SEC;
     g_mutex_unlock(&sync->mutex);

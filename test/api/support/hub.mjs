@@ -49,13 +49,14 @@ export async function startHub(database, { level = 119 } = {}) {
 }
 
 // A gateway that logs requests one after the other, each an INSERT and an UPDATE with the hub's lock_timeout, from `count`
-// sessions. `stop` resolves to { requests, errors, longestMs }: the longest time that one statement took.
+// sessions. `stop` resolves to { requests, errors, longestMs, longWaits }: the longest time that one statement took, and what
+// the server's log says of waits for a lock over 500 ms, which a busy machine alone does not make.
 export async function startGateway(database, { lockTimeout = '1s', count = 2, pauseMs = 5 } = {}) {
-  const found = { requests: 0, errors: [], longestMs: 0 };
+  const found = { requests: 0, errors: [], longestMs: 0, longWaits: [] };
   let isStopped = false;
   const write = async (n) => {
     const session = database.session();
-    await session.exec(`SET lock_timeout = '${lockTimeout}'`);
+    await session.exec(`SET lock_timeout = '${lockTimeout}'; SET deadlock_timeout = '500ms'; SET log_lock_waits = on; SET application_name = 'gateway'`);
     const timed = async (sql) => {
       const begun = performance.now();
       const text = await session.exec(sql);
@@ -78,6 +79,8 @@ export async function startGateway(database, { lockTimeout = '1s', count = 2, pa
     async stop() {
       isStopped = true;
       await Promise.all(sessions);
+      found.longWaits = database.server.log().split('\n')
+        .filter((line) => line.includes(`postgres@${database.name} `) && / still waiting for /.test(line));
       return found;
     },
   };

@@ -66,14 +66,14 @@ take_large_object(guint32 oid, gpointer user_data, GError **error)
 static gboolean
 begin(Repack *repack, const TocEntry *entry, GError **error)
 {
-  return toc_entry_is(entry, "BLOBS") ? archive_writer_begin_large_objects(repack->writer, entry->dump_id, error)
-                                      : archive_writer_begin_data(repack->writer, entry->dump_id, error);
+  return toc_entry_is(entry, TOC_KIND_BLOBS) ? archive_writer_begin_large_objects(repack->writer, entry->dump_id, error)
+                                             : archive_writer_begin_data(repack->writer, entry->dump_id, error);
 }
 
 static gboolean
 end(Repack *repack, const TocEntry *entry, GError **error)
 {
-  if (toc_entry_is(entry, "BLOBS"))
+  if (toc_entry_is(entry, TOC_KIND_BLOBS))
     return end_large_object(repack, error) && archive_writer_end_large_objects(repack->writer, error);
   return flush_piece(repack, error) && archive_writer_end_data(repack->writer, error);
 }

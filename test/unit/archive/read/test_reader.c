@@ -132,8 +132,8 @@ entries_are_found_by_their_dump_id(void **state)
   g_autoptr(ArchiveReader) reader = open_bytes(bytes, &fd);
   assert_int_equal(archive_reader_n_entries(reader), 5);
   assert_ptr_equal(archive_reader_find(reader, 22), archive_reader_entry(reader, 3));
-  assert_true(toc_entry_is(archive_reader_find(reader, 30), "BLOBS"));
-  assert_false(toc_entry_is(archive_reader_find(reader, 20), "TABLE"));
+  assert_true(toc_entry_is(archive_reader_find(reader, 30), TOC_KIND_BLOBS));
+  assert_false(toc_entry_is(archive_reader_find(reader, 20), TOC_KIND_TABLE));
   assert_null(archive_reader_find(reader, 8));
   assert_null(archive_reader_find(reader, 0));
   close(fd);

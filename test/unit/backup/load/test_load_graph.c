@@ -73,7 +73,7 @@ build(Fixture *fixture)
   assert_non_null(fixture->reader);
   for (guint i = 0; i < archive_reader_n_entries(fixture->reader); i++) {
     RestoreStep step = {.entry = archive_reader_entry(fixture->reader, i), .stage = STAGE_POST_DATA};
-    if (!toc_entry_is(step.entry, "TABLE"))
+    if (!toc_entry_is(step.entry, TOC_KIND_TABLE))
       g_array_append_val(fixture->steps, step);
   }
   for (guint i = 0; i < fixture->steps->len; i++)

@@ -14,7 +14,7 @@ judge_from(ErrorCode code, const char *sqlstate, const char *source_function, co
   g_autoptr(GError) error = NULL;
   /* The words must not matter. */
   error_set_sql(&error, code, sqlstate, source_function, "role \"duplicate\" already exists, deadlock detected");
-  return verdict_of(error, desc, keeps_present);
+  return verdict_of(error, toc_kind_of(desc), keeps_present);
 }
 
 static Verdict
@@ -135,7 +135,7 @@ whatever_else_happens_is_fatal(void **state)
     assert_int_equal(judge_from(cases[i].code, cases[i].sqlstate, NULL, "TABLE DATA", FALSE), VERDICT_FATAL);
   }
   g_autoptr(GError) foreign = g_error_new_literal(G_IO_ERROR, G_IO_ERROR_EXISTS, "exists");
-  assert_int_equal(verdict_of(foreign, "TABLE", TRUE), VERDICT_FATAL);
+  assert_int_equal(verdict_of(foreign, TOC_KIND_TABLE, TRUE), VERDICT_FATAL);
 }
 
 static void

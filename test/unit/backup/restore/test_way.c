@@ -38,7 +38,7 @@ static gboolean
 shelf_leaves_out(Restore *restore, const TocEntry *entry)
 {
   (void)restore;
-  return toc_entry_is(entry, "INDEX");
+  return toc_entry_is(entry, TOC_KIND_INDEX);
 }
 
 static gboolean

@@ -1,0 +1,60 @@
+/* What a merge would make on a table, and is there already. The statement would fail, but first lock the table: behind
+ * whoever reads it, and before everybody who writes to it. */
+#include "backup/plan/entry_sql.h"
+#include "backup/restore/restore_private.h"
+#include "backup_sql.h"
+
+#include <string.h>
+
+static gboolean
+is_made_on_table(const TocEntry *entry)
+{
+  static const char *const kinds[] = {
+      "INDEX", "STATISTICS", "CONSTRAINT", "FK CONSTRAINT", "CHECK CONSTRAINT", "TRIGGER", "RULE", "POLICY", NULL};
+  return entry->tag != NULL && entry->namespace_name != NULL && g_strv_contains(kinds, entry->desc);
+}
+
+/* The words behind the name in "ALTER TABLE ONLY public.t ADD CONSTRAINT name PRIMARY KEY (id);"; "" for another. */
+static const char *
+constraint_words(const TocEntry *entry)
+{
+  static const char before[] = "\n    ADD CONSTRAINT ";
+  const char *at = entry->defn != NULL ? strstr(entry->defn, before) : NULL;
+  if (at == NULL)
+    return "";
+  at += strlen(before);
+  g_autofree char *name = entry_read_identifier(&at);
+  return name != NULL ? at : "";
+}
+
+static char **
+dependency_tags(const Restore *restore, const TocEntry *entry)
+{
+  g_autoptr(GStrvBuilder) tags = g_strv_builder_new();
+  for (guint i = 0; i < entry->n_dependencies; i++) {
+    const TocEntry *dependency = archive_reader_find(restore->reader, entry->dependencies[i]);
+    if (dependency != NULL && dependency->tag != NULL)
+      g_strv_builder_add(tags, dependency->tag);
+  }
+  return g_strv_builder_end(tags);
+}
+
+gboolean
+restore_find_present(const Restore *restore, const TocEntry *entry, gboolean *ret_is_present, GError **error)
+{
+  *ret_is_present = FALSE;
+  if (!is_made_on_table(entry))
+    return TRUE;
+  const char *words = constraint_words(entry);
+  gboolean is_primary = g_str_has_prefix(words, " PRIMARY KEY ");
+  gboolean has_index = is_primary || g_str_has_prefix(words, " UNIQUE ") || g_str_has_prefix(words, " EXCLUDE ");
+  g_auto(GStrv) tags = dependency_tags(restore, entry);
+  g_autofree char *tables = pg_array((const char *const *)tags);
+  g_autoptr(PgResult) answer =
+      pg_connection_query(restore->connection, error, backup_present_object_sql, 6, entry->desc, entry->namespace_name,
+                          entry->tag, tables, has_index ? "true" : "false", is_primary ? "true" : "false");
+  if (answer == NULL)
+    return FALSE;
+  *ret_is_present = pg_result_rows(answer) > 0 && pg_result_bool(answer, 0, 0);
+  return TRUE;
+}
