@@ -1,9 +1,10 @@
 #include "batch/fields/field.h"
 
-#include <errno.h>
-#include <string.h>
+#include "batch/fields/json_value.h"
+#include "batch/fields/number.h"
+#include "batch/fields/tags.h"
 
-enum { MAX_TAG_CHARACTERS = 32, MAX_NUMBER_CHARACTERS = 64, MAX_EXPONENT = 30 };
+#include <string.h>
 
 const BatchField batch_fields[] = {
 #define BATCH_FIELD(entity, name, column, type, lowest, highest, decimals, is_nullable, is_internal)                   \
@@ -51,74 +52,6 @@ batch_field_sql_type(const BatchField *field)
                                       "numeric", "bool", "timestamptz", "public.daily_reset_mode",
                                       "text",    "text", "jsonb",       "jsonb"};
   return types[field->type];
-}
-
-/* A decimal number as an integer of units of 10^-decimals. */
-static BatchProblem
-read_decimal(const char *text, int decimals, gint64 *ret_units)
-{
-  const char *p = text;
-  gboolean is_negative = *p == '-';
-  if (*p == '-' || *p == '+')
-    p++;
-  char digits[MAX_NUMBER_CHARACTERS];
-  gsize n = 0;
-  int point = -1;
-  for (; g_ascii_isdigit(*p) || (*p == '.' && point < 0); p++) {
-    if (*p == '.')
-      point = (int)n;
-    else if (n < sizeof digits)
-      digits[n++] = *p;
-    else
-      return "out_of_range";
-  }
-  if (n == 0)
-    return "not_a_number";
-  if (point < 0)
-    point = (int)n;
-  if (*p == 'e' || *p == 'E') {
-    char *end = NULL;
-    gint64 exponent = g_ascii_strtoll(p + 1, &end, 10);
-    if (end == p + 1)
-      return "not_a_number";
-    p = end;
-    point += (int)CLAMP(exponent, -MAX_EXPONENT - MAX_NUMBER_CHARACTERS, MAX_EXPONENT + MAX_NUMBER_CHARACTERS);
-  }
-  if (*p != '\0')
-    return "not_a_number";
-  gint64 units = 0;
-  for (int i = 0; i < MAX((int)n, point + decimals); i++) {
-    int digit = i < (int)n ? digits[i] - '0' : 0;
-    if (i >= point + decimals) {
-      if (digit != 0)
-        return "too_many_decimals";
-    } else if (units > (G_MAXINT64 - digit) / 10) {
-      return "out_of_range";
-    } else {
-      units = units * 10 + digit;
-    }
-  }
-  *ret_units = is_negative ? -units : units;
-  return NULL;
-}
-
-static BatchProblem
-number_value(const BatchField *field, const char *text, char **ret_value)
-{
-  if (strlen(text) > MAX_NUMBER_CHARACTERS)
-    return "out_of_range";
-  gint64 units = 0, scale = 1;
-  BatchProblem problem = read_decimal(text, field->decimals, &units);
-  if (problem != NULL)
-    return problem;
-  for (int i = 0; i < field->decimals; i++)
-    scale *= 10;
-  if (units < field->lowest * scale || units > field->highest * scale)
-    return "out_of_range";
-  *ret_value = field->decimals == 0 ? g_strdup_printf("%" G_GINT64_FORMAT, units)
-                                    : g_strdup_printf("%" G_GINT64_FORMAT ".%0*" G_GINT64_FORMAT, units / scale,
-                                                      field->decimals, units % scale);
-  return NULL;
 }
 
 static BatchProblem
@@ -209,69 +142,6 @@ clock_value(const char *text, char **ret_value)
   return NULL;
 }
 
-static int
-compare_keys(gconstpointer a, gconstpointer b)
-{
-  const char *x = *(const char *const *)a, *y = *(const char *const *)b;
-  gsize length_x = strlen(x), length_y = strlen(y);
-  return length_x != length_y ? (length_x < length_y ? -1 : 1) : strcmp(x, y);
-}
-
-/* As PostgreSQL prints jsonb: keys by length, then by their bytes. */
-static void
-print_jsonb(const json_t *json, GString *text)
-{
-  if (json_is_array(json)) {
-    gsize i;
-    const json_t *item;
-    g_string_append_c(text, '[');
-    json_array_foreach((json_t *)json, i, item) {
-      g_string_append(text, i > 0 ? ", " : "");
-      print_jsonb(item, text);
-    }
-    g_string_append_c(text, ']');
-  } else if (json_is_object(json)) {
-    g_autoptr(GPtrArray) keys = g_ptr_array_new();
-    const char *key;
-    json_t *value;
-    json_object_foreach((json_t *)json, key, value)
-      g_ptr_array_add(keys, (gpointer)key);
-    g_ptr_array_sort(keys, compare_keys);
-    g_string_append_c(text, '{');
-    for (guint i = 0; i < keys->len; i++) {
-      g_autoptr(json_t) name = json_string(keys->pdata[i]);
-      g_string_append(text, i > 0 ? ", " : "");
-      print_jsonb(name, text);
-      g_string_append(text, ": ");
-      print_jsonb(json_object_get(json, keys->pdata[i]), text);
-    }
-    g_string_append_c(text, '}');
-  } else {
-    char *scalar = json_dumps(json, JSON_ENCODE_ANY);
-    g_string_append(text, scalar);
-    free(scalar);
-  }
-}
-
-static BatchProblem
-json_value(const BatchField *field, const json_t *json, char **ret_value)
-{
-  gboolean is_list = field->type == BATCH_TYPE_LIST;
-  if (is_list ? !json_is_array(json) : !json_is_array(json) && !json_is_object(json))
-    return is_list ? "not_an_array" : "not_json";
-  if (is_list && json_array_size(json) > (gsize)field->highest)
-    return "too_many";
-  for (gsize i = 0; is_list && i < json_array_size(json); i++)
-    if (!json_is_string(json_array_get(json, i)))
-      return "not_a_string";
-  g_autoptr(GString) text = g_string_new(NULL);
-  print_jsonb(json, text);
-  if (!is_list && text->len > (gsize)field->highest)
-    return "too_long";
-  *ret_value = g_strdup(text->str);
-  return NULL;
-}
-
 static BatchProblem
 string_value(const BatchField *field, const char *text, guint max_characters, char **ret_value)
 {
@@ -312,7 +182,7 @@ number_from_json(const BatchField *field, const json_t *json, char **ret_value)
     print_double(json_real_value(json), text);
   else
     return "not_a_number";
-  return number_value(field, text, ret_value);
+  return batch_number_value(field, text, ret_value);
 }
 
 BatchProblem
@@ -333,14 +203,14 @@ batch_value_from_json(const BatchField *field, const json_t *json, guint max_cha
     *ret_value = g_strdup(json_is_true(json) ? "true" : "false");
     return NULL;
   case BATCH_TYPE_TAGS: {
-    BatchProblem problem = batch_tags_check(json);
+    BatchProblem problem = batch_tags_check(field, json);
     if (problem == NULL)
       *ret_value = batch_tags_value(json);
     return problem;
   }
   case BATCH_TYPE_LIST:
   case BATCH_TYPE_JSON:
-    return json_value(field, json, ret_value);
+    return batch_json_value(field, json, ret_value);
   case BATCH_TYPE_TEXT:
   case BATCH_TYPE_GROUP:
   case BATCH_TYPE_GROUP_TAG:
@@ -355,7 +225,7 @@ batch_value_from_json(const BatchField *field, const json_t *json, guint max_cha
 }
 
 static BatchProblem
-tags_from_text(const char *text, char **ret_value)
+tags_from_text(const BatchField *field, const char *text, char **ret_value)
 {
   g_auto(GStrv) parts = g_strsplit(text, ",", -1);
   g_autoptr(json_t) tags = *text == '[' ? json_loads(text, 0, NULL) : NULL;
@@ -365,7 +235,7 @@ tags_from_text(const char *text, char **ret_value)
   for (char **part = parts; is_list && *part != NULL; part++)
     if (*g_strstrip(*part) != '\0')
       json_array_append_new(tags, json_string(*part));
-  BatchProblem problem = batch_tags_check(tags);
+  BatchProblem problem = batch_tags_check(field, tags);
   if (problem == NULL)
     *ret_value = batch_tags_value(tags);
   return problem;
@@ -399,7 +269,7 @@ batch_text_cell(const char *text)
 
 /* "a,b" where that reads back as the same tags, else JSON. */
 static char *
-tags_to_text(const char *value)
+tags_to_text(const BatchField *field, const char *value)
 {
   g_autoptr(json_t) tags = json_loads(value, 0, NULL);
   g_autoptr(GString) list = g_string_new(NULL);
@@ -410,7 +280,7 @@ tags_to_text(const char *value)
       g_string_append_printf(list, "%s%s", i > 0 ? "," : "", json_string_value(tag));
   g_autofree char *again = NULL;
   gboolean reads_back = list->len > 0 && *list->str != '[' && g_ascii_strcasecmp(list->str, "null") != 0 &&
-                        tags_from_text(list->str, &again) == NULL && strcmp(again, value) == 0;
+                        tags_from_text(field, list->str, &again) == NULL && strcmp(again, value) == 0;
   return reads_back ? batch_text_cell(list->str) : g_strdup(value);
 }
 
@@ -420,7 +290,7 @@ batch_value_to_text(const BatchField *field, const char *value)
   if (value == NULL)
     return g_strdup(field->is_nullable ? "null" : "");
   if (field->type == BATCH_TYPE_TAGS)
-    return tags_to_text(value);
+    return tags_to_text(field, value);
   if (is_text(field) && (*value == '\0' || g_ascii_strcasecmp(value, "null") == 0))
     return g_strconcat("'", value, NULL);
   return is_text(field) ? batch_text_cell(value) : g_strdup(value);
@@ -439,18 +309,18 @@ batch_value_from_text(const BatchField *field, const char *text, guint max_chara
   switch (field->type) {
   case BATCH_TYPE_INTEGER:
   case BATCH_TYPE_DECIMAL:
-    return number_value(field, text, ret_value);
+    return batch_number_value(field, text, ret_value);
   case BATCH_TYPE_BOOLEAN:
     if (g_ascii_strcasecmp(text, "true") != 0 && g_ascii_strcasecmp(text, "false") != 0)
       return "not_a_boolean";
     *ret_value = g_strdup(g_ascii_tolower(*text) == 't' ? "true" : "false");
     return NULL;
   case BATCH_TYPE_TAGS:
-    return tags_from_text(text, ret_value);
+    return tags_from_text(field, text, ret_value);
   case BATCH_TYPE_LIST:
   case BATCH_TYPE_JSON: {
     g_autoptr(json_t) json = json_loads(text, JSON_REJECT_DUPLICATES, NULL);
-    return json != NULL ? json_value(field, json, ret_value) : "not_json";
+    return json != NULL ? batch_json_value(field, json, ret_value) : "not_json";
   }
   case BATCH_TYPE_TEXT:
   case BATCH_TYPE_GROUP:
@@ -482,74 +352,4 @@ gboolean
 batch_value_equal(const char *a, const char *b)
 {
   return g_strcmp0(a, b) == 0;
-}
-
-static BatchProblem
-check_tag(const json_t *tag)
-{
-  if (!json_is_string(tag))
-    return "not_a_string";
-  const char *text = json_string_value(tag);
-  g_autofree char *trimmed = g_strstrip(g_strdup(text));
-  if (*text == '\0' || strcmp(trimmed, text) != 0)
-    return "not_trimmed";
-  return g_utf8_strlen(text, -1) > MAX_TAG_CHARACTERS ? "too_long" : NULL;
-}
-
-static gboolean
-has_tag(const json_t *tags, const json_t *wanted)
-{
-  gsize i;
-  const json_t *tag;
-  json_array_foreach((json_t *)tags, i, tag)
-    if (json_equal(tag, wanted))
-      return TRUE;
-  return FALSE;
-}
-
-BatchProblem
-batch_tags_check(const json_t *tags)
-{
-  const BatchField *field = batch_field_find(BATCH_USERS, "tags");
-  if (!json_is_array(tags))
-    return "not_an_array";
-  if (json_array_size(tags) > (gsize)field->highest)
-    return "too_many";
-  for (gsize i = 0; i < json_array_size(tags); i++) {
-    BatchProblem problem = check_tag(json_array_get(tags, i));
-    if (problem != NULL)
-      return problem;
-    for (gsize k = 0; k < i; k++)
-      if (json_equal(json_array_get(tags, i), json_array_get(tags, k)))
-        return "duplicate";
-  }
-  return NULL;
-}
-
-char *
-batch_tags_value(const json_t *tags)
-{
-  char *text = json_dumps(tags, 0); /* with ", " between, as PostgreSQL */
-  char *value = g_strdup(text);
-  free(text);
-  return value;
-}
-
-BatchProblem
-batch_tags_change(const char *before, const json_t *add, const json_t *remove, char **ret_value)
-{
-  g_autoptr(json_t) tags = before != NULL ? json_loads(before, 0, NULL) : NULL;
-  g_autoptr(json_t) result = json_array();
-  gsize i;
-  json_t *tag;
-  json_array_foreach(tags, i, tag)
-    if (!has_tag(remove, tag))
-      json_array_append(result, tag);
-  json_array_foreach((json_t *)add, i, tag)
-    if (!has_tag(result, tag))
-      json_array_append(result, tag);
-  if (json_array_size(result) > (gsize)batch_field_find(BATCH_USERS, "tags")->highest)
-    return "too_many";
-  *ret_value = batch_tags_value(result);
-  return NULL;
 }

@@ -68,11 +68,3 @@ gboolean batch_value_equal(const char *a, const char *b);
 /* The names of several comma-separated lists (NULL-terminated) as one: trimmed, sorted, each once; "default" for none.
  * As the hub does it. */
 char *batch_group_join(const char *const *lists);
-
-/* Tags: an array of up to 20 different, trimmed strings of 1 to 32 characters. */
-BatchProblem batch_tags_check(const json_t *tags);
-/* The tags of `before` (a value; NULL: none) with some added at the end and some removed. `add` and `remove` may be
- * NULL. NULL with a problem when there would be too many. */
-BatchProblem batch_tags_change(const char *before, const json_t *add, const json_t *remove, char **ret_value);
-/* In the form in which PostgreSQL prints jsonb. */
-char *batch_tags_value(const json_t *tags);

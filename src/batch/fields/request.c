@@ -1,6 +1,7 @@
 #include "batch/fields/request.h"
 
 #include "base/error.h"
+#include "batch/fields/tags.h"
 
 #include <string.h>
 
@@ -147,7 +148,7 @@ read_tag_change(BatchValue *value, const json_t *change, const char *path, Batch
       batch_problems_add(problems, place, "unknown_field", NULL);
       continue;
     }
-    batch_problems_add(problems, place, batch_tags_check(tags), value->field);
+    batch_problems_add(problems, place, batch_tags_check(value->field, tags), value->field);
     *(is_add ? &value->add : &value->remove) = json_incref(tags);
   }
   value->is_change = TRUE;

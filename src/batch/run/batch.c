@@ -1,6 +1,7 @@
 #include "batch/run/batch.h"
 
 #include "base/error.h"
+#include "batch/fields/tags.h"
 #include "batch/run/rules.h"
 #include "batch/run/transaction.h"
 #include "batch_sql.h"
@@ -42,7 +43,7 @@ set_value(const Work *work, const BatchRows *rows, BatchRow *row, const BatchVal
     return;
   }
   g_autofree char *tags = NULL;
-  if (batch_tags_change(row->before[index], value->add, value->remove, &tags) == NULL)
+  if (batch_tags_change(value->field, row->before[index], value->add, value->remove, &tags) == NULL)
     batch_row_set(row, index, tags);
   else
     batch_problems_refuse(work->problems, CCH_ERROR_BATCH_TOO_MANY_TAGS, rows->entity, row->id, row->label);
