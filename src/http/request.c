@@ -315,6 +315,41 @@ http_request_json(HttpRequest *request, GError **error)
   return request->json;
 }
 
+/* NaN and Infinity, which the scanner knows, are none of JSON's. */
+static gboolean
+has_non_finite(const JsonTree *tree)
+{
+  if (tree->type == JSON_TOKEN_NON_FINITE)
+    return TRUE;
+  for (guint i = 0; i < json_tree_size(tree); i++)
+    if (has_non_finite(json_tree_child(tree, i)))
+      return TRUE;
+  return FALSE;
+}
+
+JsonTree *
+http_request_json_tree(HttpRequest *request, GError **error)
+{
+  gsize size = 0;
+  const char *text = NULL;
+  if (!http_request_is_json(request))
+    error_set(error, CCH_ERROR_REQUEST_MEDIA_TYPE, "the body must be application/json");
+  else
+    text = http_request_json_text(request, &size, error);
+  if (text == NULL)
+    return NULL;
+  g_autoptr(GError) problem = NULL;
+  g_autoptr(JsonTree) tree = json_check_utf8(text, size, &problem) ? json_tree_parse(text, size, &problem) : NULL;
+  if (tree != NULL && tree->type == JSON_TOKEN_OBJECT && !has_non_finite(tree))
+    return g_steal_pointer(&tree);
+  const char *reason = tree != NULL && has_non_finite(tree) ? "NaN and Infinity are not JSON" : NULL;
+  error_set(error, CCH_ERROR_REQUEST_MALFORMED_JSON, "%s",
+            problem != NULL  ? problem->message
+            : reason != NULL ? reason
+                             : "the body must be a JSON object");
+  return NULL;
+}
+
 const char *
 http_request_who(const HttpRequest *request)
 {

@@ -3,6 +3,7 @@
  * belong to the request. One thread at a time. */
 #pragma once
 
+#include "base/exact/json_tree.h"
 #include "base/language.h"
 
 #include <gio/gio.h>
@@ -49,6 +50,8 @@ gint64 http_request_content_length(const HttpRequest *request);
 gboolean http_request_is_json(const HttpRequest *request);
 /* The parsed JSON body, an object; owned by the request. REQUEST_MEDIA_TYPE, REQUEST_MALFORMED_JSON. */
 json_t *http_request_json(HttpRequest *request, GError **error);
+/* The same with numbers as they were written; free with json_tree_free. */
+JsonTree *http_request_json_tree(HttpRequest *request, GError **error);
 /* The body as it came, for JSON whose numbers must not pass through doubles: REQUEST_MEDIA_TYPE when it is not said to
  * be JSON, unless it is empty. Owned by the request. */
 const char *http_request_json_text(HttpRequest *request, gsize *ret_size, GError **error);

@@ -128,6 +128,39 @@ for (const version of ['v05', 'v09']) {
       return { status: reply.status, body: await reply.json() };
     }
 
+    // PostgreSQL's own numeric says what a number is, and whether two decimals hold it.
+    test('a number is stored as it was written, or refused', async () => {
+      const digits = () => String(Math.floor(Math.random() * 1e15));
+      const numbers = ['0', '-0.00', '1e2', '1.5E1', '12.50000', '100000.00', '1e-2', '0.1e-1', '123456789e-4', '4.35', '8.145', '99999.99', '1e-400', '1e400',
+        `10000.${'0'.repeat(80)}1`, `10000.${'0'.repeat(80)}`, ...Array.from({ length: 20 }, () => `${digits()}e-${Math.floor(Math.random() * 20)}`)];
+      for (const text of numbers) {
+        const [fits, wanted] = (await database.value(
+          `SELECT concat_ws('|', n = round(n, 2) AND n BETWEEN 0 AND 100000, n::numeric(1000, 2)) FROM (SELECT '${text}'::numeric AS n) AS given`)).split('|');
+        const reply = await send('users', { dailyQuota: raw(text) });
+        assert.equal(reply.status, fits === 't' ? 200 : 400, text);
+        if (fits === 't') assert.equal(await database.value('SELECT daily_limit_usd FROM users WHERE id = 9001'), wanted, text);
+      }
+    });
+
+    test('numbers in a JSON value stay as they were written, in the row, the record and the undo', async () => {
+      const numbers = { to: ['1e-400', '1e400', `10000.${'0'.repeat(80)}1`, '0.1', '1.50e1', '-0.0', '18446744073709551616'].map(raw), a: 'b' };
+      const stored = await database.value(`SELECT '${write(numbers)}'::jsonb`);
+      const value = () => database.value('SELECT model_redirects FROM providers WHERE id = 9001');
+      const first = await send('providers', { model_redirects: numbers });
+      assert.equal(first.status, 200, JSON.stringify(first.body));
+      assert.equal(await value(), stored);
+      const again = await send('providers', { model_redirects: numbers });
+      assert.equal(again.body.changedCount, 0); // what is wanted reads as PostgreSQL prints what is there
+      const second = await send('providers', { model_redirects: { other: 1 } });
+      const record = await (await service.fetch(`/api/v1/operations/${second.body.operationId}`)).json();
+      assert.deepEqual(record.rows[0].changes[0], { field: 'model_redirects', before: stored, after: { other: 1 } });
+      const undone = await service.fetch(`/api/v1/operations/${second.body.operationId}:undo`, { method: 'POST', body: '{}', headers: { 'content-type': 'application/json' } });
+      assert.equal(undone.status, 200);
+      assert.equal(await value(), stored);
+      const refused = await send('providers', { model_redirects: { to: raw('1e4000') } });
+      assert.deepEqual([refused.status, refused.body.invalidParams?.[0].code], [400, 'number_too_long']);
+    });
+
     for (const [entity, fields] of Object.entries(fieldsOf(version))) {
       for (const [field, { column, taken, refused }] of Object.entries(fields)) {
         test(`${entity}: ${field} is taken up to its edges, and refused beyond them`, async () => {
@@ -145,9 +178,13 @@ for (const version of ['v05', 'v09']) {
               assert.deepEqual([problem.path, problem.code, more.length], [`updates.${field}${below}`, code, 0], write(value));
               assert.ok(problem.message.length > 0 && problem.message !== code);
             }
-            for (const text of ['NaN', 'Infinity', '1e400', '18446744073709551616']) {
+            for (const text of ['NaN', 'Infinity']) {
               const reply = await send(entity, { [field]: raw(text) }, dryRun);
               assert.deepEqual([reply.status, reply.body.errorCode], [400, 'request.malformed_json'], text);
+            }
+            for (const text of ['1e400', '18446744073709551616', '1e-400', `1.${'0'.repeat(300)}1`]) {
+              const reply = await send(entity, { [field]: raw(text) }, dryRun);
+              assert.deepEqual([reply.status, reply.body.invalidParams?.[0].path], [400, `updates.${field}`], text);
             }
           }
           assert.deepEqual(await row(entity), before);

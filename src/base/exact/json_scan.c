@@ -347,12 +347,15 @@ json_quote(GString *out, const char *text)
 {
   g_string_append_c(out, '"');
   for (const char *c = text; *c != '\0'; c++) {
-    if (*c == '"' || *c == '\\')
-      g_string_append_c(out, '\\');
-    if ((guchar)*c < 0x20)
+    static const char controls[] = "\b\f\n\r\t", escapes[] = "bfnrt";
+    const char *control = strchr(controls, *c);
+    if (control == NULL && (guchar)*c < 0x20) {
       g_string_append_printf(out, "\\u%04x", (guint)*c);
-    else
-      g_string_append_c(out, *c);
+      continue;
+    }
+    if (control != NULL || *c == '"' || *c == '\\')
+      g_string_append_c(out, '\\');
+    g_string_append_c(out, control != NULL ? escapes[control - controls] : *c);
   }
   g_string_append_c(out, '"');
 }

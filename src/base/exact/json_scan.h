@@ -60,5 +60,5 @@ gboolean json_check_utf8(const char *text, gsize size, GError **error);
  * no NUL (\u0000) and no half of a surrogate pair. */
 char *json_unescape(const char *token, gsize size);
 
-/* Appends the text as a JSON string, with its quotes. */
+/* Appends the text as a JSON string, with its quotes and escaped as PostgreSQL does it. */
 void json_quote(GString *out, const char *text);

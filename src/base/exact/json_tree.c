@@ -1,6 +1,7 @@
 #include "base/exact/json_tree.h"
 
 #include "base/error.h"
+#include "base/exact/decimal.h"
 
 #include <string.h>
 
@@ -139,4 +140,93 @@ json_tree_write(const JsonTree *tree, GString *out)
     json_quote(out, tree->text);
   else
     g_string_append(out, tree->text);
+}
+
+gboolean
+json_tree_is_boolean(const JsonTree *tree)
+{
+  return tree != NULL && (tree->type == JSON_TOKEN_TRUE || tree->type == JSON_TOKEN_FALSE);
+}
+
+gboolean
+json_tree_is_true(const JsonTree *tree)
+{
+  return tree != NULL && tree->type == JSON_TOKEN_TRUE;
+}
+
+gboolean
+json_tree_integer(const JsonTree *tree, gint64 lowest, gint64 highest, gint64 *ret_number)
+{
+  return tree != NULL && tree->type == JSON_TOKEN_NUMBER &&
+         g_ascii_string_to_signed(tree->text, 10, lowest, highest, ret_number, NULL);
+}
+
+/* As numeric_out() prints it. */
+static void
+write_numeric(const char *text, GString *out)
+{
+  g_auto(Decimal) decimal = {0};
+  if (!decimal_parse(text, &decimal)) {
+    g_string_append(out, text);
+    return;
+  }
+  const char *digits = text + (*text == '-');
+  gsize n_whole = strspn(digits, "0123456789");
+  const char *fraction = digits + n_whole + (digits[n_whole] == '.');
+  gsize n_fraction = digits[n_whole] == '.' ? strspn(fraction, "0123456789") : 0;
+  const char *mark = strpbrk(text, "eE");
+  int exponent = mark != NULL ? (int)g_ascii_strtoll(mark + 1, NULL, 10) : 0;
+  int point = (int)n_whole + exponent;
+  int n_decimals = MAX(0, (int)n_fraction - exponent);
+  g_autoptr(GString) all = g_string_new_len(digits, (gssize)n_whole);
+  g_string_append_len(all, fraction, (gssize)n_fraction);
+  for (; point < 1; point++)
+    g_string_prepend_c(all, '0');
+  while ((int)all->len < point + n_decimals)
+    g_string_append_c(all, '0');
+  int leading = (int)strspn(all->str, "0");
+  leading = MIN(leading, point - 1);
+  g_string_append_printf(out, "%s%.*s", decimal.is_negative ? "-" : "", point - leading, all->str + leading);
+  if (n_decimals > 0)
+    g_string_append_printf(out, ".%.*s", n_decimals, all->str + point);
+}
+
+static int
+compare_members(gconstpointer a, gconstpointer b)
+{
+  const char *x = (*(const JsonTree *const *)a)->key, *y = (*(const JsonTree *const *)b)->key;
+  gsize length_x = strlen(x), length_y = strlen(y);
+  return length_x != length_y ? (length_x < length_y ? -1 : 1) : strcmp(x, y);
+}
+
+static void
+write_jsonb_children(const JsonTree *tree, GString *out)
+{
+  gboolean is_object = tree->type == JSON_TOKEN_OBJECT;
+  g_autoptr(GPtrArray) children = g_ptr_array_copy(tree->children, NULL, NULL);
+  g_ptr_array_set_free_func(children, NULL);
+  if (is_object)
+    g_ptr_array_sort(children, compare_members);
+  g_string_append_c(out, is_object ? '{' : '[');
+  for (guint i = 0; i < children->len; i++) {
+    const JsonTree *child = g_ptr_array_index(children, i);
+    g_string_append(out, i > 0 ? ", " : "");
+    if (is_object) {
+      json_quote(out, child->key);
+      g_string_append(out, ": ");
+    }
+    json_tree_write_jsonb(child, out);
+  }
+  g_string_append_c(out, is_object ? '}' : ']');
+}
+
+void
+json_tree_write_jsonb(const JsonTree *tree, GString *out)
+{
+  if (tree->children != NULL)
+    write_jsonb_children(tree, out);
+  else if (tree->type == JSON_TOKEN_NUMBER)
+    write_numeric(tree->text, out);
+  else
+    json_tree_write(tree, out);
 }

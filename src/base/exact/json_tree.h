@@ -25,5 +25,15 @@ const char *json_tree_string(const JsonTree *tree);
 guint json_tree_size(const JsonTree *tree);
 const JsonTree *json_tree_child(const JsonTree *tree, guint index);
 
+/* Whether it is true or false; FALSE for NULL. */
+gboolean json_tree_is_boolean(const JsonTree *tree);
+gboolean json_tree_is_true(const JsonTree *tree);
+/* A number without point and exponent, of this range; FALSE for anything else. */
+gboolean json_tree_integer(const JsonTree *tree, gint64 lowest, gint64 highest, gint64 *ret_number);
+
 /* Appends it as JSON. */
 void json_tree_write(const JsonTree *tree, GString *out);
+/* Appends it as PostgreSQL prints the same as jsonb: members by the length of their names, then by bytes; numbers
+ * without exponent, with as many decimals as they were written with. Numbers that decimal_parse() does not take stay as
+ * they were written. */
+void json_tree_write_jsonb(const JsonTree *tree, GString *out);

@@ -156,7 +156,7 @@ batch_circuits_run(const BatchContext *context, const BatchRequest *request, Bat
 }
 
 json_t *
-batch_circuits_reset(const BatchContext *context, const json_t *body, BatchProblems *problems,
+batch_circuits_reset(const BatchContext *context, const JsonTree *body, BatchProblems *problems,
                      GCancellable *cancellable, GError **error)
 {
   g_autoptr(GHashTable) no_widths = g_hash_table_new(g_str_hash, g_str_equal);

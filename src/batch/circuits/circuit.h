@@ -8,7 +8,7 @@
  * instance of the hub is told. {operationId, requestedCount, resetCount, resetIds, dryRun}: of providers that had
  * something to reset. It is recorded and repeated as any batch, but cannot be undone. BATCH_CIRCUIT_REDIS without
  * Redis: nothing was done. */
-json_t *batch_circuits_reset(const BatchContext *context, const json_t *body, BatchProblems *problems,
+json_t *batch_circuits_reset(const BatchContext *context, const JsonTree *body, BatchProblems *problems,
                              GCancellable *cancellable, GError **error);
 /* The same of a request (BATCH_PROVIDERS, BATCH_DELETE). */
 json_t *batch_circuits_run(const BatchContext *context, const BatchRequest *request, BatchProblems *problems,

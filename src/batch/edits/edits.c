@@ -7,6 +7,8 @@
 
 #include <string.h>
 
+#define BYTE_ORDER_MARK "\xEF\xBB\xBF"
+
 typedef struct {
   BatchEdits *edits;
   GHashTable *widths;
@@ -174,8 +176,9 @@ read_csv(const Reader *reader, const char *text, gsize size, GError **error)
 }
 
 static void
-read_member(const Reader *reader, BatchEdit *edit, const char *name, const json_t *given)
+read_member(const Reader *reader, BatchEdit *edit, const JsonTree *given)
 {
+  const char *name = given->key;
   BatchEntity entity = reader->edits->entity;
   const BatchField *field = batch_field_find(entity, name);
   if (field == NULL) {
@@ -192,37 +195,64 @@ read_member(const Reader *reader, BatchEdit *edit, const char *name, const json_
   add_field(reader->edits, field);
 }
 
-static void
-read_element(const Reader *reader, const json_t *element, guint place)
+/* An element of the file's array, of which `token` is the first token. */
+static gboolean
+read_element(const Reader *reader, JsonScan *scan, JsonToken token, guint place, GError **error)
 {
-  const json_t *id = json_object_get(element, "id");
-  gint64 number = json_integer_value(id);
-  if (!check_id(reader, place, number > 0 && number <= G_MAXINT32 ? number : 0))
-    return;
-  char *text = json_dumps(element, JSON_COMPACT);
-  BatchEdit *edit = add_edit(reader->edits, number, place, g_strdup(text));
-  free(text);
-  const char *name;
-  json_t *given;
-  json_object_foreach((json_t *)element, name, given)
-    read_member(reader, edit, name, given);
+  const char *text = scan->token;
+  gsize size = scan->token_size;
+  if ((token == JSON_TOKEN_OBJECT || token == JSON_TOKEN_ARRAY) && !json_scan_skip_value(scan, &text, &size, error))
+    return FALSE;
+  g_autoptr(JsonTree) element = token == JSON_TOKEN_OBJECT ? json_tree_parse(text, size, error) : NULL;
+  if (token == JSON_TOKEN_OBJECT && element == NULL)
+    return FALSE;
+  gint64 id = 0;
+  json_tree_integer(json_tree_get(element, "id"), 1, G_MAXINT32, &id);
+  if (!check_id(reader, place, id))
+    return TRUE;
+  BatchEdit *edit = add_edit(reader->edits, id, place, g_strndup(text, size));
+  for (guint i = 0; i < json_tree_size(element); i++)
+    read_member(reader, edit, json_tree_child(element, i));
+  return TRUE;
+}
+
+static gboolean
+read_elements(const Reader *reader, JsonScan *scan, GError **error)
+{
+  JsonToken token = json_scan_next(scan, error);
+  for (guint place = 0; token == JSON_TOKEN_ARRAY; place++) {
+    JsonToken element = json_scan_next(scan, error);
+    if (element == JSON_TOKEN_ERROR)
+      return FALSE;
+    if (element == JSON_TOKEN_ARRAY_END)
+      return json_scan_next(scan, error) == JSON_TOKEN_END;
+    if (place >= CSV_MAX_ROWS)
+      break;
+    if (!read_element(reader, scan, element, place, error)) {
+      g_prefix_error(error, "[%u]: ", place);
+      return FALSE;
+    }
+  }
+  if (token != JSON_TOKEN_ERROR)
+    error_set(error, CCH_ERROR_BATCH_FILE, "not an array of up to 200,000 rows");
+  return FALSE;
 }
 
 static gboolean
 read_json(const Reader *reader, const char *text, gsize size, GError **error)
 {
-  json_error_t problem;
-  g_autoptr(json_t) list = size <= CSV_MAX_BYTES ? json_loadb(text, size, JSON_REJECT_DUPLICATES, &problem) : NULL;
-  if (list == NULL || !json_is_array(list) || json_array_size(list) > CSV_MAX_ROWS) {
-    error_set(error, CCH_ERROR_BATCH_FILE, "line %d: %s", list == NULL && size <= CSV_MAX_BYTES ? problem.line : 1,
-              list == NULL && size <= CSV_MAX_BYTES ? problem.text : "not an array of up to 200,000 rows in 64 MiB");
+  if (size > CSV_MAX_BYTES) {
+    error_set(error, CCH_ERROR_BATCH_FILE, "more than 64 MiB");
     return FALSE;
   }
-  gsize i;
-  const json_t *element;
-  json_array_foreach(list, i, element)
-    read_element(reader, element, (guint)i);
-  return TRUE;
+  gsize mark = size >= 3 && memcmp(text, BYTE_ORDER_MARK, 3) == 0 ? 3 : 0;
+  JsonScan scan;
+  json_scan_init(&scan, text + mark, size - mark);
+  g_autoptr(GError) problem = NULL;
+  if (json_check_utf8(text, size, &problem) && read_elements(reader, &scan, &problem))
+    return TRUE;
+  error_set(error, CCH_ERROR_BATCH_FILE, "%s", problem->message);
+  return FALSE;
 }
 
 /* The first of the problems as an error; TRUE when there are none. */
@@ -240,8 +270,7 @@ check_problems(const BatchProblems *problems, GError **error)
 static gboolean
 looks_like_json(const char *text, gsize size)
 {
-  static const char mark[] = "\xEF\xBB\xBF";
-  gsize i = size >= 3 && memcmp(text, mark, 3) == 0 ? 3 : 0;
+  gsize i = size >= 3 && memcmp(text, BYTE_ORDER_MARK, 3) == 0 ? 3 : 0;
   while (i < size && g_ascii_isspace(text[i]))
     i++;
   return i < size && (text[i] == '[' || text[i] == '{');

@@ -159,48 +159,22 @@ string_value(const BatchField *field, const char *text, guint max_characters, ch
   }
 }
 
-/* The shortest decimal that reads back as the same double: what was written, if it had no more than 15 digits. */
-static void
-print_double(double number, char text[32])
-{
-  for (int digits = 15; digits <= 17; digits++) {
-    char format[8];
-    g_snprintf(format, sizeof format, "%%.%dg", digits);
-    g_ascii_formatd(text, 32, format, number);
-    if (g_ascii_strtod(text, NULL) == number)
-      return;
-  }
-}
-
-static BatchProblem
-number_from_json(const BatchField *field, const json_t *json, char **ret_value)
-{
-  char text[32];
-  if (json_is_integer(json))
-    g_snprintf(text, sizeof text, "%" JSON_INTEGER_FORMAT, json_integer_value(json));
-  else if (json_is_real(json))
-    print_double(json_real_value(json), text);
-  else
-    return "not_a_number";
-  return batch_number_value(field, text, ret_value);
-}
-
 BatchProblem
-batch_value_from_json(const BatchField *field, const json_t *json, guint max_characters, char **ret_value)
+batch_value_from_json(const BatchField *field, const JsonTree *json, guint max_characters, char **ret_value)
 {
   *ret_value = NULL;
-  if (json_is_null(json) && field->type == BATCH_TYPE_GROUP)
+  if (json->type == JSON_TOKEN_NULL && field->type == BATCH_TYPE_GROUP)
     return group_value(field, "", max_characters, ret_value); /* without a group is in the default one */
-  if (json_is_null(json))
+  if (json->type == JSON_TOKEN_NULL)
     return field->is_nullable ? NULL : "not_nullable";
   switch (field->type) {
   case BATCH_TYPE_INTEGER:
   case BATCH_TYPE_DECIMAL:
-    return number_from_json(field, json, ret_value);
+    return json->type == JSON_TOKEN_NUMBER ? batch_number_value(field, json->text, ret_value) : "not_a_number";
   case BATCH_TYPE_BOOLEAN:
-    if (!json_is_boolean(json))
+    if (!json_tree_is_boolean(json))
       return "not_a_boolean";
-    *ret_value = g_strdup(json_is_true(json) ? "true" : "false");
+    *ret_value = g_strdup(json->text);
     return NULL;
   case BATCH_TYPE_TAGS: {
     BatchProblem problem = batch_tags_check(field, json);
@@ -216,25 +190,35 @@ batch_value_from_json(const BatchField *field, const json_t *json, guint max_cha
   case BATCH_TYPE_GROUP_TAG:
   case BATCH_TYPE_MODE:
   case BATCH_TYPE_CLOCK:
-    if (!json_is_string(json))
+    if (json->type != JSON_TOKEN_STRING)
       return "not_a_string";
-    return string_value(field, json_string_value(json), max_characters, ret_value);
+    return string_value(field, json->text, max_characters, ret_value);
   default:
     return "unknown_field";
   }
 }
 
+static JsonTree *
+tags_from_list(const char *text)
+{
+  g_auto(GStrv) parts = g_strsplit(text, ",", -1);
+  g_autoptr(GString) json = g_string_new("[");
+  for (char **part = parts; *part != NULL; part++) {
+    if (*g_strstrip(*part) == '\0')
+      continue;
+    g_string_append(json, json->len > 1 ? "," : "");
+    json_quote(json, *part);
+  }
+  g_string_append_c(json, ']');
+  return json_tree_parse(json->str, json->len, NULL);
+}
+
 static BatchProblem
 tags_from_text(const BatchField *field, const char *text, char **ret_value)
 {
-  g_auto(GStrv) parts = g_strsplit(text, ",", -1);
-  g_autoptr(json_t) tags = *text == '[' ? json_loads(text, 0, NULL) : NULL;
-  gboolean is_list = tags == NULL;
-  if (is_list)
-    tags = json_array();
-  for (char **part = parts; is_list && *part != NULL; part++)
-    if (*g_strstrip(*part) != '\0')
-      json_array_append_new(tags, json_string(*part));
+  g_autoptr(JsonTree) tags = *text == '[' ? json_tree_parse(text, strlen(text), NULL) : NULL;
+  if (tags == NULL)
+    tags = tags_from_list(text);
   BatchProblem problem = batch_tags_check(field, tags);
   if (problem == NULL)
     *ret_value = batch_tags_value(tags);
@@ -271,13 +255,11 @@ batch_text_cell(const char *text)
 static char *
 tags_to_text(const BatchField *field, const char *value)
 {
-  g_autoptr(json_t) tags = json_loads(value, 0, NULL);
+  g_autoptr(JsonTree) tags = json_tree_parse(value, strlen(value), NULL);
   g_autoptr(GString) list = g_string_new(NULL);
-  gsize i;
-  const json_t *tag;
-  json_array_foreach(tags, i, tag)
-    if (json_is_string(tag))
-      g_string_append_printf(list, "%s%s", i > 0 ? "," : "", json_string_value(tag));
+  for (guint i = 0; i < json_tree_size(tags); i++)
+    if (json_tree_child(tags, i)->type == JSON_TOKEN_STRING)
+      g_string_append_printf(list, "%s%s", i > 0 ? "," : "", json_tree_child(tags, i)->text);
   g_autofree char *again = NULL;
   gboolean reads_back = list->len > 0 && *list->str != '[' && g_ascii_strcasecmp(list->str, "null") != 0 &&
                         tags_from_text(field, list->str, &again) == NULL && strcmp(again, value) == 0;
@@ -319,7 +301,7 @@ batch_value_from_text(const BatchField *field, const char *text, guint max_chara
     return tags_from_text(field, text, ret_value);
   case BATCH_TYPE_LIST:
   case BATCH_TYPE_JSON: {
-    g_autoptr(json_t) json = json_loads(text, JSON_REJECT_DUPLICATES, NULL);
+    g_autoptr(JsonTree) json = json_tree_parse(text, strlen(text), NULL);
     return json != NULL ? batch_json_value(field, json, ret_value) : "not_json";
   }
   case BATCH_TYPE_TEXT:
@@ -344,7 +326,7 @@ batch_value_to_json(const BatchField *field, const char *value)
   else if (field->type == BATCH_TYPE_INTEGER)
     json = json_integer(g_ascii_strtoll(value, NULL, 10));
   else if (field->type == BATCH_TYPE_TAGS || field->type == BATCH_TYPE_LIST || field->type == BATCH_TYPE_JSON)
-    json = json_loads(value, JSON_DECODE_ANY, NULL);
+    json = batch_json_shown(value);
   return json != NULL ? json : json_string(value);
 }
 

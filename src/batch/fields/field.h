@@ -4,6 +4,7 @@
  * what is wanted and what is stored compare as strings, and no price or limit ever passes through a double. */
 #pragma once
 
+#include "base/exact/json_tree.h"
 #include "base/json.h"
 
 typedef enum { BATCH_USERS, BATCH_KEYS, BATCH_PROVIDERS, BATCH_ENDPOINTS, BATCH_N_ENTITIES } BatchEntity;
@@ -51,7 +52,8 @@ const char *batch_field_sql_type(const BatchField *field);
 typedef const char *BatchProblem;
 
 /* A value as JSON has it, but tags; `max_characters` is the column's width, 0: unbounded. */
-BatchProblem batch_value_from_json(const BatchField *field, const json_t *json, guint max_characters, char **ret_value);
+BatchProblem batch_value_from_json(const BatchField *field, const JsonTree *json, guint max_characters,
+                                   char **ret_value);
 /* A value as a spreadsheet's cell has it ("10.5", "true"; tags "a,b", or as JSON; "null"). An apostrophe before a text
  * says that it is one: "'null", "'=1", and "'" alone for the empty text. An empty cell is no value: it is the caller's
  * to see to. */
@@ -61,7 +63,8 @@ BatchProblem batch_value_from_text(const BatchField *field, const char *text, gu
 char *batch_value_to_text(const BatchField *field, const char *value);
 /* The cell of any text (NULL: ""). */
 char *batch_text_cell(const char *text);
-/* A stored value for JSON: booleans, integers and arrays as such, decimals as strings, exact. */
+/* A stored value for JSON, exact: booleans, integers, arrays and objects as such; decimals as strings, and so is JSON
+ * that has any. */
 json_t *batch_value_to_json(const BatchField *field, const char *value);
 gboolean batch_value_equal(const char *a, const char *b);
 

@@ -1,65 +1,56 @@
 #include "batch/fields/number.h"
 
+#include "base/exact/decimal.h"
+
 #include <string.h>
 
-enum { MAX_NUMBER_CHARACTERS = 64, MAX_EXPONENT = 30 };
+enum { MAX_UNIT_DIGITS = 18 /* of a gint64 */ };
 
-/* A decimal number as an integer of units of 10^-decimals. */
-static BatchProblem
-read_decimal(const char *text, int decimals, gint64 *ret_units)
+/* The number as JSON would write it, for decimal_parse(); NULL when it is none. */
+static char *
+json_number(const char *text)
 {
-  const char *p = text;
-  gboolean is_negative = *p == '-';
-  if (*p == '-' || *p == '+')
-    p++;
-  char digits[MAX_NUMBER_CHARACTERS];
-  gsize n = 0;
-  int point = -1;
-  for (; g_ascii_isdigit(*p) || (*p == '.' && point < 0); p++) {
-    if (*p == '.')
-      point = (int)n;
-    else if (n < sizeof digits)
-      digits[n++] = *p;
-    else
-      return "out_of_range";
-  }
-  if (n == 0)
-    return "not_a_number";
-  if (point < 0)
-    point = (int)n;
-  if (*p == 'e' || *p == 'E') {
-    char *end = NULL;
-    gint64 exponent = g_ascii_strtoll(p + 1, &end, 10);
-    if (end == p + 1)
-      return "not_a_number";
-    p = end;
-    point += (int)CLAMP(exponent, -MAX_EXPONENT - MAX_NUMBER_CHARACTERS, MAX_EXPONENT + MAX_NUMBER_CHARACTERS);
-  }
-  if (*p != '\0')
-    return "not_a_number";
-  gint64 units = 0;
-  for (int i = 0; i < MAX((int)n, point + decimals); i++) {
-    int digit = i < (int)n ? digits[i] - '0' : 0;
-    if (i >= point + decimals) {
-      if (digit != 0)
-        return "too_many_decimals";
-    } else if (units > (G_MAXINT64 - digit) / 10) {
-      return "out_of_range";
-    } else {
-      units = units * 10 + digit;
-    }
-  }
-  *ret_units = is_negative ? -units : units;
+  g_autoptr(GRegex) regex = g_regex_new("^([+-]?)(?:([0-9]+)(?:\\.([0-9]*))?|\\.([0-9]+))(?:[eE]([+-]?[0-9]+))?$",
+                                        G_REGEX_DOLLAR_ENDONLY, 0, NULL);
+  g_autoptr(GMatchInfo) match = NULL;
+  if (!g_regex_match(regex, text, 0, &match))
+    return NULL;
+  g_autofree char *sign = g_match_info_fetch(match, 1), *whole = g_match_info_fetch(match, 2),
+                  *decimals = g_match_info_fetch(match, 3), *bare = g_match_info_fetch(match, 4),
+                  *exponent = g_match_info_fetch(match, 5);
+  const char *fraction = bare != NULL && *bare != '\0' ? bare : decimals != NULL ? decimals : "";
+  return g_strdup_printf("%s%s%s%s%s%s", *sign == '-' ? "-" : "", *whole != '\0' ? whole : "0",
+                         *fraction != '\0' ? "." : "", fraction, exponent != NULL && *exponent != '\0' ? "e" : "",
+                         exponent != NULL ? exponent : "");
+}
+
+/* The decimal as an integer of units of 10^-decimals. */
+static BatchProblem
+count_units(const Decimal *decimal, int decimals, gint64 *ret_units)
+{
+  int zeros = decimal_is_zero(decimal) ? 0 : decimal->exponent + decimals;
+  if (zeros < 0)
+    return "too_many_decimals";
+  if (strlen(decimal->digits) + (gsize)zeros > MAX_UNIT_DIGITS)
+    return "out_of_range";
+  gint64 units = g_ascii_strtoll(decimal->digits, NULL, 10);
+  for (int i = 0; i < zeros; i++)
+    units *= 10;
+  *ret_units = decimal->is_negative ? -units : units;
   return NULL;
 }
 
 BatchProblem
 batch_number_value(const BatchField *field, const char *text, char **ret_value)
 {
-  if (strlen(text) > MAX_NUMBER_CHARACTERS)
-    return "out_of_range";
+  g_autofree char *number = json_number(text);
+  if (number == NULL)
+    return "not_a_number";
+  g_auto(Decimal) decimal = {0};
+  if (!decimal_parse(number, &decimal)) /* beyond its 400 digits, on one side of the point or the other */
+    return strstr(number, "e-") != NULL || strchr(number, '.') != NULL ? "too_many_decimals" : "out_of_range";
   gint64 units = 0, scale = 1;
-  BatchProblem problem = read_decimal(text, field->decimals, &units);
+  BatchProblem problem = count_units(&decimal, field->decimals, &units);
   if (problem != NULL)
     return problem;
   for (int i = 0; i < field->decimals; i++)

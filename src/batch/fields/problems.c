@@ -19,7 +19,7 @@ static const struct {
     {"unknown_field", TEXT_BATCH_UNKNOWN_FIELD}, {"unknown_id", TEXT_BATCH_UNKNOWN_ID},
     {"no_column", TEXT_BATCH_NO_COLUMN},         {"not_a_mode", TEXT_BATCH_NOT_A_MODE},
     {"not_a_clock", TEXT_BATCH_NOT_A_CLOCK},     {"not_json", TEXT_BATCH_NOT_JSON},
-    {"wrong_cells", TEXT_BATCH_WRONG_CELLS},
+    {"wrong_cells", TEXT_BATCH_WRONG_CELLS},     {"number_too_long", TEXT_BATCH_NUMBER_TOO_LONG},
 };
 
 void
@@ -72,13 +72,13 @@ batch_problems_add(BatchProblems *problems, const char *path, BatchProblem code,
 }
 
 void
-batch_problems_add_given(BatchProblems *problems, const char *path, BatchProblem code, const json_t *given)
+batch_problems_add_given(BatchProblems *problems, const char *path, BatchProblem code, const JsonTree *given)
 {
   g_autofree char *text = problem_text(code, NULL, problems->language);
-  char *json = json_dumps(given, JSON_ENCODE_ANY | JSON_COMPACT);
-  g_autofree char *shown = g_utf8_substring(json, 0, MIN(g_utf8_strlen(json, -1), MAX_GIVEN));
+  g_autoptr(GString) json = g_string_new(NULL);
+  json_tree_write(given, json);
+  g_autofree char *shown = g_utf8_substring(json->str, 0, MIN(g_utf8_strlen(json->str, -1), MAX_GIVEN));
   g_autofree char *all = g_strdup_printf("%s: %s", text, shown);
-  free(json);
   add_text(problems, path, code, all);
 }
 

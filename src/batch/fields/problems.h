@@ -20,7 +20,7 @@ G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC(BatchProblems, batch_problems_clear)
 /* Nothing is added for a NULL code, and none after `max`. */
 void batch_problems_add(BatchProblems *problems, const char *path, BatchProblem code, const BatchField *field);
 /* The same, and the text ends with what was given. */
-void batch_problems_add_given(BatchProblems *problems, const char *path, BatchProblem code, const json_t *given);
+void batch_problems_add_given(BatchProblems *problems, const char *path, BatchProblem code, const JsonTree *given);
 gboolean batch_problems_any(const BatchProblems *problems);
 
 /* A row is in the way; `name` may be NULL. */

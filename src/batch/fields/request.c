@@ -9,8 +9,8 @@ void
 batch_value_clear(BatchValue *value)
 {
   g_free(value->value);
-  json_decref(value->add);
-  json_decref(value->remove);
+  g_strfreev(value->add);
+  g_strfreev(value->remove);
 }
 
 GArray *
@@ -26,8 +26,8 @@ batch_value_copy(const BatchValue *value)
 {
   BatchValue copy = *value;
   copy.value = g_strdup(value->value);
-  json_incref(copy.add);
-  json_incref(copy.remove);
+  copy.add = g_strdupv(value->add);
+  copy.remove = g_strdupv(value->remove);
   return copy;
 }
 
@@ -105,19 +105,19 @@ sort_ids(GArray *ids)
 }
 
 static gboolean
-read_ids(BatchRequest *request, const json_t *body, BatchProblems *problems, GError **error)
+read_ids(BatchRequest *request, const JsonTree *body, BatchProblems *problems, GError **error)
 {
   const char *name = ids_name_of(request->entity);
-  const json_t *list = json_object_get(body, name);
-  if (!json_is_array(list)) {
+  const JsonTree *list = json_tree_get(body, name);
+  if (list == NULL || list->type != JSON_TOKEN_ARRAY) {
     batch_problems_add(problems, name, "not_an_array", NULL);
     return TRUE;
   }
-  for (gsize i = 0; i < json_array_size(list) && !(batch_problems_any(problems) && i >= BATCH_MAX_ROWS); i++) {
-    const json_t *item = json_array_get(list, i);
-    gint64 id = json_integer_value(item);
-    if (!json_is_integer(item) || id < 1 || id > G_MAXINT32) {
-      g_autofree char *path = g_strdup_printf("%s[%" G_GSIZE_FORMAT "]", name, i);
+  for (guint i = 0; i < json_tree_size(list) && !(batch_problems_any(problems) && i >= BATCH_MAX_ROWS); i++) {
+    const JsonTree *item = json_tree_child(list, i);
+    gint64 id = 0;
+    if (!json_tree_integer(item, 1, G_MAXINT32, &id)) {
+      g_autofree char *path = g_strdup_printf("%s[%u]", name, i);
       batch_problems_add_given(problems, path, "not_an_id", item);
     } else {
       g_array_append_val(request->ids, id);
@@ -137,41 +137,42 @@ read_ids(BatchRequest *request, const json_t *body, BatchProblems *problems, GEr
 
 /* {"add": [...], "remove": [...]} */
 static void
-read_tag_change(BatchValue *value, const json_t *change, const char *path, BatchProblems *problems)
+read_tag_change(BatchValue *value, const JsonTree *change, const char *path, BatchProblems *problems)
 {
-  const char *name;
-  json_t *tags;
-  json_object_foreach((json_t *)change, name, tags) {
-    g_autofree char *place = g_strdup_printf("%s.%s", path, name);
-    gboolean is_add = strcmp(name, "add") == 0;
-    if (!is_add && strcmp(name, "remove") != 0) {
+  for (guint i = 0; i < json_tree_size(change); i++) {
+    const JsonTree *tags = json_tree_child(change, i);
+    g_autofree char *place = g_strdup_printf("%s.%s", path, tags->key);
+    gboolean is_add = strcmp(tags->key, "add") == 0;
+    if (!is_add && strcmp(tags->key, "remove") != 0) {
       batch_problems_add(problems, place, "unknown_field", NULL);
       continue;
     }
-    batch_problems_add(problems, place, batch_tags_check(value->field, tags), value->field);
-    *(is_add ? &value->add : &value->remove) = json_incref(tags);
+    BatchProblem problem = batch_tags_check(value->field, tags);
+    batch_problems_add(problems, place, problem, value->field);
+    if (problem == NULL)
+      *(is_add ? &value->add : &value->remove) = batch_tags_names(tags);
   }
   value->is_change = TRUE;
 }
 
 void
-batch_value_read(const BatchField *field, const json_t *given, const char *path, GHashTable *widths,
+batch_value_read(const BatchField *field, const JsonTree *given, const char *path, GHashTable *widths,
                  BatchProblems *problems, BatchValue *ret_value)
 {
   *ret_value = (BatchValue){.field = field};
   guint width = GPOINTER_TO_UINT(g_hash_table_lookup(widths, field->column));
   if (batch_field_is_absent(field, widths))
     batch_problems_add(problems, path, "no_column", field);
-  else if (field->type == BATCH_TYPE_TAGS && json_is_object(given))
+  else if (field->type == BATCH_TYPE_TAGS && given->type == JSON_TOKEN_OBJECT)
     read_tag_change(ret_value, given, path, problems);
   else
     batch_problems_add(problems, path, batch_value_from_json(field, given, width, &ret_value->value), field);
 }
 
 static void
-read_update(BatchRequest *request, GArray *values, const char *name, const json_t *given, GHashTable *widths,
-            BatchProblems *problems)
+read_update(BatchRequest *request, GArray *values, const JsonTree *given, GHashTable *widths, BatchProblems *problems)
 {
+  const char *name = given->key;
   g_autofree char *path = g_strdup_printf("updates.%s", name);
   const BatchField *field = batch_field_find(request->entity, name);
   if (field == NULL) {
@@ -184,44 +185,41 @@ read_update(BatchRequest *request, GArray *values, const char *name, const json_
 }
 
 static gboolean
-read_updates(BatchRequest *request, const json_t *body, GHashTable *widths, BatchProblems *problems, GError **error)
+read_updates(BatchRequest *request, const JsonTree *body, GHashTable *widths, BatchProblems *problems, GError **error)
 {
-  const json_t *updates = json_object_get(body, "updates");
-  if (!json_is_object(updates) || json_object_size(updates) == 0) {
+  const JsonTree *updates = json_tree_get(body, "updates");
+  if (updates == NULL || updates->type != JSON_TOKEN_OBJECT || json_tree_size(updates) == 0) {
     error_set(error, CCH_ERROR_BATCH_NO_CHANGE, "\"updates\" names no field");
     return FALSE;
   }
   GArray *values = add_values(request);
-  const char *name;
-  json_t *given;
-  json_object_foreach((json_t *)updates, name, given)
-    read_update(request, values, name, given, widths, problems);
+  for (guint i = 0; i < json_tree_size(updates); i++)
+    read_update(request, values, json_tree_child(updates, i), widths, problems);
   return TRUE;
 }
 
 /* Members that no batch has: a misspelt "dryRun" must not change anything. */
 static void
-check_members(const BatchRequest *request, const json_t *body, BatchProblems *problems)
+check_members(const BatchRequest *request, const JsonTree *body, BatchProblems *problems)
 {
-  const char *name;
-  json_t *value;
-  json_object_foreach((json_t *)body, name, value) {
+  for (guint i = 0; i < json_tree_size(body); i++) {
+    const char *name = json_tree_child(body, i)->key;
     gboolean is_known = strcmp(name, ids_name_of(request->entity)) == 0 || strcmp(name, "dryRun") == 0 ||
                         (request->action == BATCH_UPDATE && strcmp(name, "updates") == 0);
     batch_problems_add(problems, name, is_known ? NULL : "unknown_field", NULL);
   }
-  const json_t *dry_run = json_object_get(body, "dryRun");
-  if (dry_run != NULL && !json_is_boolean(dry_run))
+  const JsonTree *dry_run = json_tree_get(body, "dryRun");
+  if (dry_run != NULL && !json_tree_is_boolean(dry_run))
     batch_problems_add(problems, "dryRun", "not_a_boolean", NULL);
 }
 
 BatchRequest *
-batch_request_from_json(BatchEntity entity, BatchAction action, const json_t *body, GHashTable *widths,
+batch_request_from_json(BatchEntity entity, BatchAction action, const JsonTree *body, GHashTable *widths,
                         BatchProblems *problems, GError **error)
 {
   g_autoptr(BatchRequest) request = batch_request_new(entity, action);
   check_members(request, body, problems);
-  request->is_dry_run = json_is_true(json_object_get(body, "dryRun"));
+  request->is_dry_run = json_tree_is_true(json_tree_get(body, "dryRun"));
   if (!read_ids(request, body, problems, error) ||
       (action == BATCH_UPDATE && !read_updates(request, body, widths, problems, error)))
     return NULL;

@@ -12,11 +12,11 @@ typedef struct {
   const BatchField *field;
   char *value;
   gboolean is_change; /* tags: `add` and `remove` count, not `value` */
-  json_t *add, *remove;
+  GStrv add, remove;
 } BatchValue;
 
 /* What `given` asks for, as a request has it in `updates`; what is wrong is noted at `path`. */
-void batch_value_read(const BatchField *field, const json_t *given, const char *path, GHashTable *widths,
+void batch_value_read(const BatchField *field, const JsonTree *given, const char *path, GHashTable *widths,
                       BatchProblems *problems, BatchValue *ret_value);
 /* Frees what the value has. */
 void batch_value_clear(BatchValue *value);
@@ -44,7 +44,7 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC(BatchRequest, batch_request_free)
 /* From {"<ids_name>": [1, 2], "updates": {field: value, …}, "dryRun": false}; a delete has no updates. `widths` has the
  * columns' widths (batch_read_widths). NULL with the error BATCH_* or REQUEST_PARAMETER, and then `problems` says what
  * is wrong where. */
-BatchRequest *batch_request_from_json(BatchEntity entity, BatchAction action, const json_t *body, GHashTable *widths,
+BatchRequest *batch_request_from_json(BatchEntity entity, BatchAction action, const JsonTree *body, GHashTable *widths,
                                       BatchProblems *problems, GError **error);
 /* A row with values of its own: none, to begin with. Each id is there once, and they come in ascending order. */
 GArray *batch_request_add_row(BatchRequest *request, gint64 id);

@@ -3,10 +3,12 @@
 
 #include "batch/fields/field.h"
 
-BatchProblem batch_tags_check(const BatchField *field, const json_t *tags);
+BatchProblem batch_tags_check(const BatchField *field, const JsonTree *tags);
+/* The tags' texts; free with g_strfreev. */
+GStrv batch_tags_names(const JsonTree *tags);
 /* The tags of `before` (a value; NULL: none) with some added at the end and some removed. `add` and `remove` may be
- * NULL. NULL with a problem when there would be too many. */
-BatchProblem batch_tags_change(const BatchField *field, const char *before, const json_t *add, const json_t *remove,
-                               char **ret_value);
-/* In the form in which PostgreSQL prints jsonb. */
-char *batch_tags_value(const json_t *tags);
+ * NULL. A problem when there would be too many. */
+BatchProblem batch_tags_change(const BatchField *field, const char *before, const char *const *add,
+                               const char *const *remove, char **ret_value);
+/* In the form in which PostgreSQL prints jsonb; free with g_free. */
+char *batch_tags_value(const JsonTree *tags);

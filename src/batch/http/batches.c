@@ -11,12 +11,12 @@ typedef enum { OPERATION_USERS, OPERATION_KEYS, OPERATION_PROVIDERS, OPERATION_D
 
 /* Of the request's method, path and body, so that a key that comes again with other contents is told apart. */
 static char *
-fingerprint_of(HttpRequest *request, const json_t *body)
+fingerprint_of(HttpRequest *request, const JsonTree *body)
 {
-  char *text = json_dumps(body, JSON_COMPACT | JSON_SORT_KEYS);
-  g_autofree char *all = g_strdup_printf("%s %s", http_request_path(request), text);
-  free(text);
-  return g_compute_checksum_for_string(G_CHECKSUM_SHA256, all, -1);
+  g_autoptr(GString) all = g_string_new(http_request_path(request));
+  g_string_append_c(all, ' ');
+  json_tree_write_jsonb(body, all);
+  return g_compute_checksum_for_string(G_CHECKSUM_SHA256, all->str, (gssize)all->len);
 }
 
 static gboolean
@@ -29,7 +29,7 @@ read_idempotency_key(HttpRequest *request, const char **ret_key, GError **error)
   return FALSE;
 }
 
-typedef json_t *(*Run)(const BatchContext *context, HttpRequest *request, const json_t *body, BatchProblems *problems,
+typedef json_t *(*Run)(const BatchContext *context, HttpRequest *request, const JsonTree *body, BatchProblems *problems,
                        gpointer user_data, GError **error);
 
 /* Runs with a context made of the request. */
@@ -37,7 +37,7 @@ static json_t *
 with_context(HttpRequest *request, const BatchHttp *http, Run run, BatchProblems *problems, gpointer user_data,
              GError **error)
 {
-  json_t *body = http_request_json(request, error);
+  g_autoptr(JsonTree) body = http_request_json_tree(request, error);
   if (body == NULL)
     return NULL;
   g_autofree char *mark = fingerprint_of(request, body);
@@ -53,7 +53,7 @@ with_context(HttpRequest *request, const BatchHttp *http, Run run, BatchProblems
 }
 
 static json_t *
-run_operation(const BatchContext *context, HttpRequest *request, const json_t *body, BatchProblems *problems,
+run_operation(const BatchContext *context, HttpRequest *request, const JsonTree *body, BatchProblems *problems,
               gpointer user_data, GError **error)
 {
   GCancellable *cancellable = http_request_cancellable(request);
@@ -129,26 +129,25 @@ OPERATION_HANDLERS(circuits, OPERATION_CIRCUITS)
 
 /* {"skipConflicts": false, "dryRun": false} */
 static json_t *
-run_undo(const BatchContext *context, HttpRequest *request, const json_t *body, BatchProblems *problems,
+run_undo(const BatchContext *context, HttpRequest *request, const JsonTree *body, BatchProblems *problems,
          gpointer user_data, GError **error)
 {
-  const char *name;
-  json_t *value;
-  json_object_foreach((json_t *)body, name, value) {
-    gboolean is_known = strcmp(name, "skipConflicts") == 0 || strcmp(name, "dryRun") == 0;
-    batch_problems_add(problems, name,
-                       !is_known                ? "unknown_field"
-                       : json_is_boolean(value) ? NULL
-                                                : "not_a_boolean",
+  for (guint i = 0; i < json_tree_size(body); i++) {
+    const JsonTree *value = json_tree_child(body, i);
+    gboolean is_known = strcmp(value->key, "skipConflicts") == 0 || strcmp(value->key, "dryRun") == 0;
+    batch_problems_add(problems, value->key,
+                       !is_known                     ? "unknown_field"
+                       : json_tree_is_boolean(value) ? NULL
+                                                     : "not_a_boolean",
                        NULL);
   }
   if (batch_problems_any(problems)) {
     error_set(error, CCH_ERROR_REQUEST_PARAMETER, "the body is {\"skipConflicts\": false, \"dryRun\": false}");
     return NULL;
   }
-  return batch_undo(context, http_request_parameter(request, "id"),
-                    json_is_true(json_object_get(body, "skipConflicts")), json_is_true(json_object_get(body, "dryRun")),
-                    problems, user_data, http_request_cancellable(request), error);
+  return batch_undo(
+      context, http_request_parameter(request, "id"), json_tree_is_true(json_tree_get(body, "skipConflicts")),
+      json_tree_is_true(json_tree_get(body, "dryRun")), problems, user_data, http_request_cancellable(request), error);
 }
 
 static HttpResponse *

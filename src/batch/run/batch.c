@@ -43,7 +43,8 @@ set_value(const Work *work, const BatchRows *rows, BatchRow *row, const BatchVal
     return;
   }
   g_autofree char *tags = NULL;
-  if (batch_tags_change(value->field, row->before[index], value->add, value->remove, &tags) == NULL)
+  if (batch_tags_change(value->field, row->before[index], (const char *const *)value->add,
+                        (const char *const *)value->remove, &tags) == NULL)
     batch_row_set(row, index, tags);
   else
     batch_problems_refuse(work->problems, CCH_ERROR_BATCH_TOO_MANY_TAGS, rows->entity, row->id, row->label);
@@ -189,7 +190,7 @@ batch_read_widths(PgConnection *connection, BatchEntity entity, GError **error)
 }
 
 json_t *
-batch_run_json(const BatchContext *context, BatchEntity entity, BatchAction action, const json_t *body,
+batch_run_json(const BatchContext *context, BatchEntity entity, BatchAction action, const JsonTree *body,
                BatchProblems *problems, GCancellable *cancellable, GError **error)
 {
   g_autoptr(PgConnection) connection = pg_connection_open(context->dsn, "cch-data batch", cancellable, error);

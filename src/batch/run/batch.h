@@ -36,5 +36,5 @@ json_t *batch_run(const BatchContext *context, const BatchRequest *request, Batc
 GHashTable *batch_read_widths(PgConnection *connection, BatchEntity entity, GError **error);
 
 /* Reads JSON and runs. */
-json_t *batch_run_json(const BatchContext *context, BatchEntity entity, BatchAction action, const json_t *body,
+json_t *batch_run_json(const BatchContext *context, BatchEntity entity, BatchAction action, const JsonTree *body,
                        BatchProblems *problems, GCancellable *cancellable, GError **error);

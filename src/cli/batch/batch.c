@@ -2,6 +2,7 @@
 #include "base/error.h"
 #include "base/text.h"
 #include "batch/edits/csv.h"
+#include "batch/fields/tags.h"
 #include "batch/list/list.h"
 #include "batch/run/undo.h"
 #include "cli/batch/batch_job.h"
@@ -147,12 +148,13 @@ choose(const Batch *batch, GHashTable *widths, BatchProblems *problems, GError *
 static BatchProblem
 read_tag_change(BatchValue *value, const char *text, gboolean is_add)
 {
-  g_autofree char *tags = NULL;
-  BatchProblem problem = batch_value_from_text(value->field, text, 0, &tags);
+  g_autofree char *value_text = NULL;
+  BatchProblem problem = batch_value_from_text(value->field, text, 0, &value_text);
   if (problem != NULL)
     return problem;
   value->is_change = TRUE;
-  *(is_add ? &value->add : &value->remove) = json_loads(tags, 0, NULL);
+  g_autoptr(JsonTree) tags = json_tree_parse(value_text, strlen(value_text), NULL);
+  *(is_add ? &value->add : &value->remove) = batch_tags_names(tags);
   return NULL;
 }
 

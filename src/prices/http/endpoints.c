@@ -10,17 +10,7 @@ price_http_body(HttpRequest *request, GError **error)
   const char *text = http_request_json_text(request, &size, error);
   if (text == NULL)
     return NULL;
-  if (size == 0) {
-    text = "{}";
-    size = 2;
-  }
-  g_autoptr(GError) problem = NULL;
-  g_autoptr(JsonTree) tree = json_check_utf8(text, size, &problem) ? json_tree_parse(text, size, &problem) : NULL;
-  if (tree != NULL && tree->type == JSON_TOKEN_OBJECT)
-    return g_steal_pointer(&tree);
-  error_set(error, CCH_ERROR_REQUEST_MALFORMED_JSON, "%s",
-            problem != NULL ? problem->message : "the body must be a JSON object");
-  return NULL;
+  return size == 0 ? json_tree_parse("{}", 2, error) : http_request_json_tree(request, error);
 }
 
 gboolean
