@@ -14,7 +14,7 @@ static const ErrorInfo error_table[CCH_ERROR_COUNT] = {
 typedef struct {
   char sqlstate[6];
   char source_function[64]; /* NAMEDATALEN */
-  guint explanation;        /* a TextId + 1; 0: none */
+  char *explanation[LANGUAGE_COUNT];
 } CchErrorPrivate;
 
 static void
@@ -27,12 +27,15 @@ static void
 cch_error_private_copy(const CchErrorPrivate *from, CchErrorPrivate *to)
 {
   *to = *from;
+  for (guint i = 0; i < LANGUAGE_COUNT; i++)
+    to->explanation[i] = g_strdup(from->explanation[i]);
 }
 
 static void
 cch_error_private_clear(CchErrorPrivate *priv)
 {
-  (void)priv;
+  for (guint i = 0; i < LANGUAGE_COUNT; i++)
+    g_free(priv->explanation[i]);
 }
 
 G_DEFINE_EXTENDED_ERROR(CchError, cch_error)
@@ -99,15 +102,32 @@ error_set_explained(GError **error, ErrorCode code, TextId explanation, const ch
   va_start(args, format);
   GError *made = g_error_new_valist(CCH_ERROR, (int)code, format, args);
   va_end(args);
-  cch_error_get_private(made)->explanation = (guint)explanation + 1;
+  for (guint i = 0; i < LANGUAGE_COUNT; i++)
+    cch_error_get_private(made)->explanation[i] = g_strdup(text_get(explanation, (Language)i));
+  g_propagate_error(error, made);
+}
+
+void
+error_set_file_too_large(GError **error, guint64 limit_bytes, const char *format, ...)
+{
+  va_list args;
+  va_start(args, format);
+  GError *made = g_error_new_valist(CCH_ERROR, CCH_ERROR_IMPORT_FILE_TOO_LARGE, format, args);
+  va_end(args);
+  const guint64 megabyte = 1024 * 1024;
+  g_autofree char *limit = limit_bytes % megabyte == 0
+                               ? g_strdup_printf("%" G_GUINT64_FORMAT, limit_bytes / megabyte)
+                               : g_strdup_printf("%.2f", (double)limit_bytes / (double)megabyte);
+  for (guint i = 0; i < LANGUAGE_COUNT; i++)
+    cch_error_get_private(made)->explanation[i] = text_format(TEXT_FILE_TOO_LARGE, (Language)i, limit);
   g_propagate_error(error, made);
 }
 
 const char *
 error_text(const GError *error, Language language)
 {
-  guint explanation = error->domain == CCH_ERROR ? cch_error_get_private(error)->explanation : 0;
-  return explanation > 0 ? text_get((TextId)(explanation - 1), language) : error_info(error)->text[language];
+  const char *explanation = error->domain == CCH_ERROR ? cch_error_get_private(error)->explanation[language] : NULL;
+  return explanation != NULL ? explanation : error_info(error)->text[language];
 }
 
 void

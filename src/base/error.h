@@ -46,6 +46,9 @@ gboolean error_if_cancelled(GCancellable *cancellable, GError **error);
 void error_set_explained(GError **error, ErrorCode code, TextId explanation, const char *format, ...)
     G_GNUC_PRINTF(4, 5);
 
+/* IMPORT_FILE_TOO_LARGE, and its text names the limit, in MB of 1024 × 1024 bytes. */
+void error_set_file_too_large(GError **error, guint64 limit_bytes, const char *format, ...) G_GNUC_PRINTF(3, 4);
+
 /* What went wrong, in the reader's language: the error's own explanation, else its code's text. */
 const char *error_text(const GError *error, Language language);
 

@@ -250,8 +250,8 @@ check_append(const UploadHold *hold, guint64 end, GError **error)
     return FALSE;
   }
   if (end > hold->uploads->options.max_bytes) {
-    error_set(error, CCH_ERROR_IMPORT_FILE_TOO_LARGE, "the file has more than %" G_GUINT64_FORMAT " bytes",
-              hold->uploads->options.max_bytes);
+    error_set_file_too_large(error, hold->uploads->options.max_bytes,
+                             "the file has more than %" G_GUINT64_FORMAT " bytes", hold->uploads->options.max_bytes);
     return FALSE;
   }
   return TRUE;

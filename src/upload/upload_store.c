@@ -127,8 +127,8 @@ upload_store_check_room(Uploads *uploads, const Upload *except, gint64 length, g
 {
   const UploadsOptions *options = &uploads->options;
   if (length > 0 && (guint64)length > options->max_bytes) {
-    error_set(error, CCH_ERROR_IMPORT_FILE_TOO_LARGE, "%" G_GINT64_FORMAT " bytes; the limit is %" G_GUINT64_FORMAT,
-              length, options->max_bytes);
+    error_set_file_too_large(error, options->max_bytes, "%" G_GINT64_FORMAT " bytes; the limit is %" G_GUINT64_FORMAT,
+                             length, options->max_bytes);
     return FALSE;
   }
   guint64 reserved, missing, wanted = length >= 0 ? (guint64)length : options->max_bytes;

@@ -175,6 +175,7 @@ describe('an import over HTTP', { skip: !haveBinary && 'no binary' }, () => {
         const over = await upload(small, { data, chunked });
         assert.equal(over.status, 413);
         assert.equal(over.body.errorCode, 'import.file_too_large');
+        assert.equal(over.body.error, '文件过大，最大支持 1MB');
       }
       await assertIdle(small, database, { redis });
       await small.stop();

@@ -112,8 +112,8 @@ static gboolean
 take_output(Unwrap *unwrap, gsize size, GError **error)
 {
   if (unwrap->bytes_out + size > unwrap->max_bytes) {
-    error_set(error, CCH_ERROR_IMPORT_FILE_TOO_LARGE, "unpacked it has more than %" G_GUINT64_FORMAT " bytes",
-              unwrap->max_bytes);
+    error_set_file_too_large(error, unwrap->max_bytes, "unpacked it has more than %" G_GUINT64_FORMAT " bytes",
+                             unwrap->max_bytes);
     return FALSE;
   }
   unwrap->bytes_out += size;

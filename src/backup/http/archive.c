@@ -121,8 +121,8 @@ refuse_size(HttpArchive *archive, GError **error)
   const Config *config = archive->http->config;
   gint64 length = http_request_content_length(archive->request);
   upload_http_explain_size(archive->request, config, (guint64)MAX(length, 0));
-  error_set(error, CCH_ERROR_IMPORT_FILE_TOO_LARGE, "the file has more than %" G_GUINT64_FORMAT " bytes",
-            config->max_upload_bytes);
+  error_set_file_too_large(error, config->max_upload_bytes, "the file has more than %" G_GUINT64_FORMAT " bytes",
+                           config->max_upload_bytes);
   return FALSE;
 }
 

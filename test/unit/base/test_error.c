@@ -48,6 +48,20 @@ both_languages_take_the_same_arguments(void **state)
 }
 
 static void
+a_file_that_is_too_large_names_the_limit(void **state)
+{
+  (void)state;
+  g_autoptr(GError) error = NULL, odd = NULL;
+  error_set_file_too_large(&error, 524288000, "612 bytes more");
+  assert_string_equal(error_text(error, LANGUAGE_ZH_CN), "文件过大，最大支持 500MB");
+  assert_string_equal(error_text(error, LANGUAGE_EN), "The file is too large; the limit is 500 MB");
+  g_autoptr(GError) copy = g_error_copy(error);
+  assert_string_equal(error_text(copy, LANGUAGE_ZH_CN), "文件过大，最大支持 500MB");
+  error_set_file_too_large(&odd, 1536 * 1024, "more");
+  assert_string_equal(error_text(odd, LANGUAGE_ZH_CN), "文件过大，最大支持 1.50MB");
+}
+
+static void
 a_full_disk_keeps_its_meaning(void **state)
 {
   (void)state;
@@ -88,6 +102,7 @@ main(void)
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(every_error_has_its_texts_and_a_unique_code),
       cmocka_unit_test(both_languages_take_the_same_arguments),
+      cmocka_unit_test(a_file_that_is_too_large_names_the_limit),
       cmocka_unit_test(a_full_disk_keeps_its_meaning),
       cmocka_unit_test(a_postgresql_error_keeps_its_sqlstate_when_wrapped),
       cmocka_unit_test(accept_language_is_weighed),
