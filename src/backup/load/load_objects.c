@@ -80,10 +80,7 @@ build_objects(Restore *restore, gpointer user_data, GError **error)
       return FALSE;
     finish_step(load, task.handle);
   }
-  if (!g_cancellable_is_cancelled(restore_cancellable(restore)))
-    return TRUE;
-  error_set(error, CCH_ERROR_CANCELLED, "cancelled");
-  return FALSE;
+  return !error_if_cancelled(restore_cancellable(restore), error);
 }
 
 static void

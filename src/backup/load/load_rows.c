@@ -44,12 +44,6 @@ typedef struct {
   guint64 blocks;   /* written to it */
 } Worker;
 
-static void
-set_cancelled(GError **error)
-{
-  error_set(error, CCH_ERROR_CANCELLED, "cancelled");
-}
-
 /* All of a table is in, if it is: TRUE for the one caller who brought that about. */
 static gboolean
 is_complete(const TableLoad *table)
@@ -183,7 +177,7 @@ load_blocks(Worker *worker, GError **error)
     return end_copy(worker, error);
   if (worker->table != NULL)
     pg_connection_copy_in_abort(restore_connection(worker->restore));
-  set_cancelled(error);
+  error_set_cancelled(error);
   return FALSE;
 }
 
@@ -207,7 +201,7 @@ take_text(const guint8 *data, gsize size, gpointer user_data, GError **error)
                         load->stored_total);
   if (row_queue_write(load->queue, data, size))
     return TRUE;
-  set_cancelled(error);
+  error_set_cancelled(error);
   return FALSE;
 }
 
@@ -227,7 +221,7 @@ read_table(RowLoad *load, Restore *leader, TableLoad *table, GError **error)
     return FALSE;
   }
   if (!row_queue_end(load->queue, &rows)) {
-    set_cancelled(error);
+    error_set_cancelled(error);
     return FALSE;
   }
   load->stored_done += info->end_position - info->position;

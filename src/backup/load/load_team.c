@@ -1,6 +1,7 @@
 #include "backup/load/load_team.h"
 
 #include "base/error.h"
+#include "pg/connection/sqlstate.h"
 
 struct LoadTeam {
   Restore *leader;
@@ -76,7 +77,7 @@ load_team_new(const RestoreOptions *member, const LoadOptions *options, GCancell
       g_ptr_array_add(team->workers, worker);
       continue;
     }
-    gboolean is_full = g_strcmp0(error_sqlstate(failure), "53300") == 0;
+    gboolean is_full = error_has_sqlstate(failure, SQLSTATE_TOO_MANY_CONNECTIONS);
     if (is_full && team->workers->len > 0)
       break;
     g_propagate_error(error, g_steal_pointer(&failure));

@@ -4,6 +4,7 @@
 #include "backup/restore/way.h"
 #include "backup_sql.h"
 #include "base/error.h"
+#include "pg/connection/sqlstate.h"
 
 #include <string.h>
 
@@ -21,7 +22,7 @@ ask_for_replica(Restore *restore, Merge *merge, GError **error)
   merge->may_be_replica = pg_connection_exec(connection, "SET LOCAL session_replication_role = replica", &refusal);
   if (!pg_connection_exec(connection, "ROLLBACK TO SAVEPOINT cch_replica; RELEASE SAVEPOINT cch_replica", error))
     return FALSE;
-  if (refusal != NULL && strcmp(error_sqlstate(refusal), "42501") != 0) {
+  if (refusal != NULL && !error_has_sqlstate(refusal, SQLSTATE_INSUFFICIENT_PRIVILEGE)) {
     g_propagate_error(error, g_steal_pointer(&refusal));
     return FALSE;
   }
@@ -116,7 +117,7 @@ check_parents(Restore *restore, const MergeTable *table, GError **error)
       return FALSE;
     if (pg_result_rows(orphan) == 0)
       continue;
-    error_set_sql(error, CCH_ERROR_DATABASE_QUERY, "23503", NULL,
+    error_set_sql(error, CCH_ERROR_DATABASE_QUERY, SQLSTATE_FOREIGN_KEY_VIOLATION, NULL,
                   "a row of table %s (%s) violates foreign key constraint \"%s\": its parent is neither here nor in "
                   "the archive",
                   table->name, pg_result_text(orphan, 0, 0), pg_result_text(keys, i, 0));

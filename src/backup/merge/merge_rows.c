@@ -6,6 +6,7 @@
 #include "backup/plan/entry_sql.h"
 #include "backup_sql.h"
 #include "base/error.h"
+#include "pg/connection/sqlstate.h"
 
 #include <string.h>
 
@@ -163,7 +164,7 @@ static gboolean
 says_key_taken(const GError *error)
 {
   const char *sqlstate = error_sqlstate(error);
-  return strcmp(sqlstate, "23505") == 0 || strcmp(sqlstate, "23P01") == 0; /* unique_, exclusion_violation */
+  return strcmp(sqlstate, SQLSTATE_UNIQUE_VIOLATION) == 0 || strcmp(sqlstate, SQLSTATE_EXCLUSION_VIOLATION) == 0;
 }
 
 /* One pass over the rows that differ, those that cannot be updated yet being passed over. */

@@ -3,6 +3,7 @@
 #include "backup/restore/large_objects.h"
 #include "backup/restore/restore_private.h"
 #include "base/error.h"
+#include "pg/connection/sqlstate.h"
 
 #include <string.h>
 
@@ -152,7 +153,8 @@ apply_loose(Restore *restore, const TocEntry *entry, GError **error)
   if (apply_sql(restore, entry, &failure))
     return TRUE;
   const char *sqlstate = error_sqlstate(failure);
-  gboolean is_other_missing = strcmp(sqlstate, "42P01") == 0 || strcmp(sqlstate, "42830") == 0;
+  gboolean is_other_missing =
+      strcmp(sqlstate, SQLSTATE_UNDEFINED_TABLE) == 0 || strcmp(sqlstate, SQLSTATE_INVALID_FOREIGN_KEY) == 0;
   if (is_other_missing)
     restore_warn(restore, entry, failure);
   else

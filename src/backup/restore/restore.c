@@ -1,6 +1,7 @@
 #include "backup/plan/entry_sql.h"
 #include "backup/restore/restore_private.h"
 #include "base/error.h"
+#include "base/wait.h"
 #include "pg/connection/commit.h"
 
 enum { LOCK_PAUSE_MS = 500, MAX_DEADLOCKS = 10 };
@@ -159,22 +160,6 @@ describe_lock_holders(Restore *restore)
   return g_steal_pointer(&holders);
 }
 
-static gboolean
-pause_ms(Restore *restore, int ms, GError **error)
-{
-  GPollFD fd;
-  if (g_cancellable_make_pollfd(restore->cancellable, &fd)) {
-    g_poll(&fd, 1, ms);
-    g_cancellable_release_fd(restore->cancellable);
-  } else {
-    g_usleep((gulong)ms * 1000);
-  }
-  if (!g_cancellable_is_cancelled(restore->cancellable))
-    return TRUE;
-  error_set(error, CCH_ERROR_CANCELLED, "cancelled");
-  return FALSE;
-}
-
 /* Between two attempts at a lock: says who is in the way and waits a little; DATABASE_LOCK_TIMEOUT when time is up. */
 static gboolean
 wait_for_lock(Restore *restore, guint attempt, const GError *reason, GError **error)
@@ -186,7 +171,7 @@ wait_for_lock(Restore *restore, guint attempt, const GError *reason, GError **er
     return FALSE;
   }
   backup_progress_say(restore->progress, TEXT_IMPORT_WAITING_FOR_LOCKS, attempt, holders);
-  return pause_ms(restore, LOCK_PAUSE_MS, error);
+  return sleep_ms(LOCK_PAUSE_MS, restore->cancellable, error);
 }
 
 /* ---- Units ---- */

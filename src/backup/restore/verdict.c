@@ -1,6 +1,7 @@
 #include "backup/restore/verdict.h"
 
 #include "base/error.h"
+#include "pg/connection/sqlstate.h"
 
 #include <string.h>
 
@@ -9,11 +10,8 @@ static gboolean
 says_exists(const char *sqlstate)
 {
   static const char *const states[] = {
-      "42P07", /* duplicate_table: also views, sequences, indexes */
-      "42710", /* duplicate_object */
-      "42723", /* duplicate_function */
-      "42P06", /* duplicate_schema */
-      "42701", /* duplicate_column */
+      SQLSTATE_DUPLICATE_TABLE,  SQLSTATE_DUPLICATE_OBJECT, SQLSTATE_DUPLICATE_FUNCTION,
+      SQLSTATE_DUPLICATE_SCHEMA, SQLSTATE_DUPLICATE_COLUMN,
   };
   for (gsize i = 0; i < G_N_ELEMENTS(states); i++)
     if (strcmp(sqlstate, states[i]) == 0)
@@ -26,7 +24,7 @@ says_exists(const char *sqlstate)
 static gboolean
 says_role_missing(const char *sqlstate, const char *source_function)
 {
-  return strcmp(sqlstate, "42704") == 0 &&
+  return strcmp(sqlstate, SQLSTATE_UNDEFINED_OBJECT) == 0 &&
          (strcmp(source_function, "get_role_oid") == 0 || strcmp(source_function, "get_rolespec_tuple") == 0);
 }
 
@@ -48,13 +46,14 @@ verdict_of(const GError *error, TocKind kind, gboolean keeps_present)
   if (says_exists(sqlstate))
     return VERDICT_EXISTS;
   /* invalid_table_definition is "multiple primary keys" only where a constraint is added. */
-  if (strcmp(sqlstate, "42P16") == 0 && kind == TOC_KIND_CONSTRAINT)
+  if (strcmp(sqlstate, SQLSTATE_INVALID_TABLE_DEFINITION) == 0 && kind == TOC_KIND_CONSTRAINT)
     return VERDICT_EXISTS;
-  if (strcmp(sqlstate, "23505") == 0)
+  if (strcmp(sqlstate, SQLSTATE_UNIQUE_VIOLATION) == 0)
     return verdict_of_duplicate(kind);
   if (says_role_missing(sqlstate, error_source_function(error)))
     return VERDICT_ROLE_MISSING;
-  if (strcmp(sqlstate, "42703") == 0 && keeps_present && kind != TOC_KIND_TABLE && kind != TOC_KIND_TABLE_DATA)
+  if (strcmp(sqlstate, SQLSTATE_UNDEFINED_COLUMN) == 0 && keeps_present && kind != TOC_KIND_TABLE &&
+      kind != TOC_KIND_TABLE_DATA)
     return VERDICT_COLUMN_MISSING;
   switch (error_code(error)) {
   case CCH_ERROR_DATABASE_LOCK_TIMEOUT:

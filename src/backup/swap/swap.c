@@ -3,6 +3,7 @@
 #include "backup/side/side_database.h"
 #include "backup_sql.h"
 #include "base/error.h"
+#include "base/wait.h"
 #include "pg/connection/commit.h"
 #include "pg/connection/sqlstate.h"
 
@@ -234,8 +235,7 @@ try_again(Swap *swap, guint attempt, gint64 deadline_us, const GError *failure, 
     return FALSE;
   }
   backup_progress_say(swap->progress, TEXT_SWAP_WAITING, attempt, names);
-  g_usleep(RETRY_PAUSE_MS * 1000);
-  return TRUE;
+  return sleep_ms(RETRY_PAUSE_MS, swap->cancellable, error);
 }
 
 static gboolean

@@ -4,6 +4,7 @@
 #define SQLSTATE_CLASS_CONNECTION    "08"
 #define SQLSTATE_CLASS_AUTHORIZATION "28"
 
+#define SQLSTATE_FOREIGN_KEY_VIOLATION    "23503"
 #define SQLSTATE_UNIQUE_VIOLATION         "23505"
 #define SQLSTATE_EXCLUSION_VIOLATION      "23P01"
 #define SQLSTATE_READ_ONLY                "25006" /* read_only_sql_transaction */
