@@ -1,7 +1,7 @@
 /* Batches: /api/v1/…:batchUpdate and the like, the same under the names of older clients, and undo. */
 #include "base/error.h"
-#include "batch/circuits/circuit.h"
 #include "batch/http/endpoints.h"
+#include "batch/run/circuit.h"
 #include "batch/run/undo.h"
 
 #include <string.h>

@@ -1,9 +1,9 @@
 /* Lists of users, keys and providers, their files, and what circuit breakers say. */
 #include "base/error.h"
-#include "batch/circuits/circuit_state.h"
 #include "batch/http/endpoints.h"
 #include "batch/list/sheet.h"
 #include "batch_sql.h"
+#include "hub/circuits.h"
 
 #include <string.h>
 

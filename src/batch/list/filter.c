@@ -2,7 +2,7 @@
 
 #include "base/date_time.h"
 #include "base/error.h"
-#include "batch/circuits/circuit_state.h"
+#include "hub/circuits.h"
 
 #include <string.h>
 

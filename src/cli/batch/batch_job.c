@@ -2,7 +2,7 @@
 
 #include "base/error.h"
 #include "base/text.h"
-#include "batch/circuits/circuit.h"
+#include "batch/run/circuit.h"
 #include "cli/batch/batch_text.h"
 #include "cli/command/progress_bar.h"
 #include "cli/files/output_file.h"

@@ -1,7 +1,7 @@
-#include "batch/circuits/circuit_state.h"
+#include "hub/circuits.h"
 
 #include "base/error.h"
-#include "batch_sql.h"
+#include "hub_sql.h"
 #include "redis/redis.h"
 
 #include <string.h>
@@ -27,8 +27,8 @@ circuit_keys_read(PgConnection *connection, const char *ids, GError **error)
   if (!pg_connection_value(connection, &endpoints, error, "SELECT pg_catalog.to_regclass('public.provider_endpoints')",
                            0))
     return NULL;
-  return pg_connection_query(
-      connection, error, endpoints != NULL ? batch_circuit_keys_sql : batch_circuit_keys_without_endpoints_sql, 1, ids);
+  return pg_connection_query(connection, error,
+                             endpoints != NULL ? hub_circuit_keys_sql : hub_circuit_keys_without_endpoints_sql, 1, ids);
 }
 
 static RedisReply *

@@ -1,7 +1,7 @@
-#include "batch/run/hub_cache.h"
+#include "hub/cache.h"
 
 #include "batch/rows/rows.h"
-#include "batch_sql.h"
+#include "hub_sql.h"
 #include "pg/connection/connection.h"
 #include "redis/redis.h"
 
@@ -69,7 +69,7 @@ add_auth_keys(News *news, PgConnection *connection, const GArray *user_ids, cons
     return TRUE;
   g_autofree char *users = batch_ids_value(user_ids);
   g_autofree char *keys = batch_ids_value(key_ids);
-  g_autoptr(PgResult) result = pg_connection_query(connection, NULL, batch_key_digests_sql, 2, users, keys);
+  g_autoptr(PgResult) result = pg_connection_query(connection, NULL, hub_key_digests_sql, 2, users, keys);
   for (guint i = 0; result != NULL && i < pg_result_rows(result); i++)
     add_key(news, "api_key_auth:v1:key:", pg_result_text(result, i, 0));
   return result != NULL;

@@ -1,8 +1,8 @@
-#include "batch/circuits/circuit.h"
+#include "batch/run/circuit.h"
 
 #include "base/error.h"
-#include "batch/circuits/circuit_state.h"
 #include "batch/run/transaction.h"
+#include "hub/circuits.h"
 #include "redis/redis.h"
 
 #include <string.h>
