@@ -1,6 +1,6 @@
 #include "hub/cache.h"
 
-#include "batch/rows/rows.h"
+#include "hub/keys.h"
 #include "hub_sql.h"
 #include "pg/connection/connection.h"
 #include "redis/redis.h"
@@ -8,17 +8,15 @@
 #include <string.h>
 
 typedef struct {
-  GPtrArray *keys; /* of Redis, to delete; owned strings */
-  GString *circuits;
+  GPtrArray *keys;                      /* of Redis, to delete; owned strings */
+  GString *circuits, *users, *api_keys; /* ids, separated by commas */
   gboolean has_users, has_keys, has_providers;
 } News;
 
 static void
-add_key(News *news, const char *format, const char *value)
+add_key(News *news, const char *prefix, const char *value)
 {
-  g_autoptr(GString) key = g_string_new(format);
-  g_string_append(key, value);
-  g_ptr_array_add(news->keys, g_string_free(g_steal_pointer(&key), FALSE));
+  g_ptr_array_add(news->keys, g_strconcat(prefix, value, NULL));
 }
 
 static gboolean
@@ -33,7 +31,13 @@ sets_column(const json_t *row, const char *column)
 }
 
 static void
-collect_news(News *news, const json_t *changes, GArray *user_ids, GArray *key_ids)
+append_id(GString *ids, const char *id)
+{
+  g_string_append_printf(ids, "%s%s", ids->len > 0 ? "," : "", id);
+}
+
+static void
+collect_news(News *news, const json_t *changes)
 {
   gsize i;
   const json_t *row;
@@ -43,19 +47,19 @@ collect_news(News *news, const json_t *changes, GArray *user_ids, GArray *key_id
     g_autofree char *text = g_strdup_printf("%" G_GINT64_FORMAT, id);
     if (strcmp(entity, "users") == 0) {
       news->has_users = TRUE;
-      g_array_append_val(user_ids, id);
-      add_key(news, "api_key_auth:v1:user:", text);
+      append_id(news->users, text);
+      add_key(news, HUB_AUTH_PREFIX "user:", text);
     } else if (strcmp(entity, "keys") == 0) {
       news->has_keys = TRUE;
-      g_array_append_val(key_ids, id);
+      append_id(news->api_keys, text);
     } else {
       news->has_providers = TRUE;
       if (strcmp(entity, "provider_endpoints") == 0) {
-        add_key(news, "endpoint_circuit_breaker:state:", text);
+        add_key(news, HUB_ENDPOINT_CIRCUIT_PREFIX, text);
       } else if (sets_column(row, "deleted_at")) {
-        add_key(news, "circuit_breaker:state:", text);
-        add_key(news, "circuit_breaker:config:", text);
-        g_string_append_printf(news->circuits, "%s%s", news->circuits->len > 0 ? "," : "", text);
+        add_key(news, HUB_CIRCUIT_STATE_PREFIX, text);
+        add_key(news, HUB_CIRCUIT_CONFIG_PREFIX, text);
+        append_id(news->circuits, text);
       }
     }
   }
@@ -63,15 +67,15 @@ collect_news(News *news, const json_t *changes, GArray *user_ids, GArray *key_id
 
 /* The hub caches a key under its SHA-256. */
 static gboolean
-add_auth_keys(News *news, PgConnection *connection, const GArray *user_ids, const GArray *key_ids)
+add_auth_keys(News *news, PgConnection *connection)
 {
-  if (user_ids->len == 0 && key_ids->len == 0)
+  if (news->users->len == 0 && news->api_keys->len == 0)
     return TRUE;
-  g_autofree char *users = batch_ids_value(user_ids);
-  g_autofree char *keys = batch_ids_value(key_ids);
+  g_autofree char *users = g_strdup_printf("{%s}", news->users->str);
+  g_autofree char *keys = g_strdup_printf("{%s}", news->api_keys->str);
   g_autoptr(PgResult) result = pg_connection_query(connection, NULL, hub_key_digests_sql, 2, users, keys);
   for (guint i = 0; result != NULL && i < pg_result_rows(result); i++)
-    add_key(news, "api_key_auth:v1:key:", pg_result_text(result, i, 0));
+    add_key(news, HUB_AUTH_PREFIX "key:", pg_result_text(result, i, 0));
   return result != NULL;
 }
 
@@ -96,26 +100,24 @@ send_news(RedisConnection *connection, const News *news)
   }
   g_autofree char *now_ms = g_strdup_printf("%" G_GINT64_FORMAT, g_get_real_time() / 1000);
   g_autofree char *circuits = g_strdup_printf("{\"providerIds\":[%s]}", news->circuits->str);
-  return (!news->has_providers || publish_message(connection, "cch:cache:providers:updated", now_ms)) &&
-         (!(news->has_keys || news->has_users) || publish_message(connection, "cch:cache:api_keys:updated", now_ms)) &&
-         (news->circuits->len == 0 ||
-          publish_message(connection, "cch:cache:circuit_breaker_config:updated", circuits));
+  return (!news->has_providers || publish_message(connection, HUB_PROVIDERS_CHANNEL, now_ms)) &&
+         (!(news->has_keys || news->has_users) || publish_message(connection, HUB_API_KEYS_CHANNEL, now_ms)) &&
+         (news->circuits->len == 0 || publish_message(connection, HUB_CIRCUIT_CONFIG_CHANNEL, circuits));
 }
 
 json_t *
-hub_cache_tell(const BatchContext *context, PgConnection *connection, const json_t *changes)
+hub_cache_tell(const char *redis_url, PgConnection *connection, const json_t *changes)
 {
-  if (context->redis_url == NULL)
+  if (redis_url == NULL)
     return json_null();
   if (json_array_size(changes) == 0)
     return json_true();
-  News news = {.keys = g_ptr_array_new_with_free_func(g_free), .circuits = g_string_new(NULL)};
-  g_autoptr(GArray) user_ids = g_array_new(FALSE, FALSE, sizeof(gint64));
-  g_autoptr(GArray) key_ids = g_array_new(FALSE, FALSE, sizeof(gint64));
-  collect_news(&news, changes, user_ids, key_ids);
-  g_autoptr(RedisConnection) redis = redis_connection_open(context->redis_url, NULL);
-  gboolean ok = redis != NULL && add_auth_keys(&news, connection, user_ids, key_ids) && send_news(redis, &news);
-  g_ptr_array_unref(news.keys);
-  g_string_free(news.circuits, TRUE);
-  return json_boolean(ok);
+  g_autoptr(GPtrArray) keys = g_ptr_array_new_with_free_func(g_free);
+  g_autoptr(GString) circuits = g_string_new(NULL);
+  g_autoptr(GString) users = g_string_new(NULL);
+  g_autoptr(GString) api_keys = g_string_new(NULL);
+  News news = {.keys = keys, .circuits = circuits, .users = users, .api_keys = api_keys};
+  collect_news(&news, changes);
+  g_autoptr(RedisConnection) redis = redis_connection_open(redis_url, NULL);
+  return json_boolean(redis != NULL && add_auth_keys(&news, connection) && send_news(redis, &news));
 }

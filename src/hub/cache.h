@@ -3,8 +3,10 @@
  * instance is told on its own channels to load anew. */
 #pragma once
 
-#include "batch/run/batch.h"
+#include "base/json.h"
+#include "pg/connection/connection.h"
 
-/* `changes` as batch_rows_record says. JSON true; false when Redis was not told all of it, and the hub will notice when
- * its caches expire; null when no Redis is configured. */
-json_t *hub_cache_tell(const BatchContext *context, PgConnection *connection, const json_t *changes);
+/* `changes`: [{entity, id, changes: [{column}]}], where an entity is a table in public. JSON true; false when Redis was
+ * not told all of it, and the hub will notice when its caches expire; null when no Redis is configured (`redis_url` is
+ * NULL). */
+json_t *hub_cache_tell(const char *redis_url, PgConnection *connection, const json_t *changes);

@@ -1,13 +1,10 @@
 #include "hub/notify.h"
 
 #include "base/error.h"
+#include "hub/keys.h"
 #include "redis/redis.h"
 
 #include <string.h>
-
-#define AUTH_CACHE_PATTERN     "api_key_auth:v1:*"
-#define CIRCUIT_CONFIG_PREFIX  "circuit_breaker:config:"
-#define CIRCUIT_CONFIG_CHANNEL "cch:cache:circuit_breaker_config:updated"
 
 enum {
   SCAN_MAX_ROUNDS = 1000 * 1000, /* of about a thousand keys each */
@@ -16,8 +13,12 @@ enum {
 
 /* Their subscribers take any message for "load anew"; the hub sends the time in ms. */
 static const char *const channels[] = {
-    "cch:cache:providers:updated",       "cch:cache:provider_groups:updated", "cch:cache:api_keys:updated",
-    "cch:cache:error_rules:updated",     "cch:cache:request_filters:updated", "cch:cache:sensitive_words:updated",
+    HUB_PROVIDERS_CHANNEL,
+    "cch:cache:provider_groups:updated",
+    HUB_API_KEYS_CHANNEL,
+    "cch:cache:error_rules:updated",
+    "cch:cache:request_filters:updated",
+    "cch:cache:sensitive_words:updated",
     "cch:cache:system_settings:updated",
 };
 
@@ -81,7 +82,7 @@ unlink_pattern(RedisConnection *connection, const char *pattern, GPtrArray *name
 static const char *
 provider_id(const char *key)
 {
-  const char *id = key + strlen(CIRCUIT_CONFIG_PREFIX);
+  const char *id = key + strlen(HUB_CIRCUIT_CONFIG_PREFIX);
   gsize length = strlen(id);
   return length > 0 && length <= 9 && *id != '0' && strspn(id, "0123456789") == length ? id : NULL;
 }
@@ -99,7 +100,7 @@ publish_circuit_configs(RedisConnection *connection, const GPtrArray *keys, GErr
         g_string_append_printf(ids, "%s%s", ids->len > 0 ? "," : "", id);
     }
     g_autofree char *message = g_strdup_printf("{\"providerIds\":[%s]}", ids->str);
-    if (ids->len > 0 && !publish(connection, CIRCUIT_CONFIG_CHANNEL, message, error))
+    if (ids->len > 0 && !publish(connection, HUB_CIRCUIT_CONFIG_CHANNEL, message, error))
       return FALSE;
   }
   return TRUE;
@@ -110,8 +111,8 @@ static gboolean
 notify(RedisConnection *connection, GError **error)
 {
   g_autoptr(GPtrArray) circuit_configs = g_ptr_array_new_with_free_func(g_free);
-  if (!unlink_pattern(connection, AUTH_CACHE_PATTERN, NULL, error) ||
-      !unlink_pattern(connection, CIRCUIT_CONFIG_PREFIX "*", circuit_configs, error) ||
+  if (!unlink_pattern(connection, HUB_AUTH_PREFIX "*", NULL, error) ||
+      !unlink_pattern(connection, HUB_CIRCUIT_CONFIG_PREFIX "*", circuit_configs, error) ||
       !publish_circuit_configs(connection, circuit_configs, error))
     return FALSE;
   g_autofree char *now_ms = g_strdup_printf("%" G_GINT64_FORMAT, g_get_real_time() / 1000);

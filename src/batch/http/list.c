@@ -114,7 +114,7 @@ get_health(HttpRequest *request, gpointer context, GError **error)
   if (connection == NULL)
     return NULL;
   g_autoptr(GError) problem = NULL;
-  json_t *states = circuit_states_read(connection, http->config->redis_url, &problem);
+  json_t *states = hub_circuits_read(connection, http->config->redis_url, &problem);
   if (states != NULL)
     return http_response_json(200, json_pack("{s:b, s:o}", "available", 1, "providers", states));
   if (error_code(problem) == CCH_ERROR_REDIS_UNAVAILABLE || error_code(problem) == CCH_ERROR_REDIS_REFUSED)

@@ -162,7 +162,7 @@ batch_filter_resolve(BatchFilter *filter, PgConnection *connection, const char *
 {
   if (filter->circuit_state == NULL)
     return TRUE;
-  char *ids = circuit_states_find(connection, redis_url, filter->circuit_state, error);
+  char *ids = hub_circuits_find(connection, redis_url, filter->circuit_state, error);
   if (ids == NULL)
     return FALSE;
   for (guint i = 0; i < MAX_CONDITIONS; i++) {

@@ -163,7 +163,8 @@ static void
 tell_hub(BatchTransaction *transaction)
 {
   pg_connection_set_cancellable(transaction->connection, NULL); /* it is done, whoever has left since */
-  g_autoptr(json_t) is_told = hub_cache_tell(transaction->context, transaction->connection, transaction->changes);
+  g_autoptr(json_t) is_told =
+      hub_cache_tell(transaction->context->redis_url, transaction->connection, transaction->changes);
   json_object_set(transaction->answer, "cacheNotified", is_told);
   if (transaction->context->idempotency_key != NULL) {
     g_autofree char *answer = json_to_text(transaction->answer);
