@@ -203,12 +203,19 @@ static gpointer
 migration_thread(gpointer data)
 {
   Service *service = data;
+  LogRepeat away = {0};
   do {
     g_autoptr(GError) error = NULL;
     if (prepare_database(service, &error) || error_code(error) == CCH_ERROR_CANCELLED)
       return NULL;
-    log_event(LOG_WARNING, "migration failed", "code", error_info(error)->code, "reason", error->message, NULL);
-    if (error_info(error)->http_status != 503)
+    gboolean is_away = error_info(error)->http_status == 503;
+    guint n = 0;
+    if (!is_away || log_repeat_is_due(&away, &n)) {
+      g_autofree char *attempts = n > 1 ? g_strdup_printf("%u", n) : NULL;
+      log_event(LOG_WARNING, is_away ? "database away" : "migration failed", "code", error_info(error)->code, "reason",
+                error->message, "attempts", attempts, NULL);
+    }
+    if (!is_away)
       return NULL; /* trying again would not help */
   } while (sleep_ms(MIGRATION_RETRY_MS, service->stopping, NULL));
   return NULL;

@@ -103,6 +103,14 @@ describe('serve without a DSN', { skip: !haveBinary && 'no binary' }, () => {
     assert.match(stderr, /LISTEN_PORT|listen-port/);
   });
 
+  test('says once, and not at every attempt, that the database is away', async () => {
+    const service = await Service.start({ dsn: 'postgres://nobody@127.0.0.1:1/none' });
+    await until('the first line', () => service.log().includes('database away'));
+    await new Promise((resolve) => setTimeout(resolve, 11_000)); // two attempts
+    assert.equal(service.log().match(/event="?database away/g).length, 1, service.log());
+    await service.stop();
+  });
+
   test('answers its health', async () => {
     const service = await start();
     const { status } = await request(service, 'GET', '/api/health');

@@ -29,7 +29,8 @@ struct PriceSync {
   const char *dsn;
   char **urls;
   GCancellable *stopping;
-  GThread *thread; /* NULL: no schedule */
+  GThread *thread;   /* NULL: no schedule */
+  LogRepeat put_off; /* the thread's */
   SyncChecks *checks;
   GMutex mutex; /* guards what follows */
   guint n_running;
@@ -386,11 +387,14 @@ run_scheduled(PriceSync *sync, gboolean *is_start)
                                                 : NULL;
   /* Another instance may have done it meanwhile. */
   if (lock == NULL || !time_left(sync, connection, *is_start, &left_s, &error)) {
-    log_event(*is_start || error_code(error) == CCH_ERROR_PRICES_SYNC_RUNNING ? LOG_INFO : LOG_WARNING,
-              "price sync put off", "code", error_info(error)->code, "reason", error->message, NULL);
+    guint n = 0;
+    if (log_repeat_is_due(&sync->put_off, &n))
+      log_event(*is_start || error_code(error) == CCH_ERROR_PRICES_SYNC_RUNNING ? LOG_INFO : LOG_WARNING,
+                "price sync put off", "code", error_info(error)->code, "reason", error->message, NULL);
     return MIN(interval_s, *is_start ? START_RETRY_S : AWAY_RETRY_S);
   }
   *is_start = FALSE;
+  log_repeat_end(&sync->put_off);
   if (left_s > 0)
     return left_s;
   if (leave_to_hub(sync, connection))
