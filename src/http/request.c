@@ -137,12 +137,6 @@ http_request_path(const HttpRequest *request)
   return request->path;
 }
 
-const char *
-http_request_id(const HttpRequest *request)
-{
-  return request->id;
-}
-
 Language
 http_request_language(const HttpRequest *request)
 {

@@ -17,7 +17,6 @@ const char *
 http_request_path(const HttpRequest *request); /* as sent, still percent-encoded, without base path and query */
 /* An address of ours as the client has to write it: under the base path. Free with g_free. */
 char *http_request_link(const HttpRequest *request, const char *path);
-const char *http_request_id(const HttpRequest *request); /* also in X-Request-Id and the log */
 Language http_request_language(const HttpRequest *request);
 
 /* NULL when absent. A header's name is compared without regard to case. */

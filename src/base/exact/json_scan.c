@@ -19,8 +19,13 @@ json_scan_init(JsonScan *scan, const char *text, gsize size)
   *scan = (JsonScan){.start = text, .end = text + size, .at = text, .expects = EXPECTS_VALUE};
 }
 
-JsonPlace
-json_place(const char *text, const char *at)
+/* Where something stands, for people: both from 1, the column in characters. */
+typedef struct {
+  guint line, column;
+} JsonPlace;
+
+static JsonPlace
+place_of(const char *text, const char *at)
 {
   JsonPlace place = {1, 1};
   const char *line = text;
@@ -38,7 +43,7 @@ json_place(const char *text, const char *at)
 static JsonToken
 fail(JsonScan *scan, const char *at, ErrorCode code, const char *what, GError **error)
 {
-  JsonPlace place = json_place(scan->start, at);
+  JsonPlace place = place_of(scan->start, at);
   error_set(error, code, "JSON, line %u, column %u: %s", place.line, place.column, what);
   scan->at = scan->end;
   scan->expects = EXPECTS_NOTHING;
@@ -294,7 +299,7 @@ json_check_utf8(const char *text, gsize size, GError **error)
   const char *bad = NULL;
   if (g_utf8_validate_len(text, size, &bad))
     return TRUE;
-  JsonPlace place = json_place(text, bad);
+  JsonPlace place = place_of(text, bad);
   error_set(error, CCH_ERROR_PRICES_ENCODING, "line %u, column %u: %s", place.line, place.column,
             *bad == '\0' ? "a NUL byte" : "not valid UTF-8");
   return FALSE;

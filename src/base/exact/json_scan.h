@@ -37,11 +37,6 @@ typedef struct {
   gboolean has_escapes; /* of a key or string */
 } JsonScan;
 
-/* Where something stands, for people: both from 1, the column in characters. */
-typedef struct {
-  guint line, column;
-} JsonPlace;
-
 void json_scan_init(JsonScan *scan, const char *text, gsize size);
 
 /* PRICES_FORMAT with line and column for what is not JSON; PRICES_TOO_DEEP. */
@@ -50,8 +45,6 @@ JsonToken json_scan_next(JsonScan *scan, GError **error);
 /* After a JSON_TOKEN_OBJECT or JSON_TOKEN_ARRAY, or for the value that comes next: goes to the value's end. `ret_value`
  * and `ret_size` (may be NULL) are its text. */
 gboolean json_scan_skip_value(JsonScan *scan, const char **ret_value, gsize *ret_size, GError **error);
-
-JsonPlace json_place(const char *text, const char *at);
 
 /* PRICES_ENCODING, with the place, for what is not UTF-8 or has a NUL. */
 gboolean json_check_utf8(const char *text, gsize size, GError **error);

@@ -329,9 +329,3 @@ batch_value_to_json(const BatchField *field, const char *value)
     json = batch_json_shown(value);
   return json != NULL ? json : json_string(value);
 }
-
-gboolean
-batch_value_equal(const char *a, const char *b)
-{
-  return g_strcmp0(a, b) == 0;
-}

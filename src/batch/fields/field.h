@@ -66,7 +66,6 @@ char *batch_text_cell(const char *text);
 /* A stored value for JSON, exact: booleans, integers, arrays and objects as such; decimals as strings, and so is JSON
  * that has any. */
 json_t *batch_value_to_json(const BatchField *field, const char *value);
-gboolean batch_value_equal(const char *a, const char *b);
 
 /* The names of several comma-separated lists (NULL-terminated) as one: trimmed, sorted, each once; "default" for none.
  * As the hub does it. */
