@@ -42,7 +42,7 @@ describe('batches on the command line', { skip: !haveBinary && 'no binary' }, ()
     const dry = await batch(database, 'users', '--where', 'tags=bulk', '--set', 'rpm=2', '--set', 'limit5hUsd=10.5', '--dry-run');
     assert.equal(dry.code, 0, dry.stderr);
     assert.match(dry.stdout, /^users: 1240 rows chosen, 1240 would change, in 3 batches of up to 500/);
-    assert.match(dry.stdout, /users\.rpm \(827\): 1 \(414\), 0 \(413\) → 2\n/);
+    assert.match(dry.stdout, /users\.rpm \(827\): 1 \(414\), 0 \[unlimited\] \(413\) → 2\n/);
     assert.match(dry.stdout, /users\.limit5hUsd \(1240\): null \(620\), 5\.00 \(620\) → 10\.50\n/);
     assert.match(dry.stdout, /users 50001 "user 1": rpm 1 → 2, limit5hUsd null → 10\.50/);
     assert.equal(await database.fingerprint(), before);

@@ -97,8 +97,17 @@ append_value(GString *text, const json_t *value)
   free(json);
 }
 
+/* A value of a field; a limit of requests of 0 is none, as the hub takes it. */
 static void
-append_values(GString *text, const json_t *values)
+append_field_value(GString *text, const char *field, const json_t *value, Language language)
+{
+  append_value(text, value);
+  if (strcmp(field, "rpm") == 0 && json_is_integer(value) && json_integer_value(value) == 0)
+    g_string_append_printf(text, " %s", text_get(TEXT_BATCH_UNLIMITED, language));
+}
+
+static void
+append_values(GString *text, const char *field, const json_t *values, Language language)
 {
   gsize i;
   const json_t *value;
@@ -108,7 +117,7 @@ append_values(GString *text, const json_t *values)
       break;
     }
     g_string_append(text, i > 0 ? ", " : "");
-    append_value(text, json_object_get(value, "value"));
+    append_field_value(text, field, json_object_get(value, "value"), language);
     if (json_array_size(values) > 1)
       g_string_append_printf(text, " (%" JSON_INTEGER_FORMAT ")", json_integer_value(json_object_get(value, "count")));
   }
@@ -127,7 +136,7 @@ append_name(GString *text, const json_t *row)
 
 /* "users 3 alice: limitDailyUsd 5.00 → 10.00", a line a row; free with g_free. */
 static char *
-rows_text(const json_t *rows, gsize max)
+rows_text(const json_t *rows, gsize max, Language language)
 {
   GString *text = g_string_new(NULL);
   gsize i, k;
@@ -138,10 +147,11 @@ rows_text(const json_t *rows, gsize max)
     g_string_append(text, "  ");
     append_name(text, row);
     json_array_foreach(json_object_get(row, "changes"), k, change) {
-      g_string_append_printf(text, "%s %s ", k == 0 ? ":" : ",", json_string_value(json_object_get(change, "field")));
-      append_value(text, json_object_get(change, "before"));
+      const char *field = json_string_value(json_object_get(change, "field"));
+      g_string_append_printf(text, "%s %s ", k == 0 ? ":" : ",", field);
+      append_field_value(text, field, json_object_get(change, "before"), language);
       g_string_append(text, " → ");
-      append_value(text, json_object_get(change, "after"));
+      append_field_value(text, field, json_object_get(change, "after"), language);
     }
     g_string_append_c(text, '\n');
   }
@@ -190,16 +200,17 @@ batch_summary_text(const BatchSummary *summary, const char *entity, Language lan
   gsize i;
   const json_t *field;
   json_array_foreach(summary->fields, i, field) {
-    g_string_append_printf(
-        text, "  %s.%s (%" JSON_INTEGER_FORMAT "): ", json_string_value(json_object_get(field, "entity")),
-        json_string_value(json_object_get(field, "field")), json_integer_value(json_object_get(field, "changed")));
-    append_values(text, json_object_get(field, "before"));
+    const char *name = json_string_value(json_object_get(field, "field"));
+    g_string_append_printf(text,
+                           "  %s.%s (%" JSON_INTEGER_FORMAT "): ", json_string_value(json_object_get(field, "entity")),
+                           name, json_integer_value(json_object_get(field, "changed")));
+    append_values(text, name, json_object_get(field, "before"), language);
     g_string_append(text, " → ");
-    append_values(text, json_object_get(field, "after"));
+    append_values(text, name, json_object_get(field, "after"), language);
     g_string_append_c(text, '\n');
   }
   if (json_array_size(summary->sample) > 0) {
-    g_autofree char *rows = rows_text(summary->sample, MAX_SAMPLE);
+    g_autofree char *rows = rows_text(summary->sample, MAX_SAMPLE, language);
     g_string_append_printf(text, "%s\n%s", text_get(TEXT_BATCH_EXAMPLES, language), rows);
   }
   if (json_array_size(summary->refused) > 0) {
