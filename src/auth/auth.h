@@ -34,7 +34,7 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC(Auth, auth_free)
 
 /* A token or key that somebody at `address` shows. AUTH_INVALID; AUTH_FORBIDDEN for a valid key of someone else;
  * AUTH_LOCKED_OUT after too many failures, and then `ret_retry_after_s` says for how long; DATABASE_* when a key cannot
- * be looked up, which is no failure of the caller. */
+ * be looked up, which does not count as a failure of the caller. */
 gboolean auth_check_credential(Auth *auth, const char *credential, const char *address, AuthIdentity *ret_identity,
                                guint *ret_retry_after_s, GError **error);
 

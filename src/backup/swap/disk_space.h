@@ -5,12 +5,12 @@
 #include "backup/plan/plan.h"
 #include "pg/connection/connection.h"
 
-/* About how many bytes the plan's tables will take with their indexes, judged by the live tables of the same names. Of
- * tables whose rows nobody has counted (the archive was scanned, not checked) it reads the beginning: what is found
- * there is an error of the reader's. */
+/* About how many bytes the plan's tables will take with their indexes, judged by the live tables of the same names. It
+ * reads the beginning of tables whose rows are not counted (the archive was scanned, not checked), and returns the
+ * reader's errors. */
 gboolean disk_space_needed(PgConnection *live, const RestorePlan *plan, ArchiveReader *reader,
                            GCancellable *cancellable, guint64 *ret_bytes, GError **error);
 
-/* DISK_FULL, with the numbers, when there is less than that where the live database is. `ret_is_known` is FALSE when it
- * cannot be found out, which is no error. */
+/* DISK_FULL, with the numbers, when there is less than that where the live database is. `ret_is_known` is FALSE when
+ * the room cannot be found out; that is not an error. */
 gboolean disk_space_check(PgConnection *live, guint64 bytes, gboolean *ret_is_known, GError **error);

@@ -6,14 +6,14 @@
 #include "base/language.h"
 #include "pg/connection/connection.h"
 
-/* Asks the live database that `connection` is in; `dsn` names it. `plan` is NULL when the archive is not
- * known (yet): then it is taken for one that brings all that is here. `ret_reason` is NULL when it can, else a sentence
+/* Asks the live database that `connection` is in; `dsn` names it. `plan` is NULL while the archive is
+ * not known; it is then taken to hold all that is here. `ret_reason` is NULL when a swap is possible, else a sentence
  * in `language`; free with g_free. */
 gboolean swap_choice_reason(PgConnection *connection, const char *dsn, const RestorePlan *plan, Language language,
                             char **ret_reason, GError **error);
 
-/* Asks whether there is room for a second database with the plan's tables, and says how many bytes they will take,
- * about. `ret_is_known` is FALSE when the room cannot be found out, which is no error. DISK_FULL, with the numbers; the
- * reader's errors, because of tables whose rows nobody has counted it reads the beginning. */
+/* Asks whether there is room for a second database with the plan's tables, and estimates how many bytes they will
+ * take. `ret_is_known` is FALSE when the room cannot be found out; that is not an error. DISK_FULL, with the numbers;
+ * the reader's errors, because it reads the beginning of tables whose rows are not counted. */
 gboolean swap_choice_check_space(PgConnection *live, const RestorePlan *plan, ArchiveReader *reader,
                                  GCancellable *cancellable, guint64 *ret_bytes, gboolean *ret_is_known, GError **error);
