@@ -1,4 +1,4 @@
-/* Who gets in: administrators, by ADMIN_TOKEN or by the key of a user with role admin, shown directly or through a
+/* Authentication of administrators: by ADMIN_TOKEN or the key of a user with role admin, given directly or through a
  * login session. Thread-safe. */
 #pragma once
 

@@ -1,4 +1,4 @@
-/* Whether a request comes from our own pages, by what browsers say of it and pages cannot forge. */
+/* Whether a request comes from our own pages, judged by headers that browsers set and pages cannot forge. */
 #pragma once
 
 #include <glib.h>

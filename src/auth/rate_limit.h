@@ -1,5 +1,6 @@
-/* Failed logins, counted by address: ten within five minutes lock the address out for fifteen. In memory, bounded; the
- * address that failed longest ago is forgotten first. IPv6 addresses count by their /64. Thread-safe. */
+/* Failed logins, counted by address: ten failures within five minutes lock the address out for fifteen minutes. The
+ * counts are in memory and bounded; the address that failed longest ago is forgotten first. IPv6 addresses count by
+ * their /64. Thread-safe. */
 #pragma once
 
 #include <glib.h>

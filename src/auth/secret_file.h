@@ -1,4 +1,4 @@
-/* A secret of this installation, made once: a file of one line, 0600, in the data directory. */
+/* A secret of this installation, generated once: a file of one line, mode 0600, in the data directory. */
 #pragma once
 
 #include <glib.h>

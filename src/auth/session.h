@@ -1,5 +1,5 @@
-/* Login sessions without a store: the cookie is a signed statement of who logged in and until when. It never holds a
- * key; what it says of a key is checked against the database at each use (auth.h). */
+/* Login sessions without a store: the cookie says who logged in and until when, and is signed. It never holds a
+ * key. A session of a key is checked against the database at each use (auth.h). */
 #pragma once
 
 #include <glib.h>

@@ -1,5 +1,5 @@
-/* Where a page of a list has ended, as a text that clients keep and do not look into: the last row's sort key and id,
- * so that rows that come and go meanwhile shift nothing. */
+/* Opaque cursors of paged lists. A cursor holds the sort key and id of a page's last row, so that rows that are added
+ * or deleted meanwhile do not shift the next page. */
 #pragma once
 
 #include <glib.h>

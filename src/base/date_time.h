@@ -1,4 +1,4 @@
-/* Moments as people write them. */
+/* Dates and times as people write them. */
 #pragma once
 
 #include <glib.h>

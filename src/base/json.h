@@ -1,4 +1,5 @@
-/* jansson, with g_autoptr(json_t). Its numbers are doubles: what must stay exact is read by json_scan. */
+/* jansson, with g_autoptr(json_t). Its numbers are doubles; JSON whose numbers must stay exact is read by
+ * json_scan or json_tree. */
 #pragma once
 
 #include <glib.h>

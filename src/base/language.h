@@ -1,4 +1,4 @@
-/* The languages that people are spoken to in: simplified Chinese, the default, and English. */
+/* The languages of messages: simplified Chinese, the default, and English. */
 #pragma once
 
 typedef enum { LANGUAGE_ZH_CN, LANGUAGE_EN, LANGUAGE_COUNT } Language;

@@ -1,4 +1,4 @@
-/* Identifiers that nobody can guess and no two of which are equal. */
+/* Random identifiers: unique, and impossible to guess. */
 #pragma once
 
 #include <glib.h>

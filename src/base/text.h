@@ -1,5 +1,5 @@
-/* The catalogue of what is said to people besides errors: one line a text in texts.def, with the same printf
- * conversions in both languages (a test compares them). */
+/* The catalogue of messages other than errors. Each is a line of texts.def, with the same printf conversions in both
+ * languages (a test compares them). */
 #pragma once
 
 #include "base/language.h"

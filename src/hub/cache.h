@@ -1,6 +1,6 @@
-/* Tells a running hub, over the Redis it uses, which of its cached users, keys and providers have changed: the auth
- * caches of the keys and users concerned are deleted, circuit breakers of deleted providers forgotten, and every
- * instance is told on its own channels to load anew. */
+/* Invalidates the caches of a running hub after users, keys or providers were changed. The auth caches of these keys
+ * and users and the circuit breakers of deleted providers are deleted in Redis; then every instance is told, on the
+ * hub's own channels, to reload. */
 #pragma once
 
 #include "base/json.h"

@@ -1,10 +1,10 @@
-/* Tells a running hub, over the Redis it uses, that its database has been replaced or added to: without that it would
- * go on with its caches, one of them for ever.
+/* Tells a running hub over Redis that an import has replaced its database or added to it. Otherwise the hub would keep
+ * its caches, one of them for ever.
  *
  * Deleted are the caches that live in Redis: of API keys (api_key_auth:v1:*) and of circuit breakers' settings
  * (circuit_breaker:config:*, which never expires). Then every instance is told, on the channels that its own cache
- * invalidation uses, to drop what it holds in memory. Circuit breakers' states stay: they are of the providers out
- * there, not of the database. */
+ * invalidation uses, to drop what it holds in memory. Circuit breakers' states stay: they belong to the providers, not
+ * to the database. */
 #pragma once
 
 #include <glib.h>

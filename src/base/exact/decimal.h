@@ -1,4 +1,4 @@
-/* Decimals of any length, exact: what a price is until PostgreSQL's numeric has it. */
+/* Exact decimals: prices, limits and multipliers, until they are PostgreSQL's numeric. */
 #pragma once
 
 #include <glib.h>

@@ -1,5 +1,5 @@
-/* JSON, read strictly and without losing anything: one token after another, each as it stands in the text, so that a
- * number is the decimal that was written and never a double.
+/* A strict JSON scanner. It returns one token after another as it stands in the text, so that a number is the decimal
+ * that was written and never a double.
  *
  * The grammar is RFC 8259's, with one addition: NaN, Infinity and -Infinity are tokens of their own, so that the one
  * model that has them can be refused by name instead of the whole file. The text must be valid UTF-8 without NUL

@@ -1,4 +1,4 @@
-/* A JSON value as a tree, for small ones: one model, one request. Scalars keep the text that was written. */
+/* A small JSON value as a tree: a model, a request. Scalars keep the text that was written. */
 #pragma once
 
 #include "base/exact/json_scan.h"

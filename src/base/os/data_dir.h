@@ -1,4 +1,4 @@
-/* The data directory: ours, with what must outlive a run. */
+/* The data directory, for files that outlive the process. */
 #pragma once
 
 #include <glib.h>

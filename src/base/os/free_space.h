@@ -1,4 +1,4 @@
-/* Room on the disk, asked before something large is written. */
+/* Free disk space, checked before something large is written. */
 #pragma once
 
 #include <glib.h>

@@ -1,4 +1,4 @@
-/* Writing to a file descriptor until all bytes are written: short writes and signals are gone on after. */
+/* Writes all bytes to a file descriptor, and goes on after short writes and signals. */
 #pragma once
 
 #include <glib.h>

@@ -1,6 +1,6 @@
-/* Reads CSV as RFC 4180 has it: cells between commas, lines ending with LF or CR LF, and cells in quotes, which may
- * hold all of these, and two quotes for one. UTF-8, with or without a byte order mark. Of any bytes; what is wrong is
- * told with its line. Lines without a cell in them are passed over. */
+/* A CSV parser (RFC 4180). Cells stand between commas, and lines end with LF or CR LF. A cell in quotes may hold all of
+ * these, and two quotes for one. The text is UTF-8, with or without a byte order mark; any bytes may be given, and an
+ * error names the line. Empty lines are skipped. */
 #pragma once
 
 #include <glib.h>

@@ -1,5 +1,5 @@
-/* What is wrong with a batch, all of it at once: values, each with the place, a stable code and a text; and rows for
- * which a rule refuses it. */
+/* Everything that is wrong with a batch, collected: bad values, each with its place, a stable code and a text, and rows
+ * that a rule refuses. */
 #pragma once
 
 #include "base/error.h"

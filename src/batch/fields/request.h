@@ -1,4 +1,4 @@
-/* A batch as it was asked for: which rows, and what shall become of them. */
+/* A batch as requested: its rows and their new values. */
 #pragma once
 
 #include "batch/fields/problems.h"

@@ -1,5 +1,5 @@
-/* Which users, keys or providers: conditions by name, all of which have to hold, as the query of an address and the
- * command line give them.
+/* Filters of users, keys and providers: named conditions, all of which have to hold, as a list's query and the command
+ * line give them.
  *
  * | of        | name          | value                                                                                |
  * |-----------|---------------|--------------------------------------------------------------------------------------|

@@ -1,4 +1,4 @@
-/* What batches have done, for as long as it can be undone. */
+/* The list of past batches, for as long as they can be undone. */
 #pragma once
 
 #include "base/language.h"

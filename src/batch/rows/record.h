@@ -1,4 +1,4 @@
-/* What a batch changed, as it is kept: [{entity, id, name, changes: [{column, before, after}]}], with values as they
+/* The record of what a batch changed: [{entity, id, name, changes: [{column, before, after}]}], with values as they
  * are stored (batch_rows_record); and what people are shown of it. */
 #pragma once
 

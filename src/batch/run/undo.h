@@ -1,4 +1,4 @@
-/* Takes an operation back: every value that it changed becomes again what it was, all or nothing, within 24 hours.
+/* Undoes an operation within 24 hours: sets every value that it changed back, all or nothing.
  *
  * A row that somebody has changed since, in one of those fields, or that is gone, is a conflict: the undo is refused
  * and lists them, or leaves them as they are if asked to. The rules of keys hold for an undo too. An undo is an

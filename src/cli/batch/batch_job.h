@@ -1,4 +1,4 @@
-/* Work for `cch-data batch`: rows that are checked already, shown, confirmed, and done 500 at a time. */
+/* Runs `cch-data batch` over checked rows: preview, confirmation, then batches of 500. */
 #pragma once
 
 #include "batch/edits/edits.h"

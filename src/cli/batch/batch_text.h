@@ -1,4 +1,4 @@
-/* What `cch-data batch` shows to people. */
+/* The output of `cch-data batch` for people. */
 #pragma once
 
 #include "base/json.h"

@@ -1,4 +1,4 @@
-/* The word that somebody is likely to have meant. */
+/* The nearest known word to a misspelt one. */
 #pragma once
 
 #include <glib.h>

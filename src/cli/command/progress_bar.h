@@ -1,6 +1,5 @@
-/* Progress for people: on a terminal one line that is drawn over and over, with a bar, rows, bytes, speed and time
- * left; in a pipe nothing but the messages, a line each. Goes to standard error, so that standard output can carry
- * data. */
+/* A progress bar on standard error. On a terminal, one line is redrawn with a bar, rows, bytes, speed and time left;
+ * elsewhere only the messages are written, a line each. */
 #pragma once
 
 #include <glib.h>

@@ -1,4 +1,4 @@
-/* Prices for people on a terminal. */
+/* The output of `cch-data prices` for people. */
 #pragma once
 
 #include "base/exact/json_tree.h"

@@ -1,4 +1,4 @@
-/* Where the private cluster lives, and what can be learnt there without talking to it.
+/* The private cluster's files, and what they tell without a connection.
  *
  *   <data_dir>/postgresql.lock      flock: held by the process that runs the cluster, for as long as it lives
  *   <data_dir>/postgresql/          0700, of the user that PostgreSQL runs as

@@ -1,4 +1,4 @@
-/* A COMMIT whose outcome is found out, also when the connection is lost in it. */
+/* COMMIT whose outcome is found out even when the connection is lost during it. */
 #pragma once
 
 #include "pg/connection/connection.h"

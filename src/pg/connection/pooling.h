@@ -1,4 +1,4 @@
-/* Transaction and statement pooling, found out before a session is changed. Private to pg/.
+/* Detects transaction and statement pooling before a session is changed. Private to pg/.
  *
  * A pooler that gives each transaction another server process would leave our settings in a process that others use
  * next, and lose our locks. A pooler is recognised by the process number that it made up at the login, which is not the

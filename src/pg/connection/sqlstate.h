@@ -1,4 +1,4 @@
-/* SQLSTATEs that something is decided by, under their names of PostgreSQL's errcodes.txt. */
+/* The SQLSTATEs that decisions depend on, named as in PostgreSQL's errcodes.txt. */
 #pragma once
 
 #define SQLSTATE_CLASS_CONNECTION    "08"

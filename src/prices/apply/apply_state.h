@@ -1,4 +1,4 @@
-/* What one apply has at hand. Private to prices/apply. */
+/* The state of one apply. Private to prices/apply. */
 #pragma once
 
 #include "prices/apply/apply.h"

@@ -1,4 +1,4 @@
-/* What a sync leaves alone until somebody has looked at it. Private to prices/apply. */
+/* The price changes that a sync holds back until somebody approves them. Private to prices/apply. */
 #pragma once
 
 #include "prices/apply/apply_state.h"

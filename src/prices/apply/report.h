@@ -1,4 +1,4 @@
-/* Making and showing a PriceReport; what it is stands in apply.h. */
+/* Builds and prints a PriceReport, which apply.h describes. */
 #pragma once
 
 #include "prices/apply/apply.h"

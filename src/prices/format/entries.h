@@ -1,4 +1,4 @@
-/* The members of a price table as they were found, before they are known to be good. Private to prices/format. */
+/* The members of a price table before they are validated. Private to prices/format. */
 #pragma once
 
 #include "base/exact/json_scan.h"

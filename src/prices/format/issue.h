@@ -1,4 +1,4 @@
-/* What is wrong with a model, or looks wrong, in words for people. */
+/* Errors and warnings about a model, as text for people. */
 #pragma once
 
 #include "base/language.h"

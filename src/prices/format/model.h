@@ -1,4 +1,4 @@
-/* One model of a price table: whether its text may be stored. */
+/* Validation of one model of a price table. */
 #pragma once
 
 #include "prices/format/issue.h"

@@ -1,4 +1,4 @@
-/* Costs that move suspiciously: more than tenfold, or to zero. */
+/* Detects suspicious changes of costs: more than tenfold, or to zero. */
 #pragma once
 
 #include "prices/format/issue.h"

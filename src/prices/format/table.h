@@ -1,4 +1,4 @@
-/* A price table, read from a file: the models that may be stored, and what is wrong with the others.
+/* Reads a price table: the models that may be stored, and what is wrong with the others.
  *
  * The format is detected. JSON: the internal table, which is LiteLLM's ({model: {…}}), or the hub's newer cloud table
  * (schema cchp.pricing-table/v1, see prices/format/cloud_table.h). TOML: [models."name"]. docs/prices.md has the rules.

@@ -1,10 +1,10 @@
 /* Keeps the price table in step with the cloud's: on a schedule, at start when there are no prices, and when asked.
  *
  * One of all instances syncs at a time: a session's advisory lock in the database and, with Redis, a key of its own
- * there (REDIS_PRICES_LOCK_KEY). Who is asked waits for the other and then finds nothing to do; the schedule passes.
- * What is known of the last sync is in cch_data.price_sync, for all instances: an unchanged table costs one 304, and
- * that is asked for only while the stored rows are as the last sync left them. A failure changes nothing but the
- * status. Thread-safe. */
+ * there (REDIS_PRICES_LOCK_KEY). A sync on request waits for the other and then finds nothing to do; a scheduled
+ * one is skipped. The state of the last sync is in cch_data.price_sync, for all instances: an unchanged table costs one
+ * 304, and that is asked for only while the stored rows are as the last sync left them. A failure changes nothing but
+ * the status. Thread-safe. */
 #pragma once
 
 #include "config/config.h"

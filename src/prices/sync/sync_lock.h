@@ -1,4 +1,4 @@
-/* One sync at a time, of all instances; see prices/sync/sync.h. */
+/* The lock that lets one instance sync at a time; see prices/sync/sync.h. */
 #pragma once
 
 #include "pg/connection/connection.h"

@@ -1,4 +1,4 @@
-/* What is known of syncs, in cch_data.price_sync, for all instances. Nothing is known where that table is missing. */
+/* The state of syncs, which all instances share in cch_data.price_sync. Without that table, nothing is known. */
 #pragma once
 
 #include "prices/apply/apply.h"
