@@ -7,5 +7,5 @@
 
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(json_t, json_decref)
 
-/* Compact text of any value; free with g_free. */
+/* Compact text of any value; free with g_free. NULL for NULL, and for text that is not UTF-8. */
 char *json_to_text(const json_t *value);

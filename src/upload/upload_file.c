@@ -1,6 +1,7 @@
 #include "upload/upload_file.h"
 
 #include "base/error.h"
+#include "base/json.h"
 #include "base/os/write_all.h"
 #include "base/random_id.h"
 
@@ -119,19 +120,17 @@ write_new(const char *path, const char *text, GError **error)
 gboolean
 upload_file_save(const UploadFile *file, GError **error)
 {
-  json_t *object =
+  g_autoptr(json_t) object =
       json_pack("{s:s, s:s*, s:s*, s:I, s:I, s:I}", "fileName", file->file_name, "metadata", file->metadata, "problem",
                 file->problem, "length", (json_int_t)file->length, "createdAt", (json_int_t)file->created_s,
                 "verifiedBytes", file->has_doubts ? (json_int_t)file->offset : (json_int_t)-1);
-  char *text = object != NULL ? json_dumps(object, JSON_COMPACT) : NULL;
-  json_decref(object);
+  g_autofree char *text = json_to_text(object);
   if (text == NULL) {
     error_set(error, CCH_ERROR_INTERNAL, "the upload's description is not UTF-8");
     return FALSE;
   }
   g_autofree char *new_path = g_strconcat(file->sidecar_path, ".new", NULL);
   gboolean is_saved = write_new(new_path, text, error);
-  free(text);
   if (is_saved && rename(new_path, file->sidecar_path) != 0) {
     error_set_errno(error, errno, "rename %s", new_path);
     is_saved = FALSE;

@@ -3,6 +3,7 @@
 #include "audit/audit.h"
 #include "backup/merge/merge.h"
 #include "base/error.h"
+#include "base/json.h"
 #include "pg/dsn/dsn.h"
 #include "pg/migrate/migrate.h"
 
@@ -95,13 +96,12 @@ import_run_audit(ImportRun *run, PgConnection *connection, const RestorePlan *pl
   if (!dsn_parse_display(run->options->dsn, &target, error))
     return FALSE;
   g_autofree char *source = header->database != NULL ? g_utf8_make_valid(header->database, -1) : NULL;
-  json_t *details =
+  g_autoptr(json_t) details =
       json_pack("{s:s, s:s, s:s, s:b, s:I, s:I, s:s*, s:s*}", "mode", run->options->clean_first ? "overwrite" : "merge",
                 "method", backup_method_name(method), "onConflict", backup_on_conflict_name(run->options->on_conflict),
                 "skipLogs", run->options->skip_logs, "tables", (json_int_t)plan->n_tables, "rows", (json_int_t)rows,
                 "archiveDatabase", source, "archiveCreated", header->created);
-  char *text = details != NULL ? json_dumps(details, JSON_COMPACT) : NULL;
-  json_decref(details);
+  g_autofree char *text = json_to_text(details);
   AuditEntry entry = {.category = "database",
                       .type = "database.import",
                       .operator_name = run->options->holder,
@@ -109,7 +109,5 @@ import_run_audit(ImportRun *run, PgConnection *connection, const RestorePlan *pl
                       .target_name = target.database,
                       .details_json = text,
                       .success = TRUE};
-  gboolean ok = audit_write(connection, &entry, error);
-  free(text);
-  return ok;
+  return audit_write(connection, &entry, error);
 }

@@ -1,6 +1,7 @@
 #include "backup/manifest/manifest.h"
 
 #include "base/error.h"
+#include "base/json.h"
 #include "base/sha256.h"
 
 #include <errno.h>
@@ -134,10 +135,7 @@ manifest_to_json(const Manifest *manifest)
   for (guint i = 0; i < manifest->tables->len; i++)
     json_array_append_new(tables, table_to_json(&g_array_index(manifest->tables, ManifestTable, i)));
   json_object_set_new(object, "tables", tables);
-  char *text = json_dumps(object, JSON_COMPACT);
-  char *copy = g_strdup(text);
-  free(text);
-  return copy;
+  return json_to_text(object);
 }
 
 static gboolean

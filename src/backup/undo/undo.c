@@ -8,6 +8,7 @@
 #include "backup/swap/swap.h"
 #include "backup_sql.h"
 #include "base/error.h"
+#include "base/json.h"
 #include "hub/notify.h"
 #include "pg/dsn/dsn.h"
 #include "pg/migrate/migrate.h"
@@ -98,10 +99,9 @@ write_audit(PgConnection *connection, const BackupUndoOptions *options, const ch
   g_auto(DsnDisplay) target = {0};
   if (!dsn_parse_display(options->dsn, &target, error))
     return FALSE;
-  json_t *details = json_pack("{s:s, s:s*, s:I}", "database", kept->name, "replacedAt", kept->made_at, "bytes",
-                              (json_int_t)kept->size_bytes);
-  char *text = details != NULL ? json_dumps(details, JSON_COMPACT) : NULL;
-  json_decref(details);
+  g_autoptr(json_t) details = json_pack("{s:s, s:s*, s:I}", "database", kept->name, "replacedAt", kept->made_at,
+                                        "bytes", (json_int_t)kept->size_bytes);
+  g_autofree char *text = json_to_text(details);
   AuditEntry entry = {.category = "database",
                       .type = type,
                       .operator_name = options->holder,
@@ -109,9 +109,7 @@ write_audit(PgConnection *connection, const BackupUndoOptions *options, const ch
                       .target_name = target.database,
                       .details_json = text,
                       .success = TRUE};
-  gboolean ok = audit_write(connection, &entry, error);
-  free(text);
-  return ok;
+  return audit_write(connection, &entry, error);
 }
 
 typedef struct {

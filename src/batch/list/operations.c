@@ -3,6 +3,7 @@
 #include "base/cursor.h"
 #include "base/date_time.h"
 #include "base/error.h"
+#include "base/json.h"
 #include "batch/rows/record.h"
 #include "batch_sql.h"
 
@@ -105,7 +106,5 @@ operations_read(PgConnection *connection, const char *id, GError **error)
   g_autoptr(json_t) item = json_loads(pg_result_text(found, 0, 3), 0, NULL);
   g_autoptr(json_t) records = json_loads(pg_result_text(found, 0, 4), 0, NULL);
   json_object_set_new(item, "rows", batch_record_describe(records));
-  char *text = json_dumps(item, JSON_COMPACT), *json = g_strdup(text);
-  free(text);
-  return json;
+  return json_to_text(item);
 }
