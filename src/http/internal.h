@@ -71,7 +71,7 @@ struct HttpConnection {
   GCancellable *client_gone; /* guarded by the loop's mutex */
 };
 
-/* Sends without waiting. */
+/* Sends without waiting (output.c). */
 HttpOutputResult http_output_send(HttpOutput *output, int fd);
 void http_output_clear(HttpOutput *output);
 
