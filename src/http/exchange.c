@@ -10,7 +10,6 @@
 #include <sys/socket.h>
 
 #define UPLOAD_BLOCK_BYTES (256 * 1024)
-#define STREAM_BLOCK_BYTES (64 * 1024)
 
 /* --- the end --- */
 
@@ -106,112 +105,13 @@ prepare_reply(HttpRequest *request, HttpResponse *response)
   }
 }
 
-/* FALSE when the request was cancelled or nothing could be sent or received for `timeout_ms` (-1: no limit); then
- * `ret_is_late` says which. */
-static gboolean
-wait_for_client(HttpRequest *request, short events, int timeout_ms, gboolean *ret_is_late)
-{
-  struct pollfd polls[2] = {{.fd = request->connection->fd, .events = events}, {.fd = -1}};
-  GPollFD cancelled = {0};
-  gboolean has_cancelled = g_cancellable_make_pollfd(request->cancellable, &cancelled);
-  if (has_cancelled) {
-    polls[1].fd = cancelled.fd;
-    polls[1].events = POLLIN;
-  }
-  int n = (int)TEMP_FAILURE_RETRY(poll(polls, G_N_ELEMENTS(polls), timeout_ms));
-  if (has_cancelled)
-    g_cancellable_release_fd(request->cancellable);
-  *ret_is_late = n == 0;
-  return n > 0 && polls[1].revents == 0;
-}
-
-/* Sends all of the output, waiting for the client as long as it stays. */
-static gboolean
-send_output(HttpRequest *request)
-{
-  HttpConnection *connection = request->connection;
-  for (;;) {
-    HttpOutputResult result = http_output_send(&connection->output, connection->fd);
-    gboolean is_late;
-    if (result != HTTP_OUTPUT_BLOCKED)
-      return result == HTTP_OUTPUT_DONE;
-    if (!wait_for_client(request, POLLOUT, -1, &is_late))
-      return FALSE;
-  }
-}
-
-/* A download over HTTP/1.0 ends with its connection: only a reset tells that it is not whole. Disconnecting sends one
- * at once, whereas closing would send what is left first. */
-static void
-reset_connection(int fd)
-{
-  const struct sockaddr nowhere = {.sa_family = AF_UNSPEC};
-  const struct linger hard = {.l_onoff = 1, .l_linger = 0};
-  setsockopt(fd, SOL_SOCKET, SO_LINGER, &hard, sizeof hard);
-  if (connect(fd, &nowhere, sizeof nowhere) != 0)
-    shutdown(fd, SHUT_RDWR);
-}
-
-static GString *
-last_chunk(const HttpResponse *response)
-{
-  GString *text = g_string_new("0\r\n");
-  for (guint i = 0; response->trailers != NULL && i < response->trailers->len; i++) {
-    const HttpHeader *trailer = &g_array_index(response->trailers, HttpHeader, i);
-    g_string_append_printf(text, "%s: %s\r\n", trailer->name, trailer->value);
-  }
-  g_string_append(text, "\r\n");
-  return text;
-}
-
-/* Sends the download block by block, as fast as it is made and read. FALSE when it broke off. */
-static gboolean
-send_blocks(HttpRequest *request, guint8 *block)
-{
-  HttpResponse *response = request->response;
-  HttpOutput *output = &request->connection->output;
-  gboolean is_chunked = http_response_is_chunked(request, response);
-  if (!send_output(request))
-    return FALSE;
-  for (;;) {
-    g_autoptr(GError) error = NULL;
-    gssize n = response->read(response->stream, block, STREAM_BLOCK_BYTES, &error);
-    http_output_clear(output);
-    if (n < 0) {
-      request->failure = g_strdup(error->message);
-      if (!is_chunked)
-        reset_connection(request->connection->fd);
-      return FALSE;
-    }
-    if (n == 0) {
-      output->text = is_chunked ? last_chunk(response) : NULL;
-      return send_output(request);
-    }
-    output->text = g_string_new(NULL);
-    if (is_chunked)
-      g_string_printf(output->text, "%" G_GSIZE_MODIFIER "x\r\n", (gsize)n);
-    output->body = (const char *)block;
-    /* The CRLF behind the chunk stands behind the block. */
-    memcpy(block + n, "\r\n", 2);
-    output->body_size = (gsize)n + (is_chunked ? 2 : 0);
-    if (!send_output(request))
-      return FALSE;
-    request->sent_bytes += (guint64)n;
-  }
-}
-
 static void
 send_download(HttpRequest *request)
 {
   HttpConnection *connection = request->connection;
-  g_autofree guint8 *block = g_malloc(STREAM_BLOCK_BYTES + 2);
-  if (http_request_is_head(request))
-    connection->is_broken = !send_output(request);
-  else
-    connection->is_broken = !send_blocks(request, block);
+  connection->is_broken = !http_download_send(request);
   if (!http_response_is_chunked(request, request->response))
     request->must_close = TRUE;
-  http_output_clear(&connection->output); /* the block is not there any more */
   end_request(connection);
 }
 
@@ -382,7 +282,7 @@ receive_block(HttpRequest *request, guint8 *block, GError **error)
       return n;
     gboolean is_late = FALSE;
     if (n < 0 && (errno == EAGAIN || errno == EINTR)) {
-      if (wait_for_client(request, POLLIN, (int)timeout_s * 1000, &is_late))
+      if (http_wait_for_client(request, POLLIN, (int)timeout_s * 1000, &is_late))
         continue;
     } else {
       connection->is_broken = TRUE;

@@ -135,6 +135,13 @@ GString *http_response_head(const HttpRequest *request, const HttpResponse *resp
 gsize http_response_held_bytes(const HttpResponse *response);
 gboolean http_response_is_chunked(const HttpRequest *request, const HttpResponse *response);
 
+/* Waits on a worker. FALSE when the request was cancelled or nothing could be sent or received for `timeout_ms` (-1: no
+ * limit); then `ret_is_late` says which. */
+gboolean http_wait_for_client(HttpRequest *request, short events, int timeout_ms, gboolean *ret_is_late);
+
+/* Sends the reply's head, and the download as fast as it is made and read (download.c). FALSE when it broke off. */
+gboolean http_download_send(HttpRequest *request);
+
 /* The exchange of one request and its reply (exchange.c), as HttpLoopFunctions. */
 extern const HttpLoopFunctions http_exchange_functions;
 

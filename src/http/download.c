@@ -1,0 +1,92 @@
+/* A download: the output, then what its response makes, block by block. */
+#include "http/internal.h"
+
+#include <poll.h>
+#include <string.h>
+#include <sys/socket.h>
+
+#define STREAM_BLOCK_BYTES (64 * 1024)
+
+/* Sends all of the output, waiting for the client as long as it stays. */
+static gboolean
+send_output(HttpRequest *request)
+{
+  HttpConnection *connection = request->connection;
+  for (;;) {
+    HttpOutputResult result = http_output_send(&connection->output, connection->fd);
+    gboolean is_late;
+    if (result != HTTP_OUTPUT_BLOCKED)
+      return result == HTTP_OUTPUT_DONE;
+    if (!http_wait_for_client(request, POLLOUT, -1, &is_late))
+      return FALSE;
+  }
+}
+
+/* A download over HTTP/1.0 ends with its connection: only a reset tells that it is not whole. Disconnecting sends one
+ * at once, whereas closing would send what is left first. */
+static void
+reset_connection(int fd)
+{
+  const struct sockaddr nowhere = {.sa_family = AF_UNSPEC};
+  const struct linger hard = {.l_onoff = 1, .l_linger = 0};
+  setsockopt(fd, SOL_SOCKET, SO_LINGER, &hard, sizeof hard);
+  if (connect(fd, &nowhere, sizeof nowhere) != 0)
+    shutdown(fd, SHUT_RDWR);
+}
+
+static GString *
+last_chunk(const HttpResponse *response)
+{
+  GString *text = g_string_new("0\r\n");
+  for (guint i = 0; response->trailers != NULL && i < response->trailers->len; i++) {
+    const HttpHeader *trailer = &g_array_index(response->trailers, HttpHeader, i);
+    g_string_append_printf(text, "%s: %s\r\n", trailer->name, trailer->value);
+  }
+  g_string_append(text, "\r\n");
+  return text;
+}
+
+/* Sends the download block by block, as fast as it is made and read. FALSE when it broke off. */
+static gboolean
+send_blocks(HttpRequest *request, guint8 *block)
+{
+  HttpResponse *response = request->response;
+  HttpOutput *output = &request->connection->output;
+  gboolean is_chunked = http_response_is_chunked(request, response);
+  if (!send_output(request))
+    return FALSE;
+  for (;;) {
+    g_autoptr(GError) error = NULL;
+    gssize n = response->read(response->stream, block, STREAM_BLOCK_BYTES, &error);
+    http_output_clear(output);
+    if (n < 0) {
+      request->failure = g_strdup(error->message);
+      if (!is_chunked)
+        reset_connection(request->connection->fd);
+      return FALSE;
+    }
+    if (n == 0) {
+      output->text = is_chunked ? last_chunk(response) : NULL;
+      return send_output(request);
+    }
+    output->text = g_string_new(NULL);
+    if (is_chunked)
+      g_string_printf(output->text, "%" G_GSIZE_MODIFIER "x\r\n", (gsize)n);
+    output->body = (const char *)block;
+    /* The CRLF behind the chunk stands behind the block. */
+    memcpy(block + n, "\r\n", 2);
+    output->body_size = (gsize)n + (is_chunked ? 2 : 0);
+    if (!send_output(request))
+      return FALSE;
+    request->sent_bytes += (guint64)n;
+  }
+}
+
+gboolean
+http_download_send(HttpRequest *request)
+{
+  g_autofree guint8 *block = g_malloc(STREAM_BLOCK_BYTES + 2);
+  gboolean is_sent = http_request_is_head(request) ? send_output(request) : send_blocks(request, block);
+  http_output_clear(&request->connection->output); /* the block is not there any more */
+  return is_sent;
+}
