@@ -220,6 +220,7 @@ http_head_parse(const guint8 *data, gsize size, GError **error)
 {
   g_autoptr(HttpHead) head = g_new0(HttpHead, 1);
   head->text = g_strndup((const char *)data, size);
+  head->size = size;
   head->fields = g_array_new(FALSE, FALSE, sizeof(HttpField));
   char *target = NULL;
   /* find_end has seen to it that lines end with CRLF and that neither stands alone. */

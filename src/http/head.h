@@ -18,6 +18,7 @@ typedef struct {
 
 typedef struct {
   char *text;         /* all others point into it */
+  gsize size;         /* bytes of the text */
   const char *method; /* "GET" */
   const char *path;   /* as sent, still percent-encoded, without the query */
   const char *query;  /* without its '?'; NULL: none */

@@ -96,7 +96,7 @@ count_held(HttpConnection *connection)
   HttpLoop *loop = connection->loop;
   gsize held = connection->in->len;
   if (connection->request != NULL)
-    held += (connection->request->head != NULL ? strlen(connection->request->path) : 0) +
+    held += (connection->request->head != NULL ? connection->request->head->size : 0) +
             (connection->request->body != NULL ? connection->request->body->len : 0) +
             http_response_held_bytes(connection->request->response);
   loop->held_bytes += held;
@@ -224,6 +224,17 @@ bound_held_bytes(HttpLoop *loop)
 
 static void linger(HttpConnection *connection);
 
+/* Lets the first `used` bytes go, and the room that they took: an array keeps what it has grown to, which is not
+ * counted. */
+static void
+let_go(HttpConnection *connection, gsize used)
+{
+  g_autoptr(GByteArray) old = connection->in;
+  connection->in = g_byte_array_new();
+  if (used < old->len)
+    g_byte_array_append(connection->in, old->data + used, old->len - (guint)used);
+}
+
 /* Sends what is left of the output; afterwards the connection is a worker's, lingers, or waits until it can go on. */
 static void
 go_on_writing(HttpConnection *connection)
@@ -245,9 +256,10 @@ go_on_writing(HttpConnection *connection)
 static void
 begin_writing(HttpConnection *connection)
 {
+  HttpLoop *loop = connection->loop;
   begin_waiting(connection, HTTP_CONNECTION_WRITE, HTTP_REPLY_TIMEOUT_MS);
-  go_on_writing(connection);
-  bound_held_bytes(connection->loop);
+  go_on_writing(connection); /* which may be the connection's end */
+  bound_held_bytes(loop);
 }
 
 static void
@@ -255,41 +267,35 @@ refuse_malformed(HttpConnection *connection, const GError *error)
 {
   connection->loop->refusals.n_malformed++;
   connection->loop->functions->refuse(connection, error);
-  g_byte_array_set_size(connection->in, 0);
+  let_go(connection, connection->in->len);
   begin_writing(connection);
 }
 
-/* A client may end a body with an empty line that does not belong to it. */
+/* A client may end a body with empty lines that do not belong to it, in whatever pieces they come. */
 static void
-skip_empty_line(HttpConnection *connection)
+skip_empty_lines(HttpConnection *connection)
 {
-  if (connection->scanned == 0 && connection->in->len >= 2 && memcmp(connection->in->data, "\r\n", 2) == 0)
-    g_byte_array_remove_range(connection->in, 0, 2);
-}
-
-/* A buffer that a large head has grown does not stay with an idle connection. */
-static void
-release_unused(HttpConnection *connection)
-{
-  if (connection->in->len > 0)
+  gsize length = 0;
+  while (connection->in->len - length >= 2 && memcmp(connection->in->data + length, "\r\n", 2) == 0)
+    length += 2;
+  if (length == 0)
     return;
-  g_byte_array_unref(connection->in);
-  connection->in = g_byte_array_new();
+  g_byte_array_remove_range(connection->in, 0, (guint)length);
+  connection->scanned = 0;
 }
 
 /* With all of a head the connection is a worker's; otherwise it waits for more. */
 static void
 look_for_head(HttpConnection *connection)
 {
-  skip_empty_line(connection);
+  skip_empty_lines(connection);
   HttpHeadEnd end = http_head_find_end(connection->in->data, connection->in->len, &connection->scanned);
   g_autoptr(GError) error = NULL;
   if (end == HTTP_HEAD_COMPLETE && connection->scanned <= HTTP_MAX_HEAD_BYTES) {
     HttpHead *head = http_head_parse(connection->in->data, connection->scanned, &error);
     if (head != NULL) {
-      g_byte_array_remove_range(connection->in, 0, (guint)connection->scanned);
+      let_go(connection, connection->scanned);
       connection->scanned = 0;
-      release_unused(connection);
       connection->loop->functions->begin(connection, head);
       count_held(connection);
       hand_to_worker(connection);
@@ -315,6 +321,7 @@ look_for_body(HttpConnection *connection)
     hand_to_worker(connection);
     return;
   }
+  let_go(connection, 0);
   count_held(connection);
   arm(connection, EPOLLIN);
   bound_held_bytes(connection->loop);
@@ -325,7 +332,7 @@ linger(HttpConnection *connection)
 {
   begin_waiting(connection, HTTP_CONNECTION_LINGER, LINGER_MS);
   connection->idle_until_us = g_get_monotonic_time() + LINGER_IDLE_MS * 1000;
-  g_byte_array_set_size(connection->in, 0);
+  let_go(connection, connection->in->len);
   count_held(connection);
   http_output_clear(&connection->output);
   shutdown(connection->fd, SHUT_WR);

@@ -16,8 +16,8 @@
 typedef struct HttpLoop HttpLoop;
 typedef struct HttpConnection HttpConnection;
 
-#define HTTP_MAX_WORKERS    128                /* requests that are worked on at a time; others wait for them */
-#define HTTP_MAX_HELD_BYTES (16 * 1024 * 1024) /* received and not yet worked on, of all connections */
+#define HTTP_MAX_WORKERS    128               /* requests that are worked on at a time; others wait for them */
+#define HTTP_MAX_HELD_BYTES (8 * 1024 * 1024) /* received and not yet worked on, of all connections */
 
 /* What the loop calls. */
 typedef struct {

@@ -103,6 +103,44 @@ describe('requests as bytes', { skip: !haveBinary && 'no binary' }, () => {
     }
   });
 
+  test('empty lines before a request are passed over, in any pieces', async () => {
+    for (const pieces of ['\r\n\r\nGET', ['\r', '\nGET'], ['\r\n', '\r', '\n', 'GET']]) {
+      const { text } = await exchange([...[pieces].flat(), ' /api/health/live HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n']);
+      assert.match(text, /^HTTP\/1\.1 200 /, JSON.stringify(pieces));
+    }
+  });
+
+  test('HTTP/1.0 and HEAD: no chunks, no body, and the end of the connection', async () => {
+    const old = await exchange('GET /api/health/live HTTP/1.0\r\n\r\n');
+    assert.match(old.text, /^HTTP\/1\.1 200 [^]*\r\nConnection: close\r\n/);
+    assert.doesNotMatch(old.text, /Transfer-Encoding/);
+    assert.ok(old.isClosed);
+    const line = 'HEAD /api/health/live HTTP/1.1\r\nHost: x\r\n';
+    const head = await exchange(`${line}\r\n${line}Connection: close\r\n\r\n`);
+    const answers = head.text.split('\r\n\r\n');
+    assert.equal(answers.length, 3, head.text);
+    assert.equal(answers[2], '', 'nothing follows a head');
+    assert.match(answers[0], /\r\nContent-Length: [1-9]/);
+  });
+
+  test('after an error whose body was read, the connection goes on', async () => {
+    const { text } = await exchange(login('Content-Length: 5\r\n', '{"key') + 'GET /nothing/here HTTP/1.1\r\nHost: x\r\n\r\n' +
+      'GET /api/health/live HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n');
+    assert.deepEqual([...text.matchAll(/HTTP\/1\.1 (\d+)/g)].map((match) => match[1]), ['400', '404', '200'], text);
+  });
+
+  test('a client that leaves while its refusal is written ends nothing but its connection', async () => {
+    await Promise.all(Array.from({ length: 100 }, () => new Promise((resolve) => {
+      const socket = net.connect(service.port, '127.0.0.1', () => {
+        socket.write('GET / HTTP/1.1\nbad\n\n');
+        socket.resetAndDestroy();
+      });
+      socket.on('error', () => {});
+      socket.on('close', resolve);
+    })));
+    assert.equal((await request(service, 'GET', '/api/health/live')).status, 200);
+  });
+
   test('an announced body is asked for, and one that is refused is not', async () => {
     const asked = await exchange([login('Expect: 100-continue\r\nContent-Length: 12\r\n', ''), '{"key":"no"}'], { gapMs: 1000 });
     assert.match(asked.text, /^HTTP\/1\.1 100 Continue\r\n\r\nHTTP\/1\.1 401 /);

@@ -99,6 +99,12 @@ describe(`a siege by ${connections} connections with ${watchers} watchers`, { sk
     await assertAnswersInTime('large heads');
   });
 
+  test('large heads that are refused, or whose body never ends, cost bounded memory, too', async () => {
+    await besiegeAll(connections / 2, `GET / HTTP/1.1\r\nHost: x\r\nX-Large: ${'x'.repeat(40_000)}`, { instead: true });
+    await besiegeAll(connections / 2, `POST /api/auth/login HTTP/1.1\r\nHost: x\r\nX-Large: ${'x'.repeat(30_000)}\r\nContent-Type: application/json\r\nContent-Length: 100\r\n\r\n{`);
+    await assertAnswersInTime('refused large heads');
+  });
+
   test('uploads that nobody may make and that never end lock nobody out', async () => {
     await besiegeAll(connections / 2, 'POST /api/admin/database/import HTTP/1.1\r\nHost: x\r\nContent-Length: 100000000\r\n\r\nPGDMP');
     await assertAnswersInTime('refused uploads');
