@@ -7,18 +7,23 @@
 
 #define STREAM_BLOCK_BYTES (64 * 1024)
 
-/* Sends all of the output, waiting for the client as long as it stays. */
+/* Sends all of the output. FALSE when the client is gone, or takes nothing for too long: whoever makes a download may
+ * hold locks that others wait for. */
 static gboolean
 send_output(HttpRequest *request)
 {
   HttpConnection *connection = request->connection;
+  guint timeout_s = http_server_options(request->server)->download_idle_timeout_s;
   for (;;) {
     HttpOutputResult result = http_output_send(&connection->output, connection->fd);
     gboolean is_late;
     if (result != HTTP_OUTPUT_BLOCKED)
       return result == HTTP_OUTPUT_DONE;
-    if (!http_wait_for_client(request, POLLOUT, -1, &is_late))
+    if (!http_wait_for_client(request, POLLOUT, timeout_s > 0 ? (int)timeout_s * 1000 : -1, &is_late)) {
+      if (is_late)
+        request->failure = g_strdup_printf("the client took nothing for %u seconds", timeout_s);
       return FALSE;
+    }
   }
 }
 
@@ -61,8 +66,6 @@ send_blocks(HttpRequest *request, guint8 *block)
     http_output_clear(output);
     if (n < 0) {
       request->failure = g_strdup(error->message);
-      if (!is_chunked)
-        reset_connection(request->connection->fd);
       return FALSE;
     }
     if (n == 0) {
@@ -87,6 +90,8 @@ http_download_send(HttpRequest *request)
 {
   g_autofree guint8 *block = g_malloc(STREAM_BLOCK_BYTES + 2);
   gboolean is_sent = http_request_is_head(request) ? send_output(request) : send_blocks(request, block);
+  if (!is_sent && !http_response_is_chunked(request, request->response))
+    reset_connection(request->connection->fd);
   http_output_clear(&request->connection->output); /* the block is not there any more */
   return is_sent;
 }

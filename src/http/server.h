@@ -3,7 +3,8 @@
  * An event loop (loop.h) holds the connections that wait for their clients; requests are worked on by threads, so that
  * a handler may wait, a download pushes back on whoever makes it, and a cancelled operation is waited for where it was
  * started. Bounded: connections, requests worked on, header and body sizes, the time for headers, small bodies and
- * replies, the pauses of an upload. A download or event stream may pause for as long as its client stays. */
+ * replies, the pauses of an upload or a download. An event stream may pause for as long as its client stays: nobody
+ * waits for it. */
 #pragma once
 
 #include "http/router.h"
@@ -18,6 +19,7 @@ typedef struct {
   const char *address; /* NULL: no listening socket, connections come by http_server_adopt */
   guint16 port;
   guint upload_idle_timeout_s;
+  guint download_idle_timeout_s; /* 0: no limit */
   gboolean trust_proxy;
   const char *base_path; /* "/cch"; NULL: what a trusted proxy says in X-Forwarded-Prefix, or none */
 } HttpServerOptions;

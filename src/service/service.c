@@ -265,6 +265,7 @@ start_server(Service *service, GError **error)
       .address = config->listen_address,
       .port = (guint16)config->listen_port,
       .upload_idle_timeout_s = (guint)config->upload_idle_timeout_s,
+      .download_idle_timeout_s = (guint)config->download_idle_timeout_s,
       .trust_proxy = config->trust_proxy,
       .base_path = config->base_path,
   };

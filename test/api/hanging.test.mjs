@@ -1,6 +1,7 @@
 // Peers that hang: the connection stays, and nothing comes any more. Nobody waits for them without a limit.
 
 import assert from 'node:assert/strict';
+import net from 'node:net';
 import path from 'node:path';
 import { before, describe, test } from 'node:test';
 import { slowArchive } from './support/archive.mjs';
@@ -104,6 +105,29 @@ describe('hanging:', { skip: !haveBinary && 'no binary', concurrency: 3 }, () =>
     proxy.freeze();
     leaving.abort();
     await within(LIMIT_MS, 'the end', () => service.stop('SIGTERM'));
+  });
+
+  test('an export whose client stays and reads nothing ends, and lets the lock go', async () => {
+    const database = await target();
+    await database.exec("CREATE TABLE wide AS SELECT repeat(md5(i::text), 400) AS v FROM generate_series(1, 3000) AS i");
+    const service = await Service.start({ dsn: database.dsn, env: { DOWNLOAD_IDLE_TIMEOUT: '2' } });
+    for (const version of ['1.1', '1.0']) {
+      const socket = net.connect(service.port, '127.0.0.1');
+      const closed = new Promise((resolve) => {
+        let code = null;
+        socket.on('error', (error) => { code = error.code; });
+        socket.on('close', () => resolve(code));
+      });
+      socket.pause();
+      socket.write(`GET /api/admin/database/export?compression=none HTTP/${version}\r\nHost: x\r\nAuthorization: Bearer ${service.token}\r\n\r\n`);
+      await until('the lock', async () => (await service.status()).operation.running);
+      await within(LIMIT_MS, 'the end', () => until('the end of the lock', async () => !(await service.status()).operation.running));
+      assert.match(service.log(), /path=\/api\/admin\/database\/export .*reason="the client took nothing for 2 seconds"/);
+      socket.resume();
+      const code = await closed;
+      if (version === '1.0') assert.equal(code, 'ECONNRESET', 'nobody takes it for whole');
+    }
+    await service.stop('SIGTERM');
   });
 
   test('a batch that waits for a row, with SIGTERM', async () => {
