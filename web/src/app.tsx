@@ -5,7 +5,7 @@ import { App as AntApp, ConfigProvider, theme } from 'antd';
 import enUS from 'antd/locale/en_US';
 import zhCN from 'antd/locale/zh_CN';
 import { createBrowserRouter, Navigate, Outlet, RouterProvider } from 'react-router';
-import { prefix } from './api/address';
+import { addressOf, pageOf, prefix } from './api/address';
 import { setOnSignedOut, unreachableError } from './api/client';
 import { connection, onConnection } from './api/connection';
 import { RouteError } from './components/error_boundary';
@@ -46,7 +46,7 @@ async function loadPage({ load }: (typeof pages)[number]) {
     const isOld = await isReplaced().catch(() => { throw unreachableError(); });
     if (!isOld) throw error;
     const { pathname, search } = router.state.navigation.location ?? router.state.location;
-    window.location.assign(prefix + pathname + search);
+    window.location.assign(addressOf(pageOf(pathname)) + search);
     return new Promise<never>(() => undefined);
   }
 }
@@ -70,11 +70,12 @@ const router = createBrowserRouter([
 ], { basename: prefix === '' ? '/' : prefix });
 
 setOnSignedOut(() => {
-  const { pathname, search } = router.state.location;
-  if (pathname === '/login') return;
+  const { search } = router.state.location;
+  const page = pageOf(router.state.location.pathname);
+  if (page === '/login') return;
   const hadSession = queries.getQueryData(['session']) !== undefined;
   queries.clear();
-  const query = new URLSearchParams({ from: pathname + search, ...(hadSession ? { expired: 'true' } : {}) });
+  const query = new URLSearchParams({ from: page + search, ...(hadSession ? { expired: 'true' } : {}) });
   void router.navigate(`/login?${query}`, { replace: true });
 });
 

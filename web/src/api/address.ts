@@ -7,3 +7,8 @@ export const prefix = base.replace(/\/$/, '');
 
 // "/api/…" as it is to be asked for.
 export const addressOf = (path: string): string => prefix + path;
+
+// What the router calls "/settings/data", of its own "/cch/settings/data": its locations, unlike those of its hooks, begin with the
+// prefix, and where it is told to go must not.
+export const pageOf = (pathname: string): string =>
+  prefix !== '' && `${pathname}/`.startsWith(`${prefix}/`) ? pathname.slice(prefix.length) || '/' : pathname;
