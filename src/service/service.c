@@ -59,6 +59,7 @@ typedef struct {
   GCancellable *stop;     /* the caller's */
   GCancellable *stopping; /* our own: also when the start failed */
   GThread *migration;     /* NULL: none was needed, or it ran already */
+  GError *refusal;        /* the migration's, for which the service ends; NULL: none */
 } Service;
 
 static void
@@ -187,6 +188,8 @@ prepare_database(Service *service, GError **error)
   if (connection == NULL)
     return FALSE;
   warn_without_client(service, connection);
+  if (!pg_migrate_check(connection, error))
+    return FALSE;
   if (!service->config->auto_migrate)
     return TRUE;
   if (!pg_migrate(connection, &result, error))
@@ -208,6 +211,11 @@ migration_thread(gpointer data)
     g_autoptr(GError) error = NULL;
     if (prepare_database(service, &error) || error_code(error) == CCH_ERROR_CANCELLED)
       return NULL;
+    if (error_code(error) == CCH_ERROR_MIGRATION_NEWER) {
+      service->refusal = g_steal_pointer(&error);
+      g_cancellable_cancel(service->stop);
+      return NULL;
+    }
     gboolean is_away = error_info(error)->http_status == 503;
     guint n = 0;
     if (!is_away || log_repeat_is_due(&away, &n)) {
@@ -371,5 +379,12 @@ service_run(const Config *config, const ServiceOptions *options, GCancellable *s
   service_clear(&service);
   if (is_started)
     log_event(LOG_INFO, "stopped", NULL);
+  if (service.refusal != NULL) {
+    if (is_started)
+      g_propagate_error(error, service.refusal);
+    else
+      g_error_free(service.refusal);
+    return FALSE;
+  }
   return is_started;
 }

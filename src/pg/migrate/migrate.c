@@ -62,6 +62,30 @@ read_applied(PgConnection *connection, GError **error)
   return g_steal_pointer(&applied);
 }
 
+/* What a newer version has changed, this one could destroy. */
+static gboolean
+check_known(GHashTable *applied, GError **error)
+{
+  int known[] = {[SERIES_OWN] = 0, [SERIES_HUB] = 0};
+  for (gsize i = 0; i < G_N_ELEMENTS(migrations); i++)
+    known[migrations[i].series] = migrations[i].number;
+  GHashTableIter iter;
+  gpointer key;
+  g_hash_table_iter_init(&iter, applied);
+  while (g_hash_table_iter_next(&iter, &key, NULL)) {
+    for (Series series = SERIES_OWN; series <= SERIES_HUB; series++) {
+      const char *number = g_str_has_prefix(key, series_names[series]) ? strchr(key, ' ') : NULL;
+      if (number == NULL || g_ascii_strtoll(number, NULL, 10) <= known[series])
+        continue;
+      error_set(error, CCH_ERROR_MIGRATION_NEWER,
+                "the database has migration %s, version " CCH_VERSION " of cch-data knows them up to %s %d",
+                (const char *)key, series_names[series], known[series]);
+      return FALSE;
+    }
+  }
+  return TRUE;
+}
+
 static gboolean
 is_on_record(GHashTable *applied)
 {
@@ -154,7 +178,7 @@ migrate_in_transaction(PgConnection *connection, HubTables hub_tables, MigrateRe
       !relation_exists(connection, "drizzle.__drizzle_migrations", &result->is_hub_managed, error))
     return FALSE;
   g_autoptr(GHashTable) applied = read_applied(connection, error);
-  if (applied == NULL)
+  if (applied == NULL || !check_known(applied, error))
     return FALSE;
   if (hub_tables != HUB_TABLES_NEVER && !result->is_hub_managed &&
       !is_public_ours(connection, hub_tables == HUB_TABLES_ASKED, applied, &result->has_hub_tables, error))
@@ -166,6 +190,13 @@ migrate_in_transaction(PgConnection *connection, HubTables hub_tables, MigrateRe
       return FALSE;
   }
   return TRUE;
+}
+
+gboolean
+pg_migrate_check(PgConnection *connection, GError **error)
+{
+  g_autoptr(GHashTable) applied = read_applied(connection, error);
+  return applied != NULL && check_known(applied, error);
 }
 
 static gboolean

@@ -19,6 +19,10 @@ typedef struct {
   gboolean has_hub_tables; /* public has the hub's tables, and they are ours to migrate */
 } MigrateResult;
 
+/* Refuses a database that has migrations of ours that this binary does not know: MIGRATION_NEWER, with both versions.
+ * Changes nothing; every pg_migrate… asks the same first. */
+gboolean pg_migrate_check(PgConnection *connection, GError **error);
+
 /* Opens its own transaction, or, when the connection is in one already, works inside it. */
 gboolean pg_migrate(PgConnection *connection, MigrateResult *ret_result, GError **error);
 

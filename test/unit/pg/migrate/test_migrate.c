@@ -258,6 +258,30 @@ a_changed_file_is_an_error_only_in_our_own_schema(void **state)
 }
 
 static void
+a_database_of_a_newer_version_is_refused_with_both_versions(void **state)
+{
+  (void)state;
+  g_autoptr(PgConnection) connection = make_database("newer", NULL);
+  assert_true(pg_migrate_check(connection, NULL)); /* without a record */
+  migrate_with_hub_tables(connection);
+  assert_true(pg_migrate_check(connection, NULL));
+  for (const char *const *series = (const char *const[]){"own", "hub", NULL}; *series != NULL; series++) {
+    g_autofree char *insert = g_strdup_printf(
+        "INSERT INTO cch_data.migrations (series, number, name, sha256) VALUES ('%s', 99, 'later', 'x')", *series);
+    exec(connection, insert);
+    g_autoptr(GError) error = NULL;
+    assert_false(pg_migrate(connection, NULL, &error));
+    assert_int_equal(error_code(error), CCH_ERROR_MIGRATION_NEWER);
+    g_autofree char *found = g_strdup_printf("migration %s 99", *series);
+    assert_non_null(strstr(error->message, found));
+    assert_non_null(strstr(error->message, "knows them up to"));
+    assert_false(pg_migrate_check(connection, NULL));
+    exec(connection, "DELETE FROM cch_data.migrations WHERE number = 99");
+  }
+  assert_int_equal(migrate(connection).n_applied, 0);
+}
+
+static void
 a_failure_rolls_everything_back(void **state)
 {
   (void)state;
@@ -326,6 +350,7 @@ main(void)
       cmocka_unit_test(the_callers_transaction_decides),
       cmocka_unit_test(the_hubs_series_runs_again_when_it_is_forgotten),
       cmocka_unit_test(a_changed_file_is_an_error_only_in_our_own_schema),
+      cmocka_unit_test(a_database_of_a_newer_version_is_refused_with_both_versions),
       cmocka_unit_test(a_failure_rolls_everything_back),
       cmocka_unit_test(two_at_once_do_it_once),
   };
