@@ -8,6 +8,7 @@
 #include "cli/batch/batch.h"
 #include "cli/commands.h"
 #include "cli/prices/prices.h"
+#include "commit.h"
 
 #include <errno.h>
 #include <locale.h>
@@ -251,7 +252,7 @@ cli_main(int argc, char **argv)
   if (strcmp(argv[1], "--help") == 0 || strcmp(argv[1], "-h") == 0 || strcmp(argv[1], "help") == 0)
     return help(&context, argv + 2);
   if (strcmp(argv[1], "--version") == 0) {
-    printf("cch-data %s\n", CCH_VERSION);
+    printf("cch-data %s (%s)\n", CCH_VERSION, CCH_COMMIT);
     return output_exit_code(0, &context);
   }
   const CliCommand *command = find_command(argv[1]);
