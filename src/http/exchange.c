@@ -396,9 +396,42 @@ refuse(HttpConnection *connection, const GError *error)
   http_request_free(request);
 }
 
+static gsize
+held_bytes(const HttpConnection *connection)
+{
+  const HttpRequest *request = connection->request;
+  return (request->head != NULL ? request->head->size : 0) + (request->body != NULL ? request->body->len : 0) +
+         http_response_held_bytes(request->response);
+}
+
+static SseQueue *
+events_of(const HttpConnection *connection)
+{
+  return connection->request->response->events;
+}
+
+static void
+put_frame(HttpConnection *connection, const char *frame)
+{
+  HttpRequest *request = connection->request;
+  gsize length = frame != NULL ? strlen(frame) : 0;
+  http_output_clear(&connection->output);
+  connection->output.text = g_string_new(NULL);
+  request->sent_bytes += length;
+  if (!http_response_is_chunked(request, request->response))
+    g_string_append(connection->output.text, frame != NULL ? frame : "");
+  else if (frame != NULL)
+    g_string_append_printf(connection->output.text, "%" G_GSIZE_MODIFIER "x\r\n%s\r\n", length, frame);
+  else
+    g_string_append(connection->output.text, "0\r\n\r\n");
+}
+
 const HttpLoopFunctions http_exchange_functions = {
     .run = run,
     .begin = begin,
     .refuse = refuse,
     .collect = collect,
+    .held_bytes = held_bytes,
+    .events = events_of,
+    .put_frame = put_frame,
 };

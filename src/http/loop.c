@@ -3,7 +3,7 @@
 #include "base/error.h"
 #include "base/log.h"
 #include "http/address.h"
-#include "http/internal.h"
+#include "http/connection.h"
 
 #include <errno.h>
 #include <netinet/in.h>
@@ -96,9 +96,7 @@ count_held(HttpConnection *connection)
   HttpLoop *loop = connection->loop;
   gsize held = connection->in->len;
   if (connection->request != NULL)
-    held += (connection->request->head != NULL ? connection->request->head->size : 0) +
-            (connection->request->body != NULL ? connection->request->body->len : 0) +
-            http_response_held_bytes(connection->request->response);
+    held += loop->functions->held_bytes(connection);
   loop->held_bytes += held;
   loop->held_bytes -= connection->held_bytes;
   connection->held_bytes = held;
@@ -169,7 +167,7 @@ hand_to_worker(HttpConnection *connection)
 {
   stop_waiting(connection);
   if (connection->state == HTTP_CONNECTION_EVENTS) {
-    sse_queue_on_change(connection->request->response->events, NULL, NULL);
+    sse_queue_on_change(connection->loop->functions->events(connection), NULL, NULL);
     g_hash_table_remove(connection->loop->streams, connection);
   }
   connection->state = HTTP_CONNECTION_WORKER;
@@ -374,22 +372,13 @@ on_queue_changed(gpointer user_data)
 static gboolean
 next_frame(HttpConnection *connection)
 {
-  HttpRequest *request = connection->request;
+  const HttpLoopFunctions *functions = connection->loop->functions;
   gboolean is_ended = FALSE;
-  g_autofree char *frame = sse_queue_take(request->response->events, &is_ended, &connection->wake_us);
+  g_autofree char *frame = sse_queue_take(functions->events(connection), &is_ended, &connection->wake_us);
   if (frame == NULL && (!is_ended || connection->has_events_end))
     return FALSE;
-  http_output_clear(&connection->output);
-  connection->output.text = g_string_new(NULL);
-  gsize length = frame != NULL ? strlen(frame) : 0;
-  request->sent_bytes += length;
   connection->has_events_end = frame == NULL;
-  if (!http_response_is_chunked(request, request->response))
-    g_string_append(connection->output.text, frame != NULL ? frame : "");
-  else if (frame != NULL)
-    g_string_append_printf(connection->output.text, "%" G_GSIZE_MODIFIER "x\r\n%s\r\n", length, frame);
-  else
-    g_string_append(connection->output.text, "0\r\n\r\n");
+  functions->put_frame(connection, frame);
   return TRUE;
 }
 
@@ -419,7 +408,7 @@ begin_streaming(HttpConnection *connection)
   connection->state = HTTP_CONNECTION_EVENTS;
   connection->has_events_end = FALSE;
   g_hash_table_add(connection->loop->streams, connection);
-  sse_queue_on_change(connection->request->response->events, on_queue_changed, connection);
+  sse_queue_on_change(connection->loop->functions->events(connection), on_queue_changed, connection);
   go_on_streaming(connection);
 }
 
@@ -454,7 +443,7 @@ cancel_client_gone(HttpConnection *connection)
 }
 
 void
-http_loop_watch_client(HttpConnection *connection, GCancellable *cancellable)
+http_connection_watch_client(HttpConnection *connection, GCancellable *cancellable)
 {
   g_mutex_lock(&connection->loop->mutex);
   g_set_object(&connection->client_gone, cancellable);

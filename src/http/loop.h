@@ -10,14 +10,17 @@
 #pragma once
 
 #include "http/head.h"
+#include "http/sse.h"
 
 #include <gio/gio.h>
 
 typedef struct HttpLoop HttpLoop;
 typedef struct HttpConnection HttpConnection;
 
-#define HTTP_MAX_WORKERS    128               /* requests that are worked on at a time; others wait for them */
-#define HTTP_MAX_HELD_BYTES (8 * 1024 * 1024) /* received and not yet worked on, of all connections */
+#define HTTP_HEADER_TIMEOUT_MS (30 * 1000)       /* from the connection, or the last reply, to the end of the headers */
+#define HTTP_REPLY_TIMEOUT_MS  (60 * 1000)       /* for a reply that is not streamed */
+#define HTTP_MAX_WORKERS       128               /* requests that are worked on at a time; others wait for them */
+#define HTTP_MAX_HELD_BYTES    (8 * 1024 * 1024) /* received and not yet worked on, of all connections */
 
 /* What the loop calls. */
 typedef struct {
@@ -29,6 +32,12 @@ typedef struct {
   void (*refuse)(HttpConnection *connection, const GError *error);
   /* More of a small body has come; TRUE when it is complete, or refused. */
   gboolean (*collect)(HttpConnection *connection);
+  /* Bytes that the connection's request and its reply keep. */
+  gsize (*held_bytes)(const HttpConnection *connection);
+  /* The queue of a reply that is an event stream. */
+  SseQueue *(*events)(const HttpConnection *connection);
+  /* Sets the connection's output to a frame of the stream; NULL: to its end. */
+  void (*put_frame)(HttpConnection *connection, const char *frame);
 } HttpLoopFunctions;
 
 /* `listen_fd` (-1: none) is closed by the loop. `server` is for the functions. */
@@ -53,7 +62,3 @@ typedef enum {
   HTTP_NEXT_CLOSE   /* at once */
 } HttpNext;
 void http_loop_give_back(HttpConnection *connection, HttpNext next);
-
-/* Cancels when the client closes its connection while a worker has it, and shuts it down, so that the worker notices.
- * NULL: not any more. */
-void http_loop_watch_client(HttpConnection *connection, GCancellable *cancellable);

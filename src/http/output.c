@@ -1,9 +1,7 @@
-#include "http/internal.h"
+#include "http/connection.h"
 
 #include <errno.h>
-#include <poll.h>
 #include <sys/socket.h>
-#include <unistd.h>
 
 void
 http_output_clear(HttpOutput *output)
@@ -33,21 +31,4 @@ http_output_send(HttpOutput *output, int fd)
     output->sent += (gsize)n;
   }
   return HTTP_OUTPUT_DONE;
-}
-
-gboolean
-http_wait_for_client(HttpRequest *request, short events, int timeout_ms, gboolean *ret_is_late)
-{
-  struct pollfd polls[2] = {{.fd = request->connection->fd, .events = events}, {.fd = -1}};
-  GPollFD cancelled = {0};
-  gboolean has_cancelled = g_cancellable_make_pollfd(request->cancellable, &cancelled);
-  if (has_cancelled) {
-    polls[1].fd = cancelled.fd;
-    polls[1].events = POLLIN;
-  }
-  int n = (int)TEMP_FAILURE_RETRY(poll(polls, G_N_ELEMENTS(polls), timeout_ms));
-  if (has_cancelled)
-    g_cancellable_release_fd(request->cancellable);
-  *ret_is_late = n == 0;
-  return n > 0 && polls[1].revents == 0;
 }

@@ -5,7 +5,9 @@
 #include "http/address.h"
 #include "http/internal.h"
 
+#include <poll.h>
 #include <string.h>
+#include <unistd.h>
 
 static void
 cancel_request(GCancellable *stopping, gpointer user_data)
@@ -91,10 +93,27 @@ http_request_new(HttpServer *server, HttpConnection *connection, HttpHead *head)
   return request;
 }
 
+gboolean
+http_wait_for_client(HttpRequest *request, short events, int timeout_ms, gboolean *ret_is_late)
+{
+  struct pollfd polls[2] = {{.fd = request->connection->fd, .events = events}, {.fd = -1}};
+  GPollFD cancelled = {0};
+  gboolean has_cancelled = g_cancellable_make_pollfd(request->cancellable, &cancelled);
+  if (has_cancelled) {
+    polls[1].fd = cancelled.fd;
+    polls[1].events = POLLIN;
+  }
+  int n = (int)TEMP_FAILURE_RETRY(poll(polls, G_N_ELEMENTS(polls), timeout_ms));
+  if (has_cancelled)
+    g_cancellable_release_fd(request->cancellable);
+  *ret_is_late = n == 0;
+  return n > 0 && polls[1].revents == 0;
+}
+
 void
 http_request_free(HttpRequest *request)
 {
-  http_loop_watch_client(request->connection, NULL);
+  http_connection_watch_client(request->connection, NULL);
   if (request->stop_handler != 0)
     g_cancellable_disconnect(request->stopping, request->stop_handler);
   g_object_unref(request->stopping);
@@ -361,7 +380,7 @@ GCancellable *
 http_request_cancellable(HttpRequest *request)
 {
   if (!g_cancellable_is_cancelled(request->cancellable))
-    http_loop_watch_client(request->connection, request->cancellable);
+    http_connection_watch_client(request->connection, request->cancellable);
   return request->cancellable;
 }
 

@@ -11,9 +11,7 @@
 
 typedef struct HttpServer HttpServer;
 
-#define HTTP_MAX_BODY_BYTES    (64 * 1024) /* of a route that is no upload and names no other limit */
-#define HTTP_HEADER_TIMEOUT_MS (30 * 1000) /* from the connection, or the last reply, to the end of the headers */
-#define HTTP_REPLY_TIMEOUT_MS  (60 * 1000) /* for a reply that is not streamed */
+#define HTTP_MAX_BODY_BYTES (64 * 1024) /* of a route that is no upload and names no other limit */
 
 typedef struct {
   const char *address; /* NULL: no listening socket, connections come by http_server_adopt */
