@@ -1,13 +1,13 @@
 /* What the modules of http/ know of each other; nobody else includes this. */
 #pragma once
 
-#include "http/body.h"
-#include "http/connection.h"
-#include "http/head.h"
-#include "http/loop.h"
+#include "http/loop/connection.h"
+#include "http/loop/loop.h"
+#include "http/loop/sse.h"
+#include "http/parse/body.h"
+#include "http/parse/head.h"
 #include "http/router.h"
 #include "http/server.h"
-#include "http/sse.h"
 
 typedef struct {
   char *name;

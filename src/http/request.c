@@ -2,8 +2,8 @@
 
 #include "base/error.h"
 #include "base/random_id.h"
-#include "http/address.h"
 #include "http/internal.h"
+#include "http/parse/address.h"
 
 #include <poll.h>
 #include <string.h>

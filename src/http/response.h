@@ -2,8 +2,8 @@
 #pragma once
 
 #include "base/json.h"
+#include "http/loop/sse.h"
 #include "http/request.h"
-#include "http/sse.h"
 
 typedef struct HttpResponse HttpResponse;
 

@@ -1,7 +1,7 @@
 /* A request's bytes: its head, what proxies say in it, and its body, taken whole and byte by byte. */
 #include "base/error.h"
-#include "http/address.h"
-#include "http/body.h"
+#include "http/parse/address.h"
+#include "http/parse/body.h"
 
 #include <stdint.h>
 #include <stdlib.h>

@@ -1,4 +1,4 @@
-/* Upload bodies through the true server: http/head.c, body.c, multipart.c. The first
+/* Upload bodies through the true server: http/parse/head.c, body.c, multipart.c. The first
  * byte says how large the pieces are that the body is sent in, the rest is the body; its boundary is BOUNDARY. */
 #include "base/log.h"
 #include "upload_server.h"

@@ -3,11 +3,12 @@
  *
  * An operation is begun, reports its newest state, and ends. A watcher gets the state that is newest when it comes,
  * then all that is reported, and at last the final event; one that comes soon after the end still gets that. Any number
- * may watch, and none slows the operation: a watcher that does not read loses old messages (http/sse.h). Thread-safe.
+ * may watch, and none slows the operation: a watcher that does not read loses old messages (http/loop/sse.h).
+ * Thread-safe.
  */
 #pragma once
 
-#include "http/sse.h"
+#include "http/loop/sse.h"
 
 #include <jansson.h>
 

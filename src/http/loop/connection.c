@@ -1,7 +1,7 @@
-#include "http/connection.h"
+#include "http/loop/connection.h"
 
 #include "base/error.h"
-#include "http/loop_state.h"
+#include "http/loop/loop_state.h"
 
 #include <errno.h>
 #include <string.h>

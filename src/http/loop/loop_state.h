@@ -1,7 +1,7 @@
 /* What a loop consists of, and what it does with a connection while that waits for its client. Private to the loop. */
 #pragma once
 
-#include "http/connection.h"
+#include "http/loop/connection.h"
 
 /* Why connections were ended without an answer, since the last line in the log. */
 typedef struct {

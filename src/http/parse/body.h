@@ -3,7 +3,7 @@
  * Chunk extensions and trailers are checked and passed over. */
 #pragma once
 
-#include "http/head.h"
+#include "http/parse/head.h"
 
 typedef struct {
   enum {

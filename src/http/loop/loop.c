@@ -1,8 +1,8 @@
-#include "http/loop.h"
+#include "http/loop/loop.h"
 
 #include "base/log.h"
-#include "http/address.h"
-#include "http/loop_state.h"
+#include "http/loop/loop_state.h"
+#include "http/parse/address.h"
 
 #include <errno.h>
 #include <netinet/in.h>

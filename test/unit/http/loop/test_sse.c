@@ -1,4 +1,4 @@
-#include "http/sse.h"
+#include "http/loop/sse.h"
 
 #include <setjmp.h>
 #include <stdarg.h>

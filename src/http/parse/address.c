@@ -1,4 +1,4 @@
-#include "http/address.h"
+#include "http/parse/address.h"
 
 #include <arpa/inet.h>
 #include <netinet/in.h>

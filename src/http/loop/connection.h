@@ -1,7 +1,7 @@
 /* A connection, as the loop and a worker share it. */
 #pragma once
 
-#include "http/loop.h"
+#include "http/loop/loop.h"
 
 /* Bytes on their way to the client. */
 typedef struct {

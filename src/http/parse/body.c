@@ -1,4 +1,4 @@
-#include "http/body.h"
+#include "http/parse/body.h"
 
 #include "base/error.h"
 

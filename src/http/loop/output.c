@@ -1,4 +1,4 @@
-#include "http/connection.h"
+#include "http/loop/connection.h"
 
 #include <errno.h>
 #include <sys/socket.h>

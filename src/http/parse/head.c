@@ -1,4 +1,4 @@
-#include "http/head.h"
+#include "http/parse/head.h"
 
 #include "base/error.h"
 

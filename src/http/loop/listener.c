@@ -1,4 +1,4 @@
-#include "http/listener.h"
+#include "http/loop/listener.h"
 
 #include "base/error.h"
 

@@ -9,8 +9,8 @@
  * for a newcomer, the connection that has waited longest goes, of an address that has more than its share. */
 #pragma once
 
-#include "http/head.h"
-#include "http/sse.h"
+#include "http/loop/sse.h"
+#include "http/parse/head.h"
 
 #include <gio/gio.h>
 

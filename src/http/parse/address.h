@@ -1,7 +1,7 @@
 /* Clients' addresses: of sockets, and as proxies forward them. */
 #pragma once
 
-#include "http/head.h"
+#include "http/parse/head.h"
 
 #include <sys/socket.h>
 
