@@ -455,6 +455,26 @@ describe('undo of an overwrite by swap', { skip: !haveBinary && 'no binary' }, (
     assert.equal((await cli(['import', '--undo', '--yes', archive], { dsn: target.dsn })).code, 2);
   });
 
+  test('is still there, and expires, after another program has brought older records back', async () => {
+    const target = await Database.create(server, { template: 'other' });
+    assert.equal((await cli(['migrate'], { dsn: target.dsn })).code, 0);
+    const before = await contents(target);
+    const older = await target.pgDump(path.join(dir, 'older.dump'));
+    await overwrite(target);
+    await target.exec('DELETE FROM users WHERE id > 1');
+    await overwrite(target, { UNDO_KEEP: '20' });
+    const [first] = (await target.rows('SELECT name FROM cch_data.databases ORDER BY made_at')).flat();
+    const restored = await target.pgRestore(older, '--clean', '--if-exists');
+    assert.equal(restored.code, 0, restored.stderr);
+    assert.equal(await target.count('cch_data.databases'), 0);
+    // A copy has the comments' names, and is another database.
+    const copy = await Database.create(server, { template: target.name });
+    assert.equal((await undo(copy)).code, 3);
+    assert.equal((await undo(target, ['--kept', first])).code, 0);
+    assert.equal(firstDifference(await contents(target), before), null);
+    assert.equal(await target.count(`cch_data.databases WHERE kind = 'kept'`), 2);
+  });
+
   test('is over once the kept database is discarded, has expired, or is not kept at all', async () => {
     const target = await Database.create(server, { template: 'other' });
     await overwrite(target);

@@ -152,7 +152,8 @@ open_to_others(ImportRun *run, const Shadow *shadow, GError **error)
 static gboolean
 swap_databases(ImportRun *run, const Shadow *shadow, const char *outgoing, GError **error)
 {
-  g_autofree char *comment = side_database_comment(shadow->live_name);
+  SideSwap record = {.incoming_oid = shadow->oid, .reason = "import", .keep_s = run->options->keep_s};
+  g_autofree char *comment = side_database_comment(shadow->live_name, &record);
   SwapOptions options = {.dsn = run->options->dsn,
                          .live = shadow->live_name,
                          .live_oid = shadow->live_oid,

@@ -23,6 +23,7 @@ list_recorded(PgConnection *live, GError **error)
   gboolean can = FALSE;
   if (!side_database_can_record(live, &can, error) || !can)
     return NULL;
+  side_database_find_lost(live);
   return pg_connection_query(live, error, backup_side_list_sql, 0);
 }
 

@@ -1,5 +1,6 @@
 #include "backup/side/side_database.h"
 
+#include "backup_sql.h"
 #include "base/error.h"
 #include "base/random_id.h"
 #include "pg/dsn/dsn.h"
@@ -58,9 +59,27 @@ side_database_can_record(PgConnection *live, gboolean *ret_can, GError **error)
 }
 
 char *
-side_database_comment(const char *live)
+side_database_comment(const char *live, const SideSwap *swap)
 {
-  return g_strdup_printf("cch-data: what database %s was until it was replaced; kept for undo until it expires", live);
+  g_autoptr(GDateTime) made = g_date_time_new_now_utc();
+  g_autoptr(GDateTime) expires = g_date_time_add_seconds(made, swap->keep_s);
+  g_autofree char *made_text = g_date_time_format(made, "%Y-%m-%d %H:%M UTC");
+  g_autofree char *expires_text = g_date_time_format(expires, "%Y-%m-%d %H:%M UTC");
+  return g_strdup_printf("cch-data: what database %s was until %s; kept for undo until %s [%s %" G_GINT64_FORMAT
+                         " %" G_GINT64_FORMAT " %u]",
+                         live, made_text, expires_text, swap->reason, g_date_time_to_unix(made),
+                         g_date_time_to_unix(expires), swap->incoming_oid);
+}
+
+void
+side_database_find_lost(PgConnection *live)
+{
+  g_autoptr(PgResult) lost = pg_connection_query(live, NULL, backup_side_lost_sql, 0);
+  for (guint row = 0; lost != NULL && row < pg_result_rows(lost); row++) {
+    g_autoptr(PgResult) added = pg_connection_query(live, NULL, backup_side_record_sql, 5, pg_result_text(lost, row, 0),
+                                                    pg_result_text(lost, row, 1), pg_result_text(lost, row, 2),
+                                                    pg_result_text(lost, row, 3), pg_result_text(lost, row, 4));
+  }
 }
 
 gboolean

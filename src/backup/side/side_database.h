@@ -20,9 +20,6 @@ gboolean side_database_oid(PgConnection *connection, const char *name, guint32 *
 /* Whether the live database can record one: FALSE before the migration that makes the table. */
 gboolean side_database_can_record(PgConnection *live, gboolean *ret_can, GError **error);
 
-/* What people who list databases are told of a kept one; free with g_free. */
-char *side_database_comment(const char *live);
-
 /* A swap to come, as the database that becomes the live one has to record it. */
 typedef struct {
   guint32 live_oid;     /* of the database that is live until then */
@@ -37,6 +34,14 @@ typedef struct {
 /* In the incoming database, whose cch_data.databases is the live one's copy: makes it true for the time after the swap.
  */
 gboolean side_database_record_swap(PgConnection *incoming, const SideSwap *swap, GError **error);
+
+/* What people who list databases are told of the one that is kept, and by which it is found when records are lost; free
+ * with g_free. */
+char *side_database_comment(const char *live, const SideSwap *swap);
+
+/* Records kept databases that the live one's records have lost, by their comments. Where that cannot be, because the
+ * role may not write or the database is read-only, nothing happens. */
+void side_database_find_lost(PgConnection *live);
 
 /* Drops a recorded database by way of `maintenance` and then its record. A name that stands for another database than
  * the recorded one (`oid`; 0: not known) is left alone. Sessions in it are ended. */

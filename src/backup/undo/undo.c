@@ -53,6 +53,7 @@ list_kept(PgConnection *live, GError **error)
   g_autoptr(GPtrArray) list = g_ptr_array_new_with_free_func(kept_free);
   if (!can)
     return g_steal_pointer(&list);
+  side_database_find_lost(live);
   g_autoptr(PgResult) rows = pg_connection_query(live, error, backup_side_list_sql, 0);
   if (rows == NULL)
     return NULL;
@@ -156,7 +157,8 @@ prepare_kept(Undo *undo, PgConnection *live, const KeptDatabase *kept, GError **
 static gboolean
 swap_back(Undo *undo, const KeptDatabase *kept, GError **error)
 {
-  g_autofree char *comment = side_database_comment(undo->live_name);
+  SideSwap record = {.incoming_oid = kept->oid, .reason = "undo", .keep_s = undo->options->keep_s};
+  g_autofree char *comment = side_database_comment(undo->live_name, &record);
   SwapOptions options = {.dsn = undo->options->dsn,
                          .live = undo->live_name,
                          .live_oid = undo->live_oid,
