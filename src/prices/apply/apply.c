@@ -362,7 +362,7 @@ price_apply(PgConnection *connection, const PriceTable *table, const PriceApplyO
                          .report = price_report_new(table, options->is_dry_run)};
   identify_table(&apply);
   /* A dry run is one look at the database; the other waits for its turn and then has to see what came before. */
-  const char *begin = options->is_dry_run ? "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY" : "BEGIN";
+  const char *begin = options->is_dry_run ? "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY" : PRICE_BEGIN;
   if (!pg_connection_exec(connection, begin, error))
     return NULL;
   if (apply_in_transaction(&apply, error) && pg_connection_exec(connection, "COMMIT", error))

@@ -11,6 +11,10 @@
 #include "pg/connection/connection.h"
 #include "prices/format/table.h"
 
+/* Begins a transaction that changes prices. What triggers and checks of the table name without a schema is found as for
+ * the hub. */
+#define PRICE_BEGIN "BEGIN; SET LOCAL search_path TO DEFAULT"
+
 typedef struct {
   gboolean is_sync;             /* else an upload */
   gboolean is_manual;           /* an upload that becomes manual prices */

@@ -235,7 +235,7 @@ delete_one(PgConnection *connection, const char *name, gboolean must_exist, cons
 static gboolean
 begin_edit(PgConnection *connection, const PriceEditor *editor, GError **error)
 {
-  return check_catalog(connection, error) && pg_connection_exec(connection, "BEGIN", error) &&
+  return check_catalog(connection, error) && pg_connection_exec(connection, PRICE_BEGIN, error) &&
          price_lock_table(connection, editor->lock_wait_s, error);
 }
 
