@@ -6,7 +6,7 @@ import { existsSync } from 'node:fs';
 import path from 'node:path';
 import { before, describe, test } from 'node:test';
 import { temporaryDirectory } from './support/cleanup.mjs';
-import { Database, firstDifference } from './support/database.mjs';
+import { Database, firstDifference, fixture } from './support/database.mjs';
 import { assertRefused, importOk, previewByCli } from './support/product.mjs';
 import { runOk } from './support/run.mjs';
 import { startPostgres, versionDir } from './support/servers.mjs';
@@ -108,4 +108,26 @@ describe('what PostgreSQL 18 added', { skip: (!haveBinary && 'no binary') || mis
     assert.equal(last.type, 'complete');
     assert.equal(await target.value(`SELECT reltuples FROM pg_class WHERE relname = 'v'`), '5000');
   });
+});
+
+// Made by pg_dump 17.12 and 18.6 of a small database with partitions, a sequence and large objects (fixtures/archives).
+describe('archives of pg_dump 17 and 18', { skip: !haveBinary && 'no binary' }, () => {
+  let server;
+  before(async () => {
+    server = await startPostgres();
+  });
+
+  for (const name of ['v17-gzip', 'v17-lz4', 'v17-zstd', 'v18-gzip', 'v18-lz4', 'v18-zstd', 'v18-statistics']) {
+    test(`${name}: is verified, and brought over whole`, async () => {
+      const archive = fixture(`archives/${name}.dump`);
+      assert.equal((await cli(['verify', archive])).code, 0);
+      for (const options of [{}, { overwrite: true, args: ['--method', 'transaction'] }]) {
+        const target = await Database.create(server);
+        await importOk(target, archive, options);
+        const [found] = await target.rows(`SELECT (SELECT count(*) FROM notes), (SELECT sum(length(note)) FROM notes), (SELECT count(*) FROM parts_a),
+          (SELECT last_value FROM counter), convert_from(lo_get(4711), 'UTF8'), md5(lo_get(4712)), obj_description(4711, 'pg_largeobject')`);
+        assert.deepEqual(found, ['300', '20736', '5', '42', 'first', '4ea7a9c7fd813b2f10000285d19d970c', 'the first']);
+      }
+    });
+  }
 });
