@@ -8,6 +8,7 @@ SHIPPED_TESTS = test/api/bench.test.mjs test/api/kills.test.mjs test/api/memory.
 MEMORY_TESTS = test/api/export.test.mjs test/api/export_parallel.test.mjs test/api/lists.test.mjs
 PART =
 VERSIONS =
+MATRIX = 18 13
 SIZE = 500MB
 ROWS =
 RUNS = 3
@@ -39,7 +40,8 @@ run:
 	@$(MAKE) --no-print-directory build
 	./build/src/cch-data serve --demo $(ARGS)
 
-# Everything under the sanitizers, and as it is shipped what differs there: speed and memory, and the pages.
+# Everything under the sanitizers, and as it is shipped what differs there: speed and memory, and the pages; in short on the
+# newest and the oldest PostgreSQL, which tools/postgres-versions brings when they are not here yet.
 test:
 	tools/setup build run test lint
 	@$(MAKE) --no-print-directory build sanitized
@@ -47,6 +49,7 @@ test:
 	tools/test-api $(SHIPPED_TESTS) $(E2E_TESTS)
 	TEST_NAMES=memory tools/test-api $(MEMORY_TESTS)
 	CCH_SANITIZED=1 CCH_DATA_BINARY=build-sanitized/src/cch-data tools/sanitized tools/test-api $(API_TESTS)
+	tools/matrix $(MATRIX)
 
 # Everything as it is shipped.
 test-fast:
