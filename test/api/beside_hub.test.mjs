@@ -1,12 +1,13 @@
 // Beside a hub: nothing that we do keeps it from starting, and nothing that it needs goes.
 
 import assert from 'node:assert/strict';
+import { readFileSync } from 'node:fs';
 import path from 'node:path';
 import { before, describe, test } from 'node:test';
 import { temporaryDirectory } from './support/cleanup.mjs';
 import { Database } from './support/database.mjs';
 import { createHub, startGateway, startHub } from './support/hub.mjs';
-import { assertRefused, importOk } from './support/product.mjs';
+import { assertRefused, importOk, previewByCli } from './support/product.mjs';
 import { haveRedis, startPostgres, startRedis } from './support/servers.mjs';
 import { Service, cli, haveBinary } from './support/service.mjs';
 import { run, until } from './support/run.mjs';
@@ -172,9 +173,33 @@ describe('a merge beside a running hub', { skip: !haveBinary && 'no binary' }, (
     await database.exec(`CREATE FUNCTION note() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN RETURN NEW; END';
       CREATE TRIGGER note AFTER INSERT ON message_request FOR EACH ROW EXECUTE FUNCTION note();
       ALTER TABLE message_request ENABLE ALWAYS TRIGGER note`);
+    const { preview } = await previewByCli(database, archive, { args: ['--table', 'message_request'] });
+    assert.ok(preview.tables.find((entry) => entry.table === 'public.message_request').lockSeconds > 0);
+    assert.ok(preview.warnings.some((warning) => /public\.message_request .*about \d+ seconds.*session_replication_role/.test(warning)), JSON.stringify(preview.warnings));
     const { events } = await importOk(database, archive, { args: ['--table', 'message_request'] });
     assert.ok(events.some((event) => event.warning && event.message.includes('public.message_request') && /lock/.test(event.message)), JSON.stringify(events));
     assert.ok(events.some((event) => event.warning && event.message.includes('usage_ledger')), 'the gap in the ledger is told');
+  });
+
+  test('is foretold without a lock where none is taken, and an overwrite in one transaction with its time', async () => {
+    const database = await createHub(server, 'v09');
+    assert.equal((await cli(['migrate'], { dsn: database.dsn })).code, 0);
+    const file = await database.pgDump(path.join(dir, 'foretold.dump'), '-N', 'cch_data');
+    const merge = await previewByCli(database, archive);
+    for (const table of merge.preview.tables) assert.equal(table.lockSeconds, null, table.table);
+    const level = { migrations: 119, version: 'v0.9.2' };
+    const inOne = await previewByCli(database, file, { args: ['--overwrite', '--method', 'transaction'] });
+    assert.ok(inOne.preview.lockSeconds > 0);
+    assert.ok(inOne.preview.warnings.some((warning) => /about \d+ seconds.*by swap/.test(warning)), JSON.stringify(inOne.preview.warnings));
+    assert.deepEqual([inOne.preview.archive.hubLevel, inOne.preview.live.hubLevel], [level, level]);
+    const bySwap = await previewByCli(database, file, { args: ['--overwrite', '--method', 'swap'] });
+    assert.equal(bySwap.preview.lockSeconds, null);
+    const { events } = await importOk(database, file, { overwrite: true, args: ['--method', 'transaction'] });
+    assert.ok(events.some((event) => /The locked part begins/.test(event.message ?? '')));
+    const exported = path.join(dir, 'level.dump');
+    assert.equal((await cli(['export', exported], { dsn: database.dsn })).code, 0);
+    const manifest = JSON.parse(readFileSync(`${exported}.manifest.json`, 'utf8'));
+    assert.deepEqual([manifest.hubMigrations, manifest.hubVersion], [119, 'v0.9.2']);
   });
 
   test('still fails where a row has no parent', async () => {
@@ -200,6 +225,16 @@ describe('a merge beside a running hub', { skip: !haveBinary && 'no binary' }, (
     await source.exec('DELETE FROM keys WHERE id > 100');
     await importOk(source, file);
     assert.equal(await source.count('keys'), 120);
+    assert.equal((await cli(['migrate'], { dsn: source.dsn })).code, 0);
+    await source.exec(`CREATE TABLE my_audit (id int);
+      CREATE FUNCTION note() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN INSERT INTO my_audit VALUES (NEW.id); RETURN NEW; END';
+      CREATE TRIGGER note AFTER UPDATE ON users FOR EACH ROW EXECUTE FUNCTION note();
+      CREATE TRIGGER note AFTER INSERT ON model_prices FOR EACH ROW EXECUTE FUNCTION note()`);
+    const batch = await cli(['batch', 'users', '--ids', '1', '--set', 'rpm=5', '--yes'], { dsn: source.dsn });
+    assert.equal(batch.code, 0, batch.stderr);
+    const prices = await cli(['prices', 'set', 'a', 'input_cost_per_token=3e-7'], { dsn: source.dsn });
+    assert.equal(prices.code, 0, prices.stderr);
+    assert.equal(await source.count('my_audit'), 2);
   });
 });
 

@@ -67,7 +67,7 @@ has_history(PgConnection *connection, gboolean *ret_has, GError **error)
 }
 
 gboolean
-estimate_export(PgConnection *connection, const EstimateSource *source, gboolean exclude_logs, ArchiveLevel level,
+estimate_export(PgConnection *connection, const EstimateSource *source, const char *excluded, ArchiveLevel level,
                 Estimate *ret_estimate, GError **error)
 {
   double bytes = (double)source->relation_bytes;
@@ -78,8 +78,8 @@ estimate_export(PgConnection *connection, const EstimateSource *source, gboolean
     return FALSE;
   if (!is_known)
     return TRUE;
-  g_autoptr(PgResult) result = pg_connection_query(connection, error, backup_estimate_history_sql, 2,
-                                                   archive_level_name(level), exclude_logs ? "true" : "false");
+  g_autoptr(PgResult) result =
+      pg_connection_query(connection, error, backup_estimate_history_sql, 2, archive_level_name(level), excluded);
   if (result == NULL)
     return FALSE;
   guint n_exports = (guint)pg_result_int64(result, 0, 0);

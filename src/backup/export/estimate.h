@@ -16,10 +16,10 @@ typedef struct {
   guint n_exports; /* earlier exports of this kind that the estimate is based on; 0: on typical figures */
 } Estimate;
 
-/* Whose rows are left out: a text[] value for the functions below; free with g_free. */
+/* Whose rows are left out, as they are named: a text[] value for the functions below; free with g_free. */
 char *estimate_excluded(gboolean exclude_logs, const char *const *exclude_table_data);
 gboolean estimate_source(PgConnection *connection, const char *excluded, EstimateSource *ret_source, GError **error);
 /* The largest hundred tables: [{table, bytes, rows, excluded}]. */
 json_t *estimate_tables(PgConnection *connection, const char *excluded, GError **error);
-gboolean estimate_export(PgConnection *connection, const EstimateSource *source, gboolean exclude_logs,
+gboolean estimate_export(PgConnection *connection, const EstimateSource *source, const char *excluded,
                          ArchiveLevel level, Estimate *ret_estimate, GError **error);

@@ -4,6 +4,7 @@
 #include "backup/export/export_schema.h"
 #include "backup/export/export_stream.h"
 #include "backup/export/export_worker.h"
+#include "backup/plan/plan.h"
 #include "backup_sql.h"
 #include "base/error.h"
 #include "pg/dsn/dsn.h"
@@ -252,6 +253,17 @@ backup_export_start(const BackupExportOptions *options, GCancellable *cancellabl
   return NULL;
 }
 
+static char **
+excluded_tables(const BackupExport *export)
+{
+  g_autoptr(GStrvBuilder) names = g_strv_builder_new();
+  if (export->exclude_logs)
+    g_strv_builder_add(names, LOG_TABLE);
+  for (char **name = export->exclude_table_data; name != NULL && *name != NULL; name++)
+    g_strv_builder_add(names, *name);
+  return g_strv_builder_end(names);
+}
+
 static void
 make_manifest(BackupExport *export)
 {
@@ -268,11 +280,18 @@ make_manifest(BackupExport *export)
   manifest->database = g_strdup(header->database);
   manifest->compression = g_strdup(archive_level_name(export->level));
   manifest->excludes_logs = export->exclude_logs;
+  manifest->ledger_only = export->ledger_only;
+  manifest->excluded_tables = excluded_tables(export);
   for (guint i = 0; i < export->units->entries->len; i++) {
     const ExportEntry *entry = &g_array_index(export->units->entries, ExportEntry, i);
     if (!entry->is_large_objects)
       manifest_add_table(manifest, entry->toc->namespace_name, entry->toc->tag,
                          export_stream_totals(export->stream, i));
+  }
+  const ManifestTable *record = manifest_find(manifest, BOOKKEEPING_SCHEMA, HUB_RECORD_TABLE);
+  if (record != NULL) {
+    manifest->hub_migrations = (gint64)record->totals.rows;
+    manifest->hub_version = g_strdup(plan_hub_version(manifest->hub_migrations));
   }
   export->manifest = manifest;
   export->end_us = g_get_monotonic_time();

@@ -7,9 +7,10 @@ static void
 write_audit(PgConnection *connection, const ExportNote *note)
 {
   g_autofree char *details = g_strdup_printf(
-      "{\"excludeLogs\":%s,\"bytes\":%" G_GUINT64_FORMAT ",\"compression\":\"%s\",\"rows\":%" G_GUINT64_FORMAT "}",
-      note->exclude_logs ? "true" : "false", note->bytes, archive_level_name(note->level),
-      note->manifest != NULL ? manifest_totals(note->manifest).rows : 0);
+      "{\"excludeLogs\":%s,\"ledgerOnly\":%s,\"bytes\":%" G_GUINT64_FORMAT
+      ",\"compression\":\"%s\",\"rows\":%" G_GUINT64_FORMAT "}",
+      note->exclude_logs ? "true" : "false", note->manifest != NULL && note->manifest->ledger_only ? "true" : "false",
+      note->bytes, archive_level_name(note->level), note->manifest != NULL ? manifest_totals(note->manifest).rows : 0);
   AuditEntry entry = {.category = "database",
                       .type = "database.export",
                       .operator_name = note->holder,

@@ -42,7 +42,7 @@ estimate_all(const BackupHttp *http, PgConnection *connection, HttpRequest *requ
     Estimate estimate;
     if ((is_one && level != query->level) || !backup_export_level_fits(level, client.version))
       continue;
-    if (!estimate_export(connection, &source, query->exclude_logs, level, &estimate, error))
+    if (!estimate_export(connection, &source, excluded, level, &estimate, error))
       return NULL;
     json_array_append_new(estimates, describe_estimate(&estimate, level));
   }

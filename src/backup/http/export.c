@@ -232,13 +232,15 @@ describe_kept(const PgResult *result, guint row)
 {
   const char *excludes_logs = pg_result_text(result, row, 7);
   return json_pack(
-      "{s:I, s:o, s:o, s:o, s:o, s:o, s:o, s:b, s:o, s:o}", "id", (json_int_t)pg_result_int64(result, row, 0),
+      "{s:I, s:o, s:o, s:o, s:o, s:o, s:o, s:b, s:o, s:o, s:b, s:o}", "id", (json_int_t)pg_result_int64(result, row, 0),
       "fileName", http_json_text(pg_result_text(result, row, 1)), "sha256",
       http_json_text(pg_result_text(result, row, 2)), "madeBy", http_json_text(pg_result_text(result, row, 3)),
       "madeAt", http_json_text(pg_result_text(result, row, 4)), "bytes", number_or_null(pg_result_text(result, row, 5)),
       "compression", http_json_text(pg_result_text(result, row, 6)), "excludeLogs",
       g_strcmp0(excludes_logs, "true") == 0, "snapshotTime", http_json_text(pg_result_text(result, row, 8)), "rows",
-      number_or_null(pg_result_text(result, row, 9)));
+      number_or_null(pg_result_text(result, row, 9)), "ledgerOnly",
+      g_strcmp0(pg_result_text(result, row, 10), "true") == 0, "excludedTables",
+      json_loads(pg_result_text(result, row, 11), 0, NULL));
 }
 
 static HttpResponse *

@@ -3,6 +3,7 @@
 #include "backup/http/endpoints.h"
 #include "backup/http/undo.h"
 #include "backup/import/import.h"
+#include "backup/restore/hub_level.h"
 #include "backup/undo/undo.h"
 #include "backup_sql.h"
 #include "base/error.h"
@@ -66,6 +67,10 @@ describe_database(json_t *status, const char *dsn, int *ret_server_version)
   set_member(status, "postgresVersion", version != NULL ? short_version(version) : json_string(unknown));
   const char *log_rows = result != NULL ? pg_result_text(result, 0, 2) : NULL;
   set_member(status, "logRows", log_rows != NULL ? json_integer(pg_result_int64(result, 0, 2)) : json_null());
+  gint64 hub_level = 0;
+  if (connection != NULL && pg_connection_exec(connection, "SET lock_timeout = 200", NULL))
+    hub_level_read_live(connection, &hub_level, NULL); /* an import may have locked it: not known */
+  set_member(status, "hubLevel", hub_level_to_json(hub_level));
   if (error != NULL)
     set_member(status, "error", http_json_text(error->message));
   return connection != NULL;

@@ -92,6 +92,8 @@ apply_once(ImportRun *run, PgConnection *connection, GError **error)
                         .unit = RESTORE_BY_SAVEPOINT,
                         .lock_wait_s = options->lock_wait_s};
   g_autoptr(Restore) restore = restore_new(&how);
+  if (options->clean_first)
+    backup_progress_say(run->progress, TEXT_IMPORT_ALL_LOCKED);
   return restore_prepare_session(restore, error) && pg_connection_exec(connection, "BEGIN", error) &&
          restore_apply(restore, error) && restore_speak_utf8(connection, error) &&
          import_run_migrate(run, connection, error) &&

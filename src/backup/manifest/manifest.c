@@ -53,6 +53,8 @@ manifest_free(Manifest *manifest)
   g_free(manifest->product_version);
   g_free(manifest->database);
   g_free(manifest->compression);
+  g_free(manifest->hub_version);
+  g_strfreev(manifest->excluded_tables);
   g_array_unref(manifest->tables);
   g_hash_table_unref(manifest->index);
   g_free(manifest);
@@ -96,6 +98,7 @@ static const struct {
     {"productVersion", offsetof(Manifest, product_version)},
     {"database", offsetof(Manifest, database)},
     {"compression", offsetof(Manifest, compression)},
+    {"hubVersion", offsetof(Manifest, hub_version)},
 };
 
 static char **
@@ -130,7 +133,14 @@ manifest_to_json(const Manifest *manifest)
   json_object_set_new(object, "bytes", json_integer((json_int_t)manifest->archive_bytes));
   if (manifest->pg_restore_major > 0)
     json_object_set_new(object, "pgRestoreMajor", json_integer(manifest->pg_restore_major));
+  if (manifest->hub_migrations > 0)
+    json_object_set_new(object, "hubMigrations", json_integer(manifest->hub_migrations));
   json_object_set_new(object, "excludeLogs", json_boolean(manifest->excludes_logs));
+  json_object_set_new(object, "ledgerOnly", json_boolean(manifest->ledger_only));
+  Json *excluded = json_array();
+  for (char **name = manifest->excluded_tables; name != NULL && *name != NULL; name++)
+    json_array_append_new(excluded, text_or_null(*name));
+  json_object_set_new(object, "excludedTables", excluded);
   Json *tables = json_array();
   for (guint i = 0; i < manifest->tables->len; i++)
     json_array_append_new(tables, table_to_json(&g_array_index(manifest->tables, ManifestTable, i)));
@@ -160,6 +170,20 @@ read_string(Json *object, const char *name, char **ret_string, GError **error)
   }
   *ret_string = g_strdup(json_string_value(value));
   return TRUE;
+}
+
+/* A manifest without the list was made before there was one. */
+static char **
+read_excluded(Json *object)
+{
+  Json *list = json_object_get(object, "excludedTables");
+  g_autoptr(GStrvBuilder) names = g_strv_builder_new();
+  for (gsize i = 0; i < json_array_size(list); i++) {
+    const char *name = json_string_value(json_array_get(list, i));
+    if (name != NULL)
+      g_strv_builder_add(names, name);
+  }
+  return g_strv_builder_end(names);
 }
 
 static gboolean
@@ -239,6 +263,9 @@ manifest_from_json(const char *json, gsize size, GError **error)
     return NULL;
   }
   manifest->excludes_logs = json_is_true(json_object_get(object, "excludeLogs"));
+  manifest->ledger_only = json_is_true(json_object_get(object, "ledgerOnly"));
+  manifest->excluded_tables = read_excluded(object);
+  manifest->hub_migrations = MAX(json_integer_value(json_object_get(object, "hubMigrations")), 0);
   manifest->pg_restore_major = (int)CLAMP(json_integer_value(json_object_get(object, "pgRestoreMajor")), 0, 9999);
   if (!read_tables(manifest, json_object_get(object, "tables"), error))
     return NULL;

@@ -29,8 +29,12 @@ typedef struct {
   char *database;
   char *compression; /* archive_level_name */
   gboolean excludes_logs;
-  GArray *tables;    /* ManifestTable; added by manifest_add_table only */
-  GHashTable *index; /* private */
+  gboolean ledger_only;   /* message_request is left out altogether */
+  char **excluded_tables; /* whose rows are left out, as they were named, with the log's; NULL: none */
+  gint64 hub_migrations;  /* rows of the hub's record of its migrations; 0: no record */
+  char *hub_version;      /* "v0.9.2" */
+  GArray *tables;         /* ManifestTable; added by manifest_add_table only */
+  GHashTable *index;      /* private */
 } Manifest;
 
 Manifest *manifest_new(void);

@@ -20,5 +20,10 @@ Merge *merge_new(BackupOnConflict on_conflict);
 void merge_free(Merge *merge);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(Merge, merge_free)
 
+/* Whether this entry's rows can come in only while nobody else writes to their table, until the commit: where triggers
+ * or rules have to be switched off by ALTER TABLE. In a transaction, with a restore whose way_state is a Merge; asks
+ * the catalog, takes no lock. */
+gboolean merge_locks_table(Restore *restore, const TocEntry *entry, gboolean *ret_locks, GError **error);
+
 /* A merge leaves the structure of a hub's database as it is, and so the records of which migrations it has had. */
 gboolean merge_keeps_bookkeeping(PgConnection *connection, gboolean *ret_keeps, GError **error);

@@ -74,6 +74,18 @@ merge_quiet_choose(Restore *restore, const MergeTable *table, MergeQuiet *ret_qu
 }
 
 gboolean
+merge_locks_table(Restore *restore, const TocEntry *entry, gboolean *ret_locks, GError **error)
+{
+  g_auto(MergeTable) table = {0};
+  MergeQuiet quiet = MERGE_QUIET_ALREADY;
+  if (!merge_table_read(restore_connection(restore), entry, &table, error) ||
+      !merge_quiet_choose(restore, &table, &quiet, error))
+    return FALSE;
+  *ret_locks = quiet == MERGE_QUIET_BY_LOCK;
+  return TRUE;
+}
+
+gboolean
 merge_quiet_lock(Restore *restore, const MergeTable *table, GError **error)
 {
   g_autoptr(PgResult) triggers = read_triggers(restore, table, error);

@@ -64,3 +64,7 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC(RestorePlan, restore_plan_free)
 #define OWN_SCHEMA         "cch_data"
 #define BOOKKEEPING_SCHEMA "drizzle"
 #define LOG_TABLE          "message_request"
+#define HUB_RECORD_TABLE   "__drizzle_migrations" /* of BOOKKEEPING_SCHEMA: a row for each of the hub's migrations */
+
+/* "v0.9.2": the hub's release whose last migration has this number; NULL where none is known. */
+const char *plan_hub_version(gint64 n_migrations);

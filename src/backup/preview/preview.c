@@ -2,6 +2,7 @@
 
 #include "backup/merge/merge.h"
 #include "backup/plan/entry_sql.h"
+#include "backup/preview/preview_locks.h"
 #include "backup/preview/preview_run.h"
 #include "backup/preview/preview_table.h"
 #include "backup/preview/preview_warnings.h"
@@ -131,10 +132,16 @@ make_plan(PreviewRun *run, GError **error)
   if (!options->clean_first && !merge_keeps_bookkeeping(run->connection, &plan_options.skip_bookkeeping, error))
     return FALSE;
   run->plan = restore_plan_new(run->reader, &plan_options, error);
-  if (run->plan == NULL || !hub_level_check(run->connection, run->reader, run->plan, options->clean_first, error) ||
+  HubLevel level = {0};
+  if (run->plan == NULL || !hub_level_read(run->connection, run->reader, &level, error))
+    return FALSE;
+  run->preview->archive_hub_level = level.archive;
+  run->preview->live_hub_level = level.live;
+  if (!hub_level_check(run->connection, run->reader, run->plan, options->clean_first, error) ||
       (!options->clean_first && !hub_level_trim(run->connection, run->reader, run->plan, &run->newer, error)))
     return FALSE;
   backup_progress_totals(run->progress, run->plan->rows, run->plan->bytes);
+  run->merge = merge_new(options->on_conflict);
   static const RestoreWay look_only = {.name = "preview"};
   run->restore = restore_new(&(RestoreOptions){.connection = run->connection,
                                                .reader = run->reader,
@@ -142,6 +149,7 @@ make_plan(PreviewRun *run, GError **error)
                                                .progress = run->progress,
                                                .cancellable = run->cancellable,
                                                .way = &look_only,
+                                               .way_state = run->merge,
                                                .unit = RESTORE_BY_SAVEPOINT,
                                                .lock_wait_s = options->lock_wait_s});
   return restore_prepare_session(run->restore, error);
@@ -168,7 +176,8 @@ compare_tables(PreviewRun *run, GError **error)
     const RestoreStep *step = &g_array_index(steps, RestoreStep, i);
     if (step->kind != STEP_ROWS)
       continue;
-    gboolean ok = pg_connection_exec(run->connection, "BEGIN", error) && preview_compare(run, step->entry, error);
+    gboolean ok = pg_connection_exec(run->connection, "BEGIN", error) && preview_compare(run, step->entry, error) &&
+                  preview_note_lock(run, step->entry, error);
     if (!end_transaction(run, ok, error))
       return FALSE;
   }
@@ -233,7 +242,8 @@ run_all(PreviewRun *run, GError **error)
   if (!check_archive(run, error) || !connect_target(run, error) || !make_plan(run, error))
     return FALSE;
   backup_progress_phase(run->progress, BACKUP_PHASE_DATA);
-  return compare_tables(run, error) && count_losses(run, error) && preview_warn_of_archive(run, error);
+  return compare_tables(run, error) && count_losses(run, error) && preview_warn_of_archive(run, error) &&
+         preview_warn_of_locks(run, error);
 }
 
 BackupPreview *
@@ -252,6 +262,7 @@ backup_preview_run(ArchiveReader *reader, const BackupImportOptions *options, Ba
   g_autoptr(GError) failure = NULL;
   gboolean ok = run_all(&run, &failure);
   g_clear_pointer(&run.restore, restore_free);
+  g_clear_pointer(&run.merge, merge_free);
   g_clear_pointer(&run.roots, g_hash_table_unref);
   g_clear_pointer(&run.plan, restore_plan_free);
   g_clear_pointer(&run.connection, pg_connection_free);

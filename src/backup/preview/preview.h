@@ -17,18 +17,19 @@ typedef struct {
 } BackupPreviewExample;
 
 typedef struct {
-  char *table;                /* "public.users" */
-  guint64 archive_rows;       /* that would be imported */
-  guint64 live_rows;          /* 0 where the table is not there */
-  gboolean is_new;            /* the table is not there, and would be made */
-  gboolean is_compared;       /* the next four are known; else `problem` says why not */
-  guint64 added;              /* of the archive's rows: not there */
-  guint64 identical;          /* there with the same values */
-  guint64 different;          /* there with other values; without a key there are none */
-  guint64 only_live;          /* rows here that the archive does not have: overwriting loses them */
-  guint64 conflicting;        /* of `added`: another unique key of theirs belongs to a different row here */
-  char *problem;              /* why the import would fail at this table, or why it was not compared; NULL */
-  GPtrArray *examples;        /* BackupPreviewExample: a few of the different rows */
+  char *table;          /* "public.users" */
+  guint64 archive_rows; /* that would be imported */
+  guint64 live_rows;    /* 0 where the table is not there */
+  gboolean is_new;      /* the table is not there, and would be made */
+  gboolean is_compared; /* the next four are known; else `problem` says why not */
+  guint64 added;        /* of the archive's rows: not there */
+  guint64 identical;    /* there with the same values */
+  guint64 different;    /* there with other values; without a key there are none */
+  guint64 only_live;    /* rows here that the archive does not have: overwriting loses them */
+  guint64 conflicting;  /* of `added`: another unique key of theirs belongs to a different row here */
+  guint lock_s;         /* of a merge that has to lock the table: for about how long writers wait; 0: they do not */
+  char *problem;        /* why the import would fail at this table, or why it was not compared; NULL */
+  GPtrArray *examples;  /* BackupPreviewExample: a few of the different rows */
   BackupTableResult expected; /* what the import would report */
 } BackupPreviewTable;
 
@@ -43,11 +44,13 @@ typedef struct {
   gboolean has_logs;   /* rows of public.message_request */
   /* The live database. */
   char *live_database, *live_server_version;
-  char *live_role; /* as whom an import would run the archive's SQL */
+  gint64 archive_hub_level, live_hub_level; /* the hub's migrations (backup/restore/hub_level.h); 0: no record */
+  char *live_role;                          /* as whom an import would run the archive's SQL */
   gboolean is_superuser;
   char *trust; /* a sentence in the caller's language: what that means */
   guint64 live_bytes;
   GPtrArray *tables;   /* BackupPreviewTable, in the archive's order */
+  guint lock_s;        /* of an overwrite in one transaction: for about how long everybody waits for all tables */
   GPtrArray *warnings; /* char *, in the caller's language */
 } BackupPreview;
 

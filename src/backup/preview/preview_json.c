@@ -1,5 +1,7 @@
 #include "backup/preview/preview.h"
 
+#include "backup/restore/hub_level.h"
+
 static json_t *
 text_or_null(const char *text)
 {
@@ -11,6 +13,12 @@ static void
 set_number(json_t *object, const char *name, guint64 number)
 {
   json_object_set_new(object, name, json_integer((json_int_t)number));
+}
+
+static json_t *
+seconds_or_null(guint seconds)
+{
+  return seconds > 0 ? json_integer(seconds) : json_null();
 }
 
 static json_t *
@@ -34,6 +42,7 @@ table_to_json(const BackupPreviewTable *table)
   json_object_set_new(object, "new", json_boolean(table->is_new));
   json_object_set_new(object, "compared", json_boolean(table->is_compared));
   json_object_set_new(object, "problem", text_or_null(table->problem));
+  json_object_set_new(object, "lockSeconds", seconds_or_null(table->lock_s));
   if (!table->is_compared)
     return object;
   set_number(object, "added", table->added);
@@ -66,6 +75,7 @@ archive_to_json(const BackupPreview *preview)
   set_number(object, "rows", preview->rows);
   set_number(object, "bytes", preview->bytes);
   json_object_set_new(object, "hasLogs", json_boolean(preview->has_logs));
+  json_object_set_new(object, "hubLevel", hub_level_to_json(preview->archive_hub_level));
   return object;
 }
 
@@ -83,11 +93,13 @@ backup_preview_to_json(const BackupPreview *preview)
   json_object_set_new(live, "role", text_or_null(preview->live_role));
   json_object_set_new(live, "superuser", json_boolean(preview->is_superuser));
   set_number(live, "bytes", preview->live_bytes);
+  json_object_set_new(live, "hubLevel", hub_level_to_json(preview->live_hub_level));
   json_object_set_new(object, "live", live);
   json_t *tables = json_array();
   for (guint i = 0; i < preview->tables->len; i++)
     json_array_append_new(tables, table_to_json(preview->tables->pdata[i]));
   json_object_set_new(object, "tables", tables);
+  json_object_set_new(object, "lockSeconds", seconds_or_null(preview->lock_s));
   json_object_set_new(object, "trust", text_or_null(preview->trust));
   json_t *warnings = json_array();
   for (guint i = 0; i < preview->warnings->len; i++)

@@ -1,6 +1,7 @@
 /* A preview in the making, as its modules share it. */
 #pragma once
 
+#include "backup/merge/merge.h"
 #include "backup/preview/preview.h"
 #include "backup/restore/hub_level.h"
 #include "backup/restore/way.h"
@@ -13,6 +14,7 @@ typedef struct {
   PgConnection *connection;
   RestorePlan *plan;
   HubLevel newer; /* a merge of an archive of a newer hub: which levels meet */
+  Merge *merge;   /* its state: what a merge would do */
   Restore *restore;
   BackupPreview *preview; /* being filled */
   GHashTable *roots;      /* quoted root → BackupPreviewTable of the first partition that is loaded by way of it */

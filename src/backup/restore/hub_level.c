@@ -4,14 +4,6 @@
 
 #include <string.h>
 
-#define RECORD_TABLE "__drizzle_migrations"
-
-/* Releases whose last migration is known. */
-static const struct {
-  gint64 level;
-  const char *version;
-} releases[] = {{60, "v0.5.2"}, {119, "v0.9.2"}};
-
 /* What every hub of the level has, of what matters most. */
 static const struct {
   gint64 since;
@@ -27,48 +19,65 @@ is_in(const TocEntry *entry, const char *schema, const char *name)
   return g_strcmp0(entry->namespace_name, schema) == 0 && (name == NULL || g_strcmp0(entry->tag, name) == 0);
 }
 
-static gint64
-level_of_archive(const ArchiveReader *reader)
+static gboolean
+count_rows(const guint8 *data, gsize size, gpointer user_data, GError **error)
 {
-  for (guint i = 0; i < archive_reader_n_entries(reader); i++) {
-    const TocEntry *entry = archive_reader_entry(reader, i);
-    if (toc_entry_is(entry, TOC_KIND_TABLE_DATA) && is_in(entry, BOOKKEEPING_SCHEMA, RECORD_TABLE))
-      return (gint64)archive_reader_data_info(reader, entry)->rows;
-  }
-  return 0;
+  (void)error;
+  for (gsize i = 0; i < size; i++)
+    *(gint64 *)user_data += data[i] == '\n';
+  return TRUE;
 }
 
+/* Where the archive was scanned only, as before a swap, its rows are not counted yet. */
 static gboolean
-level_of_live(PgConnection *connection, gint64 *ret_level, GError **error)
+level_of_archive(ArchiveReader *reader, gint64 *ret_level, GError **error)
+{
+  *ret_level = 0;
+  for (guint i = 0; i < archive_reader_n_entries(reader); i++) {
+    const TocEntry *entry = archive_reader_entry(reader, i);
+    if (toc_entry_is(entry, TOC_KIND_TABLE_DATA) && is_in(entry, BOOKKEEPING_SCHEMA, HUB_RECORD_TABLE))
+      return archive_reader_read_data(reader, entry, count_rows, NULL, ret_level, NULL, error);
+  }
+  return TRUE;
+}
+
+gboolean
+hub_level_read_live(PgConnection *connection, gint64 *ret_level, GError **error)
 {
   g_autofree char *found = NULL, *count = NULL;
   *ret_level = 0;
   if (!pg_connection_value(connection, &found, error,
-                           "SELECT pg_catalog.to_regclass('" BOOKKEEPING_SCHEMA "." RECORD_TABLE "')", 0))
+                           "SELECT pg_catalog.to_regclass('" BOOKKEEPING_SCHEMA "." HUB_RECORD_TABLE "')", 0))
     return FALSE;
   if (found == NULL)
     return TRUE;
   if (!pg_connection_value(connection, &count, error,
-                           "SELECT pg_catalog.count(*) FROM " BOOKKEEPING_SCHEMA "." RECORD_TABLE, 0))
+                           "SELECT pg_catalog.count(*) FROM " BOOKKEEPING_SCHEMA "." HUB_RECORD_TABLE, 0))
     return FALSE;
   *ret_level = g_ascii_strtoll(count, NULL, 10);
   return TRUE;
 }
 
 gboolean
-hub_level_read(PgConnection *connection, const ArchiveReader *reader, HubLevel *ret_level, GError **error)
+hub_level_read(PgConnection *connection, ArchiveReader *reader, HubLevel *ret_level, GError **error)
 {
-  ret_level->archive = level_of_archive(reader);
-  return level_of_live(connection, &ret_level->live, error);
+  return level_of_archive(reader, &ret_level->archive, error) &&
+         hub_level_read_live(connection, &ret_level->live, error);
 }
 
 char *
 hub_level_text(gint64 level)
 {
-  for (gsize i = 0; i < G_N_ELEMENTS(releases); i++)
-    if (releases[i].level == level)
-      return g_strdup_printf("%" G_GINT64_FORMAT " (%s)", level, releases[i].version);
-  return g_strdup_printf("%" G_GINT64_FORMAT, level);
+  const char *version = plan_hub_version(level);
+  return version != NULL ? g_strdup_printf("%" G_GINT64_FORMAT " (%s)", level, version)
+                         : g_strdup_printf("%" G_GINT64_FORMAT, level);
+}
+
+json_t *
+hub_level_to_json(gint64 level)
+{
+  return level > 0 ? json_pack("{s:I, s:s?}", "migrations", (json_int_t)level, "version", plan_hub_version(level))
+                   : json_null();
 }
 
 static gboolean
@@ -94,13 +103,13 @@ refuse_missing_table(const HubLevel *level, const char *table, GError **error)
 }
 
 gboolean
-hub_level_check(PgConnection *connection, const ArchiveReader *reader, const RestorePlan *plan, gboolean clean_first,
+hub_level_check(PgConnection *connection, ArchiveReader *reader, const RestorePlan *plan, gboolean clean_first,
                 GError **error)
 {
   HubLevel level;
   if (!hub_level_read(connection, reader, &level, error))
     return FALSE;
-  gboolean brings_record = plan_has(plan, STEP_ROWS, TOC_KIND_TABLE_DATA, BOOKKEEPING_SCHEMA, RECORD_TABLE);
+  gboolean brings_record = plan_has(plan, STEP_ROWS, TOC_KIND_TABLE_DATA, BOOKKEEPING_SCHEMA, HUB_RECORD_TABLE);
   for (gsize i = 0; brings_record && i < G_N_ELEMENTS(promised); i++) {
     if (level.archive < promised[i].since || plan_has(plan, STEP_SQL, TOC_KIND_TABLE, "public", promised[i].table))
       continue;
@@ -155,8 +164,7 @@ is_kept(const RestoreStep *step, GHashTable *here)
 }
 
 gboolean
-hub_level_trim(PgConnection *connection, const ArchiveReader *reader, RestorePlan *plan, HubLevel *ret_level,
-               GError **error)
+hub_level_trim(PgConnection *connection, ArchiveReader *reader, RestorePlan *plan, HubLevel *ret_level, GError **error)
 {
   HubLevel level;
   *ret_level = (HubLevel){0};

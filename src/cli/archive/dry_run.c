@@ -1,6 +1,7 @@
 #include "cli/archive/dry_run.h"
 
 #include "backup/preview/preview.h"
+#include "backup/restore/hub_level.h"
 #include "base/text.h"
 #include "cli/command/progress_bar.h"
 
@@ -35,6 +36,11 @@ print_archive(const BackupPreview *preview)
          preview->rows, preview->bytes, preview->has_logs ? "with" : "without");
   printf("database   %s, PostgreSQL %s, %" G_GUINT64_FORMAT " bytes\n", preview->live_database,
          or_unknown(preview->live_server_version), preview->live_bytes);
+  g_autofree char *archived = hub_level_text(preview->archive_hub_level);
+  g_autofree char *live = hub_level_text(preview->live_hub_level);
+  if (preview->archive_hub_level > 0 || preview->live_hub_level > 0)
+    printf("hub        migrations: archive %s, database %s\n", preview->archive_hub_level > 0 ? archived : "no record",
+           preview->live_hub_level > 0 ? live : "no record");
   printf("import     %s, on conflict %s%s\n\n", preview->mode, backup_on_conflict_name(preview->on_conflict),
          preview->skip_logs ? ", without logs" : "");
 }
