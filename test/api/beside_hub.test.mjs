@@ -232,7 +232,7 @@ describe('a merge beside a running hub', { skip: !haveBinary && 'no binary' }, (
       CREATE TRIGGER note AFTER INSERT ON model_prices FOR EACH ROW EXECUTE FUNCTION note()`);
     const batch = await cli(['batch', 'users', '--ids', '1', '--set', 'rpm=5', '--yes'], { dsn: source.dsn });
     assert.equal(batch.code, 0, batch.stderr);
-    const prices = await cli(['prices', 'set', 'a', 'input_cost_per_token=3e-7'], { dsn: source.dsn });
+    const prices = await cli(['prices', 'set', 'a', 'mode=chat', 'input_cost_per_token=3e-7'], { dsn: source.dsn });
     assert.equal(prices.code, 0, prices.stderr);
     assert.equal(await source.count('my_audit'), 2);
   });
