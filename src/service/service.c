@@ -103,6 +103,16 @@ own_data_dir(Service *service, GError **error)
   return FALSE;
 }
 
+/* An upload that finds no room for itself would be told so hours later. */
+static gboolean
+check_temp_dir(const Config *config, GError **error)
+{
+  if (g_file_test(config->temp_dir, G_FILE_TEST_IS_DIR) && access(config->temp_dir, W_OK | X_OK) == 0)
+    return TRUE;
+  error_set(error, CCH_ERROR_CONFIG, "TEMP_DIR is a directory that can be written to, not \"%s\"", config->temp_dir);
+  return FALSE;
+}
+
 static gboolean
 find_database(Service *service, GError **error)
 {
@@ -294,8 +304,9 @@ static gboolean
 service_start(Service *service, GError **error)
 {
   const Config *config = service->config;
-  if (!own_data_dir(service, error) || !find_database(service, error) || !find_admin_token(service, error) ||
-      !open_auth(service, error) || !start_migration(service, error) || !fill_with_demo(service, error))
+  if (!check_temp_dir(config, error) || !own_data_dir(service, error) || !find_database(service, error) ||
+      !find_admin_token(service, error) || !open_auth(service, error) || !start_migration(service, error) ||
+      !fill_with_demo(service, error))
     return FALSE;
   const UploadsOptions options = {
       .directory = config->temp_dir,
