@@ -1,0 +1,93 @@
+// What the start checks, the log's two formats, and signals.
+
+import assert from 'node:assert/strict';
+import { before, describe, test } from 'node:test';
+import { isRunning, signal, temporaryDirectory } from './support/cleanup.mjs';
+import { Database, fixture } from './support/database.mjs';
+import { request } from './support/http.mjs';
+import { until } from './support/run.mjs';
+import { startPostgres } from './support/servers.mjs';
+import { Service, adminToken, cli, haveBinary } from './support/service.mjs';
+
+const dir = temporaryDirectory('start');
+
+// One line of logfmt as its pairs; throws where it is none.
+function parseLogfmt(line) {
+  const pairs = {};
+  let rest = line;
+  while (rest !== '') {
+    const match = /^([a-z_]+)=(?:"((?:[^"\\\x00-\x1f]|\\.)*)"|([^\s"=\x00-\x1f]*))(?: |$)/.exec(rest);
+    if (!match) throw new Error(`no logfmt at: ${rest}\nin: ${line}`);
+    assert.ok(!(match[1] in pairs), `${match[1]} twice in ${line}`);
+    pairs[match[1]] = match[2] ?? match[3];
+    rest = rest.slice(match[0].length);
+  }
+  return pairs;
+}
+
+describe('the start and the log', { skip: !haveBinary && 'no binary' }, () => {
+  let server, database;
+  before(async () => {
+    server = await startPostgres();
+    database = await Database.create(server);
+    await database.execFile(fixture('hub-v09.sql'));
+  });
+
+  test('--version has the version and the commit', async () => {
+    const { code, stdout } = await cli(['--version']);
+    assert.equal(code, 0);
+    assert.match(stdout, /^cch-data \d+\.\d+\.\d+ \(([0-9a-f]{7,40}(-dirty)?|unknown)\)\n$/);
+  });
+
+  for (const [what, env] of [
+    ['LISTEN_PORT', { LISTEN_PORT: '70000' }],
+    ['LISTEN_ADDRESS', { LISTEN_ADDRESS: 'no such address' }],
+    ['BASE_PATH', { BASE_PATH: 'cch/' }],
+    ['BASE_PATH', { BASE_PATH: '/../cch' }],
+    ['LOG_FORMAT', { LOG_FORMAT: 'xmlxml' }],
+    ['TEMP_DIR', { TEMP_DIR: '/no/such/directory' }],
+    ['Redis URL', { REDIS_URL: 'http://127.0.0.1/' }],
+    ['PRICE_SYNC_URL', { PRICE_SYNC_URL: 'no address' }],
+    ['MAX_UPLOAD_BYTES', { MAX_UPLOAD_BYTES: '-1' }],
+    ['TRUST_PROXY', { TRUST_PROXY: 'perhaps' }],
+    ['DSN', { DSN: 'postgresql://[::1/x' }],
+  ]) {
+    test(`a wrong ${what} (${Object.values(env)[0]}) ends the service before it is ready`, async () => {
+      const result = await cli(['serve'], { dsn: database.dsn, timeoutMs: 20_000,
+        env: { DATA_DIR: temporaryDirectory('wrong'), TEMP_DIR: dir, LISTEN_PORT: 0, PRICE_SYNC_INTERVAL: 0, ADMIN_TOKEN: adminToken, ...env } });
+      assert.equal(result.code, 2, result.stdout + result.stderr);
+      assert.match(result.stderr, new RegExp(`${what}|${Object.values(env)[0].replaceAll(/[^\w]/g, '.')}`, 'i'), result.stderr);
+    });
+  }
+
+  for (const [format, parse] of [['logfmt', parseLogfmt], ['json', JSON.parse]]) {
+    test(`every line of the log is valid ${format}, whatever is in it`, async () => {
+      const service = await Service.start({ dsn: database.dsn, env: { LOG_FORMAT: format, LOG_LEVEL: 'debug' } });
+      for (const target of ['/a"b\\c', '/%0a%00x', '/=;%22', `/${'x'.repeat(3000)}`, '/%ff', '/api/health'])
+        await request(service, 'GET', target.replaceAll(/["\\]/g, encodeURIComponent));
+      await request(service, 'POST', '/api/auth/login', { body: { key: 'a "quoted"\nkey \\ =' }, headers: { 'user-agent': 'a "b" \\' } });
+      await until('the requests are logged', () => service.log().split('/api/auth/login').length > 1);
+      signal(service.pid, 'SIGHUP');
+      await service.stop();
+      const lines = service.log().split('\n').filter((line) => format === 'json' ? line.startsWith('{') : /^[a-z_]+=/.test(line));
+      assert.ok(lines.length >= 8, service.log());
+      for (const line of lines) {
+        const pairs = parse(line);
+        assert.ok(Object.keys(pairs).length >= 3, line);
+      }
+      assert.ok(lines.every((line) => Object.values(parse(line)).every((value) => !String(value).includes('sk-'))));
+      // Beside the log there is only what is said to people.
+      assert.ok(service.log().split('\n').length - lines.length <= 6, service.log());
+    });
+  }
+
+  test('SIGHUP does not end the service; SIGTERM does, with 0', async () => {
+    const service = await Service.start({ dsn: database.dsn });
+    signal(service.pid, 'SIGHUP');
+    await new Promise((resolve) => setTimeout(resolve, 500));
+    assert.ok(isRunning(service.pid));
+    assert.equal((await service.fetch('/api/health/live')).status, 200);
+    await service.stop();
+    assert.equal(await until('the exit code', () => service.exitCode !== undefined && String(service.exitCode)), '0');
+  });
+});
