@@ -94,6 +94,24 @@ describe('batches on the command line', { skip: !haveBinary && 'no binary' }, ()
     assert.deepEqual([await row(50004), await row(50005)], [[7, 5, null, ['bulk', 'x']], [2, 0.01, null, ['bulk']]]);
   });
 
+  test('files of spreadsheets are read with the separator and the encoding that they have, or called by their name', async () => {
+    const database = await fresh();
+    const header = ['id', 'name', 'note', 'rpm'];
+    const table = (separator, rpm) => [header, ['50001', 'user 1', `"a${separator}b, 中文"`, rpm]].map((row) => row.join(separator)).join('\r\n') + '\r\n';
+    const utf16 = (text) => Buffer.concat([Buffer.from([0xff, 0xfe]), Buffer.from(text, 'utf16le')]);
+    const contents = [table(';', 11), table('\t', 12), `sep=;\r\n${table(';', 13)}`, utf16(table('\t', 14)), utf16(table('\t', 15)).swap16(), table(',', 16)];
+    for (const [i, content] of contents.entries()) {
+      const done = await batch(database, 'users', '--from', write(content), '--yes');
+      assert.equal(done.code, 0, `${i}: ${done.stderr}`);
+      assert.deepEqual(JSON.parse(await database.value('SELECT json_build_array(rpm_limit, description LIKE \'a_b, 中文\') FROM users WHERE id = 50001')), [11 + i, true]);
+    }
+    const gbk = Buffer.concat([Buffer.from('id,name,note,rpm\r\n50001,user 1,'), Buffer.from([0xd6, 0xd0, 0xce, 0xc4]), Buffer.from(',9\r\n')]);
+    const refused = await batch(database, 'users', '--from', write(gbk), '--yes');
+    assert.equal(refused.code, 3, refused.stderr);
+    assert.match(refused.stderr, /line 2: not UTF-8 but probably GBK.*iconv -f GBK/);
+    assert.equal(await database.value('SELECT rpm_limit FROM users WHERE id = 50001'), '16');
+  });
+
   test('what was exported over HTTP and not edited changes nothing', async () => {
     const database = await fresh();
     const service = await Service.start({ dsn: database.dsn, redisUrl: redis.url });

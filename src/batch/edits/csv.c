@@ -21,6 +21,7 @@ typedef struct {
   CsvTable *table;
   const char *at, *end;
   guint line;
+  char separator;
 } Reader;
 
 void
@@ -73,11 +74,11 @@ fail(guint line, GError **error, const char *problem)
   return FALSE;
 }
 
-/* TRUE at a comma, at the end of a line, and at the end of the text. */
+/* TRUE at a separator, at the end of a line, and at the end of the text. */
 static gboolean
 is_at_end_of_cell(const Reader *reader)
 {
-  return reader->at == reader->end || *reader->at == ',' || *reader->at == '\n' ||
+  return reader->at == reader->end || *reader->at == reader->separator || *reader->at == '\n' ||
          (*reader->at == '\r' && reader->at + 1 < reader->end && reader->at[1] == '\n');
 }
 
@@ -139,12 +140,12 @@ read_row(Reader *reader, GError **error)
 {
   CsvTable *table = reader->table;
   Row row = {.line = reader->line, .from = (gsize)(reader->at - table->text), .first_cell = table->cells->len};
-  for (;; reader->at++) { /* past the comma */
+  for (;; reader->at++) { /* past the separator */
     if (row.n_cells++ == CSV_MAX_COLUMNS)
       return fail(reader->line, error, "more than 64 columns");
     if (!read_cell(reader, error))
       return FALSE;
-    if (reader->at == reader->end || *reader->at != ',')
+    if (reader->at == reader->end || *reader->at != reader->separator)
       break;
   }
   row.to = (gsize)(reader->at - table->text);
@@ -172,13 +173,70 @@ check_text(const char *text, gsize size, GError **error)
   guint line = 1;
   for (const char *p = text; p < bad; p++)
     line += *p == '\n';
-  return fail(line, error, "not UTF-8");
+  g_autofree char *from_gbk = g_convert(text, (gssize)size, "UTF-8", "GB18030", NULL, NULL, NULL);
+  return fail(line, error,
+              from_gbk != NULL && memchr(text, 0, size) == NULL
+                  ? "not UTF-8 but probably GBK; save it as \"CSV UTF-8\", or convert it: iconv -f GBK -t UTF-8"
+                  : "not UTF-8");
+}
+
+/* UTF-16 with its byte order mark, as Excel's "Unicode text" is, as UTF-8; NULL where it is none. */
+static char *
+from_utf16(const char *text, gsize size, gsize *ret_size)
+{
+  gboolean is_little = size >= 2 && memcmp(text, "\xFF\xFE", 2) == 0;
+  gboolean is_big = size >= 2 && memcmp(text, "\xFE\xFF", 2) == 0;
+  if (!is_little && !is_big)
+    return NULL;
+  return g_convert(text + 2, (gssize)size - 2, "UTF-8", is_little ? "UTF-16LE" : "UTF-16BE", NULL, ret_size, NULL);
+}
+
+/* What the first line has most of outside quotes: a comma where it has none. */
+static char
+find_separator(const char *at, const char *end)
+{
+  static const char separators[] = ",;\t";
+  guint counts[sizeof separators] = {0};
+  gboolean is_quoted = FALSE;
+  for (; at < end && (is_quoted || *at != '\n'); at++) {
+    const char *found = *at != '\0' ? strchr(separators, *at) : NULL;
+    is_quoted ^= *at == '"';
+    if (found != NULL && !is_quoted)
+      counts[found - separators]++;
+  }
+  guint most = 0;
+  for (guint i = 1; separators[i] != '\0'; i++)
+    if (counts[i] > counts[most])
+      most = i;
+  return separators[most];
+}
+
+/* Excel's first line "sep=;", which is none of the table's. */
+static gboolean
+skip_separator_line(Reader *reader)
+{
+  gsize left = (gsize)(reader->end - reader->at);
+  if (left < 6 || memcmp(reader->at, "sep=", 4) != 0 || strchr(",;\t", reader->at[4]) == NULL)
+    return FALSE;
+  gsize end_bytes = reader->at[5] == '\n' ? 1 : left > 6 && reader->at[5] == '\r' && reader->at[6] == '\n' ? 2 : 0;
+  if (end_bytes == 0)
+    return FALSE;
+  reader->separator = reader->at[4];
+  reader->at += 5 + end_bytes;
+  reader->line++;
+  return TRUE;
 }
 
 CsvTable *
 csv_parse(const char *text, gsize size, GError **error)
 {
   static const char mark[] = "\xEF\xBB\xBF";
+  gsize converted_size = 0;
+  g_autofree char *converted = size <= CSV_MAX_BYTES ? from_utf16(text, size, &converted_size) : NULL;
+  if (converted != NULL) {
+    text = converted;
+    size = converted_size;
+  }
   if (!check_text(text, size, error))
     return NULL;
   gsize skipped = size >= 3 && memcmp(text, mark, 3) == 0 ? 3 : 0;
@@ -188,6 +246,8 @@ csv_parse(const char *text, gsize size, GError **error)
   table->cells = g_array_new(FALSE, FALSE, sizeof(gsize));
   table->rows = g_array_new(FALSE, FALSE, sizeof(Row));
   Reader reader = {.table = table, .at = table->text, .end = table->text + size - skipped, .line = 1};
+  if (!skip_separator_line(&reader))
+    reader.separator = find_separator(reader.at, reader.end);
   while (reader.at < reader.end)
     if (!read_row(&reader, error))
       return NULL;
