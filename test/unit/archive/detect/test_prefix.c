@@ -1,5 +1,5 @@
+#include "archive/archive_builder.h"
 #include "archive/detect/prefix.h"
-#include "archive_builder.h"
 #include "base/error.h"
 
 #include <setjmp.h>

@@ -1,7 +1,7 @@
+#include "archive/archive_builder.h"
+#include "archive/archive_transcript.h"
 #include "archive/read/reader.h"
 #include "archive/toc/toc_parse.h"
-#include "archive_builder.h"
-#include "archive_transcript.h"
 #include "base/error.h"
 
 #include <setjmp.h>

@@ -1,6 +1,6 @@
 /* Finding blocks without a check: scan, clones, and the survey that uses them. */
+#include "archive/archive_builder.h"
 #include "archive/read/survey.h"
-#include "archive_builder.h"
 #include "base/error.h"
 
 #include <setjmp.h>

@@ -1,6 +1,6 @@
 /* Values read from a pipe, as pg_dump's output is; files are what the reader's tests read. */
+#include "archive/archive_builder.h"
 #include "archive/toc/toc_parse.h"
-#include "archive_builder.h"
 #include "base/error.h"
 
 #include <setjmp.h>

@@ -1,9 +1,9 @@
 #include "archive/write/writer.h"
 
+#include "archive/archive_builder.h"
+#include "archive/archive_repack.h"
+#include "archive/archive_transcript.h"
 #include "archive/write/toc_write.h"
-#include "archive_builder.h"
-#include "archive_repack.h"
-#include "archive_transcript.h"
 #include "base/error.h"
 #include "base/os/child.h"
 #include "pg/programs/program.h"
