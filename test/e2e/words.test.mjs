@@ -254,6 +254,33 @@ describe('what the pages say', { skip: (!haveBinary && 'no binary') || (!haveChr
     await window.close();
   });
 
+  test('a service below a path of its host: pages, files, requests, links', async () => {
+    const proxy = await HttpProxy.start(service, { prefix: '/cch' });
+    const window = await browser.open({ url: proxy.url }, { signedIn: false, expected: broken });
+    const { page } = window;
+    await window.goto('/cch/');
+    await page.getByLabel('Token or API key').fill(service.token);
+    await page.getByRole('button', { name: 'Sign in' }).click();
+    await page.getByText('Connected').waitFor();
+    assert.equal(new URL(page.url()).pathname, '/cch/settings/data');
+    await page.getByRole('menuitem', { name: 'Users and keys' }).click();
+    await page.getByText('person-1', { exact: true }).waitFor();
+    assert.equal(new URL(page.url()).pathname, '/cch/dashboard/users');
+    await page.reload();
+    await page.getByText('person-1', { exact: true }).waitFor();
+    const [csv] = await Promise.all([page.waitForEvent('download'), page.getByRole('link', { name: 'Export CSV' }).click()]);
+    assert.match(csv.suggestedFilename(), /\.csv$/);
+    await page.getByRole('menuitem', { name: 'Data export and import' }).click();
+    const [archive] = await Promise.all([page.waitForEvent('download'), page.getByRole('button', { name: 'Export the database' }).click()]);
+    await archive.saveAs(path.join(directory, 'sub-path.dump'));
+    await page.getByText('The export is complete').waitFor();
+    await page.locator('input[type=file]').setInputFiles(path.join(directory, 'sub-path.dump'));
+    await page.getByRole('button', { name: 'Upload and preview' }).click();
+    await page.getByText('What will happen').first().waitFor();
+    assert.deepEqual(proxy.strayed, []);
+    await window.close();
+  });
+
   test('an upload shrinks its pieces until a proxy lets them through, and names the limit', async () => {
     const archive = await database.pgDump(path.join(directory, 'pieces.dump'), '-Z0');
     const proxy = await HttpProxy.start(service, { maxBodyBytes: 300_000 });
