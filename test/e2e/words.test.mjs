@@ -3,6 +3,7 @@
 import assert from 'node:assert/strict';
 import path from 'node:path';
 import { after, before, describe, test } from 'node:test';
+import { writeFileSync } from 'node:fs';
 import { temporaryDirectory } from '../api/support/cleanup.mjs';
 import { Database, fixture } from '../api/support/database.mjs';
 import { startPostgres } from '../api/support/servers.mjs';
@@ -298,6 +299,49 @@ describe('what the pages say', { skip: (!haveBinary && 'no binary') || (!haveChr
     await other.page.getByText(/a proxy on the way/i).first().waitFor();
     await other.screenshot('words-proxy-limit');
     await other.close();
+    await window.close();
+  });
+
+  test('what an overwrite empties is agreed to first; the comparison can be skipped; a damaged archive is not offered again', async () => {
+    const archive = await database.pgDump(path.join(directory, 'empty.dump'), '--exclude-table-data=public.keys');
+    const window = await browser.open(service, { expected: broken });
+    const { page } = window;
+    await window.goto('/settings/data');
+    await page.locator('input[type=file]').setInputFiles(archive);
+    await page.getByText('Overwrite', { exact: true }).click();
+    await page.getByRole('checkbox', { name: /^Compare with what is there/ }).uncheck();
+    await page.getByRole('button', { name: 'Upload', exact: true }).click();
+    const start = page.getByRole('button', { name: 'Overwrite the database' });
+    await start.waitFor();
+    await page.getByText(/An archive is code/).waitFor();
+    assert.ok(await start.isDisabled());
+    await page.getByRole('checkbox', { name: 'Empty keys' }).check();
+    assert.ok(await start.isEnabled());
+    await window.assertAccessible();
+    await window.screenshot('words-losses');
+    await page.getByRole('button', { name: 'Another file' }).click();
+    await page.getByText('empty.dump').waitFor(); // kept, and offered
+    const damaged = path.join(directory, 'damaged.dump');
+    const bytes = (await import('node:fs')).readFileSync(archive);
+    writeFileSync(damaged, bytes.subarray(0, bytes.length - 2000));
+    await page.locator('input[type=file]').setInputFiles(damaged);
+    await page.getByRole('checkbox', { name: /^Compare with what is there/ }).check();
+    await page.getByRole('button', { name: 'Upload and preview' }).click();
+    await page.getByText('The preview failed; the database is unchanged').waitFor();
+    await page.getByRole('button', { name: 'Another file' }).click();
+    await page.getByText('Damaged, or no archive: it cannot be used').waitFor();
+    assert.equal(await page.getByRole('button', { name: 'Use' }).count(), 1);
+    await window.screenshot('words-uploads');
+    await page.getByRole('button', { name: 'Use' }).click();
+    await page.getByText('Overwrite', { exact: true }).click();
+    await page.getByRole('checkbox', { name: /^Compare with what is there/ }).check();
+    await page.getByRole('button', { name: 'Preview' }).click();
+    await page.getByRole('checkbox', { name: 'Empty keys, which has 8,000 rows now' }).check();
+    await start.click();
+    await page.getByRole('dialog').getByRole('textbox').fill(database.name);
+    await page.getByRole('dialog').getByRole('button', { name: 'Overwrite the database' }).click();
+    await page.getByText(/The import is complete/).first().waitFor({ timeout: 60_000 });
+    assert.equal(await database.count('keys'), 0);
     await window.close();
   });
 });
