@@ -36,6 +36,7 @@ const endings = {
   'a ROLLBACK that another transaction follows': 'ROLLBACK; BEGIN; SAVEPOINT cch_entry;',
   'another transaction that then fails': 'ROLLBACK; BEGIN; SAVEPOINT cch_entry; SELECT 1/0;',
   'a failure outside any transaction': 'COMMIT; SELECT 1/0;',
+  'a COMMIT and the end of its own connection': 'COMMIT; SELECT pg_terminate_backend(pg_backend_pid());',
   'a prepared transaction': "PREPARE TRANSACTION 'hostile';",
 };
 

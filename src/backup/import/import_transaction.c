@@ -8,7 +8,10 @@
 #include "base/error.h"
 #include "pg/connection/commit.h"
 
-enum { MAX_ATTEMPTS = 3 }; /* at the whole transaction, after deadlocks */
+enum {
+  MAX_ATTEMPTS = 3, /* at the whole transaction, after deadlocks */
+  LOST_WAIT_S = 10  /* for what a lost connection has left */
+};
 
 static void
 check_progress(guint64 bytes_done, guint64 bytes_total, gpointer user_data)
@@ -70,6 +73,19 @@ commit_import(ImportRun *run, PgConnection *connection, GError **error)
   return outcome == PG_COMMITTED;
 }
 
+/* A lost connection takes its transaction with it, unless the archive's SQL had committed that before. */
+static void
+name_lost_transaction(const ImportRun *run, const Restore *restore, GError **failure)
+{
+  const char *xid = restore_transaction_id(restore);
+  if (xid == NULL || error_code(*failure) == CCH_ERROR_IMPORT_OUTCOME_UNKNOWN ||
+      pg_find_outcome(run->options->dsn, xid, LOST_WAIT_S, run->cancellable, NULL) != PG_COMMITTED)
+    return;
+  g_autoptr(GError) lost = g_steal_pointer(failure);
+  error_set(failure, CCH_ERROR_IMPORT_OUTCOME_UNKNOWN,
+            "%s; the archive's SQL had committed the import's transaction by then", lost->message);
+}
+
 /* One attempt at the whole transaction. The connection speaks the archive's encoding from here until the archive has
  * been applied. */
 static gboolean
@@ -94,11 +110,15 @@ apply_once(ImportRun *run, PgConnection *connection, GError **error)
   g_autoptr(Restore) restore = restore_new(&how);
   if (options->clean_first)
     backup_progress_say(run->progress, TEXT_IMPORT_ALL_LOCKED);
-  return restore_prepare_session(restore, error) && pg_connection_exec(connection, "BEGIN", error) &&
-         restore_apply(restore, error) && restore_speak_utf8(connection, error) &&
-         import_run_migrate(run, connection, error) &&
-         import_run_audit(run, connection, plan, BACKUP_METHOD_TRANSACTION, plan->rows, error) &&
-         commit_import(run, connection, error);
+  if (restore_prepare_session(restore, error) && pg_connection_exec(connection, "BEGIN", error) &&
+      restore_apply(restore, error) && restore_speak_utf8(connection, error) &&
+      import_run_migrate(run, connection, error) &&
+      import_run_audit(run, connection, plan, BACKUP_METHOD_TRANSACTION, plan->rows, error) &&
+      commit_import(run, connection, error))
+    return TRUE;
+  if (!pg_connection_is_alive(connection))
+    name_lost_transaction(run, restore, error);
+  return FALSE;
 }
 
 static void

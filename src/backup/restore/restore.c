@@ -183,6 +183,12 @@ restore_note_transaction(Restore *restore, GError **error)
   return pg_connection_value(restore->connection, &restore->xid, error, FIND_XID, 0);
 }
 
+const char *
+restore_transaction_id(const Restore *restore)
+{
+  return restore->xid;
+}
+
 /* Both kinds of unit have a savepoint, so that a failed one can be shown to end where it began. */
 static gboolean
 begin_unit(Restore *restore, GError **error)

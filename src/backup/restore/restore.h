@@ -65,6 +65,9 @@ gboolean restore_run(Restore *restore, RestoreFunc func, gpointer user_data, GEr
 gboolean restore_copy_rows(Restore *restore, const TocEntry *entry, const char *copy_sql, guint64 *ret_rows,
                            GError **error);
 
+/* Of the transaction that restore_apply's units run in; NULL: none was noted. Owned by the restore. */
+const char *restore_transaction_id(const Restore *restore);
+
 /* Applies the whole plan by the way, from its beginning to its end. */
 gboolean restore_apply(Restore *restore, GError **error);
 

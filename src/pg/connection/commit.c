@@ -13,12 +13,11 @@ pg_transaction_status(PgConnection *connection, const char *xid, char **ret_stat
                              xid);
 }
 
-/* `leaving` is triggered when nobody waits for the answer any more; may be NULL. */
-static PgOutcome
-find_outcome(const char *dsn, const char *xid, GCancellable *leaving, GError **error)
+PgOutcome
+pg_find_outcome(const char *dsn, const char *xid, guint wait_s, GCancellable *leaving, GError **error)
 {
   gint64 now = g_get_monotonic_time();
-  gint64 deadline = now + PG_OUTCOME_TIMEOUT_S * G_USEC_PER_SEC;
+  gint64 deadline = now + (gint64)wait_s * G_USEC_PER_SEC;
   gint64 last_look = now + LAST_LOOK_MS * G_TIME_SPAN_MILLISECOND;
   do {
     g_autoptr(PgConnection) connection =
@@ -50,7 +49,7 @@ pg_commit(PgConnection *connection, const char *dsn, GError **error)
   if (pg_connection_exec(connection, "COMMIT", &failure))
     return PG_COMMITTED;
   if (error_code(failure) == CCH_ERROR_DATABASE_UNAVAILABLE || !pg_connection_is_alive(connection))
-    return find_outcome(dsn, xid, connection->leaving, error);
+    return pg_find_outcome(dsn, xid, PG_OUTCOME_TIMEOUT_S, connection->leaving, error);
   g_propagate_error(error, g_steal_pointer(&failure));
   return PG_ABORTED;
 }

@@ -17,5 +17,9 @@ typedef enum {
  * hangs is waited for no more than about 8 s in all. */
 PgOutcome pg_commit(PgConnection *connection, const char *dsn, GError **error);
 
+/* What became of transaction `xid`, whose connection was lost: asked on new connections by `dsn` for up to `wait_s`, or
+ * for a last look once `leaving` (may be NULL) is triggered. An error says what PG_COMMITTED does not. */
+PgOutcome pg_find_outcome(const char *dsn, const char *xid, guint wait_s, GCancellable *leaving, GError **error);
+
 /* "committed", "aborted", "in progress" (pg_catalog.txid_status); NULL when the server does not know any more. */
 gboolean pg_transaction_status(PgConnection *connection, const char *xid, char **ret_status, GError **error);
