@@ -131,7 +131,9 @@ apply_sql(Restore *restore, const TocEntry *entry, GError **error)
 {
   GError *failure = NULL;
   gboolean is_present = FALSE;
-  if (restore->way->keeps_present && !restore_find_present(restore, entry, &is_present, error))
+  /* What this import has made itself is nobody's to wait for, and a view made as a dummy has its rule already. */
+  if (restore->way->keeps_present && !is_attribute(entry) && is_of_present(restore, entry) &&
+      !restore_find_present(restore, entry, &is_present, error))
     return FALSE;
   if (is_present) {
     restore_mark_present(restore, entry);
