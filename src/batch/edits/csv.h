@@ -1,7 +1,7 @@
 /* A CSV parser (RFC 4180, and what spreadsheets write). Cells stand between commas, semicolons or tabs, whichever the
- * first line has most of, or says in Excel's way ("sep=;"); lines end with LF or CR LF. A cell in quotes may hold all of
- * these, and two quotes for one. The text is UTF-8, with or without a byte order mark, or UTF-16 with one; any bytes may
- * be given, and an error names the line, and an encoding that the text seems to be in. Empty lines are skipped. */
+ * first line has most of, or says in Excel's way ("sep=;"); lines end with LF or CR LF. A cell in quotes may hold all
+ * of these, and two quotes for one. The text is UTF-8, with or without a byte order mark, or UTF-16 with one; any bytes
+ * may be given, and an error names the line, and an encoding that the text seems to be in. Empty lines are skipped. */
 #pragma once
 
 #include <glib.h>
