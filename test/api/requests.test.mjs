@@ -5,6 +5,7 @@ import net from 'node:net';
 import { before, describe, test } from 'node:test';
 import { Database } from './support/database.mjs';
 import { bearer, request } from './support/http.mjs';
+import { until } from './support/run.mjs';
 import { startPostgres } from './support/servers.mjs';
 import { Service, adminToken, haveBinary } from './support/service.mjs';
 
@@ -163,7 +164,7 @@ describe('requests as bytes', { skip: !haveBinary && 'no binary' }, () => {
       const answer = await request(service, 'GET', '/api/admin/database/operations', { headers: { ...bearer(adminToken), ...headers } });
       assert.equal(answer.status, 200);
       const id = answer.headers['x-request-id'];
-      const line = service.log().split('\n').find((text) => text.includes(id));
+      const line = await until('its line in the log', () => service.log().split('\n').find((text) => text.includes(id)));
       assert.ok(line.includes(` ip=${address} `), line);
     });
   }

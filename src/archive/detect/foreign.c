@@ -25,7 +25,7 @@ static const struct {
 } signatures[] = {
 #define SIGNATURE(bytes, text)                                                                                         \
   {                                                                                                                    \
-    bytes, sizeof bytes - 1, TEXT_FOREIGN_##text                                                                       \
+    (bytes), sizeof(bytes) - 1, TEXT_FOREIGN_##text                                                                    \
   }
     SIGNATURE("\xef\xbb\xbfPGDMP", BOM),
     SIGNATURE("\xff\xfeP\0G\0D\0M\0P\0", UTF16_ARCHIVE),
@@ -154,7 +154,7 @@ is_tar(const guint8 *head, gsize n_bytes)
 static TextId
 name_tar(const guint8 *head, gsize n_bytes)
 {
-  if (strncmp((const char *)head, "toc.dat", TAR_CHECKSUM_OFFSET) == 0)
+  if (g_strcmp0((const char *)head, "toc.dat") == 0)
     return TEXT_FOREIGN_TAR_DUMP;
   for (gsize i = 0; i + TAR_BLOCK_BYTES <= n_bytes; i += TAR_BLOCK_BYTES) {
     const char *name = (const char *)head + i;
