@@ -18,6 +18,7 @@ struct Keeper {
   KeeperVerdict verdict;
   gboolean is_stopping;
   gboolean is_finished;
+  GThread *thread; /* the starter's */
 };
 
 /* All but the resource. */
@@ -119,13 +120,12 @@ keeper_start(const KeeperOptions *options, GError **error)
   g_mutex_init(&keeper->mutex);
   g_cond_init(&keeper->answered);
   g_autoptr(GError) thread_error = NULL;
-  GThread *thread = g_thread_try_new("lock-keeper", keeper_run, keeper, &thread_error);
-  if (thread == NULL) {
+  keeper->thread = g_thread_try_new("lock-keeper", keeper_run, keeper, &thread_error);
+  if (keeper->thread == NULL) {
     error_set(error, CCH_ERROR_INTERNAL, "%s", thread_error->message);
     keeper_free(keeper);
     return NULL;
   }
-  g_thread_unref(thread);
   return keeper;
 }
 
@@ -166,6 +166,12 @@ keeper_stop(Keeper *keeper, guint timeout_ms)
   gboolean in_time = TRUE;
   while (!keeper->is_finished && in_time)
     in_time = g_cond_wait_until(&keeper->answered, &keeper->mutex, deadline_us);
+  gboolean is_finished = keeper->is_finished;
   g_mutex_unlock(&keeper->mutex);
+  /* A thread that is at its end is gone when this returns, with what its libraries hold; one that hangs is left. */
+  if (is_finished)
+    g_thread_join(keeper->thread);
+  else
+    g_thread_unref(keeper->thread);
   keeper_unref(keeper);
 }
