@@ -69,7 +69,7 @@ function post(agent, service, target, body) {
 export async function run(bench) {
   const { server, directory, runs, log } = bench;
   const database = await Database.create(server);
-  assert.equal((await cli(['migrate'], { dsn: database.dsn })).code, 0);
+  assert.equal((await cli(['migrate', '--hub-tables'], { dsn: database.dsn })).code, 0);
   await database.exec(fill);
   const redis = await startRedis();
   const service = await Service.start({ dsn: database.dsn, redisUrl: redis.url, tempDir: directory });

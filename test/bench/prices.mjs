@@ -44,7 +44,7 @@ const current = `SELECT md5(string_agg(name || data, ',' ORDER BY name COLLATE "
 export async function run(bench) {
   const { server, directory, runs, log } = bench;
   const database = await Database.create(server);
-  assert.equal((await cli(['migrate'], { dsn: database.dsn })).code, 0);
+  assert.equal((await cli(['migrate', '--hub-tables'], { dsn: database.dsn })).code, 0);
   const service = await bench.startService(database);
   const authorization = path.join(directory, 'authorization');
   writeFileSync(authorization, `Authorization: Bearer ${adminToken}\n`, { mode: 0o600 });

@@ -73,12 +73,14 @@ commit_import(ImportRun *run, PgConnection *connection, GError **error)
   return outcome == PG_COMMITTED;
 }
 
-/* A lost connection takes its transaction with it, unless the archive's SQL had committed that before. */
+/* A lost connection takes its transaction with it, unless the archive's SQL had committed that before. A cancelled
+ * import has given the connection up by itself. */
 static void
 name_lost_transaction(const ImportRun *run, const Restore *restore, GError **failure)
 {
   const char *xid = restore_transaction_id(restore);
-  if (xid == NULL || error_code(*failure) == CCH_ERROR_IMPORT_OUTCOME_UNKNOWN ||
+  if (xid == NULL || g_cancellable_is_cancelled(run->cancellable) ||
+      error_code(*failure) == CCH_ERROR_IMPORT_OUTCOME_UNKNOWN ||
       pg_find_outcome(run->options->dsn, xid, LOST_WAIT_S, run->cancellable, NULL) != PG_COMMITTED)
     return;
   g_autoptr(GError) lost = g_steal_pointer(failure);
