@@ -321,6 +321,7 @@ describe('what the pages say', { skip: (!haveBinary && 'no binary') || (!haveChr
     await window.screenshot('words-losses');
     await page.getByRole('button', { name: 'Another file' }).click();
     await page.getByText('empty.dump').waitFor(); // kept, and offered
+    const usable = await page.getByRole('button', { name: 'Use' }).count();
     const damaged = path.join(directory, 'damaged.dump');
     const bytes = (await import('node:fs')).readFileSync(archive);
     writeFileSync(damaged, bytes.subarray(0, bytes.length - 2000));
@@ -330,9 +331,9 @@ describe('what the pages say', { skip: (!haveBinary && 'no binary') || (!haveChr
     await page.getByText('The preview failed; the database is unchanged').waitFor();
     await page.getByRole('button', { name: 'Another file' }).click();
     await page.getByText('Damaged, or no archive: it cannot be used').waitFor();
-    assert.equal(await page.getByRole('button', { name: 'Use' }).count(), 1);
+    assert.equal(await page.getByRole('button', { name: 'Use' }).count(), usable);
     await window.screenshot('words-uploads');
-    await page.getByRole('button', { name: 'Use' }).click();
+    await page.getByRole('button', { name: 'Use' }).last().click();
     await page.getByText('Overwrite', { exact: true }).click();
     await page.getByRole('checkbox', { name: /^Compare with what is there/ }).check();
     await page.getByRole('button', { name: 'Preview' }).click();
