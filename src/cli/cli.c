@@ -213,8 +213,17 @@ run_command(const CliCommand *command, int argc, char **argv)
   return output_exit_code(is_done ? 0 : report_failure(error, &context), &context);
 }
 
-static const char *const command_names[] = {"serve", "export",  "import", "inspect", "verify", "prices",
-                                            "batch", "migrate", "demo",   "help",    NULL};
+/* USAGE: there is no such command. */
+static void
+set_unknown_command(const CliContext *context, const char *given, GError **error)
+{
+  const char *names[G_N_ELEMENTS(commands) + 1] = {NULL};
+  gsize n = 0;
+  for (const CliCommand *command = commands; command->name != NULL; command++)
+    names[n++] = command->name;
+  names[n] = "help";
+  cli_set_unknown(context, given, names, error);
+}
 
 /* "cch-data help", "… help options", "… help import", "… help prices sync". */
 static int
@@ -232,7 +241,7 @@ help(CliContext *context, char **about)
     char *arguments[] = {about[0], about[1] != NULL ? about[1] : "--help", about[1] != NULL ? "--help" : NULL, NULL};
     return run_command(find_command(*about), about[1] != NULL ? 3 : 2, arguments);
   } else {
-    cli_set_unknown(context, *about, command_names, &error);
+    set_unknown_command(context, *about, &error);
     return report(error, context);
   }
   return output_exit_code(0, context);
@@ -259,6 +268,6 @@ cli_main(int argc, char **argv)
   if (command != NULL)
     return run_command(command, argc - 1, argv + 1);
   g_autoptr(GError) error = NULL;
-  cli_set_unknown(&context, argv[1], command_names, &error);
+  set_unknown_command(&context, argv[1], &error);
   return report(error, &context);
 }

@@ -9,9 +9,9 @@
 static gboolean
 is_made_on_table(const TocEntry *entry)
 {
-  static const char *const kinds[] = {
-      "INDEX", "STATISTICS", "CONSTRAINT", "FK CONSTRAINT", "CHECK CONSTRAINT", "TRIGGER", "RULE", "POLICY", NULL};
-  return entry->tag != NULL && entry->namespace_name != NULL && g_strv_contains(kinds, entry->desc);
+  return entry->tag != NULL && entry->namespace_name != NULL &&
+         (toc_entry_has(entry, TOC_TAGGED_BY_TABLE) || toc_entry_is(entry, TOC_KIND_INDEX) ||
+          toc_entry_is(entry, TOC_KIND_STATISTICS));
 }
 
 /* The words behind the name in "ALTER TABLE ONLY public.t ADD CONSTRAINT name PRIMARY KEY (id);"; "" for another. */

@@ -72,7 +72,7 @@ has_work(const char *dsn, GCancellable *cancellable, GError **error)
   return FALSE;
 }
 
-/* One sweep; takes the lock, and only if there is something to drop. Another operation that runs is no error. */
+/* Sweeps once. Takes the lock only when there is something to drop; does nothing while another operation holds it. */
 static guint
 sweep_if_free(const BackupLockOptions *options, GCancellable *cancellable, GError **error)
 {

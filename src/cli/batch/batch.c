@@ -358,25 +358,20 @@ run_undo(gpointer command, GError **error)
   return TRUE;
 }
 
-#define VERB(name, arguments, min, max, options, run, zh, en, examples)                                                \
-  {                                                                                                                    \
-    name, arguments, min, max, options, {[LANGUAGE_ZH_CN] = zh, [LANGUAGE_EN] = en}, examples, run                     \
-  }
-
 static const CliVerb verbs[] = {
-    VERB("users", "", 0, 0, CHOICE "set ", run_change, "修改用户", "change users",
-         "cch-data batch users --where 'status=active&tags=interns' --set rpm=20 --dry-run\n"
-         "cch-data batch users --ids 1,2,5-9 --set tags+=vip\n"),
-    VERB("keys", "", 0, 0, CHOICE "set ", run_change, "修改密钥", "change keys",
-         "cch-data batch keys --from keys.csv\n"
-         "cch-data batch keys --all --set limitDailyUsd=null\n"),
-    VERB("providers", "", 0, 0, CHOICE "set delete ", run_change, "修改或删除供应商", "change or delete providers",
-         "cch-data batch providers --where 'tags=old' --set isEnabled=false\n"
-         "cch-data batch providers --ids 7 --delete\n"),
-    VERB("circuits", "", 0, 0, CHOICE "reset ", run_change, "关闭供应商的熔断器", "close providers' circuit breakers",
-         "cch-data batch circuits --all --reset\n"),
-    VERB("undo", "OPERATION_ID...", 1, 100, " dry-run yes skip-conflicts ", run_undo, "撤销批量修改",
-         "undo bulk changes", "cch-data batch undo 0123456789abcdef\n"),
+    CLI_VERB("users", "", 0, 0, CHOICE "set ", run_change, "修改用户", "change users",
+             "cch-data batch users --where 'status=active&tags=interns' --set rpm=20 --dry-run\n"
+             "cch-data batch users --ids 1,2,5-9 --set tags+=vip\n"),
+    CLI_VERB("keys", "", 0, 0, CHOICE "set ", run_change, "修改密钥", "change keys",
+             "cch-data batch keys --from keys.csv\n"
+             "cch-data batch keys --all --set limitDailyUsd=null\n"),
+    CLI_VERB("providers", "", 0, 0, CHOICE "set delete ", run_change, "修改或删除供应商", "change or delete providers",
+             "cch-data batch providers --where 'tags=old' --set isEnabled=false\n"
+             "cch-data batch providers --ids 7 --delete\n"),
+    CLI_VERB("circuits", "", 0, 0, CHOICE "reset ", run_change, "关闭供应商的熔断器",
+             "close providers' circuit breakers", "cch-data batch circuits --all --reset\n"),
+    CLI_VERB("undo", "OPERATION_ID...", 1, 100, " dry-run yes skip-conflicts ", run_undo, "撤销批量修改",
+             "undo bulk changes", "cch-data batch undo 0123456789abcdef\n"),
 };
 
 /* Breakers are the providers'; an undo finds the entity itself. */

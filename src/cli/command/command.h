@@ -32,6 +32,11 @@ typedef struct {
   gboolean (*run)(gpointer command, GError **error); /* `command` is the command's own state */
 } CliVerb;
 
+#define CLI_VERB(name, arguments, min, max, options, run, zh, en, examples)                                            \
+  {                                                                                                                    \
+    name, arguments, min, max, options, {[LANGUAGE_ZH_CN] = zh, [LANGUAGE_EN] = en}, examples, run                     \
+  }
+
 struct CliContext {
   const CliCommand *command; /* that runs */
   const Config *config;

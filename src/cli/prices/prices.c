@@ -327,38 +327,33 @@ run_verb(Prices *prices, const CliVerb *verb, GError **error)
   return connection != NULL && verb->run(prices, error);
 }
 
-#define VERB(name, arguments, min, max, options, run, zh, en, examples)                                                \
-  {                                                                                                                    \
-    name, arguments, min, max, options, {[LANGUAGE_ZH_CN] = zh, [LANGUAGE_EN] = en}, examples, run                     \
-  }
-
 static const CliVerb verbs[] = {
-    VERB("import", "FILE|-", 1, 1, " dry-run manual overwrite-manual ", run_import, "从 JSON 或 TOML 文件导入价格",
-         "take prices from a JSON or TOML file",
-         "cch-data prices import --dry-run prices.json\n"
-         "cch-data prices import --manual ours.toml\n"),
-    VERB("sync", "", 0, 0, " dry-run overwrite-manual force beside-hub ", run_sync, "立即从云端价格表同步",
-         "sync with the cloud's price table now",
-         "cch-data prices sync --dry-run\n"
-         "cch-data prices sync --overwrite-manual gpt-4o\n"),
-    VERB("status", "", 0, 0, "", run_status, "同步状态", "how the syncs fare", "cch-data prices status\n"),
-    VERB("held", "", 0, 0, "", run_held, "列出等待批准的价格变化", "list the price changes that wait for approval",
-         "cch-data prices held\n"),
-    VERB("approve", "MODEL...|--all", 0, 1000, " dry-run all ", run_approve, "批准等待的价格变化",
-         "let price changes that wait take effect", "cch-data prices approve gpt-4o\n"),
-    VERB("reject", "MODEL...|--all", 0, 1000, " all ", run_reject, "拒绝等待的价格变化", "drop price changes that wait",
-         "cch-data prices reject --all\n"),
-    VERB("list", "", 0, 0, LIST_OPTIONS, run_list, "列出价格", "list prices",
-         "cch-data prices list --search claude --sort inputPrice --order desc\n"),
-    VERB("get", "MODEL", 1, 1, "", run_get, "显示一个模型的价格", "show a model's price",
-         "cch-data prices get gpt-4o\n"),
-    VERB("set", "MODEL FIELD=VALUE...", 2, 1000, " dry-run ", run_set, "手动设置一个模型的价格",
-         "set a model's price by hand",
-         "cch-data prices set my-model input_cost_per_token=0.000003 output_cost_per_token=0.000015\n"),
-    VERB("delete", "MODEL...", 1, 1000, " dry-run ", run_delete, "删除模型的价格", "delete models' prices",
-         "cch-data prices delete my-model\n"),
-    VERB("export", "[FILE]", 0, 1, " format force replace source ", run_export, "导出价格表（JSON 或 TOML）",
-         "write the price table as JSON or TOML", "cch-data prices export --source manual ours.toml\n"),
+    CLI_VERB("import", "FILE|-", 1, 1, " dry-run manual overwrite-manual ", run_import, "从 JSON 或 TOML 文件导入价格",
+             "take prices from a JSON or TOML file",
+             "cch-data prices import --dry-run prices.json\n"
+             "cch-data prices import --manual ours.toml\n"),
+    CLI_VERB("sync", "", 0, 0, " dry-run overwrite-manual force beside-hub ", run_sync, "立即从云端价格表同步",
+             "sync with the cloud's price table now",
+             "cch-data prices sync --dry-run\n"
+             "cch-data prices sync --overwrite-manual gpt-4o\n"),
+    CLI_VERB("status", "", 0, 0, "", run_status, "同步状态", "how the syncs fare", "cch-data prices status\n"),
+    CLI_VERB("held", "", 0, 0, "", run_held, "列出等待批准的价格变化", "list the price changes that wait for approval",
+             "cch-data prices held\n"),
+    CLI_VERB("approve", "MODEL...|--all", 0, 1000, " dry-run all ", run_approve, "批准等待的价格变化",
+             "let price changes that wait take effect", "cch-data prices approve gpt-4o\n"),
+    CLI_VERB("reject", "MODEL...|--all", 0, 1000, " all ", run_reject, "拒绝等待的价格变化",
+             "drop price changes that wait", "cch-data prices reject --all\n"),
+    CLI_VERB("list", "", 0, 0, LIST_OPTIONS, run_list, "列出价格", "list prices",
+             "cch-data prices list --search claude --sort inputPrice --order desc\n"),
+    CLI_VERB("get", "MODEL", 1, 1, "", run_get, "显示一个模型的价格", "show a model's price",
+             "cch-data prices get gpt-4o\n"),
+    CLI_VERB("set", "MODEL FIELD=VALUE...", 2, 1000, " dry-run ", run_set, "手动设置一个模型的价格",
+             "set a model's price by hand",
+             "cch-data prices set my-model input_cost_per_token=0.000003 output_cost_per_token=0.000015\n"),
+    CLI_VERB("delete", "MODEL...", 1, 1000, " dry-run ", run_delete, "删除模型的价格", "delete models' prices",
+             "cch-data prices delete my-model\n"),
+    CLI_VERB("export", "[FILE]", 0, 1, " format force replace source ", run_export, "导出价格表（JSON 或 TOML）",
+             "write the price table as JSON or TOML", "cch-data prices export --source manual ours.toml\n"),
 };
 
 gboolean
