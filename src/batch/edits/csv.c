@@ -67,6 +67,12 @@ csv_row_text(const CsvTable *table, guint row)
   return g_strndup(table->text + found->from, found->to - found->from);
 }
 
+char *
+csv_head_text(const CsvTable *table)
+{
+  return g_strndup(table->text, g_array_index(table->rows, Row, 0).to);
+}
+
 static gboolean
 fail(guint line, GError **error, const char *problem)
 {
@@ -215,14 +221,15 @@ find_separator(const char *at, const char *end)
 static gboolean
 skip_separator_line(Reader *reader)
 {
+  static const char *const ends[] = {"\r\n", "\n", ""};
   gsize left = (gsize)(reader->end - reader->at);
-  if (left < 6 || memcmp(reader->at, "sep=", 4) != 0 || strchr(",;\t", reader->at[4]) == NULL)
+  if (left < 5 || memcmp(reader->at, "sep=", 4) != 0 || strchr(",;\t", reader->at[4]) == NULL)
     return FALSE;
-  gsize end_bytes = reader->at[5] == '\n' ? 1 : left > 6 && reader->at[5] == '\r' && reader->at[6] == '\n' ? 2 : 0;
-  if (end_bytes == 0)
+  const char *after = reader->at + 5, *end = ends[left == 5 ? 2 : *after == '\n'];
+  if (!g_str_has_prefix(after, end))
     return FALSE;
   reader->separator = reader->at[4];
-  reader->at += 5 + end_bytes;
+  reader->at = after + strlen(end);
   reader->line++;
   return TRUE;
 }

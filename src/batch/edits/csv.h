@@ -26,3 +26,6 @@ guint csv_row_cells(const CsvTable *table, guint row);
 const char *csv_cell(const CsvTable *table, guint row, guint column);
 /* The row as it came, without the end of its line; free with g_free. */
 char *csv_row_text(const CsvTable *table, guint row);
+/* The first row as it came, with what stands above it: below it every row reads as it did. The table has a row; free with
+ * g_free. */
+char *csv_head_text(const CsvTable *table);

@@ -169,7 +169,7 @@ read_csv(const Reader *reader, const char *text, gsize size, GError **error)
     error_set(error, CCH_ERROR_BATCH_FILE, "the first line names no column \"id\" (columns are separated by commas)");
     return FALSE;
   }
-  reader->edits->header = csv_row_text(table, 0);
+  reader->edits->header = csv_head_text(table);
   for (guint row = 1; row < csv_rows(table); row++)
     read_csv_row(reader, table, row, id, fields);
   return TRUE;
