@@ -1,10 +1,10 @@
 /* What the two ways of an import share. */
 #pragma once
 
+#include "backup/hub_level/hub_level.h"
 #include "backup/import/import.h"
 #include "backup/plan/plan.h"
 #include "backup/report/progress.h"
-#include "backup/restore/hub_level.h"
 #include "pg/connection/connection.h"
 
 typedef struct {

@@ -44,7 +44,7 @@ typedef struct {
   gboolean has_logs;   /* rows of public.message_request */
   /* The live database. */
   char *live_database, *live_server_version;
-  gint64 archive_hub_level, live_hub_level; /* the hub's migrations (backup/restore/hub_level.h); 0: no record */
+  gint64 archive_hub_level, live_hub_level; /* the hub's migrations (backup/hub_level/hub_level.h); 0: no record */
   char *live_role;                          /* as whom an import would run the archive's SQL */
   gboolean is_superuser;
   char *trust; /* a sentence in the caller's language: what that means */

@@ -1,6 +1,6 @@
 #include "backup/preview/preview.h"
 
-#include "backup/restore/hub_level.h"
+#include "backup/hub_level/hub_level.h"
 
 static json_t *
 text_or_null(const char *text)

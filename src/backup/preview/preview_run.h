@@ -1,9 +1,9 @@
 /* A preview in the making, as its modules share it. */
 #pragma once
 
+#include "backup/hub_level/hub_level.h"
 #include "backup/merge/merge.h"
 #include "backup/preview/preview.h"
-#include "backup/restore/hub_level.h"
 #include "backup/restore/way.h"
 
 typedef struct {

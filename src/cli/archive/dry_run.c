@@ -1,7 +1,7 @@
 #include "cli/archive/dry_run.h"
 
+#include "backup/hub_level/hub_level.h"
 #include "backup/preview/preview.h"
-#include "backup/restore/hub_level.h"
 #include "base/text.h"
 #include "cli/command/progress_bar.h"
 

@@ -1,4 +1,4 @@
-#include "backup/restore/hub_level.h"
+#include "backup/hub_level/hub_level.h"
 
 #include "base/error.h"
 
