@@ -1,7 +1,6 @@
 #include "http/server.h"
 
 #include "http/internal.h"
-#include "http/loop/listener.h"
 #include "http/server_state.h"
 
 #define STOP_PATIENCE_US (3 * G_USEC_PER_SEC)

@@ -7,7 +7,7 @@
 #include "backup/side/janitor.h"
 #include "base/error.h"
 #include "base/log.h"
-#include "base/os/data_dir.h"
+#include "base/os/directory.h"
 #include "base/text.h"
 #include "base/wait.h"
 #include "batch/http/routes.h"
@@ -89,7 +89,7 @@ static gboolean
 own_data_dir(Service *service, GError **error)
 {
   const char *directory = service->config->data_dir;
-  if (!data_dir_ensure(directory, error))
+  if (!directory_ensure(directory, error))
     return FALSE;
   g_autofree char *path = g_build_filename(directory, "service.lock", NULL);
   service->lock_fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);

@@ -8,7 +8,7 @@
  * names but other random parts and no locks: for them, age alone decides. */
 #pragma once
 
-#include <glib.h>
+#include <gio/gio.h>
 
 typedef struct TempFile TempFile;
 
@@ -21,6 +21,12 @@ const char *temp_file_path(const TempFile *file);
 /* Unlinks and closes; NULL is ignored. */
 void temp_file_free(TempFile *file);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(TempFile, temp_file_free)
+
+/* The archive out of a file that wraps one (archive/detect/unwrap.h), as a file of its own of at most `max_bytes`.
+ * *ret_file is NULL where the file behind fd is not wrapped; then that one is to be read. Errors are those of
+ * unwrap_file and of temp_file_create. */
+gboolean temp_file_unpack(int fd, const char *directory, guint64 max_bytes, GCancellable *cancellable,
+                          TempFile **ret_file, GError **error) G_GNUC_WARN_UNUSED_RESULT;
 
 /* One sweep; returns how many files were removed, with an error set (FILE) only when the directory cannot be read.
  * Never touches another pattern, another user's file, a directory, or a symbolic link. */

@@ -1,7 +1,7 @@
 #include "upload/upload_store.h"
 
 #include "base/error.h"
-#include "base/os/free_space.h"
+#include "base/os/directory.h"
 
 #include <string.h>
 
@@ -140,7 +140,7 @@ upload_store_check_room(Uploads *uploads, const Upload *except, gint64 length, g
     return FALSE;
   }
   guint64 needed = length > 0 ? (guint64)length - have_bytes : 0;
-  return free_space_check(uploads->directory, missing + needed, error);
+  return directory_check_free_space(uploads->directory, missing + needed, error);
 }
 
 void

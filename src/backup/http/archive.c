@@ -4,11 +4,10 @@
 #include "archive/detect/unwrap.h"
 #include "archive/toc/toc_parse.h"
 #include "base/error.h"
-#include "base/os/free_space.h"
+#include "base/os/directory.h"
 #include "http/multipart.h"
 #include "upload/http/routes.h"
 #include "upload/temp_file.h"
-#include "upload/unpacked.h"
 
 #include <string.h>
 #include <unistd.h>
@@ -177,7 +176,7 @@ check_announced_size(HttpArchive *archive, GError **error)
   gint64 length = http_request_content_length(archive->request);
   if (length > 0 && (guint64)length > config->max_upload_bytes + MULTIPART_ALLOWANCE_BYTES)
     return refuse_size(archive, error);
-  return free_space_check(config->temp_dir, length > 0 ? (guint64)length : 0, error);
+  return directory_check_free_space(config->temp_dir, length > 0 ? (guint64)length : 0, error);
 }
 
 static gboolean
@@ -258,8 +257,8 @@ http_archive_open(HttpArchive *archive, GError **error)
 
   /* 3. The archive itself, out of gzip, zstd or ZIP. */
   int fd = archive->upload != NULL ? upload_fd(archive->upload) : temp_file_fd(archive->file);
-  if (!unpacked_file_create(fd, config->temp_dir, config->max_upload_bytes, http_request_cancellable(archive->request),
-                            &archive->unpacked, error))
+  if (!temp_file_unpack(fd, config->temp_dir, config->max_upload_bytes, http_request_cancellable(archive->request),
+                        &archive->unpacked, error))
     return NULL;
   if (archive->unpacked != NULL)
     fd = temp_file_fd(archive->unpacked);

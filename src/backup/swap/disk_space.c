@@ -3,7 +3,7 @@
 #include "backup/plan/entry_sql.h"
 #include "backup_sql.h"
 #include "base/error.h"
-#include "base/os/free_space.h"
+#include "base/os/directory.h"
 
 #include <unistd.h>
 
@@ -100,5 +100,5 @@ disk_space_check(PgConnection *live, guint64 bytes, gboolean *ret_is_known, GErr
   /* An ordinary role may not know the place: no error of ours. */
   *ret_is_known =
       pg_connection_value(live, &place, NULL, backup_space_place_sql, 0) && place != NULL && access(place, F_OK) == 0;
-  return !*ret_is_known || free_space_check(place, bytes, error);
+  return !*ret_is_known || directory_check_free_space(place, bytes, error);
 }

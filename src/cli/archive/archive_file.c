@@ -3,7 +3,6 @@
 #include "archive/read/survey.h"
 #include "base/error.h"
 #include "cli/command/progress_bar.h"
-#include "upload/unpacked.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -46,8 +45,7 @@ open_reader(const CliContext *context, ArchiveFile *file, GError **error)
 {
   struct stat status;
   guint64 max_bytes = fstat(file->fd, &status) == 0 ? (guint64)status.st_size * MAX_UNPACKED_RATIO : 0;
-  if (!unpacked_file_create(file->fd, context->config->temp_dir, max_bytes, context->cancellable, &file->unpacked,
-                            error))
+  if (!temp_file_unpack(file->fd, context->config->temp_dir, max_bytes, context->cancellable, &file->unpacked, error))
     return FALSE;
   if (file->unpacked != NULL) {
     close(file->fd);

@@ -1,7 +1,7 @@
 #include "cli/command/target.h"
 
 #include "base/log.h"
-#include "base/os/data_dir.h"
+#include "base/os/directory.h"
 #include "base/text.h"
 #include "pg/cluster/cluster.h"
 

@@ -1,4 +1,4 @@
-#include "http/loop/listener.h"
+#include "http/loop/loop.h"
 
 #include "base/error.h"
 

@@ -40,6 +40,11 @@ typedef struct {
   void (*put_frame)(HttpConnection *connection, const char *frame);
 } HttpLoopFunctions;
 
+/* The listening socket (listener.c): any address that the system can resolve, IPv4 and IPv6. Returns the descriptor, or
+ * -1 with CONFIG. `ret_url` is what a browser on this machine opens ("http://127.0.0.1:23100"; free with g_free).
+ * `port` 0: any free one. */
+int http_listen(const char *address, guint16 port, char **ret_url, GError **error);
+
 /* `listen_fd` (-1: none) is closed by the loop. `server` is for the functions. */
 HttpLoop *http_loop_new(int listen_fd, const HttpLoopFunctions *functions, gpointer server);
 /* Accepts no more and ends every connection that waits for a request; afterwards no request begins. */

@@ -2,7 +2,7 @@
 
 #include "base/error.h"
 #include "base/os/child.h"
-#include "base/os/data_dir.h"
+#include "base/os/directory.h"
 #include "base/random_id.h"
 
 #include <errno.h>
@@ -131,7 +131,7 @@ cluster_place_prepare(ClusterPlace *place, const char *data_dir, const char *use
   place->lock_path = g_build_filename(data_dir, "postgresql.lock", NULL);
   if (geteuid() == 0 && !find_user(user, &place->uid, &place->gid, error))
     return FALSE;
-  return check_socket_path(place, error) && data_dir_ensure(data_dir, error) &&
+  return check_socket_path(place, error) && directory_ensure(data_dir, error) &&
          make_private_directory(place, place->base_dir, error) && check_parents(place, data_dir, user, error) &&
          make_private_directory(place, place->socket_dir, error);
 }

@@ -1,6 +1,6 @@
 #include "base/error.h"
 #include "base/os/child.h"
-#include "base/os/free_space.h"
+#include "base/os/directory.h"
 #include "servers.h"
 #include "upload/temp_file.h"
 
@@ -227,8 +227,8 @@ static void
 missing_space_is_told_beforehand(void **state)
 {
   g_autoptr(GError) error = NULL;
-  assert_true(free_space_check(*state, 1, NULL));
-  assert_false(free_space_check(*state, G_MAXUINT64, &error));
+  assert_true(directory_check_free_space(*state, 1, NULL));
+  assert_false(directory_check_free_space(*state, G_MAXUINT64, &error));
   assert_int_equal(error_code(error), CCH_ERROR_DISK_FULL);
 }
 

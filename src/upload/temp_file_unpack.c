@@ -1,4 +1,4 @@
-#include "upload/unpacked.h"
+#include "upload/temp_file.h"
 
 #include "archive/detect/unwrap.h"
 
@@ -13,8 +13,8 @@ write_to_file(const guint8 *data, gsize size, gpointer file, GError **error)
 }
 
 gboolean
-unpacked_file_create(int fd, const char *directory, guint64 max_bytes, GCancellable *cancellable, TempFile **ret_file,
-                     GError **error)
+temp_file_unpack(int fd, const char *directory, guint64 max_bytes, GCancellable *cancellable, TempFile **ret_file,
+                 GError **error)
 {
   guint8 magic[MAGIC_BYTES];
   *ret_file = NULL;
