@@ -2,7 +2,7 @@
  * piece. */
 #pragma once
 
-#include "http/request.h"
+#include "http/handler.h"
 
 typedef struct HttpMultipart HttpMultipart;
 

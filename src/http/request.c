@@ -1,4 +1,4 @@
-#include "http/request.h"
+#include "http/handler.h"
 
 #include "base/error.h"
 #include "base/random_id.h"

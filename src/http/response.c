@@ -1,4 +1,4 @@
-#include "http/response.h"
+#include "http/handler.h"
 
 #include "base/error.h"
 #include "http/internal.h"

@@ -7,7 +7,7 @@
  * waits for it. */
 #pragma once
 
-#include "http/router.h"
+#include "http/handler.h"
 
 typedef struct HttpServer HttpServer;
 

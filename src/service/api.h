@@ -2,7 +2,7 @@
  * the pages' types are made. A unit test holds the two against each other. */
 #pragma once
 
-#include "http/router.h"
+#include "http/handler.h"
 
 typedef enum {
   API_AUTH,

@@ -1,7 +1,7 @@
 /* Health checks of the service, its database and Redis, for probes that do not sign in. */
 #pragma once
 
-#include "http/router.h"
+#include "http/handler.h"
 #include "pg/programs/client.h"
 
 typedef struct HealthHttp HealthHttp;

@@ -1,7 +1,7 @@
 /* GET /api/v1/audit-log, and /api/v1/audit-log/{id}. */
 #pragma once
 
-#include "http/router.h"
+#include "http/handler.h"
 
 typedef struct {
   const char *dsn;

@@ -2,7 +2,7 @@
 #pragma once
 
 #include "auth/auth.h"
-#include "http/router.h"
+#include "http/handler.h"
 
 typedef struct {
   Auth *auth;

@@ -4,7 +4,7 @@
 
 #include "backup/http/running.h"
 #include "config/config.h"
-#include "http/response.h"
+#include "http/handler.h"
 #include "lock/lock.h"
 #include "upload/uploads.h"
 

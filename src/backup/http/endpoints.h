@@ -2,7 +2,7 @@
 #pragma once
 
 #include "backup/http/context.h"
-#include "http/router.h"
+#include "http/handler.h"
 
 extern const HttpRoute backup_http_estimate_routes[];  /* estimate.c */
 extern const HttpRoute backup_http_export_routes[];    /* export.c */

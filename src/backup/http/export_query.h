@@ -2,7 +2,7 @@
 #pragma once
 
 #include "archive/write/packer.h"
-#include "http/request.h"
+#include "http/handler.h"
 
 /* For HttpRoute.query. */
 extern const char *const http_export_query[], *const http_estimate_query[];

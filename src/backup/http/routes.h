@@ -3,7 +3,7 @@
 #pragma once
 
 #include "backup/http/context.h"
-#include "http/router.h"
+#include "http/handler.h"
 
 /* All endpoints; their context is a BackupHttp. */
 extern const HttpRoute *const backup_http_routes[];

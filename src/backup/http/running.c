@@ -1,7 +1,7 @@
 #include "backup/http/running.h"
 
 #include "base/random_id.h"
-#include "http/response.h"
+#include "http/handler.h"
 
 #include <string.h>
 

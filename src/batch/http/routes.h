@@ -3,7 +3,7 @@
 #pragma once
 
 #include "config/config.h"
-#include "http/router.h"
+#include "http/handler.h"
 
 typedef struct {
   const Config *config;

@@ -1,7 +1,7 @@
 /* The web pages: one application, whose addresses all answer with the same document, and its files. */
 #pragma once
 
-#include "http/router.h"
+#include "http/handler.h"
 
 /* They need no context. */
 extern const HttpRoute *const web_http_routes[];
