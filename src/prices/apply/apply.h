@@ -65,6 +65,8 @@ typedef struct {
 /* PRICES_NO_TABLE, PRICES_SHRUNK, PRICES_STALE, DATABASE_*. The connection must not be in a transaction. */
 PriceReport *price_apply(PgConnection *connection, const PriceTable *table, const PriceApplyOptions *options,
                          GError **error);
+/* The report of a table that is known to be unchanged without its text; the names as JSON arrays of strings. */
+PriceReport *price_report_new_known(const char *unchanged, const char *skipped, gboolean is_dry_run, GError **error);
 void price_report_free(PriceReport *report);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(PriceReport, price_report_free)
 

@@ -1,7 +1,7 @@
 #include "prices/apply/hold_back.h"
 
+#include "prices/apply/moved.h"
 #include "prices/apply/report.h"
-#include "prices/format/moved.h"
 #include "prices_sql.h"
 
 #include <string.h>

@@ -1,8 +1,7 @@
-#include "prices/format/moved.h"
+#include "prices/apply/moved.h"
 
 #include "base/exact/decimal.h"
 #include "base/exact/json_tree.h"
-#include "prices/format/model.h"
 
 #include <string.h>
 

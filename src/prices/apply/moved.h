@@ -1,7 +1,7 @@
-/* Detects suspicious changes of costs: more than tenfold, or to zero. */
+/* Detects suspicious changes of costs: more than tenfold, or to zero. Private to prices/apply. */
 #pragma once
 
-#include "prices/format/issue.h"
+#include "prices/format/model.h"
 
 /* Compares a field's old and new value, and what lies in them, and adds PRICE_MOVED_TENFOLD and PRICE_MOVED_TO_ZERO to
  * `warnings`. Both are JSON as PostgreSQL writes it; NULL (not there) has not moved. */

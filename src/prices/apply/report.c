@@ -2,7 +2,7 @@
 
 #include "base/error.h"
 #include "base/exact/json_tree.h"
-#include "prices/format/moved.h"
+#include "prices/apply/moved.h"
 
 #include <string.h>
 
@@ -149,6 +149,17 @@ price_report_read_names(GPtrArray *names, const char *json, GError **error)
   for (guint i = 0; i < json_tree_size(tree); i++)
     g_ptr_array_add(names, g_strdup(json_tree_child(tree, i)->text));
   return TRUE;
+}
+
+PriceReport *
+price_report_new_known(const char *unchanged, const char *skipped, gboolean is_dry_run, GError **error)
+{
+  g_autoptr(PriceReport) report = price_report_new(NULL, is_dry_run);
+  if (!price_report_read_names(report->unchanged, unchanged, error) ||
+      !price_report_read_names(report->skipped, skipped, error))
+    return NULL;
+  report->was_known = TRUE;
+  return g_steal_pointer(&report);
 }
 
 void

@@ -1,4 +1,4 @@
-/* Builds and prints a PriceReport, which apply.h describes. */
+/* Builds and prints a PriceReport, which apply.h describes. Private to prices/apply. */
 #pragma once
 
 #include "prices/apply/apply.h"

@@ -2,7 +2,6 @@
 
 #include "base/error.h"
 #include "pg/migrate/migrate.h"
-#include "prices/apply/report.h"
 #include "prices_sql.h"
 
 void
@@ -149,11 +148,10 @@ sync_state_unchanged(PgConnection *connection, gboolean is_dry_run, GError **err
   g_autoptr(PgResult) rows = pg_connection_query(connection, error, prices_sync_names_sql, 0);
   if (rows == NULL)
     return NULL;
-  g_autoptr(PriceReport) report = price_report_new(NULL, is_dry_run);
-  if (!price_report_read_names(report->unchanged, pg_result_text(rows, 0, 0), error) ||
-      !price_report_read_names(report->skipped, pg_result_text(rows, 0, 1), error))
+  g_autoptr(PriceReport) report =
+      price_report_new_known(pg_result_text(rows, 0, 0), pg_result_text(rows, 0, 1), is_dry_run, error);
+  if (report == NULL)
     return NULL;
-  report->was_known = TRUE;
   report->source = "litellm";
   report->total = (guint)pg_result_int64(rows, 0, 2);
   report->state = price_state_read(connection, error);
