@@ -82,3 +82,10 @@ test('rows that are wrong', () => {
     'docs/architecture.md: these rooms may call one another in a circle: config, net',
   ]);
 });
+
+test('a room with more than three public headers', () => {
+  const headers = (old) => old.replace('`reader.h`, `survey.h`', '`codec.h`, `copy_text.h`, `reader.h`, `survey.h`');
+  assert.deepEqual(plant({ 'docs/architecture.md': headers }), [
+    'docs/architecture.md: archive/read has 4 public headers; 3 at most',
+  ]);
+});
