@@ -3,11 +3,12 @@
 #include "backup/plan/plan.h"
 #include "backup_sql.h"
 
-/* Without earlier exports: what was measured with made-up and real logs of requests, on two cores (docs/benchmarks.md).
+/* Typical figures for databases without earlier exports, measured with made-up and real request logs on two cores
+ * (docs/benchmarks.md).
  */
 static const struct {
-  double archive_share;    /* bytes of archive for each byte of the tables */
-  double bytes_per_second; /* of the tables */
+  double archive_share;    /* bytes of the archive per byte of the tables */
+  double bytes_per_second; /* bytes of the tables */
 } usual[] = {
     [ARCHIVE_LEVEL_NONE] = {0.90, 125e6}, [ARCHIVE_LEVEL_FAST] = {0.17, 125e6}, [ARCHIVE_LEVEL_BALANCED] = {0.15, 95e6},
     [ARCHIVE_LEVEL_SMALL] = {0.14, 72e6}, [ARCHIVE_LEVEL_LZ4] = {0.28, 125e6},  [ARCHIVE_LEVEL_ZSTD] = {0.13, 110e6},
@@ -52,7 +53,7 @@ estimate_tables(PgConnection *connection, const char *excluded, GError **error)
   return tables;
 }
 
-/* Before the migration that adds the column there is no history. */
+/* Before the migration that adds this column there are no earlier exports. */
 static gboolean
 has_history(PgConnection *connection, gboolean *ret_has, GError **error)
 {

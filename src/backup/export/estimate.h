@@ -6,17 +6,17 @@
 #include "pg/connection/connection.h"
 
 typedef struct {
-  guint64 relation_bytes; /* of the tables that would be copied, as PostgreSQL counts relations */
+  guint64 relation_bytes; /* of the tables to be copied, as PostgreSQL measures relations */
   guint64 rows;           /* as of the last ANALYZE */
 } EstimateSource;
 
 typedef struct {
   guint64 archive_bytes;
   double seconds;
-  guint n_exports; /* earlier exports of this kind that the estimate is based on; 0: on typical figures */
+  guint n_exports; /* earlier exports of this kind that the estimate is based on; 0: typical figures were used */
 } Estimate;
 
-/* Whose rows are left out, as they are named: a text[] value for the functions below; free with g_free. */
+/* The tables whose rows are left out, as a text[] value for the functions below; free with g_free. */
 char *estimate_excluded(gboolean exclude_logs, const char *const *exclude_table_data);
 gboolean estimate_source(PgConnection *connection, const char *excluded, EstimateSource *ret_source, GError **error);
 /* The largest hundred tables: [{table, bytes, rows, excluded}]. */

@@ -9,16 +9,18 @@
 #include "base/error.h"
 #include "pg/dsn/dsn.h"
 
-enum { NOTE_TIMEOUT_MS = 2000 }; /* what an export leaves is not worth more of a wait for a server that hangs */
+enum {
+  NOTE_TIMEOUT_MS = 2000
+}; /* bounds the wait for a server that hangs, because a record of the export is worth no more */
 
 enum {
   OLDEST_SERVER = 12,
-  QUEUE_BYTES = 16 * 1024 * 1024, /* of packed pieces that wait, for all workers together */
+  QUEUE_BYTES = 16 * 1024 * 1024, /* compressed pieces that wait, of all workers together */
   MIN_LANE_BYTES = 2 * 1024 * 1024
 };
 
 struct BackupExport {
-  GCancellable *cancellable; /* the caller's; also triggered when the lock is lost */
+  GCancellable *cancellable; /* the caller's; also cancelled when the lock is lost */
   gulong cancel_handler;
   GCancellable *work; /* of the workers' connections */
   BackupLock *lock;
@@ -36,7 +38,7 @@ struct BackupExport {
   GPtrArray *workers; /* ExportWorker */
   ExportStream *stream;
   Manifest *manifest; /* once complete */
-  gint64 start_us;    /* when the work began, the lock being there */
+  gint64 start_us;    /* when the work began, with the lock held */
   gint64 end_us;      /* when the last byte had been read */
 };
 
@@ -78,7 +80,7 @@ check_server(BackupExport *export, GError **error)
   return FALSE;
 }
 
-/* A misspelt name would export what was to be left out. */
+/* A misspelt name would export the rows that were to be left out. */
 static gboolean
 check_names(PgConnection *connection, char *const *names, GError **error)
 {
@@ -99,7 +101,7 @@ check_names(PgConnection *connection, char *const *names, GError **error)
   return TRUE;
 }
 
-/* On a connection of its own: a snapshot needs SELECT on all tables already for their locks. */
+/* Uses its own connection, because taking the snapshot locks the tables and so needs SELECT on all of them. */
 static gboolean
 check_permissions(BackupExport *export, const char *dsn, GError **error)
 {
@@ -114,9 +116,9 @@ check_permissions(BackupExport *export, const char *dsn, GError **error)
   return check_names(connection, export->exclude_table_data, error);
 }
 
-/* One attempt at a snapshot, the table of contents for it, and connections that share it; pg_dump before the others, as
- * it needs a connection too. *ret_in_the_way when it failed because somebody asked for a stronger lock after the leader
- * had its own, and now waits for the leader, with us behind. */
+/* Makes one attempt at a snapshot, its table of contents, and connections that share it. pg_dump comes before the
+ * other connections, because it needs one, too. *ret_in_the_way is set if the attempt failed because a session asked
+ * for a stronger lock after the leader had its own: that session waits for the leader, and we wait behind it. */
 static gboolean
 try_snapshot(BackupExport *export, const BackupExportOptions *options, gboolean *ret_in_the_way, GError **error)
 {
@@ -147,7 +149,7 @@ try_snapshot(BackupExport *export, const BackupExportOptions *options, gboolean 
   return export_snapshot_join(export->snapshot, MIN(jobs, BACKUP_EXPORT_MAX_JOBS), export->work, ret_in_the_way, error);
 }
 
-/* Lets go of everything where we are in somebody's way, so that they get their lock. */
+/* Releases everything if another session waits for us, so that it gets its lock. */
 static gboolean
 take_snapshot(BackupExport *export, const BackupExportOptions *options, GError **error)
 {
@@ -176,7 +178,7 @@ start_workers(BackupExport *export)
   for (guint i = 0; i < n_workers; i++)
     g_ptr_array_add(export->workers, export_worker_start(i, g_ptr_array_index(export->snapshot->connections, i),
                                                          export->units, export->queue, export->level));
-  /* The others have nothing to do. */
+  /* The other connections have nothing to do. */
   g_ptr_array_set_size(export->snapshot->connections, (int)n_workers);
 }
 
@@ -195,7 +197,7 @@ cancel_work(GCancellable *cancellable, gpointer data)
   g_cancellable_cancel(data);
 }
 
-/* Replaces the error by CANCELLED or LOCK_LOST where one of these was its cause. */
+/* Replaces the error by CANCELLED or LOCK_LOST if one of these caused it. */
 static void
 explain_end(BackupExport *export, GError **error)
 {
@@ -341,7 +343,7 @@ backup_export_patch_offsets(BackupExport *export, int fd, GError **error)
   return export_stream_patch_offsets(export->stream, fd, error);
 }
 
-/* On a new connection: the workers' may be lost, or in the middle of something. */
+/* Uses a new connection: the workers' may be lost, or in the middle of a statement. */
 static void
 note_export(BackupExport *export)
 {

@@ -30,7 +30,7 @@ keep_manifest(PgConnection *connection, const ExportNote *note)
   g_autofree char *json = manifest_to_json(note->manifest);
   pg_result_free(pg_connection_query(connection, NULL, backup_export_keep_sql, 4, note->manifest->archive,
                                      note->manifest->archive_sha256, json, note->holder));
-  /* By itself: an older database has the table without these columns. */
+  /* A separate statement, because an older database has the table without these columns. */
   pg_result_free(pg_connection_query(connection, NULL, backup_export_time_sql, 3, note->manifest->archive_sha256,
                                      duration, relations));
 }

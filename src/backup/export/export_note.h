@@ -1,5 +1,5 @@
-/* Records an export in the database: an audit row, and the manifest in cch_data.exports. A record that cannot be
- * written, say on a read-only standby or before the first migration, is left out; the export succeeds all the same. */
+/* Records an export in the database: an audit row, and the manifest in cch_data.exports. If that fails, for instance
+ * on a read-only standby or before the first migration, the export succeeds without a record. */
 #pragma once
 
 #include "archive/write/packer.h"
@@ -11,10 +11,10 @@ typedef struct {
   const char *database;
   ArchiveLevel level;
   gboolean exclude_logs;
-  guint64 bytes; /* of the archive, or of what there was of it */
+  guint64 bytes; /* of the archive, or of the part that was written */
   guint64 duration_ms;
-  guint64 relation_bytes;   /* of the tables, as PostgreSQL counts relations */
-  const Manifest *manifest; /* NULL: the export was not completed */
+  guint64 relation_bytes;   /* of the tables, as PostgreSQL measures relations */
+  const Manifest *manifest; /* NULL: the export did not complete */
 } ExportNote;
 
 void export_note_write(PgConnection *connection, const ExportNote *note);

@@ -83,7 +83,7 @@ void
 export_queue_return(ExportQueue *queue, ExportPiece *piece)
 {
   g_autoptr(GMutexLocker) locker = g_mutex_locker_new(&queue->mutex);
-  /* The last used first: its memory is still in the cache. */
+  /* Reuses the last one first: its memory is still in the cache. */
   g_queue_push_head(&queue->unused, piece);
 }
 
@@ -104,7 +104,7 @@ export_queue_push(ExportQueue *queue, guint worker, ExportPiece *piece)
   return TRUE;
 }
 
-/* A worker whose first piece is one of these units; -1 when there is none. */
+/* A worker whose first piece belongs to one of these units; -1 if there is none. */
 static int
 find_lane(ExportQueue *queue, guint first_unit, guint n_units, int from)
 {

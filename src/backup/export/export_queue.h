@@ -1,9 +1,9 @@
-/* Packed pieces on their way from the workers to whoever writes the archive.
+/* Passes compressed pieces from the workers to the writer of the archive.
  *
- * Units are handed out in the archive's order, and each worker has a queue of its own, bounded by bytes: one that ran
- * ahead of the archive waits when its queue is full. The reader takes pieces of the entry that it is at from any
- * worker. No deadlock is possible: a unit of that entry which is not finished is worked on by a worker whose queue
- * holds nothing of later entries before it, so that the reader empties it.
+ * Units are handed out in the archive's order. Each worker has its own queue, bounded by bytes: a worker that is ahead
+ * of the archive waits when its queue is full. The reader takes pieces of the current entry from any worker. A deadlock
+ * is impossible: an unfinished unit of that entry belongs to a worker whose queue holds no later entry before it, so
+ * the reader can empty that queue.
  *
  * Thread-safe. Stopping, by an error or by the reader, wakes everyone. */
 #pragma once
@@ -19,33 +19,33 @@ typedef struct {
   ArchivePiece piece;
   guint unit;
   RowTotals totals;     /* of the rows that end in this piece */
-  gboolean is_row_cut;  /* the next piece of this worker goes on with the row */
+  gboolean is_row_cut;  /* the worker's next piece continues the last row */
   gboolean is_unit_end; /* the last piece of the unit */
   guint32 large_object; /* its OID; else 0 */
   gboolean is_object_start, is_object_end;
 } ExportPiece;
 
-/* `max_bytes`: for each worker; one piece is always let through. */
+/* `max_bytes`: per worker; one piece is always allowed. */
 ExportQueue *export_queue_new(guint n_workers, guint n_units, gsize max_bytes);
 void export_queue_free(ExportQueue *queue);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(ExportQueue, export_queue_free)
 
-/* Workers: the next unit; FALSE when there is none, or the queue was stopped. */
+/* For workers: the next unit; FALSE if none is left, or the queue was stopped. */
 gboolean export_queue_next_unit(ExportQueue *queue, guint *ret_unit);
 
-/* A piece to fill, used before where possible; give it to push or return it. */
+/* Returns a piece to fill, reused if possible. Give it back to push or return it. */
 ExportPiece *export_queue_borrow(ExportQueue *queue);
 void export_queue_return(ExportQueue *queue, ExportPiece *piece);
 
-/* Takes the piece; waits while the worker's queue is full. FALSE when the queue was stopped. */
+/* Takes ownership of the piece; waits while the worker's queue is full. FALSE if the queue was stopped. */
 gboolean export_queue_push(ExportQueue *queue, guint worker, ExportPiece *piece);
 
-/* The reader: a piece of one of the units first_unit to first_unit + n_units - 1, of worker `from` alone unless it is
- * negative; *ret_worker is whose it was. To be returned. NULL when the queue was stopped. */
+/* For the reader: a piece of one of the units first_unit to first_unit + n_units - 1. A non-negative `from` limits
+ * it to that worker. *ret_worker is the piece's worker. The caller returns the piece. NULL if the queue was stopped. */
 ExportPiece *export_queue_pop(ExportQueue *queue, guint first_unit, guint n_units, int from, int *ret_worker);
 
-/* Stops; the first error is kept (copied; NULL: none). */
+/* Stops the queue; the first error is kept (copied; NULL: none). */
 void export_queue_stop(ExportQueue *queue, const GError *error);
 
-/* TRUE with the error that the queue was stopped with. */
+/* TRUE, with the error, if the queue was stopped with one. */
 gboolean export_queue_failure(ExportQueue *queue, GError **error);

@@ -11,7 +11,7 @@
 
 enum { END_GRACE_MS = 3000 };
 
-/* Address space of pg_dump, at first and at most. */
+/* Address space of pg_dump: the first limit and the last. */
 #define EXPORT_PG_DUMP_MEMORY     (G_GUINT64_CONSTANT(256) * 1024 * 1024)
 #define EXPORT_PG_DUMP_MAX_MEMORY (G_GUINT64_CONSTANT(16) * 1024 * 1024 * 1024)
 
@@ -25,7 +25,7 @@ export_schema_free(ExportSchema *schema)
   g_free(schema);
 }
 
-/* pg_dump takes names for patterns, in which quotes take every character as it is. */
+/* pg_dump reads names as patterns, in which quotes make every character literal. */
 static char *
 pattern_of(const char *name)
 {
@@ -97,7 +97,7 @@ parse_schema(ExportSchema *schema, int fd, GCancellable *cancellable, GError **e
   return schema->entries != NULL;
 }
 
-/* One run of pg_dump; NULL with what it said. */
+/* Runs pg_dump once; NULL with its messages. */
 static ExportSchema *
 run_pg_dump(ExportSnapshot *snapshot, const ExportSchemaOptions *options, guint64 memory_limit,
             GCancellable *cancellable, GError **error)
@@ -115,7 +115,7 @@ run_pg_dump(ExportSnapshot *snapshot, const ExportSchemaOptions *options, guint6
     g_propagate_error(error, g_steal_pointer(&failure));
     return NULL;
   }
-  /* The archive is cut short because pg_dump gave up. */
+  /* The archive is cut short because pg_dump failed. */
   int exit_code = -1;
   child_process_wait(pg_dump, END_GRACE_MS, &exit_code);
   g_autofree char *message = child_process_stderr(pg_dump);
@@ -137,7 +137,7 @@ export_schema_read(ExportSnapshot *snapshot, const ExportSchemaOptions *options,
     ExportSchema *schema = run_pg_dump(snapshot, options, memory_limit, cancellable, &failure);
     if (schema != NULL)
       return schema;
-    /* The structure itself may need more, where there are very many tables. */
+    /* The schema itself may need more memory, with very many tables. */
     gboolean needs_more = error_code(failure) == CCH_ERROR_EXPORT_FAILED && strstr(failure->message, "out of memory");
     if (needs_more && memory_limit < EXPORT_PG_DUMP_MAX_MEMORY)
       continue;

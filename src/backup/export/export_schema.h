@@ -1,9 +1,9 @@
-/* An archive's header and table of contents, as pg_dump writes them for a snapshot: pg_dump is run until its table of
- * contents is complete, and ended.
+/* Reads an archive's header and table of contents from pg_dump for a snapshot: runs pg_dump until its table of contents
+ * is complete, then ends it.
  *
- * pg_dump writes the end of its table of contents together with the first rows, so that it has begun to read the first
- * table by then. Its memory is limited meanwhile (EXPORT_PG_DUMP_MEMORY), because it holds whole rows: one that is
- * larger ends it, and what it had written of the table of contents comes out as it ends. */
+ * pg_dump writes the end of its table of contents together with the first rows, so it has begun to read the first
+ * table by then. Its memory is limited (EXPORT_PG_DUMP_MEMORY), because it holds whole rows: a larger row ends it,
+ * and it writes the buffered rest of the table of contents as it exits. */
 #pragma once
 
 #include "archive/toc/toc.h"
@@ -16,13 +16,12 @@ typedef struct {
 } ExportSchema;
 
 typedef struct {
-  const PgClient *client; /* the pg_dump that is run */
+  const PgClient *client; /* the pg_dump to run */
   gboolean exclude_logs, ledger_only;
   const char *const *exclude_table_data; /* as in BackupExportOptions */
 } ExportSchemaOptions;
 
-/* EXPORT_FAILED with pg_dump's words; `ret_lock_waited` then tells whether waiting for a lock may have been the cause.
- */
+/* EXPORT_FAILED with pg_dump's message; `ret_lock_waited` then says whether waiting for a lock may be the cause. */
 ExportSchema *export_schema_read(ExportSnapshot *snapshot, const ExportSchemaOptions *options,
                                  GCancellable *cancellable, gboolean *ret_lock_waited, GError **error);
 void export_schema_free(ExportSchema *schema);

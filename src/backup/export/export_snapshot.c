@@ -8,8 +8,8 @@
 
 #define APPLICATION_NAME "cch-data export"
 
-/* pg_dump.c, setup_connection; and besides: no parallel plans and no JIT, which would take the cores from the other
- * connections, and no sequential scan where a range of a table is asked for. */
+/* From setup_connection in pg_dump.c. In addition: no parallel plans and no JIT, which would take cores from the
+ * other connections, and no sequential scan when a range of a table is read. */
 static const char *const session_sql =
     "SET datestyle = 'ISO'; SET intervalstyle = 'postgres'; SET extra_float_digits = 3; SET bytea_output = 'hex';"
     "SET synchronize_seqscans = off; SET statement_timeout = 0; SET lock_timeout = 0;"
@@ -54,7 +54,7 @@ open_session(const char *dsn, GCancellable *cancellable, GError **error)
   return g_steal_pointer(&connection);
 }
 
-/* "LOCK TABLE ONLY a, ONLY b … MODE"; NULL when there are no tables. */
+/* "LOCK TABLE ONLY a, ONLY b … MODE"; NULL if there are no tables. */
 static char *
 lock_statement(const PgResult *tables)
 {
@@ -77,7 +77,7 @@ are_the_same_tables(const PgResult *a, const PgResult *b)
   return are_same;
 }
 
-/* An object that went away, or changed its kind, between reading its name and locking it. */
+/* Whether an object was dropped, or changed its kind, between reading its name and locking it. */
 static gboolean
 is_gone(const GError *error)
 {
@@ -89,7 +89,7 @@ is_gone(const GError *error)
   return FALSE;
 }
 
-/* Locks all tables and takes the snapshot; AGAIN when the set of tables changed in between. */
+/* Locks all tables and takes the snapshot; AGAIN if the set of tables changed in between. */
 static Outcome
 lock_and_look(ExportSnapshot *snapshot, GError **error)
 {
@@ -128,8 +128,8 @@ lock_and_look(ExportSnapshot *snapshot, GError **error)
   return OUTCOME_DONE;
 }
 
-/* Connections beyond which the tables' locks could crowd the server's lock table: an entry is kept for each table and
- * each session that locks it. */
+/* The number of connections beyond which the locks could fill the server's lock table, which has an entry for each
+ * table and each session that locks it. */
 static gboolean
 limit_jobs(ExportSnapshot *snapshot, guint *jobs, GError **error)
 {
@@ -167,7 +167,7 @@ export_snapshot_join(ExportSnapshot *snapshot, guint jobs, GCancellable *cancell
       g_ptr_array_add(snapshot->connections, g_steal_pointer(&connection));
       continue;
     }
-    /* Class 53, insufficient resources: connections, or memory for locks. */
+    /* Class 53: insufficient resources, such as connections or memory for locks. */
     if (g_str_has_prefix(error_sqlstate(failure), "53"))
       return TRUE;
     *ret_lock_waited = error_code(failure) == CCH_ERROR_DATABASE_LOCK_TIMEOUT;

@@ -14,15 +14,15 @@ struct ExportStream {
   ArchiveWriter *writer;
   Sha256 *sha256;
   char sha256_text[SHA256_TEXT_BYTES];
-  guint8 *target; /* the reader's buffer, and the room in it */
+  guint8 *target; /* the reader's buffer, and its free space */
   gsize target_size;
-  GByteArray *pending; /* what did not fit into it */
+  GByteArray *pending; /* bytes that did not fit into it */
   gsize pending_taken;
   gboolean is_begun, is_finished;
-  guint entry; /* the one that is written */
+  guint entry; /* the current entry */
   gboolean is_entry_begun;
-  guint units_done; /* of it */
-  int lane;         /* the worker whose cut row goes on; -1: none */
+  guint units_done; /* of the current entry */
+  int lane;         /* the worker whose row continues; -1: none */
   GArray *totals;   /* RowTotals of each entry */
   GArray *counted;  /* guint64 of each unit: its part of progress.relation_bytes_done so far */
   gint64 start_us;
@@ -30,7 +30,7 @@ struct ExportStream {
   BackupExportProgress progress;
 };
 
-/* The archive's next bytes: into the reader's buffer, and what does not fit aside. */
+/* Writes the archive's next bytes to the reader's buffer, and the rest to `pending`. */
 static gboolean
 take_output(const guint8 *data, gsize size, gpointer user_data, GError **error)
 {
@@ -119,14 +119,14 @@ static gboolean
 write_piece(ExportStream *stream, const ExportPiece *piece, GError **error)
 {
   if (piece->piece.raw_size == 0 && !piece->is_object_start && !piece->is_object_end)
-    return TRUE; /* only tells that its unit has ended */
+    return TRUE; /* only marks the end of its unit */
   return (!piece->is_object_start || archive_writer_begin_large_object(stream->writer, piece->large_object, error)) &&
          archive_writer_piece(stream->writer, &piece->piece, error) &&
          (!piece->is_object_end || archive_writer_end_large_object(stream->writer, error));
 }
 
-/* How much of a unit's relation is done. Its size as text is not known before its end; what has come counts as if it
- * were as large as in the relation, and the last tenth waits for the end. */
+/* How much of a unit's relation is done. Its size as text is unknown before its end, so the bytes received count as
+ * if it were as large as the relation, up to nine tenths. */
 static guint64
 count_unit(ExportStream *stream, const ExportUnit *unit, const ExportPiece *piece)
 {
@@ -186,7 +186,7 @@ finish_archive(ExportStream *stream, GError **error)
   return TRUE;
 }
 
-/* Writes a little more of the archive. */
+/* Writes the next part of the archive. */
 static gboolean
 write_next(ExportStream *stream, GError **error)
 {

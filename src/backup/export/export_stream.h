@@ -1,7 +1,7 @@
-/* The archive as a stream of bytes: takes the workers' pieces in the archive's order and writes the archive from them,
- * as fast as it is read. Workers wait once their queues are full.
+/* Writes the archive as a stream of bytes from the workers' pieces, in the archive's order and as fast as it is read.
+ * Workers wait while their queues are full.
  *
- * One thread reads; progress may be asked for by any. */
+ * One thread reads. Any thread may ask for the progress. */
 #pragma once
 
 #include "backup/export/export.h"
@@ -17,10 +17,11 @@ ExportStream *export_stream_new(const ArchiveHeader *header, const GArray *toc_e
 void export_stream_free(ExportStream *stream);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(ExportStream, export_stream_free)
 
-/* At least one byte; 0 at the archive's end; -1 on an error, or (CANCELLED) when the queue was stopped without one. */
+/* Returns at least one byte; 0 at the archive's end; -1 on an error, or (CANCELLED) if the queue was stopped without
+ * one. */
 gssize export_stream_read(ExportStream *stream, guint8 *buffer, gsize size, GError **error);
 
-/* Of an entry (an index into the units' entries), once the stream has come to its end. */
+/* Totals of an entry (an index into the units' entries), after the end of the stream. */
 const RowTotals *export_stream_totals(const ExportStream *stream, guint entry);
 guint64 export_stream_bytes(const ExportStream *stream);
 /* SHA-256 of the archive; NULL before its end. */

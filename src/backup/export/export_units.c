@@ -4,9 +4,9 @@
 #include "backup_sql.h"
 #include "base/error.h"
 
-enum { TID_RANGE_VERSION = 140000 /* the first that scans a range of a table's pages without reading the others */ };
+enum { TID_RANGE_VERSION = 140000 /* the first version that can scan a range of pages without reading the others */ };
 
-/* What the server knows of a table. */
+/* What the catalog says about a table. */
 typedef struct {
   const char *name; /* quoted, with its schema */
   gboolean is_heap;
@@ -44,7 +44,7 @@ has_data(const TocEntry *entry)
   return entry->had_dumper && entry->offset_state != OFFSET_NO_DATA;
 }
 
-/* The columns as SQL lists them, "" for a table without any; NULL with an error. */
+/* The SQL list of columns, "" for a table without columns; NULL with an error. */
 static char *
 column_list(const TocEntry *toc, GError **error)
 {
@@ -67,7 +67,7 @@ add_unit(ExportUnits *units, guint entry, char *sql, guint64 relation_bytes)
   units->relation_bytes += relation_bytes;
 }
 
-/* The last range is open, so that nothing depends on when the number of pages was asked for. */
+/* The last range is open-ended: the table may have grown since its pages were counted. */
 static void
 add_ranges(ExportUnits *units, guint entry, const Relation *relation, const char *columns)
 {
@@ -108,8 +108,8 @@ add_table(ExportUnits *units, guint entry, const TocEntry *toc, const Relation *
   return TRUE;
 }
 
-/* The objects whose bytes the entry holds: those of the BLOB METADATA entry that it depends on (from 1.16), or all
- * that have a BLOB entry of their own. */
+/* The OIDs of the objects whose data the entry holds: those of the BLOB METADATA entry that it depends on (since
+ * 1.16), or else every object with a BLOB entry of its own. */
 static GArray *
 large_objects(const TocEntry *data, const TocEntry *toc, guint n_entries, GError **error)
 {

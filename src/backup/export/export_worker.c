@@ -19,7 +19,7 @@ struct ExportWorker {
 
 typedef enum { STEP_DONE, STEP_STOPPED, STEP_FAILED } Step;
 
-/* Packs bytes and hands them over; `marks` says what they are. */
+/* Compresses bytes and pushes them; `marks` describes them. */
 static Step
 hand_over(ExportWorker *worker, const guint8 *data, gsize size, const ExportPiece *marks, GError **error)
 {
@@ -35,7 +35,7 @@ hand_over(ExportWorker *worker, const guint8 *data, gsize size, const ExportPiec
   return export_queue_push(worker->queue, worker->number, piece) ? STEP_DONE : STEP_STOPPED;
 }
 
-/* Fills the block from `have` on; FALSE with *ret_is_end when the COPY has ended. */
+/* Fills the block from `have` on; FALSE with *ret_is_end at the end of the COPY. */
 static gboolean
 fill_block(ExportWorker *worker, gsize *have, gboolean *ret_is_end, GError **error)
 {
@@ -54,7 +54,7 @@ fill_block(ExportWorker *worker, gsize *have, gboolean *ret_is_end, GError **err
   return TRUE;
 }
 
-/* The rows of one COPY, in pieces that end where a row does, unless the row is longer than a piece. */
+/* Copies the rows of one COPY in pieces that end at a row's end, unless the row is longer than a piece. */
 static Step
 copy_rows(ExportWorker *worker, guint unit, GError **error)
 {
@@ -88,7 +88,7 @@ copy_table(ExportWorker *worker, guint number, const ExportUnit *unit, GError **
   return step;
 }
 
-/* bytea's "\x0123" → bytes; -1 when it is not that. */
+/* Decodes bytea's "\x0123"; -1 if it is malformed. */
 static gssize
 decode_hex(const char *text, guint8 *ret_bytes, gsize max)
 {
@@ -169,7 +169,7 @@ run_worker(gpointer data)
     if (step == STEP_FAILED)
       g_prefix_error(&error, "%s: ", entry->is_large_objects ? "large objects" : entry->toc->tag);
   }
-  /* What the others still copy is covered by their own transactions. */
+  /* The other connections have their own transactions. */
   if (step == STEP_DONE)
     pg_connection_exec(worker->connection, "COMMIT", NULL);
   if (step == STEP_FAILED)

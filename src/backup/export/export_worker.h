@@ -1,6 +1,5 @@
-/* A thread that copies units of an export over a connection of its own: reads rows, counts and hashes them, packs them,
- * and hands the pieces over. It ends when no unit is left, or the queue was stopped; an error of its own stops the
- * queue. */
+/* A thread that copies units of an export over its own connection: reads rows, counts, hashes and compresses them,
+ * and pushes the pieces. It ends when no unit is left or the queue was stopped. An error of its own stops the queue. */
 #pragma once
 
 #include "backup/export/export_queue.h"
@@ -8,10 +7,10 @@
 
 typedef struct ExportWorker ExportWorker;
 
-/* The connection is in the snapshot's transaction, and the worker's until free. */
+/* The connection is in the snapshot's transaction, and belongs to the worker until free. */
 ExportWorker *export_worker_start(guint number, PgConnection *connection, const ExportUnits *units, ExportQueue *queue,
                                   ArchiveLevel level);
 
-/* Waits for its end. To have it end early: stop the queue, then trigger the connection's cancellable. */
+/* Waits for the thread's end. To end it early, stop the queue, then trigger the connection's cancellable. */
 void export_worker_free(ExportWorker *worker);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(ExportWorker, export_worker_free)

@@ -4,7 +4,7 @@
 
 #include <string.h>
 
-/* What every hub of the level has, of what matters most. */
+/* The most important relations that every hub of a level has. */
 static const struct {
   gint64 since;
   const char *table;
@@ -28,7 +28,7 @@ count_rows(const guint8 *data, gsize size, gpointer user_data, GError **error)
   return TRUE;
 }
 
-/* Where the archive was scanned only, as before a swap, its rows are not counted yet. */
+/* If the archive was only scanned, as before a swap, its rows are not counted yet. */
 static gboolean
 level_of_archive(ArchiveReader *reader, gint64 *ret_level, GError **error)
 {
@@ -134,7 +134,7 @@ hub_level_check(PgConnection *connection, ArchiveReader *reader, const RestorePl
   return FALSE;
 }
 
-/* Names of the relations of public that are here. */
+/* Names of the existing relations of public. */
 static GHashTable *
 relations_here(PgConnection *connection, GError **error)
 {
@@ -150,7 +150,7 @@ relations_here(PgConnection *connection, GError **error)
   return names;
 }
 
-/* Tables and sequences that are here are found to be so when they are made, and their rows go in by that. */
+/* Existing tables and sequences are recognised when their creation fails, and their rows are imported only then. */
 static gboolean
 is_kept(const RestoreStep *step, GHashTable *here)
 {

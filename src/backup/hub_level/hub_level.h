@@ -1,6 +1,8 @@
-/* The hub's schema level: how many of its own migrations a database has had, by its record
- * (drizzle.__drizzle_migrations). The hub runs what is missing at its next start, and ends when it meets an object that
- * is there already, or lacks one that the record promises; so an import must not bring it there. */
+/* The hub's schema level: the number of its migrations that a database has had, from its record
+ * (drizzle.__drizzle_migrations).
+ *
+ * At its next start the hub runs the missing ones. It fails if an object of these exists already, or if an object of
+ * the recorded ones is missing. An import must not leave such a database. */
 #pragma once
 
 #include "backup/plan/plan.h"
@@ -16,7 +18,7 @@ typedef struct {
 /* The archive must have been checked or scanned. */
 gboolean hub_level_read(PgConnection *connection, ArchiveReader *reader, HubLevel *ret_level, GError **error);
 
-/* Of the live database alone. Waits for whoever has locked the record. */
+/* The level of the live database alone. Waits for sessions that have locked the record. */
 gboolean hub_level_read_live(PgConnection *connection, gint64 *ret_level, GError **error);
 
 /* {"migrations": 119, "version": "v0.9.2"}; null without a record. */
@@ -25,14 +27,14 @@ json_t *hub_level_to_json(gint64 level);
 /* "119 (v0.9.2)"; free with g_free. */
 char *hub_level_text(gint64 level);
 
-/* Before an overwrite: refuses an archive whose record promises tables that it does not have, and one without a record
- * where the live record would stay beside other tables. Before a merge: the former, where the record comes along.
- * IMPORT_HUB_LEVEL. */
+/* IMPORT_HUB_LEVEL in these cases. Before an overwrite: the archive's record promises tables that it does not have,
+ * or it has no record and the live record would remain beside other tables. Before a merge: the archive's record
+ * would be imported and promises tables that it does not have. */
 gboolean hub_level_check(PgConnection *connection, ArchiveReader *reader, const RestorePlan *plan, gboolean clean_first,
                          GError **error);
 
-/* Before a merge of an archive of a newer level: takes the steps out of the plan that would make what the hub's own
- * migrations are going to make. Rows of tables that are here stay. `ret_level` then says which levels met, else both
- * are 0. */
+/* Before a merge of an archive of a newer level: removes from the plan the steps that create what the hub's own
+ * migrations will create. Rows of existing tables stay. `ret_level` gets both levels if steps were removed, else
+ * zeros. */
 gboolean hub_level_trim(PgConnection *connection, ArchiveReader *reader, RestorePlan *plan, HubLevel *ret_level,
                         GError **error);

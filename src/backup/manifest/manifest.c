@@ -15,7 +15,7 @@
 typedef json_t Json;
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(Json, json_decref)
 
-/* Unambiguous: no name has a line break before a length. */
+/* Unambiguous, because a name's length comes before it. */
 static char *
 key_of(const char *schema, const char *name)
 {
@@ -85,7 +85,7 @@ manifest_totals(const Manifest *manifest)
   return totals;
 }
 
-/* The members that are strings, in the order they are written. */
+/* The string members, in the order in which they are written. */
 static const struct {
   const char *name;
   gsize offset;
@@ -172,7 +172,7 @@ read_string(Json *object, const char *name, char **ret_string, GError **error)
   return TRUE;
 }
 
-/* A manifest without the list was made before there was one. */
+/* A manifest without the list is older than the list. */
 static char **
 read_excluded(Json *object)
 {

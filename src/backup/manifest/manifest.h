@@ -1,7 +1,7 @@
-/* The manifest of an export: which rows of which tables its archive holds, and the archive's checksum.
+/* The manifest of an export: the tables and rows in its archive, and the archive's checksum.
  *
- * As JSON ("FILE.dump.manifest.json"; docs/archive-format.md describes it). Fill the public fields; strings may be NULL
- * where nothing is known. Tables are those with a data block, in the archive's order. */
+ * Written as JSON ("FILE.dump.manifest.json"; see docs/archive-format.md). The caller fills the public fields; a
+ * string may be NULL if its value is unknown. `tables` has the tables with a data block, in the archive's order. */
 #pragma once
 
 #include "archive/rows/row_hash.h"
@@ -19,19 +19,19 @@ typedef struct {
 
 typedef struct {
   char *archive;         /* file name without a folder */
-  guint64 archive_bytes; /* of the whole file */
+  guint64 archive_bytes; /* of the whole archive */
   char *archive_sha256;  /* 64 hexadecimal digits */
   char *snapshot_time;   /* when the snapshot was taken, UTC: "2025-01-29T10:30:00.123Z" */
   char *server_version;
   char *pg_dump_version;
-  int pg_restore_major;  /* the oldest pg_restore that reads the archive: 12, 16 or 17; 0: not known */
+  int pg_restore_major;  /* the oldest pg_restore that reads the archive: 12, 16 or 17; 0: unknown */
   char *product_version; /* of cch-data */
   char *database;
   char *compression; /* archive_level_name */
   gboolean excludes_logs;
-  gboolean ledger_only;   /* message_request is left out altogether */
-  char **excluded_tables; /* whose rows are left out, as they were named, with the log's; NULL: none */
-  gint64 hub_migrations;  /* rows of the hub's record of its migrations; 0: no record */
+  gboolean ledger_only;   /* message_request is left out entirely */
+  char **excluded_tables; /* tables whose rows are left out, as the caller named them, the log's included; NULL: none */
+  gint64 hub_migrations;  /* rows in the hub's record of its migrations; 0: no record */
   char *hub_version;      /* "v0.9.2" */
   GArray *tables;         /* ManifestTable; added by manifest_add_table only */
   GHashTable *index;      /* private */
@@ -44,10 +44,10 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC(Manifest, manifest_free)
 void manifest_add_table(Manifest *manifest, const char *schema, const char *name, const RowTotals *totals);
 const ManifestTable *manifest_find(const Manifest *manifest, const char *schema, const char *name);
 
-/* All tables together. */
+/* The sum over all tables. */
 RowTotals manifest_totals(const Manifest *manifest);
 
-/* One line; free with g_free. Names that are not UTF-8 are made so. */
+/* One line; free with g_free. Invalid UTF-8 in names is replaced. */
 char *manifest_to_json(const Manifest *manifest);
 
 /* Errors: MANIFEST. */

@@ -48,7 +48,7 @@ merge_keeps_bookkeeping(PgConnection *connection, gboolean *ret_keeps, GError **
   return TRUE;
 }
 
-/* The entry that makes the table or sequence whose contents this entry is; NULL when the archive does not have it. */
+/* The entry that creates the table or sequence of this data entry; NULL if the archive lacks it. */
 static const TocEntry *
 definition_of(const Restore *restore, const TocEntry *entry)
 {
@@ -61,8 +61,7 @@ definition_of(const Restore *restore, const TocEntry *entry)
   return NULL;
 }
 
-/* The entry that makes the table that rows go to where that is the root of their partitions; NULL when it is their own
- * table. */
+/* The entry that creates the root table if the rows are loaded through it; NULL if the rows go to their own table. */
 static const TocEntry *
 root_of(const Restore *restore, const TocEntry *entry)
 {
@@ -80,7 +79,7 @@ root_of(const Restore *restore, const TocEntry *entry)
   return NULL;
 }
 
-/* TRUE when the table or sequence of these contents was there before this import. */
+/* TRUE if the table or sequence of this data entry existed before this import. */
 static gboolean
 is_of_live(const Restore *restore, const TocEntry *entry)
 {
@@ -89,8 +88,8 @@ is_of_live(const Restore *restore, const TocEntry *entry)
   return definition == NULL || restore_was_present(restore, definition->dump_id);
 }
 
-/* CREATE EXTENSION IF NOT EXISTS does not tell whether it was there; and what is said of somebody else's may not be
- * changed. */
+/* CREATE EXTENSION IF NOT EXISTS does not tell whether the extension existed, and the comment of an extension of
+ * another role cannot be changed. */
 static gboolean
 find_extensions(Restore *restore, GError **error)
 {
@@ -110,7 +109,7 @@ leaves_out(Restore *restore, const TocEntry *entry)
   return overwrite_is_about_extension(merge_of(restore)->extensions, entry);
 }
 
-/* With ON_CONFLICT_FAIL all tables have been compared before this refuses. */
+/* With ON_CONFLICT_FAIL, compares all tables before it refuses. */
 static gboolean
 refuse_conflicts(const Restore *restore, GError **error)
 {
@@ -124,13 +123,13 @@ refuse_conflicts(const Restore *restore, GError **error)
   return FALSE;
 }
 
-/* Checks deferred constraints, switches triggers and rules on again. */
+/* Checks deferred constraints and enables triggers and rules again. */
 static gboolean
 end_rows(Restore *restore, GError **error)
 {
   if (!refuse_conflicts(restore, error))
     return FALSE;
-  /* A table with deferred checks pending takes neither ALTER nor CREATE INDEX. */
+  /* A table with pending deferred checks allows neither ALTER nor CREATE INDEX. */
   if (!restore_run_sql(restore, "SET CONSTRAINTS ALL IMMEDIATE", error)) {
     g_prefix_error(error, "check the constraints of the merged tables: ");
     return FALSE;
@@ -143,7 +142,7 @@ end_rows(Restore *restore, GError **error)
   return TRUE;
 }
 
-/* Rows of a table that this import has made go in by plain COPY, unless it has rows of its own all the same. */
+/* Rows of a table that this import created go in by plain COPY, unless the table has rows already. */
 static gboolean
 apply_rows(Restore *restore, const TocEntry *entry, GError **error)
 {
@@ -157,7 +156,7 @@ apply_rows(Restore *restore, const TocEntry *entry, GError **error)
   return FALSE;
 }
 
-/* Sequences that are in use are moved at the very end. */
+/* Sequences in use are moved at the very end. */
 static gboolean
 apply_sequence(Restore *restore, const TocEntry *entry, gboolean *ret_is_done, GError **error)
 {

@@ -1,11 +1,14 @@
-/* Merging: rows of the archive into tables that are there and in use.
+/* Merging: imports rows of the archive into existing tables that are in use.
  *
- * A table's rows go by COPY into a temporary table and from there into the live one, parents before children by the
- * foreign keys that the live database has. What is missing is inserted; what becomes of a row that is there is the
- * caller's choice (backup/plan/merge_choice.h). Which live row a row of the archive is, its identity says: the primary
- * key, or else a unique key without NULLs. Other unique keys never say that, but they can keep a row out: with
- * ON_CONFLICT_SKIP silently, with ON_CONFLICT_UPDATE with a warning and its key, with ON_CONFLICT_FAIL as a failure.
- * A table without an identity is a multiset: a row is added as often as the archive has it more often than the table.
+ * Rows go by COPY into a temporary table and from there into the live table, parents before children by the live
+ * database's foreign keys. Missing rows are inserted. The caller chooses what happens to existing rows
+ * (backup/plan/merge_choice.h).
+ *
+ * A row of the archive is matched with a live row by the table's identity: the primary key, or else a unique key
+ * without NULLs. Other unique keys match nothing but can keep a row out: silently with ON_CONFLICT_SKIP, with a warning
+ * and the key with ON_CONFLICT_UPDATE, as a failure with ON_CONFLICT_FAIL. A table without an identity is a multiset: a
+ * row is added as many times as the archive has it more often than the table.
+ *
  * User triggers and rules are off meanwhile, and exactly as before afterwards. Sequences only move forward. */
 #pragma once
 
@@ -20,10 +23,11 @@ Merge *merge_new(BackupOnConflict on_conflict);
 void merge_free(Merge *merge);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(Merge, merge_free)
 
-/* Whether this entry's rows can come in only while nobody else writes to their table, until the commit: where triggers
- * or rules have to be switched off by ALTER TABLE. In a transaction, with a restore whose way_state is a Merge; asks
- * the catalog, takes no lock. */
+/* Whether the table must be locked against other writers until the commit while this entry's rows are imported: if
+ * triggers or rules have to be disabled by ALTER TABLE. Needs a transaction and a restore whose way_state is a
+ * Merge. Asks the catalog and takes no lock. */
 gboolean merge_locks_table(Restore *restore, const TocEntry *entry, gboolean *ret_locks, GError **error);
 
-/* A merge leaves the structure of a hub's database as it is, and so the records of which migrations it has had. */
+/* Whether the hub's tables or its record of migrations exist. A merge keeps their structure, and therefore the
+ * record. */
 gboolean merge_keeps_bookkeeping(PgConnection *connection, gboolean *ret_keeps, GError **error);

@@ -12,30 +12,30 @@
 enum { CHUNK_BYTES = 4 * 1024 * 1024, CHUNK_ROWS = 16 * 1024 };
 
 typedef struct {
-  gsize start, size; /* in the text, with the newline */
+  gsize start, size; /* offsets in the text, with the newline */
   gboolean is_missing;
 } Row;
 
 typedef struct {
   Restore *restore;
   const MergeTable *table;
-  guint *key_numbers; /* of the identity's columns among the archive's, ascending */
+  guint *key_numbers; /* positions of the identity's columns among the archive's, ascending */
   guint n_keys;
   CopyField *fields; /* n_keys */
-  char *ask;         /* which of KEYS the live table lacks */
+  char *ask;         /* selects the keys of KEYS that the live table lacks */
 
-  guint8 *text; /* CHUNK_BYTES: read, and not judged yet */
+  guint8 *text; /* CHUNK_BYTES: read and not yet looked up */
   gsize size;
-  GArray *rows;        /* Row: of the chunk that is judged */
-  GString *keys;       /* of these, as COPY text */
+  GArray *rows;        /* Row: rows of the current chunk */
+  GString *keys;       /* keys of these rows, as COPY text */
   guint n_asked;       /* lines in it */
-  gboolean is_passing; /* a row that is larger than a chunk goes into the stage unasked, by a COPY that is open */
-  guint64 n_rows;      /* read */
+  gboolean is_passing; /* a row larger than a chunk is being passed to the stage without a look-up, by an open COPY */
+  guint64 n_rows;      /* rows read */
 } Filter;
 
 /* ---- Setting up ---- */
 
-/* Numbers, and names quoted as a list, of the identity's columns, in the archive's order. */
+/* Positions of the identity's columns, and their quoted names as a list, in the archive's order. */
 static gboolean
 find_key_columns(Filter *filter, char **ret_list, GError **error)
 {
@@ -59,8 +59,8 @@ find_key_columns(Filter *filter, char **ret_list, GError **error)
   return TRUE;
 }
 
-/* OFFSET keeps the planner from joining, which would read the whole table for each chunk: it looks up one key after the
- * other. */
+/* OFFSET keeps the planner from a join, which would read the whole table for each chunk. It looks up one key after
+ * the other instead. */
 static gboolean
 begin_filter(Filter *filter, GError **error)
 {
@@ -95,7 +95,7 @@ G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC(Filter, filter_clear)
 
 /* ---- A chunk of rows ---- */
 
-/* Adds the row's key to those that are asked for; a row whose key is not to be seen is left to the server to judge. */
+/* Adds the row's key to the look-up. A row whose key cannot be parsed is left to the server. */
 static void
 note_row(Filter *filter, gsize start, gsize size)
 {
@@ -114,7 +114,7 @@ note_row(Filter *filter, gsize start, gsize size)
   filter->n_asked++;
 }
 
-/* The whole rows from `start` on, up to CHUNK_ROWS; returns where they end. */
+/* Finds the whole rows from `start` on, up to CHUNK_ROWS, and returns their end. */
 static gsize
 note_rows(Filter *filter, gsize start)
 {
@@ -178,7 +178,7 @@ count_missing(const Filter *filter)
   return n;
 }
 
-/* Neighbours are written at once. */
+/* Writes neighbouring rows at once. */
 static gboolean
 stage_missing(Filter *filter, GError **error)
 {
@@ -207,7 +207,7 @@ count_read(Filter *filter, guint64 rows, gsize bytes)
   backup_progress_add(restore_progress(filter->restore), rows, bytes);
 }
 
-/* All whole rows; what is left moves to the front. */
+/* Handles all whole rows and moves the rest to the front. */
 static gboolean
 judge_text(Filter *filter, GError **error)
 {
@@ -226,7 +226,7 @@ judge_text(Filter *filter, GError **error)
   return TRUE;
 }
 
-/* The beginning of a row fills the chunk. */
+/* The chunk is full with the beginning of one row. */
 static gboolean
 begin_passing(Filter *filter, GError **error)
 {
@@ -240,13 +240,13 @@ begin_passing(Filter *filter, GError **error)
   return TRUE;
 }
 
-/* Passes on what belongs to the large row; returns how much that was, 0 with an error. */
+/* Passes on the bytes of the large row and returns their number; 0 with an error. */
 static gsize
 pass_large_row(Filter *filter, const guint8 *data, gsize size, GError **error)
 {
   const guint8 *newline = memchr(data, '\n', size);
   gsize part = newline != NULL ? (gsize)(newline - data) + 1 : size;
-  filter->is_passing = FALSE; /* a COPY that has failed is not open */
+  filter->is_passing = FALSE; /* a failed COPY is not open */
   if (!pg_connection_copy_in_write(restore_connection(filter->restore), data, part, error) ||
       (newline != NULL && !end_copy(filter, 1, error)))
     return 0;

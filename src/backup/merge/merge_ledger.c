@@ -1,5 +1,5 @@
-/* The hub's ledger of the rows that came into its log: the statistics and the limits count by it. The hub fills gaps
- * only when it starts. */
+/* Adds imported rows of the log to the hub's ledger, which the hub uses for statistics and limits. The hub fills
+ * gaps only when it starts. */
 #include "backup/merge/merge_private.h"
 
 #include "backup/plan/plan.h"
@@ -9,7 +9,7 @@
 /* Result columns of merge_ledger.sql. */
 enum { LEDGER_HAS_TRIGGER, LEDGER_IS_ALONE, LEDGER_SEQUENCE };
 
-/* Rows of the stage that a ledger has, by request; warm-ups and requests that have not ended are in none. */
+/* Staged rows that belong in the ledger, by request; warm-ups and unfinished requests do not. */
 #define MISSING                                                                                                        \
   "FROM public.message_request AS m JOIN " MERGE_STAGE " AS s ON m.id = s.id "                                         \
   "WHERE m.status_code IS NOT NULL AND m.blocked_by IS DISTINCT FROM 'warmup' "                                        \
@@ -21,10 +21,10 @@ merge_is_log(const TocEntry *entry)
   return g_strcmp0(entry->namespace_name, "public") == 0 && g_strcmp0(entry->tag, LOG_TABLE) == 0;
 }
 
-/* Below this many numbers a sequence is moved by drawing them. */
+/* For smaller distances than this, a sequence is moved by nextval. */
 enum { MAX_DRAWN = 10000 };
 
-/* Moves the sequence that gives public.`owner` its ids past those that the stage has in `column`. */
+/* Moves the sequence of public.`owner`'s ids past the staged ids in `column`. */
 static gboolean
 step_over(Restore *restore, const MergeTable *table, const char *column, const char *owner, GError **error)
 {
@@ -47,7 +47,7 @@ step_over(Restore *restore, const MergeTable *table, const char *column, const c
   if (pg_result_rows(ahead) == 0)
     return TRUE;
   g_autofree char *literal = pg_quote_literal(sequence);
-  /* setval would take back what others draw between the question and it: nobody draws so many meanwhile. */
+  /* setval would undo nextval calls of others since the query. Nobody makes so many in that time. */
   if (pg_result_int64(ahead, 0, 1) > MAX_DRAWN)
     return pg_connection_execf(connection, error, "SELECT pg_catalog.setval(%s, %s)", literal,
                                pg_result_text(ahead, 0, 0));
@@ -56,7 +56,7 @@ step_over(Restore *restore, const MergeTable *table, const char *column, const c
                              literal, pg_result_text(ahead, 0, 1));
 }
 
-/* The ledger comes before the log, and its rows keep out those that the hub's trigger makes for the same requests. */
+/* The ledger's rows come before the log's, and keep out those that the hub's trigger makes for the same requests. */
 gboolean
 merge_step_over_ids(Restore *restore, const MergeTable *table, GError **error)
 {
@@ -68,7 +68,7 @@ merge_step_over_ids(Restore *restore, const MergeTable *table, GError **error)
          step_over(restore, table, "request_id", LOG_TABLE, error);
 }
 
-/* The trigger takes ids for the ledger: beyond those that an archive has brought. A sequence only moves forward. */
+/* The trigger draws ids for the ledger, which must lie beyond the archive's. A sequence only moves forward. */
 gboolean
 merge_ledger_reserve_ids(Restore *restore, GError **error)
 {
@@ -96,8 +96,8 @@ count_missing(PgConnection *connection, gint64 *ret_missing, GError **error)
   return TRUE;
 }
 
-/* By the hub's own function, which its trigger calls with the row. Only rows of this import are touched, which nobody
- * else sees yet. */
+/* Calls the hub's own function, which its trigger calls with the row. Only rows of this import are touched, which
+ * nobody else sees yet. */
 gboolean
 merge_ledger_fill(Restore *restore, const MergeTable *table, GError **error)
 {
@@ -123,7 +123,7 @@ merge_ledger_fill(Restore *restore, const MergeTable *table, GError **error)
         !count_missing(connection, &left, error))
       return FALSE;
     if (left < missing) {
-      /* What is left, the hub's function does not count: requests that only ask for a number of tokens, say. */
+      /* The hub's function does not count the remaining rows, such as requests that only count tokens. */
       backup_progress_say(restore_progress(restore), TEXT_IMPORT_LEDGER_FILLED, (guint64)(missing - left));
       return TRUE;
     }

@@ -4,7 +4,7 @@
 
 typedef struct {
   const RestoreStep *step;
-  char *name;         /* schema.table; NULL for steps that are not rows */
+  char *name;         /* schema.table; NULL for steps without rows */
   GPtrArray *parents; /* Node; not owned */
   enum { NODE_NEW, NODE_OPEN, NODE_DONE } state;
 } Node;
@@ -24,8 +24,8 @@ table_key(const char *schema, const char *table)
   return g_strdup_printf("%s.%s", schema != NULL ? schema : "", table);
 }
 
-/* Depth first; returns nodes in an order in which a parent comes first, but for the edges that close a cycle. The depth
- * is bounded by the number of tables, and the stack holds a few words a level, so it is kept on the heap. */
+/* Depth-first search. Returns nodes with parents first, except for edges that close a cycle. The depth is bounded by
+ * the number of tables, and each level needs a few words of the stack. */
 static void
 visit_table(Node *root, GPtrArray *sorted)
 {
@@ -97,7 +97,7 @@ merge_order_rows(Restore *restore, GPtrArray *steps, GError **error)
     if (child_node != NULL && parent_node != NULL)
       g_ptr_array_add(child_node->parents, parent_node);
   }
-  /* The hub's ledger before its log: what is in the ledger already need not be entered again. */
+  /* The hub's ledger comes before its log: rows that the ledger has need not be added again. */
   Node *log = g_hash_table_lookup(by_name, "public." LOG_TABLE);
   Node *ledger = g_hash_table_lookup(by_name, "public.usage_ledger");
   if (log != NULL && ledger != NULL)

@@ -1,4 +1,4 @@
-/* Rows go into a table without its user triggers and rules acting on them, and without the hub having to wait. */
+/* Keeps user triggers and rules from firing for imported rows, without making the hub wait. */
 #include "backup/merge/merge_private.h"
 
 #include "backup/restore/way.h"
@@ -11,7 +11,7 @@
 /* Result columns of merge_triggers.sql. */
 enum { TRIGGER_OFF, TRIGGER_PUT_BACK, TRIGGER_IS_LEDGERS };
 
-/* Superusers may, and since PostgreSQL 15 roles that were given the right. Whoever may not is told so by the server. */
+/* Superusers have the right, and since PostgreSQL 15 roles to which it was granted. The server decides. */
 static gboolean
 ask_for_replica(Restore *restore, Merge *merge, GError **error)
 {
@@ -111,7 +111,7 @@ merge_quiet_enter(Restore *restore, MergeQuiet quiet, GError **error)
                             error);
 }
 
-/* For those rows of the stage that are here now. */
+/* Checks the staged rows that are in the table now. */
 static gboolean
 check_parents(Restore *restore, const MergeTable *table, GError **error)
 {

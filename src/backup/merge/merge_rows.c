@@ -1,4 +1,4 @@
-/* One table's rows: staged, compared, inserted, updated. */
+/* Merges one table's rows: stages, compares, inserts, updates. */
 #include "backup/merge/merge_private.h"
 
 #include "backup/merge/merge_filter.h"
@@ -15,7 +15,7 @@
 typedef struct {
   MergeTable table;
   BackupTableResult result; /* its table is not set */
-  guint64 twins;            /* rows of the archive whose key another of its rows has */
+  guint64 twins;            /* rows of the archive that share their key with another of its rows */
   MergeQuiet quiet;
 } MergeJob;
 
@@ -45,7 +45,7 @@ read_table(Restore *restore, const TocEntry *entry, MergeTable *ret_table, GErro
   return TRUE;
 }
 
-/* Columns that an UPDATE may not set while they are GENERATED ALWAYS. */
+/* GENERATED ALWAYS columns, which an UPDATE may not set. */
 static gboolean
 open_identities(Restore *restore, const MergeTable *table, GError **error)
 {
@@ -91,7 +91,7 @@ run_body(Restore *restore, const char *body, guint64 *ret_number, GError **error
   return pg_connection_exec(restore_connection(restore), "DROP FUNCTION pg_temp.cch_rows()", error);
 }
 
-/* Where ON CONFLICT is refused: each row under a subtransaction of its own. Slower, and as exact. */
+/* For tables on which ON CONFLICT is refused: inserts each row in its own subtransaction. Slower, and equally exact. */
 static gboolean
 insert_row_by_row(Restore *restore, const MergeTable *table, const char *into, const char *query, guint64 *ret_inserted,
                   GError **error)
@@ -112,7 +112,7 @@ insert_row_by_row(Restore *restore, const MergeTable *table, const char *into, c
   return run_body(restore, body, ret_inserted, error);
 }
 
-/* Inserts the rows that are missing, but for those that another key keeps out. */
+/* Inserts the missing rows, except for those that another key keeps out. */
 static gboolean
 insert_missing(Restore *restore, const MergeTable *table, guint64 *ret_inserted, GError **error)
 {
@@ -123,7 +123,7 @@ insert_missing(Restore *restore, const MergeTable *table, guint64 *ret_inserted,
                               : insert_at_once(restore, into, query, ret_inserted, error);
 }
 
-/* Rows of the archive that another row of the archive keeps out. */
+/* Counts rows of the archive that another row of the archive keeps out. */
 static void
 tell_twins(Restore *restore, const MergeJob *job)
 {
@@ -137,7 +137,7 @@ skip_conflicts(Restore *restore, MergeJob *job, GError **error)
   if (!insert_missing(restore, &job->table, &job->result.rows_inserted, error))
     return FALSE;
   job->result.rows_skipped = job->result.rows_total - job->result.rows_inserted;
-  /* No row that is here keeps a twin out, but another row of the archive: that deserves a word. */
+  /* The twin is kept out by another row of the archive, not by a live one, which needs a warning. */
   if (job->table.identity != NULL && job->result.rows_skipped > 0 &&
       !merge_delete_twins(restore_connection(restore), &job->table, &job->twins, error))
     return FALSE;
@@ -147,7 +147,7 @@ skip_conflicts(Restore *restore, MergeJob *job, GError **error)
 
 /* ---- Updating ---- */
 
-/* A few keys of staged rows that are not here as they are in the archive, "id=1; id=5"; NULL for none. */
+/* Up to a few keys of staged rows that differ from the live ones, "id=1; id=5"; NULL if there are none. */
 static gboolean
 list_keys(Restore *restore, const MergeTable *table, gboolean with_missing, char **ret_keys, GError **error)
 {
@@ -167,7 +167,7 @@ says_key_taken(const GError *error)
   return strcmp(sqlstate, SQLSTATE_UNIQUE_VIOLATION) == 0 || strcmp(sqlstate, SQLSTATE_EXCLUSION_VIOLATION) == 0;
 }
 
-/* One pass over the rows that differ, those that cannot be updated yet being passed over. */
+/* Makes one pass over the differing rows and skips those that cannot be updated yet. */
 static void
 append_pass(GString *body, const MergeTable *table, const char *differs, const char *direction)
 {
@@ -183,8 +183,8 @@ append_pass(GString *body, const MergeTable *table, const char *differs, const c
                          table->from, table->identity, differs, table->set_list, direction);
 }
 
-/* Row by row, again and again as long as one row makes way for another; in both directions in turn, so that a chain of
- * rows does not need a pass for each of them. Rows that exchange their keys stay as they are. */
+/* Updates row by row, in repeated passes while rows make way for each other. The direction alternates, so that a
+ * chain of rows does not need a pass for each of them. Rows that swap their keys stay as they are. */
 static gboolean
 update_row_by_row(Restore *restore, const MergeTable *table, const char *differs, guint64 *ret_updated, GError **error)
 {
@@ -204,7 +204,7 @@ update_row_by_row(Restore *restore, const MergeTable *table, const char *differs
   return run_body(restore, body->str, ret_updated, error);
 }
 
-/* Gives the archive's values to rows that have others. */
+/* Gives the archive's values to differing rows. */
 static gboolean
 update_different(Restore *restore, const MergeTable *table, guint64 *ret_updated, GError **error)
 {
@@ -228,8 +228,8 @@ update_different(Restore *restore, const MergeTable *table, guint64 *ret_updated
          update_row_by_row(restore, table, differs, ret_updated, error);
 }
 
-/* A row that takes a key over from another row can come only when that one has given it up, and a running hub changes
- * rows meanwhile: so until nothing is left, or nothing more can be done. */
+/* A row can take over a key only after another row has given it up, and a running hub changes rows meanwhile.
+ * Repeats until nothing is left, or nothing more can be done. */
 static gboolean
 let_archive_win(Restore *restore, MergeJob *job, MergeComparison *ret_left, GError **error)
 {
@@ -252,7 +252,7 @@ let_archive_win(Restore *restore, MergeJob *job, MergeComparison *ret_left, GErr
   }
 }
 
-/* Rows of the archive that another key keeps out, beside the twins. */
+/* Counts rows of the archive that another key keeps out, apart from the twins. */
 static gboolean
 tell_left_out(Restore *restore, const MergeJob *job, const MergeComparison *left, GError **error)
 {
@@ -268,7 +268,7 @@ tell_left_out(Restore *restore, const MergeJob *job, const MergeComparison *left
   return TRUE;
 }
 
-/* ---- Tables without an identity: there is nothing to update, but keys with NULLs may keep rows out ---- */
+/* ---- Tables without an identity: nothing can be updated, but keys with NULLs may keep rows out ---- */
 
 static gboolean
 add_to_multiset(Restore *restore, MergeJob *job, MergeComparison *ret_left, GError **error)
@@ -311,7 +311,7 @@ update_conflicts(Restore *restore, MergeJob *job, GError **error)
   return TRUE;
 }
 
-/* ---- Failing ---- */
+/* ---- Failing on conflicts ---- */
 
 static gboolean
 insert_if_all_agree(Restore *restore, MergeJob *job, MergeComparison *ret_left, GError **error)
@@ -320,7 +320,7 @@ insert_if_all_agree(Restore *restore, MergeJob *job, MergeComparison *ret_left, 
   if (!merge_delete_twins(restore_connection(restore), table, &job->twins, error) ||
       !merge_compare(restore_connection(restore), table, FALSE, ret_left, error))
     return FALSE;
-  /* Once the import is lost, the other tables are compared only. */
+  /* Once the import is bound to fail, the other tables are only compared. */
   gboolean is_lost = ret_left->different + job->twins > 0 || merge_of(restore)->conflicts->len > 0;
   if (is_lost) {
     ret_left->missing = 0;
@@ -375,7 +375,7 @@ merge_staged(Restore *restore, MergeJob *job, GError **error)
   return skip_conflicts(restore, job, error);
 }
 
-/* Rows that are there need not be staged where they are skipped anyway. */
+/* Existing rows need not be staged if they are skipped anyway. */
 static gboolean
 stage_rows(Restore *restore, MergeJob *job, GError **error)
 {
@@ -411,13 +411,12 @@ apply_stage(Restore *restore, gpointer user_data, GError **error)
   const guint64 rows_total = job->result.rows_total;
   job->result = (BackupTableResult){.rows_total = rows_total};
   job->twins = 0;
-  /* Rows that another transaction has just written make us wait for its end: that is worth more patience than a lock on
-   * a table. */
+  /* We wait for transactions that have just written the same rows. That deserves more patience than a table lock. */
   gint64 patience_ms = MAX(1000, (restore_lock_deadline_us(restore) - g_get_monotonic_time()) / 1000);
   if (!pg_connection_execf(restore_connection(restore), error, "SET LOCAL lock_timeout = %" G_GINT64_FORMAT,
                            patience_ms))
     return FALSE;
-  /* A dropped table keeps its disk space until the commit; one that this savepoint made is truncated on the spot. */
+  /* A dropped table keeps its disk space until the commit. A table that this savepoint created is truncated at once. */
   return merge_step_over_ids(restore, &job->table, error) && merge_quiet_enter(restore, job->quiet, error) &&
          merge_staged(restore, job, error) && merge_quiet_leave(restore, &job->table, job->quiet, error) &&
          pg_connection_execf(restore_connection(restore), error,
@@ -454,7 +453,7 @@ merge_rows(Restore *restore, const TocEntry *entry, GError **error)
   g_auto(MergeJob) job = {0};
   if (!read_table(restore, entry, &job.table, error) || !merge_quiet_choose(restore, &job.table, &job.quiet, error))
     return FALSE;
-  /* Who writes to the table need not wait while rows are staged. */
+  /* Writers need not wait while rows are staged. */
   gboolean locks = job.quiet == MERGE_QUIET_BY_LOCK || *job.table.always_identities != NULL;
   gboolean is_done = locks ? restore_run(restore, make_stage, &job, error) &&
                                  (job.quiet != MERGE_QUIET_BY_LOCK || merge_quiet_lock(restore, &job.table, error)) &&

@@ -13,7 +13,7 @@ merge_note_sequence(Restore *restore, const TocEntry *entry, GError **error)
   return TRUE;
 }
 
-/* Where a sequence stands. */
+/* A sequence's position. */
 typedef struct {
   char *name; /* quoted and qualified */
   gint64 value;
@@ -48,7 +48,7 @@ read_sequence(Restore *restore, const char *regclass, LiveSequence *ret_live, GE
   return TRUE;
 }
 
-/* TRUE when the archive's value lies beyond the live one, in the sequence's direction. */
+/* TRUE if the archive's value lies beyond the live one, in the sequence's direction. */
 static gboolean
 is_forward(const NotedSequence *noted, const LiveSequence *live)
 {
@@ -57,9 +57,9 @@ is_forward(const NotedSequence *noted, const LiveSequence *live)
   return (noted->value > live->value) == (live->increment > 0);
 }
 
-/* setval cannot be rolled back, and between reading and setting others may draw values. An ALTER SEQUENCE that changes
- * nothing locks the sequence until the commit and gives it a new file, so that what setval then writes is rolled back
- * with the transaction (PostgreSQL 10 to 18, src/backend/commands/sequence.c, AlterSequence). */
+/* setval cannot be rolled back, and others may draw values between reading and setting. An ALTER SEQUENCE that
+ * changes nothing locks the sequence until the commit and gives it a new file, so that setval is rolled back with
+ * the transaction (PostgreSQL 10 to 18, src/backend/commands/sequence.c, AlterSequence). */
 static gboolean
 move_sequence(Restore *restore, const NotedSequence *noted, GError **error)
 {

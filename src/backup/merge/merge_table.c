@@ -40,7 +40,7 @@ merge_table_clear(MergeTable *table)
 /* Result columns of merge_columns.sql. */
 enum { LIVE_NAME, LIVE_TYPE, LIVE_IS_NEEDED, LIVE_IS_GENERATED, LIVE_RELKIND, LIVE_IS_ALWAYS_IDENTITY };
 
-/* A list in the making: "a, b". */
+/* Appends to a list: "a, b". */
 static void G_GNUC_PRINTF(2, 3) append(GString *list, const char *format, ...)
 {
   if (list->len > 0)
@@ -71,7 +71,7 @@ find_missing_column(const PgResult *live, const char *const *archived)
   return NULL;
 }
 
-/* Live columns that hold values of their own and that the archive lacks. */
+/* Live columns that store values and that the archive lacks. */
 static char *
 list_defaulted(const PgResult *live, const char *const *archived)
 {
@@ -84,7 +84,7 @@ list_defaulted(const PgResult *live, const char *const *archived)
   return list->len > 0 ? g_utf8_make_valid(list->str, -1) : NULL;
 }
 
-/* Sorts the archive's columns into those that the live table has too and those that are left behind. */
+/* Sorts the archive's columns into those that the live table has and those that it lacks. */
 static void
 match_columns(MergeTable *table, const PgResult *live, const char *const *archived)
 {
@@ -114,7 +114,7 @@ match_columns(MergeTable *table, const PgResult *live, const char *const *archiv
   table->shared = g_strv_builder_end(shared);
 }
 
-/* A GENERATED ALWAYS AS IDENTITY column takes no value in an UPDATE; in the identity it has the right one already. */
+/* An UPDATE cannot set a GENERATED ALWAYS AS IDENTITY column. If it is in the identity, its value is right already. */
 static void
 list_settable(MergeTable *table, const PgResult *live)
 {
@@ -171,7 +171,7 @@ read_identity(PgConnection *connection, MergeTable *table, const PgResult *keys,
   return TRUE;
 }
 
-/* Learns which keys tell rows apart. */
+/* Finds the keys that identify rows. */
 static gboolean
 read_keys(PgConnection *connection, MergeTable *table, GError **error)
 {

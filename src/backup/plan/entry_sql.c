@@ -37,7 +37,7 @@ skip_word(const char **cursor, const char *word)
   return TRUE;
 }
 
-/* "(id, name)" into `columns`; cursor is on the parenthesis. */
+/* Reads "(id, name)" into `columns`; the cursor is at the parenthesis. */
 static gboolean
 read_column_list(const char **cursor, GStrvBuilder *columns)
 {
@@ -54,7 +54,7 @@ read_column_list(const char **cursor, GStrvBuilder *columns)
   return skip_word(cursor, ")");
 }
 
-/* "COPY schema.table (columns) FROM stdin;"; `ret_table` gets schema and table, or what there is of them. */
+/* Parses "COPY schema.table (columns) FROM stdin;". `ret_table` gets the schema, if any, and the table. */
 static gboolean
 read_copy(const TocEntry *entry, char ***ret_table, char ***ret_columns, GError **error)
 {
@@ -113,7 +113,7 @@ entry_drop_if_exists(const TocEntry *entry)
   return g_strdup_printf("%sIF EXISTS %s", verb, entry->drop_stmt + strlen(verb));
 }
 
-/* _getObjectDescription in pg_backup_archiver.c: how ALTER … OWNER names the object. */
+/* The object's name as ALTER … OWNER writes it (_getObjectDescription in pg_backup_archiver.c). */
 static char *
 owner_target(const TocEntry *entry)
 {
@@ -182,7 +182,7 @@ skip_block_comment(const char *p)
   return p;
 }
 
-/* A word is taken whole, because "$" within it is no quote; an "E" of its own before a quote means escapes. */
+/* Takes a word as a whole, because a "$" within it does not begin a quote. A word "E" before a quote means escapes. */
 static const char *
 skip_word_and_escapes(const char *p)
 {
@@ -236,7 +236,7 @@ entry_split_statements(const char *sql)
   return g_strv_builder_end(statements);
 }
 
-/* A single-quoted literal, with E'' escapes where pg_dump used them. */
+/* Parses a single-quoted literal, with E'' escapes if pg_dump used them. */
 static char *
 read_literal(const char **cursor)
 {

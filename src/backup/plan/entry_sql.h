@@ -1,37 +1,37 @@
-/* The SQL of a TOC entry, taken apart or completed as pg_restore does it (PostgreSQL 15, src/bin/pg_dump/
- * pg_backup_archiver.c). The texts are pg_dump's own, so their forms are few; anything else is ARCHIVE_UNSUPPORTED. */
+/* Parses and completes the SQL of TOC entries as pg_restore does (PostgreSQL 15, src/bin/pg_dump/
+ * pg_backup_archiver.c). pg_dump writes few forms; any other form is ARCHIVE_UNSUPPORTED. */
 #pragma once
 
 #include "archive/toc/toc.h"
 
-/* Reads an identifier as pg_dump writes it, bare or quoted; NULL when there is none. Moves *cursor behind it. Free with
- * g_free. */
+/* Reads an identifier as pg_dump writes it, bare or quoted, and moves *cursor behind it; NULL if there is none. Free
+ * with g_free. */
 char *entry_read_identifier(const char **cursor);
 
-/* The end of the word, quoted text, comment or single character of SQL that starts at `p`. */
+/* Returns the end of the token that starts at `p`: a word, quoted text, a comment or a single character. */
 const char *entry_skip_token(const char *p);
 
-/* The columns of "COPY public.users (id, "Name") FROM stdin;", unquoted; an empty vector for a table without columns.
- * Free with g_strfreev. */
+/* The columns of "COPY public.users (id, "Name") FROM stdin;", unquoted. A table without columns gives an empty
+ * vector. Free with g_strfreev. */
 gboolean entry_copy_columns(const TocEntry *entry, char ***ret_columns, GError **error);
 
-/* The table of that statement: for a partition whose rows are loaded by way of its root (pg_dump
- * --load-via-partition-root, and always where it hashes values of an enum), the root. */
+/* The table that the COPY statement names. For a partition whose rows are loaded through its root, it is the root:
+ * with pg_dump --load-via-partition-root, and always for hash partitions over an enum. */
 gboolean entry_copy_target(const TocEntry *entry, char **ret_schema, char **ret_table, GError **error);
 
-/* The statement that drops the entry's object if it is there, for kinds of objects that are not in a schema; NULL when
- * it has none. Large objects: see entry_large_objects. */
+/* The statement that drops the entry's object if it exists, for object kinds outside schemas; NULL for other kinds.
+ * For large objects use entry_large_objects. */
 char *entry_drop_if_exists(const TocEntry *entry);
 
-/* "ALTER TABLE public.users OWNER TO app", or NULL for a kind of object without an owner of its own. */
+/* "ALTER TABLE public.users OWNER TO app"; NULL for object kinds without an owner of their own. */
 char *entry_owner_statement(const TocEntry *entry);
 
-/* Splits SQL at its top-level semicolons; quotes, dollar quotes and comments are respected. Free with g_strfreev. */
+/* Splits SQL at top-level semicolons, outside quotes, dollar quotes and comments. Free with g_strfreev. */
 char **entry_split_statements(const char *sql);
 
-/* The parts of "SELECT pg_catalog.setval('public.users_id_seq', 10, true);". */
+/* The arguments of "SELECT pg_catalog.setval('public.users_id_seq', 10, true);". */
 typedef struct {
-  char *sequence; /* as regclass reads it: "public.users_id_seq" */
+  char *sequence; /* in regclass syntax: "public.users_id_seq" */
   gint64 value;
   gboolean is_called;
 } EntrySequenceSet;
@@ -43,12 +43,12 @@ G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC(EntrySequenceSet, entry_sequence_set_clear)
 /* The OIDs of the large objects that a BLOB (tag) or BLOB METADATA (list in defn, from 1.16) entry creates. */
 gboolean entry_large_objects(const TocEntry *entry, GArray **ret_oids, GError **error);
 
-/* "users" → "public.users" for messages; free with g_free. */
+/* "public.users", for messages; free with g_free. */
 char *entry_display_name(const TocEntry *entry);
 
-/* "LATIN1": the encoding of all strings of the archive, and of its rows, by its ENCODING entry; NULL for other entries.
- * Free with g_free. */
+/* The encoding of the archive's strings and rows ("LATIN1"), from its ENCODING entry; NULL for other entries. Free
+ * with g_free. */
 char *entry_encoding(const TocEntry *entry);
 
-/* Whether it grants or revokes. */
+/* Whether the entry grants or revokes. */
 gboolean entry_is_access(const TocEntry *entry);

@@ -38,7 +38,7 @@ backup_choices_check(gboolean clean_first, BackupOnConflict on_conflict, const c
               "onConflict is for merging: overwriting leaves no row to conflict with");
     return FALSE;
   }
-  /* Half of an old state beside half of a new one is what overwriting is there to prevent. */
+  /* An overwrite must never mix old and new data. */
   if (tables != NULL && *tables != NULL) {
     error_set(error, CCH_ERROR_REQUEST_PARAMETER,
               "tables can be chosen for merging only: overwriting replaces the whole database; to take over single "
@@ -57,7 +57,7 @@ is_table(const TocEntry *entry)
          entry->namespace_name != NULL && strcmp(entry->namespace_name, OWN_SCHEMA) != 0;
 }
 
-/* All tables: "schema.table" → GPtrArray of TocEntry. */
+/* Maps "schema.table" to a GPtrArray of TocEntry, for all tables. */
 static GHashTable *
 tables_by_name(const ArchiveReader *reader)
 {

@@ -6,7 +6,8 @@
 
 #include <string.h>
 
-/* The schema that an entry belongs to: its own, or for a schema and what is said of it, that one; NULL for others. */
+/* The schema that an entry belongs to. For a schema, its comment and its grants, that schema; NULL for other entries
+ * without one. */
 static const char *
 entry_schema(const TocEntry *entry)
 {
@@ -37,7 +38,7 @@ is_left_out(const TocEntry *entry, const RestorePlanOptions *options, RestorePla
   const char *schema = entry_schema(entry);
   if (is_about_database(entry))
     return TRUE;
-  /* Planner statistics (PostgreSQL 18) go through functions that older servers lack; ANALYZE makes them anew. */
+  /* Planner statistics (PostgreSQL 18) are set by functions that older servers lack. ANALYZE recreates them. */
   if (toc_entry_is(entry, TOC_KIND_STATISTICS_DATA) && options->server_version < 180000)
     return TRUE;
   if (g_strcmp0(schema, OWN_SCHEMA) == 0) {
@@ -67,9 +68,9 @@ kind_of(const TocEntry *entry)
   return STEP_SQL;
 }
 
-/* `region` is where the TOC has got to: comments and the like have no section and stand behind what they are about.
- * Large objects are made before any rows: pg_dump 17 and newer list them (BLOB METADATA) in the data section, and rows
- * may be loaded side by side. */
+/* `region` is the section of the preceding entries: comments and the like have no section and follow their object.
+ * Large objects are created before any rows: pg_dump 17 and newer list them (BLOB METADATA) in the data section, and
+ * rows may be loaded in parallel. */
 static PlanStage
 stage_of(const TocEntry *entry, PlanStage region)
 {
@@ -93,7 +94,7 @@ note_schema(GPtrArray *schemas, const char *schema)
     g_ptr_array_add(schemas, g_strdup(schema));
 }
 
-/* Counts what a data step brings; FALSE for one that is not applied. */
+/* Counts a data step's rows and bytes; FALSE for a step that is not applied. */
 static gboolean
 account_for_data(const ArchiveReader *reader, const RestoreStep *step, const RestorePlanOptions *options,
                  RestorePlan *plan, gboolean *ret_is_applied, GError **error)

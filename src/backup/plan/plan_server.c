@@ -1,4 +1,4 @@
-/* What a plan's statements say that only newer servers understand. */
+/* Features in a plan's statements that only newer servers have. */
 #include "backup/plan/entry_sql.h"
 #include "backup/plan/plan.h"
 
@@ -6,7 +6,7 @@
 
 enum { MAX_NAMED = 10, MAX_WORDS = 6, MAX_KINDS = 4 };
 
-/* A word, a quoted name, or a single character of a statement, with the number of parentheses around it. */
+/* A word, quoted name or single character of a statement, and how many parentheses enclose it. */
 typedef struct {
   const char *start;
   gsize length;
@@ -32,7 +32,7 @@ tokens_of(const char *sql)
   return tokens;
 }
 
-/* pg_dump writes keywords in capitals, and no name that is not quoted. */
+/* pg_dump writes keywords in capitals, and quotes every name that contains one. */
 static gboolean
 is_word(const GArray *tokens, guint index, const char *word)
 {
@@ -42,7 +42,7 @@ is_word(const GArray *tokens, guint index, const char *word)
   return token->length == strlen(word) && strncmp(token->start, word, token->length) == 0;
 }
 
-/* Something that came with a major version, as the words by which it is known. */
+/* A feature of a major version, and the words that identify it. */
 typedef struct {
   int since;
   const char *shown;
@@ -50,7 +50,7 @@ typedef struct {
   const char *words[MAX_WORDS];
 } Feature;
 
-/* The words of gram.y, which pg_dump repeats. */
+/* The keywords of gram.y, as pg_dump writes them. */
 static const Feature features[] = {
     {18,
      "NOT ENFORCED",
@@ -102,7 +102,7 @@ add_finding(Findings *findings, const TocEntry *entry, const char *column, const
   g_string_append_printf(findings->list, "%s%s", findings->n > 1 ? "; " : "", finding);
 }
 
-/* The column, or constraint, whose definition in CREATE TABLE the token belongs to: the first of its item. */
+/* The column or constraint of CREATE TABLE that the token belongs to: the first token of its item. */
 static char *
 item_of(const GArray *tokens, guint index)
 {
@@ -135,8 +135,8 @@ is_virtual_column(const GArray *tokens, guint index)
   return FALSE;
 }
 
-/* NOT NULL as a constraint with a name of its own, which stands for itself instead of behind a column: "ADD CONSTRAINT
- * n NOT NULL a", or an item of CREATE TABLE "CONSTRAINT n NOT NULL a". */
+/* A named NOT NULL constraint that does not follow a column definition: "ADD CONSTRAINT n NOT NULL a", or the item
+ * "CONSTRAINT n NOT NULL a" of CREATE TABLE. */
 static gboolean
 is_named_not_null(const GArray *tokens, guint index)
 {

@@ -6,8 +6,8 @@
 
 typedef enum {
   STATE_NONE,
-  STATE_NEEDED, /* its definition only */
-  STATE_CHOSEN  /* with what belongs to it */
+  STATE_NEEDED, /* only the definition */
+  STATE_CHOSEN  /* with everything that belongs to it */
 } State;
 
 struct PlanTables {
@@ -16,7 +16,7 @@ struct PlanTables {
   GHashTable *states;     /* TocEntry → State */
   GHashTable *dependents; /* dump ID → GPtrArray of TocEntry */
   GHashTable *schemas;    /* name → its SCHEMA entry */
-  GQueue queue;           /* TocEntry whose neighbours have to be looked at */
+  GQueue queue;           /* entries whose dependencies and dependents have yet to be visited */
 };
 
 void
@@ -65,7 +65,7 @@ note_dependents(PlanTables *tables)
   }
 }
 
-/* "users users_pkey" is of table users. */
+/* "users users_pkey" belongs to table users. */
 static gboolean
 is_of_table(const TocEntry *entry, const TocEntry *table)
 {
@@ -74,7 +74,7 @@ is_of_table(const TocEntry *entry, const TocEntry *table)
          entry->tag[length] == ' ' && g_strcmp0(entry->namespace_name, table->namespace_name) == 0;
 }
 
-/* ATTACH has the child's name. */
+/* ATTACH has the child's name as its tag. */
 static void
 choose_partition(PlanTables *tables, const TocEntry *attach)
 {
@@ -142,7 +142,7 @@ plan_tables_new(const ArchiveReader *reader, const char *const *names, GError **
   return g_steal_pointer(&tables);
 }
 
-/* Whether something that the entry depends on stays out. */
+/* Whether a dependency of the entry is left out. */
 static gboolean
 lacks_something(const PlanTables *tables, const TocEntry *entry)
 {
@@ -163,7 +163,7 @@ plan_tables_choice(const PlanTables *tables, const TocEntry *entry)
   case STATE_NONE:
     return PLAN_CHOICE_NONE;
   case STATE_NEEDED:
-    /* The owner of a sequence that is only needed is a table which perhaps is not there. */
+    /* The table that owns a merely needed sequence may not exist. */
     return toc_entry_is(entry, TOC_KIND_SEQUENCE_OWNED_BY) ? PLAN_CHOICE_LOOSE : PLAN_CHOICE_WANTED;
   case STATE_CHOSEN:
     return lacks_something(tables, entry) ? PLAN_CHOICE_LOOSE : PLAN_CHOICE_WANTED;

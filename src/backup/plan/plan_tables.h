@@ -1,13 +1,13 @@
-/* Which entries of an archive a choice of tables brings along:
+/* The entries that belong to a choice of tables:
  *
- * - the tables, with their partitions, and their rows;
- * - what belongs to them: indexes, constraints, foreign keys, triggers, defaults, sequences with their values,
- * policies, comments, grants, ATTACH;
- * - what all these need in order to exist: types, functions, schemas, extensions, the definitions of tables that they
- *   inherit from. Not the tables that foreign keys refer to: such a key is "loose";
+ * - the tables, their partitions, and their rows;
+ * - objects that belong to them: indexes, constraints, foreign keys, triggers, defaults, sequences with their values,
+ *   policies, comments, grants, ATTACH;
+ * - objects that these need: types, functions, schemas, extensions, and definitions of the tables that they inherit
+ *   from. Tables that foreign keys refer to are not included: such a key is "loose";
  * - the session's settings.
  *
- * Views, large objects and everything else stay out. */
+ * Views, large objects and everything else are left out. */
 #pragma once
 
 #include "archive/read/reader.h"
@@ -16,11 +16,11 @@ typedef struct PlanTables PlanTables;
 
 typedef enum {
   PLAN_CHOICE_NONE,
-  PLAN_CHOICE_LOOSE, /* wanted, but it may name something that is not: RestoreStep.is_loose */
+  PLAN_CHOICE_LOOSE, /* included, but may refer to an object that is not: RestoreStep.is_loose */
   PLAN_CHOICE_WANTED
 } PlanChoice;
 
-/* `names`: NULL or none for a choice of everything. Errors as of backup_tables_find. */
+/* `names`: NULL or empty to choose everything. Errors as in backup_tables_find. */
 PlanTables *plan_tables_new(const ArchiveReader *reader, const char *const *names, GError **error);
 void plan_tables_free(PlanTables *tables);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(PlanTables, plan_tables_free)

@@ -1,4 +1,4 @@
-/* What a running import tells: frames of the SSE stream and lines of the command line. */
+/* Events of a running import: frames of the SSE stream and lines of the command line. */
 #pragma once
 
 #include "base/language.h"
@@ -16,32 +16,32 @@ typedef enum {
   BACKUP_PHASE_DATA,    /* rows and large objects */
   BACKUP_PHASE_INDEXES, /* indexes, constraints, triggers, sequences */
   BACKUP_PHASE_MIGRATE,
-  BACKUP_PHASE_COMMIT, /* of an import in one transaction */
-  BACKUP_PHASE_SWAP,   /* of one by swap */
+  BACKUP_PHASE_COMMIT, /* import in one transaction */
+  BACKUP_PHASE_SWAP,   /* import by swap */
   BACKUP_PHASE_DONE
 } BackupPhase;
 
-/* "check", "connect", "locks", … as in the API. */
+/* The API's names: "check", "connect", "locks", … */
 const char *backup_phase_name(BackupPhase phase);
 const char *backup_event_type_name(BackupEventType type); /* "progress", "complete", "error" */
 
-/* What happened to one table: rows_total is the sum of the others. */
+/* What happened to one table. rows_total is the sum of the other counts. */
 typedef struct {
   char *table;        /* "public.users" */
   guint64 rows_total; /* in the archive */
   guint64 rows_inserted;
-  guint64 rows_updated;   /* ON_CONFLICT_UPDATE: there with other values, now the archive's */
-  guint64 rows_unchanged; /* there with the same values; ON_CONFLICT_SKIP does not compare and leaves it 0 */
-  guint64 rows_skipped;   /* there, or in conflict with what is there, and left as it is */
+  guint64 rows_updated;   /* ON_CONFLICT_UPDATE: existed with other values, now the archive's */
+  guint64 rows_unchanged; /* exist with the same values; ON_CONFLICT_SKIP does not compare and leaves it 0 */
+  guint64 rows_skipped;   /* exist, or conflict with existing rows, and are not imported */
 } BackupTableResult;
 
 typedef struct {
   BackupEventType type;
   BackupPhase phase;
-  const char *message;      /* in the caller's language; NULL for a mere change of the counts */
+  const char *message;      /* in the caller's language; NULL if only the counts have changed */
   gboolean is_warning;      /* the message is an ignored error or a caution */
   const char *table;        /* NULL outside a table */
-  guint64 rows, rows_total; /* of all tables */
+  guint64 rows, rows_total; /* of all tables together */
   guint64 bytes, bytes_total;
   double percent; /* 0 to 100 of the whole import */
   guint warning_count, error_count;
@@ -51,6 +51,6 @@ typedef struct {
   guint n_tables;
 } BackupEvent;
 
-/* Called on a thread of the import, one at a time; must not block for long, nor report progress itself. The event lives
- * for the call only. */
+/* Called on a thread of the import, one call at a time. Must not block for long, nor report progress itself. The
+ * event is valid during the call only. */
 typedef void (*BackupEventFunc)(const BackupEvent *event, gpointer user_data);

@@ -9,8 +9,8 @@ set(json_t *object, const char *name, json_t *value)
   json_object_set_new(object, name, value);
 }
 
-/* jansson refuses what is not UTF-8, and then the whole member would be missing. Texts of the archive and of an
- * SQL_ASCII database can be anything. */
+/* jansson refuses strings that are not UTF-8, and the whole member would then be missing. Texts of the archive and
+ * of an SQL_ASCII database can hold any bytes. */
 static json_t *
 text_to_json(const char *text)
 {

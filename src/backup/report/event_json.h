@@ -10,5 +10,5 @@
 /* Free with json_decref. */
 json_t *backup_event_to_json(const BackupEvent *event);
 
-/* Its text, without line breaks, for a socket or standard output; free with g_free. */
+/* The event's text, without line breaks, for a socket or standard output; free with g_free. */
 char *backup_event_json_text(const json_t *event);

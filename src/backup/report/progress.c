@@ -5,7 +5,7 @@
 enum { EVENT_INTERVAL_US = 200 * 1000 };
 
 struct BackupProgress {
-  GMutex mutex; /* guards what follows, and is held while an event is told */
+  GMutex mutex; /* guards the members below; held while an event is reported */
   BackupEventFunc func;
   gpointer user_data;
   Language language;
@@ -14,7 +14,7 @@ struct BackupProgress {
   gint64 last_event_us;
 };
 
-/* How much of the whole each phase is, in percent; a guess that makes the bar move evenly. */
+/* Each phase's share of the whole, in percent: a guess that makes the bar move evenly. */
 static const struct {
   const char *name;
   double from, to;

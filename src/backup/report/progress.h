@@ -1,6 +1,6 @@
 /* Counts what an import has done and turns it into events: messages at once, counts at most five times a second.
  *
- * Several threads may report; events come one at a time, from whichever of them reports. */
+ * Several threads may report. Events are sent one at a time, by the thread that reports. */
 #pragma once
 
 #include "backup/report/event.h"
@@ -11,24 +11,24 @@ BackupProgress *backup_progress_new(BackupEventFunc func, gpointer user_data, La
 void backup_progress_free(BackupProgress *progress);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(BackupProgress, backup_progress_free)
 
-/* A new phase; within it, `done` of `total` (bytes or steps) moves the percentage. */
+/* Begins a phase. Within it, `done` of `total` (bytes or steps) moves the percentage. */
 void backup_progress_phase(BackupProgress *progress, BackupPhase phase);
 void backup_progress_set(BackupProgress *progress, guint64 done, guint64 total);
 
-/* What all tables together will be, known after the check. */
+/* The totals of all tables, known after the check. */
 void backup_progress_totals(BackupProgress *progress, guint64 rows, guint64 bytes);
-/* Rows and bytes that were sent to the database since the last call; they move the percentage where the total of bytes
- * is known. */
+/* Adds rows and bytes sent to the database since the last call. They move the percentage if the total of bytes is
+ * known. */
 void backup_progress_add(BackupProgress *progress, guint64 rows, guint64 bytes);
-/* Back to nothing done: the transaction starts again. */
+/* Resets the counts: the transaction starts again. */
 void backup_progress_restart(BackupProgress *progress);
 
-/* The table that is worked on; NULL: none. */
+/* The current table; NULL: none. */
 void backup_progress_table(BackupProgress *progress, const char *table);
 void backup_progress_table_done(BackupProgress *progress, const char *table, guint64 rows, guint64 inserted);
 void backup_progress_table_merged(BackupProgress *progress, const BackupTableResult *result); /* it is copied */
 
-/* Messages. A warning counts. */
+/* Messages. A warning is counted. */
 void backup_progress_say(BackupProgress *progress, TextId id, ...);
 void backup_progress_caution(BackupProgress *progress, TextId id, ...); /* shown as a warning, not counted */
 void backup_progress_warn(BackupProgress *progress, TextId id, ...);

@@ -1,4 +1,4 @@
-/* What becomes of a plan's steps, and of what fails in them. */
+/* Applies a plan's steps and handles those that fail. */
 #include "backup/plan/entry_sql.h"
 #include "backup/restore/large_objects.h"
 #include "backup/restore/restore_private.h"
@@ -7,20 +7,20 @@
 
 #include <string.h>
 
-/* What belongs to an object rather than being one: left as it is when the object was there already. */
+/* A property of an object, such as its comment or grants: left alone if the object existed already. */
 static gboolean
 is_attribute(const TocEntry *entry)
 {
   if (toc_entry_has(entry, TOC_ATTRIBUTE))
     return TRUE;
-  /* An identity column's sequence, and the true definition of a view that pg_dump had to make as a dummy first. */
+  /* The sequence of an identity column, or the true definition of a view that pg_dump first created as a dummy. */
   const char *defn = entry->defn != NULL ? entry->defn : "";
   return (toc_entry_is(entry, TOC_KIND_SEQUENCE) && g_str_has_prefix(defn, "ALTER TABLE")) ||
          (toc_entry_is(entry, TOC_KIND_RULE) && g_str_has_prefix(defn, "CREATE OR REPLACE VIEW"));
 }
 
-/* ATTACH hangs a child on a parent: the child's state decides. Its tag is the child's name, and the child is a
- * dependency of that name. */
+/* ATTACH joins a child to its parent, and the child's state decides. Its tag is the child's name, and the child is a
+ * dependency with that name. */
 static gboolean
 is_attach_of_present(const Restore *restore, const TocEntry *entry)
 {
@@ -35,7 +35,7 @@ is_attach_of_present(const Restore *restore, const TocEntry *entry)
   return FALSE;
 }
 
-/* The entry's object, or one that it depends on, was there already. */
+/* Whether the entry's object, or one that it depends on, existed already. */
 static gboolean
 is_of_present(const Restore *restore, const TocEntry *entry)
 {
@@ -63,7 +63,8 @@ is_left_out(Restore *restore, const TocEntry *entry)
   return TRUE;
 }
 
-/* SET default_tablespace for the objects that live in one; a tablespace that this server lacks is passed over, once. */
+/* SET default_tablespace for objects that have one. A tablespace that this server lacks is ignored, with one
+ * warning. */
 static gboolean
 select_tablespace(Restore *restore, const TocEntry *entry, GError **error)
 {
@@ -93,7 +94,7 @@ select_table_am(Restore *restore, const TocEntry *entry, GError **error)
   return pg_connection_execf(restore->connection, error, "SET default_table_access_method = %s", name);
 }
 
-/* Where the role is missing, or may not be given things, the object stays ours. */
+/* If the role does not exist or may not own objects, the object stays ours. */
 static gboolean
 set_owner(Restore *restore, const TocEntry *entry, GError **error)
 {
@@ -108,7 +109,7 @@ set_owner(Restore *restore, const TocEntry *entry, GError **error)
   return TRUE;
 }
 
-/* Planner statistics: without them queries are slower until ANALYZE comes by, and nothing is lost. */
+/* Planner statistics: without them queries are slower until the next ANALYZE, and nothing is lost. */
 static gboolean
 may_be_missing(const TocEntry *entry, const GError *failure)
 {
@@ -117,7 +118,7 @@ may_be_missing(const TocEntry *entry, const GError *failure)
          (code == CCH_ERROR_DATABASE_QUERY || code == CCH_ERROR_DATABASE_PERMISSION);
 }
 
-/* Takes the failure. */
+/* Takes ownership of the failure. */
 static gboolean
 pass_over(Restore *restore, const TocEntry *entry, GError *failure)
 {
@@ -131,7 +132,7 @@ apply_sql(Restore *restore, const TocEntry *entry, GError **error)
 {
   GError *failure = NULL;
   gboolean is_present = FALSE;
-  /* What this import has made itself is nobody's to wait for, and a view made as a dummy has its rule already. */
+  /* Objects made by this import need no wait for locks, and a view created as a dummy already has its rule. */
   if (restore->way->keeps_present && !is_attribute(entry) && is_of_present(restore, entry) &&
       !restore_find_present(restore, entry, &is_present, error))
     return FALSE;
@@ -147,7 +148,8 @@ apply_sql(Restore *restore, const TocEntry *entry, GError **error)
   return set_owner(restore, entry, error);
 }
 
-/* A foreign key to a table that was not chosen, say: without that table there is no key, and a warning. */
+/* For example a foreign key to a table that was not chosen: if that table does not exist, the key is left out with a
+ * warning. */
 static gboolean
 apply_loose(Restore *restore, const TocEntry *entry, GError **error)
 {
@@ -164,7 +166,7 @@ apply_loose(Restore *restore, const TocEntry *entry, GError **error)
   return is_other_missing;
 }
 
-/* Grants one by one, so that a role which is missing here takes only its own grants with it. */
+/* Applies grants one by one, so that a missing role loses only its own grants. */
 static gboolean
 apply_access(Restore *restore, const TocEntry *entry, GError **error)
 {

@@ -1,4 +1,4 @@
-/* What becomes of a failed step, and which objects were there already. */
+/* Handles failed steps, and remembers which objects existed already. */
 #include "backup/plan/entry_sql.h"
 #include "backup/restore/restore_private.h"
 #include "base/error.h"

@@ -17,7 +17,7 @@ oid_array(const GArray *oids)
   return g_string_free(array, FALSE);
 }
 
-/* Takes those out of `oids` that are there already. */
+/* Removes from `oids` the objects that exist already. */
 static gboolean
 note_present(Restore *restore, const TocEntry *entry, GArray *oids, GError **error)
 {
@@ -29,7 +29,7 @@ note_present(Restore *restore, const TocEntry *entry, GArray *oids, GError **err
     return FALSE;
   for (guint i = 0; i < pg_result_rows(present); i++)
     g_hash_table_add(restore->present_large_objects, GUINT_TO_POINTER((guint32)pg_result_int64(present, i, 0)));
-  /* An entry of one object: its comment and grants stay too. */
+  /* An entry of a single object: its comment and grants stay as well. */
   if (pg_result_rows(present) > 0 && toc_entry_is(entry, TOC_KIND_BLOB))
     restore_mark_present(restore, entry);
   for (guint i = oids->len; i > 0; i--)
@@ -38,8 +38,8 @@ note_present(Restore *restore, const TocEntry *entry, GArray *oids, GError **err
   return TRUE;
 }
 
-/* TRUE when objects can be made as this role: it is another one than ours, and we may take it on. Asked, and told where
- * not, once a role. */
+/* TRUE if objects can be created as this role: it is not ours, and we may switch to it. Checked once per role, with
+ * a warning if not. */
 static gboolean
 may_make_as(Restore *restore, const char *owner, const char *role, gboolean *ret_may, GError **error)
 {
@@ -81,8 +81,8 @@ large_objects_create(Restore *restore, const TocEntry *entry, GError **error)
     return TRUE;
   if (has_owner && !may_make_as(restore, entry->owner, role, &is_by_owner, error))
     return FALSE;
-  /* ALTER … OWNER locks each object until the end of the transaction, and a server has locks for some thousands. Made
-   * by their owner, they need none. */
+  /* ALTER … OWNER locks each object until the end of the transaction, and a server has room for some thousands of
+   * locks. Objects created by their owner need none. */
   g_autofree char *array = oid_array(oids);
   g_autofree char *create = g_strdup_printf(
       "SELECT pg_catalog.count(pg_catalog.lo_create(o)) FROM pg_catalog.unnest('%s'::pg_catalog.oid[]) AS o", array);
@@ -141,8 +141,7 @@ begin_object(guint32 oid, gpointer user_data, GError **error)
   writer->oid = oid;
   writer->offset = 0;
   writer->is_skipped = g_hash_table_contains(writer->restore->present_large_objects, GUINT_TO_POINTER(oid));
-  /* Bytes under another OID than the table of contents names would go over an object that has nothing to do with this.
-   */
+  /* Data under an OID that the table of contents does not name would overwrite an unrelated object. */
   if (writer->is_skipped || g_hash_table_contains(writer->restore->created_large_objects, GUINT_TO_POINTER(oid)))
     return TRUE;
   error_set(error, CCH_ERROR_ARCHIVE_CORRUPT, "the table of contents does not name large object %u", oid);

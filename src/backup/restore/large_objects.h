@@ -1,4 +1,4 @@
-/* Large objects of an archive: made and filled by SQL. One whose OID is taken is there already and stays. */
+/* Creates and fills the archive's large objects by SQL. An object whose OID exists already is left alone. */
 #pragma once
 
 #include "backup/restore/restore.h"
@@ -6,5 +6,5 @@
 gboolean large_objects_create(Restore *restore, const TocEntry *entry, GError **error);
 gboolean large_objects_write(Restore *restore, const TocEntry *entry, GError **error);
 
-/* Unlinks the ones that the entry names, as far as they are there (overwriting). */
+/* Unlinks the existing ones among the entry's objects (overwriting). */
 gboolean large_objects_unlink(Restore *restore, const TocEntry *entry, GError **error);

@@ -9,7 +9,7 @@
 
 struct Overwrite {
   gboolean allow_incomplete;
-  GHashTable *kept_extensions; /* names; NULL until they are known */
+  GHashTable *kept_extensions; /* names; NULL until read */
 };
 
 Overwrite *
@@ -86,7 +86,7 @@ leaves_out(Restore *restore, const TocEntry *entry)
   return overwrite_is_about_extension(overwrite->kept_extensions, entry);
 }
 
-/* Drops the archive's own schema-less objects of one kind or the other, dependents first. */
+/* Drops the archive's objects of one kind that no schema holds, dependents first. */
 static gboolean
 drop_named(Restore *restore, TocKindFlags flag, GError **error)
 {
@@ -132,7 +132,7 @@ overwrite_is_about_extension(GHashTable *extensions, const TocEntry *entry)
     return FALSE;
   if (toc_entry_is(entry, TOC_KIND_EXTENSION))
     return g_hash_table_contains(extensions, entry->tag);
-  /* The name is quoted there where it has to be. */
+  /* The name is quoted there if necessary. */
   const char *cursor = entry->tag + strlen("EXTENSION ");
   g_autofree char *name = toc_entry_is(entry, TOC_KIND_COMMENT) && g_str_has_prefix(entry->tag, "EXTENSION ")
                               ? entry_read_identifier(&cursor)
@@ -235,7 +235,7 @@ clear_target(Restore *restore, GError **error)
          drop_schemas(restore, error) && unlink_large_objects(restore, error);
 }
 
-/* A table with deferred checks pending takes neither ALTER nor CREATE INDEX. */
+/* A table with pending deferred checks allows neither ALTER nor CREATE INDEX. */
 static gboolean
 check_rows(Restore *restore, GError **error)
 {

@@ -25,7 +25,7 @@ overwrite_is_named(const ArchiveReader *reader, const char *schema, const char *
   return FALSE;
 }
 
-/* "schema.table" of all that an import of the archive makes, as text[]. */
+/* "schema.table" of all tables that an import of the archive creates, as text[]. */
 static char *
 tables_named(const ArchiveReader *reader)
 {
@@ -40,7 +40,7 @@ tables_named(const ArchiveReader *reader)
   return pg_array((const char *const *)names->pdata);
 }
 
-/* "schema.table" of those that get rows, and the log's, as text[]. */
+/* "schema.table" of the tables that get rows, and of the log, as text[]. */
 static char *
 tables_with_data(const RestorePlan *plan)
 {

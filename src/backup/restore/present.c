@@ -1,5 +1,5 @@
-/* What a merge would make on a table, and is there already. The statement would fail, but first lock the table: behind
- * whoever reads it, and before everybody who writes to it. */
+/* Finds objects on tables that a merge would create and that exist already. The statement would fail, but not before
+ * it had locked the table: it would wait for readers and make writers wait. */
 #include "backup/plan/entry_sql.h"
 #include "backup/restore/restore_private.h"
 #include "backup_sql.h"
@@ -14,7 +14,8 @@ is_made_on_table(const TocEntry *entry)
           toc_entry_is(entry, TOC_KIND_STATISTICS));
 }
 
-/* The words behind the name in "ALTER TABLE ONLY public.t ADD CONSTRAINT name PRIMARY KEY (id);"; "" for another. */
+/* The text behind the name in "ALTER TABLE ONLY public.t ADD CONSTRAINT name PRIMARY KEY (id);"; "" for other
+ * statements. */
 static const char *
 constraint_words(const TocEntry *entry)
 {

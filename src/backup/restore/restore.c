@@ -86,8 +86,8 @@ restore_lock_deadline_us(const Restore *restore)
   return restore->lock_deadline_us;
 }
 
-/* Has the server notice within a second that we are gone, instead of working on, and holding its locks, until it next
- * reads from us. From PostgreSQL 14 on, and not on every platform: where it cannot, it says so and nothing is lost. */
+/* Makes the server notice within a second that we are gone. Otherwise it works on, with its locks, until it next
+ * reads from us. Needs PostgreSQL 14 and is not supported on every platform; a failure is harmless. */
 static void
 watch_for_our_end(PgConnection *connection)
 {
@@ -95,7 +95,7 @@ watch_for_our_end(PgConnection *connection)
     pg_connection_exec(connection, "SET client_connection_check_interval = '1s'", NULL);
 }
 
-/* From PostgreSQL 17 on. */
+/* Since PostgreSQL 17. */
 static gboolean
 switch_off_transaction_timeout(PgConnection *connection, GError **error)
 {
@@ -103,8 +103,8 @@ switch_off_transaction_timeout(PgConnection *connection, GError **error)
          pg_connection_exec(connection, "SET transaction_timeout = 0", error);
 }
 
-/* They are checked by triggers, which a session that takes itself for a replica does not fire. Only a superuser may
- * change that: for others it is an error, where it is set, and better than rows without their parents. */
+/* Foreign keys are checked by triggers, which do not fire in a session with the role of a replica. Only a superuser
+ * may change the role: for others an error, if it is set, is better than rows without their parents. */
 static gboolean
 check_foreign_keys(PgConnection *connection, GError **error)
 {
@@ -144,8 +144,8 @@ restore_speak_utf8(PgConnection *connection, GError **error)
   return pg_connection_exec(connection, "SET client_encoding = 'UTF8'", error);
 }
 
-/* "pid 123 (psql, idle in transaction)" for those whose locks are in the way: other sessions that hold a lock on a
- * relation that one of ours is known to want cannot be told after the wait, so it names the oldest open transactions.
+/* "pid 123 (psql, idle in transaction)" of the oldest open transactions. After the wait nobody can tell whose locks
+ * were in the way.
  */
 static char *
 describe_lock_holders(Restore *restore)
@@ -160,7 +160,8 @@ describe_lock_holders(Restore *restore)
   return g_steal_pointer(&holders);
 }
 
-/* Between two attempts at a lock: says who is in the way and waits a little; DATABASE_LOCK_TIMEOUT when time is up. */
+/* Between two attempts at a lock: names the sessions in the way and waits a little. DATABASE_LOCK_TIMEOUT when time
+ * is up. */
 static gboolean
 wait_for_lock(Restore *restore, guint attempt, const GError *reason, GError **error)
 {
@@ -189,7 +190,7 @@ restore_transaction_id(const Restore *restore)
   return restore->xid;
 }
 
-/* Both kinds of unit have a savepoint, so that a failed one can be shown to end where it began. */
+/* Both kinds of unit have a savepoint, to show that a failed unit has ended in the transaction in which it began. */
 static gboolean
 begin_unit(Restore *restore, GError **error)
 {
@@ -221,7 +222,7 @@ set_transaction_left(const Restore *restore, GError **error)
             database != NULL ? database : "?", status != NULL ? status : "neither known to be there nor not");
 }
 
-/* Ends a unit's savepoint, in the transaction that it was begun in. */
+/* Ends a unit's savepoint, in the transaction in which it began. */
 static gboolean
 end_entry(Restore *restore, GError **error)
 {
@@ -233,7 +234,7 @@ end_entry(Restore *restore, GError **error)
   return FALSE;
 }
 
-/* A request to cancel may come late, and end the first attempt. */
+/* A cancel request may arrive late and end the first attempt. */
 static gboolean
 roll_back_entry(const Restore *restore)
 {
@@ -242,8 +243,8 @@ roll_back_entry(const Restore *restore)
          is_in_transaction_begun(restore);
 }
 
-/* After a failure of a unit, also after a cancellation. `is_ended`: its entry was over, and the COMMIT failed. TRUE:
- * the unit is undone, and only that. Else there is nothing to go on with, and `failure` may have become the worse one.
+/* Undoes a failed or cancelled unit. `is_ended`: the entry was complete, and its COMMIT failed. TRUE if the unit,
+ * and only the unit, is undone. Otherwise the restore cannot go on, and `failure` may have become a worse one.
  */
 static gboolean
 roll_back_unit(Restore *restore, gboolean is_ended, GError **failure)
@@ -262,7 +263,7 @@ roll_back_unit(Restore *restore, gboolean is_ended, GError **failure)
   return is_undone && !g_cancellable_is_cancelled(restore->cancellable);
 }
 
-/* Whether a failed unit is worth another attempt; waits before that. Takes the failure. */
+/* Whether a failed unit should be tried again; waits before the next attempt. Takes ownership of the failure. */
 static gboolean
 may_try_again(Restore *restore, guint attempt, gboolean is_ended, GError *failure, GError **error)
 {

@@ -1,4 +1,4 @@
-/* A table's rows by COPY. */
+/* Copies a table's rows by COPY. */
 #include "backup/plan/entry_sql.h"
 #include "backup/restore/restore_private.h"
 #include "base/error.h"
@@ -54,7 +54,7 @@ restore_copy_rows(Restore *restore, const TocEntry *entry, const char *copy_sql,
   if (!pg_connection_copy_in_begin(restore->connection, copy_sql, error))
     return FALSE;
   if (!archive_reader_read_data(restore->reader, entry, send_rows, NULL, &sink, restore->cancellable, &failure)) {
-    /* The COPY is over if the database ended it; it still waits if the archive, or the caller, did. */
+    /* If the database caused the failure, the COPY is over. If the archive or the caller did, it is still open. */
     if (*error_sqlstate(failure) == '\0' && pg_connection_is_alive(restore->connection))
       pg_connection_copy_in_abort(restore->connection);
     g_propagate_error(error, failure);
@@ -83,7 +83,7 @@ restore_say_table_done(Restore *restore, const TocEntry *entry, guint64 rows, gu
   backup_progress_table(restore->progress, NULL);
 }
 
-/* ---- Into a table that is new ---- */
+/* ---- Into a new table ---- */
 
 typedef struct {
   const TocEntry *entry;
@@ -113,7 +113,7 @@ restore_copy_into_new(Restore *restore, const TocEntry *entry, gboolean *ret_is_
   return TRUE;
 }
 
-/* ---- Into one that has rows of its own ---- */
+/* ---- Into a table with rows of its own ---- */
 
 #define STAGE "pg_temp.cch_stage"
 

@@ -5,7 +5,7 @@
 
 #include <string.h>
 
-/* SQLSTATEs of "it exists already", by kind of object. */
+/* The SQLSTATEs for "already exists", by kind of object. */
 static gboolean
 says_exists(const char *sqlstate)
 {
@@ -19,8 +19,8 @@ says_exists(const char *sqlstate)
   return FALSE;
 }
 
-/* undefined_object stands for anything that is missing; that it is a role shows in the C function that raised it
- * (PostgreSQL 12 to 18, src/backend/utils/adt/acl.c), which unlike the message is not translated. */
+/* undefined_object stands for any missing object. The C function that raised it shows that the object is a role
+ * (PostgreSQL 12 to 18, src/backend/utils/adt/acl.c). Unlike the message, its name is not translated. */
 static gboolean
 says_role_missing(const char *sqlstate, const char *source_function)
 {
@@ -28,8 +28,8 @@ says_role_missing(const char *sqlstate, const char *source_function)
          (strcmp(source_function, "get_role_oid") == 0 || strcmp(source_function, "get_rolespec_tuple") == 0);
 }
 
-/* A duplicate key among rows is a row that is there already; in the catalog, an object that is. But from something in
- * the making over rows it means that these contradict it, and to go on would lose it. */
+/* Among rows, a duplicate key means that the row exists; in the catalog, that the object does. But while an object
+ * is built over the rows, it means that the rows contradict the object, which would be lost if we went on. */
 static Verdict
 verdict_of_duplicate(TocKind kind)
 {
@@ -45,7 +45,7 @@ verdict_of(const GError *error, TocKind kind, gboolean keeps_present)
   const char *sqlstate = error_sqlstate(error);
   if (says_exists(sqlstate))
     return VERDICT_EXISTS;
-  /* invalid_table_definition is "multiple primary keys" only where a constraint is added. */
+  /* invalid_table_definition means "multiple primary keys" only when a constraint is added. */
   if (strcmp(sqlstate, SQLSTATE_INVALID_TABLE_DEFINITION) == 0 && kind == TOC_KIND_CONSTRAINT)
     return VERDICT_EXISTS;
   if (strcmp(sqlstate, SQLSTATE_UNIQUE_VIOLATION) == 0)

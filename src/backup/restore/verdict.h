@@ -5,18 +5,18 @@
 #include "archive/toc/toc.h"
 
 typedef enum {
-  VERDICT_FATAL,          /* roll back everything: connection, permission, memory, disk, and whatever is not known */
-  VERDICT_EXISTS,         /* the object is there already, or the table has a primary key already */
-  VERDICT_DUPLICATE_KEY,  /* a row with this key is there already */
+  VERDICT_FATAL,          /* roll back everything: connection, permission, memory, disk, and every unknown error */
+  VERDICT_EXISTS,         /* the object exists, or the table already has a primary key */
+  VERDICT_DUPLICATE_KEY,  /* a row with this key exists */
   VERDICT_ROLE_MISSING,   /* a role that the statement names does not exist */
-  VERDICT_COLUMN_MISSING, /* it belongs to a table that was kept and lacks a column it needs */
-  VERDICT_LOCK_WAIT,      /* a lock was not to be had in time: try again */
+  VERDICT_COLUMN_MISSING, /* the object belongs to a table that was kept and lacks a column */
+  VERDICT_LOCK_WAIT,      /* a lock was not available in time: try again */
   VERDICT_RESTART         /* a deadlock or serialisation failure: start the whole transaction again */
 } Verdict;
 
-/* `kind` is the TOC entry's; TOC_KIND_NONE where there is none. `keeps_present`: the way keeps tables that are there,
- * so that they can lack a column. */
+/* `kind` is the TOC entry's; TOC_KIND_NONE without an entry. `keeps_present`: the way keeps existing tables, which
+ * may lack columns. */
 Verdict verdict_of(const GError *error, TocKind kind, gboolean keeps_present);
 
-/* TRUE for what an import may go on after. */
+/* Whether an import may go on after it. */
 gboolean verdict_is_ignorable(Verdict verdict);
