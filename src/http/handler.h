@@ -96,11 +96,6 @@ HttpResponse *http_response_stream(guint status, const char *content_type, HttpS
  * the last event was sent, or the client has gone. */
 HttpResponse *http_response_events(SseQueue *queue, gpointer owned, GDestroyNotify free_owned);
 
-/* {error, details, errorCode}: the shape of the backup routes and of the login. */
-HttpResponse *http_response_error(HttpRequest *request, const GError *error);
-/* application/problem+json (RFC 9457): the shape of /api/v1. */
-HttpResponse *http_response_problem(HttpRequest *request, const GError *error);
-
 /* A streamed body can be followed by trailers: announce their names ("A, B") before it is sent, and set them while it
  * is read, at the latest when its read function returns 0. A client of HTTP/1.0 does not get them. */
 void http_response_announce_trailers(HttpResponse *response, const char *names);

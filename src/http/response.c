@@ -145,8 +145,9 @@ http_json_text(const char *text)
   return json_string(valid);
 }
 
-HttpResponse *
-http_response_error(HttpRequest *request, const GError *error)
+/* {error, details, errorCode}: the shape of the backup routes and of the login. */
+static HttpResponse *
+plain_error_response(HttpRequest *request, const GError *error)
 {
   const ErrorInfo *info = error_info(error);
   const char *details = request->error_details != NULL ? request->error_details : error->message;
@@ -157,8 +158,9 @@ http_response_error(HttpRequest *request, const GError *error)
   return http_response_json((guint)info->http_status, body);
 }
 
-HttpResponse *
-http_response_problem(HttpRequest *request, const GError *error)
+/* application/problem+json (RFC 9457): the shape of /api/v1. */
+static HttpResponse *
+problem_response(HttpRequest *request, const GError *error)
 {
   const ErrorInfo *info = error_info(error);
   const char *details = request->error_details != NULL ? request->error_details : error->message;
@@ -181,7 +183,7 @@ http_response_for_error(HttpRequest *request, const GError *error)
   const HttpRoute *route = request->match.route;
   gboolean wants_problem =
       route != NULL ? (route->flags & HTTP_ROUTE_PROBLEM) != 0 : g_str_has_prefix(request->path, "/api/v1/");
-  return wants_problem ? http_response_problem(request, error) : http_response_error(request, error);
+  return wants_problem ? problem_response(request, error) : plain_error_response(request, error);
 }
 
 static const char *

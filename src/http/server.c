@@ -57,8 +57,8 @@ http_server_adopt(HttpServer *server, int fd)
   http_loop_adopt(server->loop, fd);
 }
 
-void
-http_server_stop(HttpServer *server)
+static void
+stop_server(HttpServer *server)
 {
   if (server->loop == NULL)
     return;
@@ -83,7 +83,7 @@ http_server_free(HttpServer *server)
 {
   if (server == NULL)
     return;
-  http_server_stop(server);
+  stop_server(server);
   http_router_free(server->router);
   g_object_unref(server->stopping);
   g_mutex_clear(&server->mutex);

@@ -39,7 +39,6 @@ const char *http_server_url(const HttpServer *server); /* once started */
 /* Serves a connected socket, which it owns from now on. */
 void http_server_adopt(HttpServer *server, int fd);
 
-/* Accepts no more, cancels every request's cancellable, waits until all have ended. */
-void http_server_stop(HttpServer *server);
-void http_server_free(HttpServer *server); /* stops */
+/* Accepts no more, cancels every request's cancellable, and waits until all have ended. NULL is ignored. */
+void http_server_free(HttpServer *server);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(HttpServer, http_server_free)

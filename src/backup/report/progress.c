@@ -210,13 +210,6 @@ backup_progress_warn(BackupProgress *progress, TextId id, ...)
   emit(progress, message, TRUE);
 }
 
-guint
-backup_progress_warnings(const BackupProgress *progress)
-{
-  g_autoptr(GMutexLocker) locker = g_mutex_locker_new(&((BackupProgress *)progress)->mutex);
-  return progress->event.warning_count;
-}
-
 Language
 backup_progress_language(const BackupProgress *progress)
 {

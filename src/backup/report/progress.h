@@ -32,7 +32,6 @@ void backup_progress_table_merged(BackupProgress *progress, const BackupTableRes
 void backup_progress_say(BackupProgress *progress, TextId id, ...);
 void backup_progress_caution(BackupProgress *progress, TextId id, ...); /* shown as a warning, not counted */
 void backup_progress_warn(BackupProgress *progress, TextId id, ...);
-guint backup_progress_warnings(const BackupProgress *progress);
 Language backup_progress_language(const BackupProgress *progress);
 
 /* The last events. */

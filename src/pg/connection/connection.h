@@ -48,7 +48,6 @@ PgResult *pg_connection_queryv(PgConnection *connection, GError **error, const c
 gboolean pg_connection_value(PgConnection *connection, char **ret_value, GError **error, const char *sql, guint n, ...);
 
 guint pg_result_rows(const PgResult *result);
-guint pg_result_columns(const PgResult *result);
 /* NULL for SQL NULL. Owned by the result. */
 const char *pg_result_text(const PgResult *result, guint row, guint column);
 gint64 pg_result_int64(const PgResult *result, guint row, guint column);  /* 0 for NULL */

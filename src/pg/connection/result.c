@@ -8,12 +8,6 @@ pg_result_rows(const PgResult *result)
   return (guint)PQntuples(result);
 }
 
-guint
-pg_result_columns(const PgResult *result)
-{
-  return (guint)PQnfields(result);
-}
-
 const char *
 pg_result_text(const PgResult *result, guint row, guint column)
 {

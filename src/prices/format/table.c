@@ -392,21 +392,3 @@ price_table_parse(const char *text, gsize size, PriceOrigin origin, GError **err
   make_digest(table);
   return g_steal_pointer(&table);
 }
-
-const PriceModel *
-price_table_find(const PriceTable *table, const char *name)
-{
-  guint low = 0, high = table->models->len;
-  while (low < high) {
-    guint middle = low + (high - low) / 2;
-    const PriceModel *model = &g_array_index(table->models, PriceModel, middle);
-    int order = strcmp(model->name, name);
-    if (order == 0)
-      return model;
-    if (order < 0)
-      low = middle + 1;
-    else
-      high = middle;
-  }
-  return NULL;
-}

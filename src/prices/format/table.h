@@ -38,6 +38,3 @@ typedef enum {
 PriceTable *price_table_parse(const char *text, gsize size, PriceOrigin origin, GError **error);
 void price_table_free(PriceTable *table);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(PriceTable, price_table_free)
-
-/* NULL when it is not among the valid ones. */
-const PriceModel *price_table_find(const PriceTable *table, const char *name);

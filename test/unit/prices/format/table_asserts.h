@@ -6,6 +6,9 @@
 /* Fails the test on a table that is refused. */
 PriceTable *parse_table(const char *text);
 
+/* NULL when it is not among the valid ones. */
+const PriceModel *find_model(const PriceTable *table, const char *name);
+
 /* The model is there, word for word. */
 void assert_model(const PriceTable *table, const char *name, const char *json);
 

@@ -45,7 +45,7 @@ a_cloud_model_that_nobody_can_bill_fails_alone(void **state)
       "{\"price\":\"0.5\",\"unit\":\"per_request\"},\"prompt\":{\"price\":\"1\",\"unit\":\"per_M_tokens\","
       "\"currency\":\"CNY\"}}}]}],\"schema\":\"cchp.pricing-table/v1\"}");
   assert_failed(table, "free", "nothing_billable", NULL);
-  assert_non_null(price_table_find(table, "m"));
+  assert_non_null(find_model(table, "m"));
   assert_int_equal(table->warnings->len, 1);
   assert_int_equal(g_array_index(table->warnings, PriceIssue, 0).code, PRICE_NOT_IN_DOLLARS);
 }
@@ -60,8 +60,8 @@ an_entry_of_the_cloud_that_cannot_be_read_fails_alone(void **state)
       "\"p\",\"charges\":{\"prompt\":{\"price\":\"1\",\"unit\":\"per_M_tokens\"}}}]}]}");
   assert_failed(table, "?", "entry_unreadable", "models[0]");
   assert_int_equal(table->models->len, 2);
-  assert_non_null(price_table_find(table, "m"));
-  assert_non_null(price_table_find(table, "n"));
+  assert_non_null(find_model(table, "m"));
+  assert_non_null(find_model(table, "n"));
 }
 
 /* The one model of a cloud table, whose `pricing` and other members are given. */
@@ -79,7 +79,7 @@ parse_cloud(const char *members, const char *variants)
 static void
 assert_field(const PriceTable *table, const char *path, const char *expected)
 {
-  const PriceModel *model = price_table_find(table, "m");
+  const PriceModel *model = find_model(table, "m");
   assert_non_null(model);
   g_autoptr(JsonTree) tree = json_tree_parse(model->json, model->size, NULL);
   g_auto(GStrv) keys = g_strsplit(path, "/", -1);

@@ -67,7 +67,7 @@ a_decimal_is_found_far_out_on_a_long_line(void **state)
     g_string_append(text, "ü");
   g_string_append(text, "\", x = 0.10}}");
   g_autoptr(PriceTable) table = parse_table(text->str);
-  const PriceModel *model = price_table_find(table, "m");
+  const PriceModel *model = find_model(table, "m");
   assert_memory_equal(model->json + model->size - 9, "\"x\":0.10}", 9);
 }
 
@@ -80,7 +80,7 @@ what_says_the_same_of_one_name_twice_is_taken(void **state)
                                             "\" a\":{ \"mode\":\"chat\", \"input_cost_per_token\": 1e-6 }}");
   assert_int_equal(table->failed->len, 0);
   assert_int_equal(table->total, 2);
-  assert_non_null(price_table_find(table, "a"));
+  assert_non_null(find_model(table, "a"));
 }
 
 static void
@@ -151,7 +151,7 @@ a_model_that_is_wrong_fails_alone_by_name_and_field(void **state)
   for (gsize i = 0; i < G_N_ELEMENTS(cases); i++) {
     g_autoptr(PriceTable) table = parse_beside(cases[i].members);
     assert_failed(table, "bad", cases[i].code, cases[i].field);
-    assert_non_null(price_table_find(table, "good"));
+    assert_non_null(find_model(table, "good"));
     assert_int_equal(table->total, 2);
   }
 }
@@ -352,7 +352,7 @@ toml_1_0_is_read_and_nothing_else(void **state)
       assert_non_null(strstr(error->message, "TOML, line "));
       continue;
     }
-    const PriceModel *model = price_table_find(table, "m");
+    const PriceModel *model = find_model(table, "m");
     assert_non_null(model);
     g_autofree char *json = g_strndup(model->json, model->size);
     g_autofree char *expected = g_strdup_printf("\"x\":%s", toml_values[i].json);
@@ -372,7 +372,7 @@ toml_that_is_no_number_fails_one_model(void **state)
                                             values[i]);
     g_autoptr(PriceTable) table = parse_table(text);
     assert_failed(table, "bad", "not_finite", "pricing.x.output_cost_per_token");
-    assert_non_null(price_table_find(table, "good"));
+    assert_non_null(find_model(table, "good"));
   }
 }
 
