@@ -2,7 +2,7 @@
 
 #include "base/error.h"
 #include "pg/connection/sqlstate.h"
-#include "pg/dsn/dsn_rewrite.h"
+#include "pg/dsn/dsn.h"
 
 #include <errno.h>
 #include <poll.h>

@@ -38,3 +38,6 @@ char *dsn_with_defaults(const char *dsn, GError **error);
 
 /* Likewise, for another database of the same server. */
 char *dsn_with_database(const char *dsn, const char *database, GError **error);
+
+/* Appends keyword='value' to a key=value string, with libpq's escapes (dsn_parse.c). */
+void dsn_append(GString *dsn, const char *keyword, const char *value);

@@ -1,4 +1,4 @@
-/* Connection strings as people have them, rewritten for libpq. Private to pg/.
+/* Connection strings as people have them, rewritten for libpq. Private to pg/dsn.
  *
  * Input: libpq's two forms (libpq's documentation, "Connection Strings"), and what other drivers make of the address
  * form: scheme in any case, "jdbc:" before it, "+driver" behind it, blanks and quotes around the whole, and their
@@ -6,7 +6,7 @@
  * would take a part of the password for a host or a port, and repeat it in its messages. */
 #pragma once
 
-#include <glib.h>
+#include "pg/dsn/dsn.h"
 
 typedef struct {
   char *conninfo;                   /* keyword='value' pairs that libpq knows, with the secrets */
@@ -38,11 +38,8 @@ G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC(DsnPairs, dsn_pairs_clear)
 
 /* The last value of that name, or NULL. */
 const char *dsn_pairs_get(const DsnPairs *pairs, const char *name);
-
-/* dsn_parse.c, too: appends keyword='value' to a key=value string, with libpq's escapes. */
-void dsn_append(GString *dsn, const char *keyword, const char *value);
+void dsn_pairs_add(DsnPairs *pairs, const char *name, const char *value);
 
 /* dsn_tls.c: names the system's certificate authorities where verify-full or sslrootcert=system ask for them, which
  * libpq before 16 does not know. Changes the pairs. CONFIG when there is no such file. */
 gboolean dsn_use_system_authorities(DsnPairs *pairs, GError **error);
-void dsn_pairs_add(DsnPairs *pairs, const char *name, const char *value);
