@@ -17,14 +17,14 @@
 #define MAGIC_BYTES               16
 
 struct HttpArchive {
-  HttpRequest *request; /* outlives this */
+  HttpRequest *request; /* outlives the archive */
   const BackupHttp *http;
   ArchiveKeeping keeping;
   HttpMultipart *multipart; /* NULL: the body is JSON */
   GByteArray *json;
-  gboolean is_file; /* the part being read */
-  char *field;      /* else its name, */
-  GString *text;    /* and value */
+  gboolean is_file; /* the current part is the file */
+  char *field;      /* otherwise its name */
+  GString *text;    /* and its value */
   gboolean has_file;
   TempFile *file;
   TempFile *unpacked; /* NULL: the file is the archive itself */
@@ -35,7 +35,7 @@ struct HttpArchive {
   gboolean is_open, is_done;
 };
 
-/* A file of this request that cannot be read is not kept; a named upload stays until it was imported. */
+/* A file of this request that cannot be read is not kept. A named upload stays until it is imported. */
 static gboolean
 upload_goes(const HttpArchive *archive)
 {
@@ -168,7 +168,7 @@ take_data(gpointer user_data, const guint8 *data, gsize size, GError **error)
 
 static const MultipartSink sink = {begin_part, take_data};
 
-/* By what the request says of its length; the bytes themselves are counted later. */
+/* Checks the announced length; the bytes themselves are counted later. */
 static gboolean
 check_announced_size(HttpArchive *archive, GError **error)
 {
@@ -220,7 +220,7 @@ http_archive_write(HttpArchive *archive, const guint8 *data, gsize size, GError 
   return TRUE;
 }
 
-/* The upload that the request names. */
+/* Takes the upload that the request names. */
 static gboolean
 use_upload(HttpArchive *archive, GError **error)
 {
@@ -245,7 +245,7 @@ http_archive_open(HttpArchive *archive, GError **error)
   if (!is_read)
     return NULL;
 
-  /* 2. The file that came with the request and is complete now, or the upload that it names. */
+  /* 2. The file that came with the request and is now complete, or the named upload. */
   if (archive->has_file && archive->choices.upload_id != NULL) {
     error_set(error, CCH_ERROR_REQUEST_PARAMETER, "give either file or uploadId");
     return NULL;
@@ -255,7 +255,7 @@ http_archive_open(HttpArchive *archive, GError **error)
   if (archive->has_file && archive->upload != NULL && !upload_set_length(archive->upload, archive->file_bytes, error))
     return NULL;
 
-  /* 3. The archive itself, out of gzip, zstd or ZIP. */
+  /* 3. The archive itself, unpacked from gzip, zstd or ZIP. */
   int fd = archive->upload != NULL ? upload_fd(archive->upload) : temp_file_fd(archive->file);
   if (!temp_file_unpack(fd, config->temp_dir, config->max_upload_bytes, http_request_cancellable(archive->request),
                         &archive->unpacked, error))
@@ -273,7 +273,7 @@ http_archive_open(HttpArchive *archive, GError **error)
     return NULL;
   }
 
-  /* 5. The choices, also against what the archive holds. */
+  /* 5. The choices, also against the archive's contents. */
   if (!http_choices_check(&archive->choices, error))
     return NULL;
   const char *const *tables = http_choices_tables(&archive->choices);

@@ -1,5 +1,5 @@
-/* What the endpoints of the backup domain share: the context of their handlers, the reply that is an event stream, and
- * how a held lock is told. */
+/* Shared by the endpoints of the backup domain: their handlers' context, the event-stream reply, and the answer for
+ * a held lock. */
 #pragma once
 
 #include "backup/http/running.h"
@@ -15,7 +15,7 @@ typedef struct {
   Running *running; /* likewise */
 } BackupHttp;
 
-/* {operation, holder, since}; null where nobody holds it. */
+/* {operation, holder, since}; null without a holder. */
 json_t *backup_http_holder_json(const BackupLockHolder *holder);
-/* After LOCK_HELD: the reply says who holds the lock, in the specification's words. */
+/* After LOCK_HELD: makes the reply name the holder, in the specified form. */
 void backup_http_explain_lock(HttpRequest *request, const BackupLockHolder *holder);

@@ -1,4 +1,4 @@
-/* GET …/export:estimate: size and time of an export, before it is started. It reads the catalog and takes no lock. */
+/* GET …/export:estimate: estimates an export's size and time before it starts. Reads the catalog and takes no lock. */
 #include "backup/export/estimate.h"
 #include "backup/export/export.h"
 #include "backup/http/endpoints.h"
@@ -15,12 +15,12 @@ describe_estimate(const Estimate *estimate, ArchiveLevel level)
                    estimate->n_exports > 0 ? "exports" : "usual", "exports", (int)estimate->n_exports);
 }
 
-/* Of the compression that was named, or of each that an export can have here. */
+/* Estimates the requested compression, or each one that is available. */
 static json_t *
 estimate_all(const BackupHttp *http, PgConnection *connection, HttpRequest *request, const HttpExportQuery *query,
              GError **error)
 {
-  /* Where no pg_dump fits, an estimate is still something to go by. */
+  /* An estimate is useful even without a suitable pg_dump. */
   g_auto(PgClient) client = {0};
   const PgClientOptions options = {http->config->pg_bin_dir, http->config->pg_dump_command};
   pg_client_choose(&options, pg_connection_server_version(connection), &client, NULL);

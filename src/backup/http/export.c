@@ -1,4 +1,4 @@
-/* GET …/export, and what is kept of exports: …/exports, …/exports/{id}/manifest. */
+/* GET …/export, and the records of exports: …/exports, …/exports/{id}/manifest. */
 #include "backup/export/export.h"
 #include "backup/http/endpoints.h"
 #include "backup/http/export_query.h"
@@ -14,16 +14,16 @@
 #define TRAILERS           "X-Content-SHA256, X-Manifest-Bytes, X-Manifest-Rows, X-Manifest-Tables"
 #define REPORT_INTERVAL_US (250 * 1000)
 
-/* An export on its way to a client. */
+/* An export being sent to a client. */
 typedef struct {
-  HttpRequest *request; /* outlives this */
+  HttpRequest *request; /* outlives the export */
   HttpResponse *response;
-  BackupExport *export; /* NULL once it was read to its end */
+  BackupExport *export; /* NULL once it was read completely */
   RunningOperation *running;
   gint64 reported_us;
 } Download;
 
-/* The members of an import's events that apply to an export. */
+/* The members of an import's events that exports have, too. */
 static json_t *
 describe_progress(Download *download, const char *type)
 {
@@ -75,7 +75,7 @@ set_trailers(HttpResponse *response, const Manifest *manifest)
   http_response_set_trailer(response, "X-Manifest-Tables", tables);
 }
 
-/* Frees the export before the last event: whoever sees that event may start the next operation. */
+/* Frees the export before the last event, so that a watcher of that event may start the next operation. */
 static void
 download_finish(Download *download)
 {
@@ -153,7 +153,7 @@ start_download(HttpRequest *request, const BackupHttp *http, const char *id, Bac
   return download->response;
 }
 
-/* A download shows nobody why it was refused: whoever watches the operation is told. */
+/* Reports a refusal to the watchers of the operation, because a download cannot show it. */
 static void
 tell_refusal(HttpRequest *request, const BackupHttp *http, const char *id, const GError *problem)
 {
@@ -207,7 +207,7 @@ get_export(HttpRequest *request, gpointer context, GError **error)
   return NULL;
 }
 
-/* A missing table of exports, before our migrations, is not an error. */
+/* Before our migrations the table of exports does not exist, which is no error. */
 static PgResult *
 query_kept(PgConnection *connection, const char *sql, const char *id, gboolean *ret_is_there, GError **error)
 {

@@ -56,7 +56,7 @@ read_operation(HttpRequest *request, const char **ret_id, GError **error)
   return FALSE;
 }
 
-/* "replay_payloads,other.table"; what follows from excludeDispensable is added. */
+/* Parses "replay_payloads,other.table"; adds the tables of excludeDispensable. */
 static gboolean
 read_exclude_table_data(HttpRequest *request, HttpExportQuery *query, GError **error)
 {

@@ -1,4 +1,4 @@
-/* What an export, or an estimate of one, is asked for in its query. */
+/* The query parameters of an export, or of an estimate of one. */
 #pragma once
 
 #include "archive/write/packer.h"
@@ -12,7 +12,7 @@ typedef struct {
   gboolean ledger_only;
   char **exclude_table_data; /* NULL: none */
   ArchiveLevel level;
-  const char *operation_id; /* by which the client will watch it; NULL: one is made */
+  const char *operation_id; /* chosen by the client that will watch it; NULL: one is generated */
 } HttpExportQuery;
 
 void http_export_query_clear(HttpExportQuery *query);

@@ -1,5 +1,5 @@
-/* POST …/import: takes the lock, then the archive, then runs the import on a thread of its own. An answer that is not
- * the event stream leaves no lock and no file behind by the time it is sent, and neither does the last event. */
+/* POST …/import: takes the lock, receives the archive, and runs the import on its own thread. An answer without an
+ * event stream, or the last event, is sent only when the lock is released and the file removed. */
 #include "backup/http/archive.h"
 #include "backup/http/endpoints.h"
 #include "backup/http/work.h"
@@ -30,7 +30,7 @@ import_free(gpointer data)
 }
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(Import, import_free)
 
-/* The file first: nobody else may begin while it is there. */
+/* Removes the file first: nobody else may begin while it exists. */
 static void
 import_give_up(Import *import)
 {
@@ -59,7 +59,7 @@ import_write(gpointer upload, const guint8 *data, gsize size, GError **error)
   return FALSE;
 }
 
-/* The strings are the request's and the archive's, which outlive the import. */
+/* The strings belong to the request and the archive, which outlive the import. */
 static void
 import_set_options(Import *import)
 {
@@ -88,7 +88,7 @@ static void
 run_import(gpointer data)
 {
   Import *import = data;
-  /* Drops what earlier imports left behind, if it can. */
+  /* Drops what earlier imports left behind, if possible. */
   database_janitor_sweep(import->options.dsn, http_work_cancellable(import->work), NULL);
   g_autoptr(GError) problem = NULL;
   if (backup_import_run(import->reader, &import->options, http_work_lock(import->work), http_work_report, import->work,

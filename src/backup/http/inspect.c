@@ -1,5 +1,5 @@
-/* POST …/import:inspect: what an archive is, by its first megabytes, before anybody uploads the rest. It takes no lock
- * and changes nothing. */
+/* POST …/import:inspect: describes an archive by its first megabytes, before the rest is uploaded. Takes no lock and
+ * changes nothing. */
 #include "archive/detect/prefix.h"
 #include "backup/http/endpoints.h"
 #include "backup/plan/entry_sql.h"
@@ -15,15 +15,15 @@
 
 enum {
   MAX_PREFIX_BYTES = 16 * 1024 * 1024,
-  FIRST_GUESS_BYTES = 1024 * 1024, /* where the table of contents does not yet tell its length */
+  FIRST_GUESS_BYTES = 1024 * 1024, /* used if the table of contents does not show its length yet */
   GUESS_MARGIN_BYTES = 64 * 1024,
   MAX_NAMES = 10
 };
 
 typedef struct {
-  HttpRequest *request; /* outlives this */
+  HttpRequest *request; /* outlives the inspection */
   const BackupHttp *http;
-  guint64 archive_bytes; /* as the client says; G_MAXUINT64: it does not */
+  guint64 archive_bytes; /* from the client; G_MAXUINT64: unknown */
   TempFile *file;
   gsize received_bytes;
 } Inspection;
@@ -92,7 +92,7 @@ inspect_write(gpointer upload, const guint8 *data, gsize size, GError **error)
   return temp_file_write(inspection->file, data, size, error);
 }
 
-/* How much to send instead; 0 when the table of contents does not end within what may be sent. */
+/* How many bytes to send instead; 0 if the table of contents does not end within the limit. */
 static gsize
 guess_bytes_needed(const Inspection *inspection, const ArchivePrefix *prefix)
 {
@@ -136,7 +136,7 @@ table_key(const TocEntry *entry)
   return g_strdup_printf("%s\n%s", entry->namespace_name != NULL ? entry->namespace_name : "", entry->tag);
 }
 
-/* The tables with data; one without has a TABLE entry only. */
+/* The tables with data; a table without data has a TABLE entry only. */
 static GHashTable *
 collect_data(const ArchivePrefix *prefix)
 {
@@ -168,7 +168,7 @@ describe_tables(json_t *answer, const ArchivePrefix *prefix)
   set_member(answer, "entries",
              prefix->n_entries > 0 || prefix->is_complete ? json_integer(prefix->n_entries) : json_null());
   set_member(answer, "tables", tables);
-  /* Nothing is known of the part that was not sent. */
+  /* Nothing is known about the part that was not sent. */
   set_member(answer, "hasLogs", prefix->is_complete || has_logs ? json_boolean(has_logs) : json_null());
   set_member(answer, "hasLargeObjects",
              prefix->is_complete || has_large_objects ? json_boolean(has_large_objects) : json_null());
@@ -176,7 +176,7 @@ describe_tables(json_t *answer, const ArchivePrefix *prefix)
 
 /* ---- Comparison with the live database ---- */
 
-/* "public.users" of all tables, and their schemas. */
+/* "public.users" for all tables, and their schemas. */
 static void
 collect_table_names(const ArchivePrefix *prefix, GStrv *ret_names, GStrv *ret_schemas)
 {
@@ -243,7 +243,7 @@ describe_live(PgConnection *connection)
                    http_json_text(pg_connection_parameter(connection, "server_version")));
 }
 
-/* An unreachable database is not an error: `live` is null then, and nothing is compared. */
+/* An unreachable database is not an error: `live` is null, and nothing is compared. */
 static void
 compare_with_live(json_t *answer, const Inspection *inspection, const ArchivePrefix *prefix)
 {

@@ -1,4 +1,4 @@
-/* …/operations: the operations that run in this instance, and their events. */
+/* …/operations: the operations in this instance, and their events. */
 #include "backup/http/endpoints.h"
 #include "base/error.h"
 

@@ -1,5 +1,5 @@
-/* POST …/import:preview: what an import would do, as events that end with the preview, or as JSON alone. A file that
- * comes with the request is kept as an upload, so that the import after it sends nothing again. */
+/* POST …/import:preview: shows what an import would do, as events that end with the preview, or as JSON alone. A
+ * file in the request is kept as an upload, so that the import need not send it again. */
 #include "backup/preview/preview.h"
 #include "backup/http/archive.h"
 #include "backup/http/endpoints.h"
@@ -12,8 +12,8 @@ typedef struct {
   HttpArchive *archive;
   ArchiveReader *reader;
   BackupImportOptions options;
-  json_t *result;  /* NULL: it failed, */
-  GError *problem; /* for this reason */
+  json_t *result;  /* NULL: it failed */
+  GError *problem; /* the reason */
 } Preview;
 
 static void
@@ -55,7 +55,7 @@ preview_write(gpointer upload, const guint8 *data, gsize size, GError **error)
   return FALSE;
 }
 
-/* The strings are the request's and the archive's, which outlive the preview. */
+/* The strings belong to the request and the archive, which outlive the preview. */
 static void
 preview_set_options(Preview *preview)
 {
@@ -90,7 +90,7 @@ run_preview(gpointer data)
   http_work_extend_last(preview->work, "preview", json_incref(preview->result));
 }
 
-/* Whoever does not ask for JSON gets events, as an import does. */
+/* A client that does not ask for JSON gets events, as from an import. */
 static gboolean
 wants_json(const HttpRequest *request)
 {

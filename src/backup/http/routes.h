@@ -1,5 +1,5 @@
-/* Export, import, preview, undo and what goes with them over HTTP, below /api/admin/database/. docs/api.md has the
- * endpoints. */
+/* Routes for export, import, preview, undo and related requests under /api/admin/database/. The endpoints are in
+ * docs/api.md. */
 #pragma once
 
 #include "backup/http/context.h"

@@ -9,14 +9,14 @@ struct RunningOperation {
   Running *running;
   char *id, *kind, *who;
   gint64 since_s;
-  char *newest; /* JSON; NULL: nothing was reported yet */
+  char *newest; /* JSON; NULL: nothing reported yet */
   gboolean is_ended;
   GPtrArray *watchers; /* of SseQueue */
 };
 
 struct Running {
   GMutex mutex;
-  GPtrArray *operations; /* oldest first; also those that have ended */
+  GPtrArray *operations; /* oldest first; includes operations that have ended */
 };
 
 static void

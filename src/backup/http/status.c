@@ -1,4 +1,4 @@
-/* GET …/status: the database, what runs, and how an import would go. */
+/* GET …/status: the database, the running operations, and how an import would be done. */
 #include "backup/export/export.h"
 #include "backup/http/endpoints.h"
 #include "backup/http/undo.h"
@@ -33,7 +33,7 @@ short_version(const char *version)
   return http_json_text(first);
 }
 
-/* The method that an overwrite would use, and the databases that an undo could go back to. */
+/* The method that an overwrite would use, and the databases that an undo could restore. */
 static void
 describe_overwriting(json_t *status, const char *dsn, Language language)
 {
@@ -69,7 +69,7 @@ describe_database(json_t *status, const char *dsn, int *ret_server_version)
   set_member(status, "logRows", log_rows != NULL ? json_integer(pg_result_int64(result, 0, 2)) : json_null());
   gint64 hub_level = 0;
   if (connection != NULL && pg_connection_exec(connection, "SET lock_timeout = 200", NULL))
-    hub_level_read_live(connection, &hub_level, NULL); /* an import may have locked it: not known */
+    hub_level_read_live(connection, &hub_level, NULL); /* unknown if an import has locked the record */
   set_member(status, "hubLevel", hub_level_to_json(hub_level));
   if (error != NULL)
     set_member(status, "error", http_json_text(error->message));
@@ -86,7 +86,7 @@ describe_target(json_t *status, const char *dsn)
   set_member(status, "databaseName", http_json_text(display.database));
 }
 
-/* Which pg_dump an export would use, what its archives need, and which compressions they can have. */
+/* The pg_dump that an export would use, the requirements of its archives, and the available compressions. */
 static void
 describe_exporting(json_t *status, const Config *config, int server_version, Language language)
 {
@@ -121,13 +121,13 @@ describe_operation(const BackupHttp *http)
 {
   BackupLockOptions options = {http->dsn, http->config->redis_url, (guint)http->config->lock_ttl_ms};
   g_auto(BackupLockHolder) holder = {0};
-  backup_lock_inspect(&options, &holder, NULL); /* on failure nobody is known to hold it */
+  backup_lock_inspect(&options, &holder, NULL); /* on failure the holder is unknown */
   json_t *operation = backup_http_holder_json(&holder);
   set_member(operation, "running", json_boolean(holder.is_held));
   return operation;
 }
 
-/* "available" as ever: that the lock could be taken now. */
+/* "available" means that the lock could be taken now. */
 static json_t *
 describe_redis(const Config *config)
 {

@@ -7,7 +7,7 @@
 
 typedef struct {
   HttpWork *work;
-  char *name; /* of the kept database; NULL: the newest */
+  char *name; /* name of the kept database; NULL: the newest */
   BackupUndoOptions options;
 } Undo;
 
@@ -21,7 +21,7 @@ undo_free(gpointer data)
 }
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(Undo, undo_free)
 
-/* The strings are the request's and the undo's. */
+/* The strings belong to the request and the undo. */
 static Undo *
 undo_new(HttpRequest *request, const BackupHttp *http)
 {

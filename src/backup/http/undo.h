@@ -1,9 +1,9 @@
-/* …/import:undo: the database from before an overwrite by swap. POST puts it back, GET lists what is kept, DELETE drops
- * it. */
+/* …/import:undo: the previous database after an overwrite by swap. POST restores it, GET lists the kept ones, DELETE
+ * drops it. */
 #pragma once
 
 #include <glib.h>
 #include <jansson.h>
 
-/* An array of what backup_undo_list returned. */
+/* An array of the results of backup_undo_list. */
 json_t *backup_http_kept_json(const GPtrArray *kept);

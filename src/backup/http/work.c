@@ -7,15 +7,15 @@ struct HttpWork {
   HttpRequest *request; /* outlives this */
   const BackupHttp *http;
   const char *kind;
-  GCancellable *cancellable; /* the request's, and the lock's */
+  GCancellable *cancellable; /* triggered by the request's cancellable and the lock's */
   BackupLock *lock;
   RunningOperation *running;
-  SseQueue *queue; /* NULL: nobody is told but watchers */
+  SseQueue *queue; /* NULL: only watchers get events */
   void (*run)(gpointer data);
   void (*release)(gpointer data);
   gpointer data;
   GThread *thread;
-  json_t *last_event; /* sent when all is cleared away */
+  json_t *last_event; /* sent when everything is released */
 };
 
 HttpWork *

@@ -43,7 +43,7 @@ import_by_method(ImportRun *run, GError **error)
   return import_in_transaction(run, error);
 }
 
-/* What was cancelled because the lock was lost says so. */
+/* Replaces the error if a lost lock caused the cancellation. */
 static void
 name_true_cause(ImportRun *run, GError **error)
 {

@@ -74,7 +74,7 @@ import_run_migrate(ImportRun *run, PgConnection *connection, GError **error)
   if ((!run->options->clean_first || pg_migrate_forget_hub(connection, &failure)) &&
       pg_migrate(connection, &migrated, &failure)) {
     backup_progress_say(run->progress, TEXT_IMPORT_MIGRATED);
-    /* A hub that keeps its level has no migration to run. */
+    /* The hub has no migrations to run if the level stays the same. */
     if (migrated.is_hub_managed && run->options->clean_first && run->level.archive != run->level.live)
       backup_progress_say(run->progress, TEXT_IMPORT_HUB_MIGRATES);
     return TRUE;

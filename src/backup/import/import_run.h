@@ -1,4 +1,4 @@
-/* What the two ways of an import share. */
+/* Steps that both methods of an import share. */
 #pragma once
 
 #include "backup/hub_level/hub_level.h"
@@ -14,18 +14,18 @@ typedef struct {
   BackupProgress *progress;
   GCancellable *cancellable;
   HubLevel level;    /* before the import */
-  gboolean is_begun; /* the database has been reached: an error says that it is as before */
-  gboolean has_told; /* what the plan leaves out */
+  gboolean is_begun; /* the database has been reached: an error message says that it is unchanged */
+  gboolean has_told; /* what the plan leaves out has been reported */
 } ImportRun;
 
-/* To the live database; the connection speaks UTF-8. */
+/* Connects to the live database, with client_encoding UTF-8. */
 PgConnection *import_run_connect(ImportRun *run, GError **error);
 
-/* Of what the archive has for the live database; tells what is left out. */
+/* Plans the import of the archive into the live database; reports what is left out. */
 RestorePlan *import_run_plan(ImportRun *run, PgConnection *live, GError **error);
 
-/* The last parts of an import, in the transaction of `connection`, which is to the database that was filled. `rows`:
- * that it has got. If a migration fails, nothing has happened. */
+/* The last steps of an import, in the transaction of `connection`, which is to the filled database. `rows`: the
+ * imported rows. If a migration fails, everything is rolled back. */
 gboolean import_run_migrate(ImportRun *run, PgConnection *connection, GError **error);
 gboolean import_run_audit(ImportRun *run, PgConnection *connection, const RestorePlan *plan, BackupMethod method,
                           guint64 rows, GError **error);

@@ -30,7 +30,7 @@ refuse_swap(const char *reason, GError **error)
   return FALSE;
 }
 
-/* Finds the blocks only: the load reads them. */
+/* Only finds the blocks; the load reads them. */
 static gboolean
 scan_archive(ImportRun *run, GError **error)
 {
@@ -47,7 +47,7 @@ scan_archive(ImportRun *run, GError **error)
   return TRUE;
 }
 
-/* The shadow has to be on record before it is made, so our schema has to be there. */
+/* The shadow is recorded before it is created, so our schema must exist. */
 static gboolean
 prepare_records(ImportRun *run, PgConnection *live, GError **error)
 {
@@ -59,8 +59,8 @@ prepare_records(ImportRun *run, PgConnection *live, GError **error)
   return can || refuse_swap(text_get(TEXT_SWAP_OWN_TABLES_MISSING, run->options->language), error);
 }
 
-/* Another connection to the live database, for questions in which the archive's names stand: it speaks the archive's
- * encoding to its end. */
+/* Opens another connection to the live database for queries with names from the archive; it keeps the archive's
+ * encoding. */
 static PgConnection *
 connect_for_names(ImportRun *run, GError **error)
 {
@@ -101,7 +101,7 @@ make_shadow(ImportRun *run, PgConnection *live, GError **error)
   return shadow_create(live, maintenance, options->dsn, options->holder, options->language, run->cancellable, error);
 }
 
-/* Our own schema, which no archive brings. */
+/* Creates our own schema, which is never in an archive. */
 static gboolean
 prepare_own_schema(ImportRun *run, PgConnection *live, const Shadow *shadow, GError **error)
 {
@@ -116,7 +116,8 @@ prepare_own_schema(ImportRun *run, PgConnection *live, const Shadow *shadow, GEr
   return refuse_swap(reason, error);
 }
 
-/* What cch_data holds, as late as can be; then the same as at the end of the other way. One transaction. */
+/* Copies the contents of cch_data, as late as possible, then does what ends an import in one transaction. One
+ * transaction. */
 static gboolean
 finish_contents(ImportRun *run, const Shadow *shadow, const RestorePlan *plan, guint64 rows, const char *outgoing,
                 GError **error)
@@ -167,7 +168,7 @@ swap_databases(ImportRun *run, const Shadow *shadow, const char *outgoing, GErro
   return backup_swap(&options, run->lock, run->progress, run->cancellable, error);
 }
 
-/* Rows of a damaged block may look wrong to the server before the block turns out to be damaged: that is the cause. */
+/* The server may reject rows of a damaged block before the damage is found. The damage is then the cause. */
 static void
 name_damage(ImportRun *run, GError **failure)
 {
@@ -221,7 +222,7 @@ import_by_swap(ImportRun *run, GError **error)
   g_autoptr(GError) failure = NULL;
   guint64 rows = 0;
 
-  /* 1. Whether a swap can be, and has room. */
+  /* 1. Whether a swap is possible and there is room for it. */
   gboolean ok =
       scan_archive(run, &failure) && (live = import_run_connect(run, &failure)) != NULL &&
       prepare_records(run, live, &failure) && (plan = import_run_plan(run, live, &failure)) != NULL &&
@@ -229,7 +230,7 @@ import_by_swap(ImportRun *run, GError **error)
       overwrite_check_losses(names, run->reader, plan, run->options->allow_incomplete, run->progress, &failure) &&
       check_space(run, names, plan, &failure);
 
-  /* 2. The shadow database, alike to the live one, with our own schema. */
+  /* 2. The shadow database, with the live one's properties and our own schema. */
   if (ok) {
     backup_progress_phase(run->progress, BACKUP_PHASE_CONNECT);
     shadow = make_shadow(run, live, &failure);
@@ -243,17 +244,17 @@ import_by_swap(ImportRun *run, GError **error)
   g_clear_pointer(&names, pg_connection_free);
   g_clear_pointer(&live, pg_connection_free);
 
-  /* 3. The archive's contents and their statistics; the live database is in use all this time. */
+  /* 3. The archive's contents and their statistics; the live database stays in use. */
   ok = ok && load_shadow(run, shadow, plan, &rows, &failure) && analyze_shadow(run, shadow, &failure);
 
-  /* 4. What cch_data holds, migrations, the audit; then grants and the connection limit. */
+  /* 4. The contents of cch_data, migrations, the audit row; then grants and the connection limit. */
   ok = ok && finish_contents(run, shadow, plan, rows, outgoing, &failure) && open_to_others(run, shadow, &failure);
 
-  /* 5. The swap. From its commit on the shadow is the live database. Nobody of ours is connected to either. */
+  /* 5. The swap. After its commit the shadow is the live database. We hold no connection to either. */
   gboolean is_swapping = ok;
   ok = ok && swap_databases(run, shadow, outgoing, &failure);
 
-  /* 6. What is left is dropped: of the shadow what failed, else what is kept no longer. */
+  /* 6. Clean-up: after a failure the shadow is dropped, otherwise the kept databases that are not needed. */
   if (!ok) {
     gboolean may_be_live = is_swapping && error_code(failure) == CCH_ERROR_IMPORT_OUTCOME_UNKNOWN;
     if (shadow != NULL && !may_be_live)
@@ -264,6 +265,6 @@ import_by_swap(ImportRun *run, GError **error)
   if (run->options->keep_s > 0)
     backup_progress_say(run->progress, TEXT_SWAP_KEPT, outgoing, run->options->keep_s / 3600.0);
   if (backup_lock_backend_pid(run->lock) != 0)
-    database_janitor_sweep(dsn, NULL, NULL); /* what cannot be dropped now will be at the next sweep */
+    database_janitor_sweep(dsn, NULL, NULL); /* what cannot be dropped now is dropped by the next sweep */
   return TRUE;
 }

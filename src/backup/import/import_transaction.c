@@ -9,8 +9,8 @@
 #include "pg/connection/commit.h"
 
 enum {
-  MAX_ATTEMPTS = 3, /* at the whole transaction, after deadlocks */
-  LOST_WAIT_S = 10  /* for what a lost connection has left */
+  MAX_ATTEMPTS = 3, /* of the whole transaction, after deadlocks */
+  LOST_WAIT_S = 10  /* for the outcome after a lost connection */
 };
 
 static void
@@ -19,7 +19,7 @@ check_progress(guint64 bytes_done, guint64 bytes_total, gpointer user_data)
   backup_progress_set(((ImportRun *)user_data)->progress, bytes_done, bytes_total);
 }
 
-/* Reads the whole of it, with a manifest for comparing. */
+/* Reads the whole archive, and hashes rows for a manifest. */
 static gboolean
 read_archive(ImportRun *run, GError **error)
 {
@@ -63,7 +63,7 @@ commit_import(ImportRun *run, PgConnection *connection, GError **error)
   backup_progress_say(run->progress, TEXT_IMPORT_COMMITTING);
   if (!pg_connection_exec(connection, "SET CONSTRAINTS ALL IMMEDIATE", error) || !backup_lock_verify(run->lock, error))
     return FALSE;
-  /* From here on there is no way back that we could take without knowing the outcome. */
+  /* From here on we cannot go back without knowing the outcome. */
   g_autoptr(GError) failure = NULL;
   PgOutcome outcome = pg_commit(connection, run->options->dsn, &failure);
   if (outcome == PG_OUTCOME_UNKNOWN)
@@ -73,8 +73,8 @@ commit_import(ImportRun *run, PgConnection *connection, GError **error)
   return outcome == PG_COMMITTED;
 }
 
-/* A lost connection takes its transaction with it, unless the archive's SQL had committed that before. A cancelled
- * import has given the connection up by itself. */
+/* A lost connection ends its transaction, unless SQL of the archive has committed it before. A cancelled import has
+ * closed its own connection. */
 static void
 name_lost_transaction(const ImportRun *run, const Restore *restore, GError **failure)
 {
@@ -88,8 +88,8 @@ name_lost_transaction(const ImportRun *run, const Restore *restore, GError **fai
             "%s; the archive's SQL had committed the import's transaction by then", lost->message);
 }
 
-/* One attempt at the whole transaction. The connection speaks the archive's encoding from here until the archive has
- * been applied. */
+/* Runs the whole transaction once. The connection uses the archive's encoding from here until the archive has been
+ * applied. */
 static gboolean
 apply_once(ImportRun *run, PgConnection *connection, GError **error)
 {

@@ -1,7 +1,7 @@
-/* An import in one transaction: a merge, or an overwrite that cannot be, or is not to be, done by swap. */
+/* An import in one transaction: a merge, or an overwrite without a swap. */
 #pragma once
 
 #include "backup/import/import_run.h"
 
-/* The whole import. Deadlocks with a running hub make it start again, a few times. */
+/* Runs the whole import. After a deadlock with a running hub it starts again, a few times. */
 gboolean import_in_transaction(ImportRun *run, GError **error);

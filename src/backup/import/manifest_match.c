@@ -45,7 +45,7 @@ manifest_find_entry(const Manifest *manifest, const TocEntry *entry)
   return manifest_find(manifest, schema, name);
 }
 
-/* What differs, as a sentence for each table. */
+/* The differences, as a sentence for each table. */
 typedef struct {
   GString *text;
   guint n;
@@ -92,7 +92,7 @@ match_count(const Manifest *manifest, const ArchiveReader *reader, Differences *
                    g_strdup_printf("the archive has %u tables, its manifest says %u", n_tables, manifest->tables->len));
 }
 
-/* Takes the text. */
+/* Takes ownership of the text. */
 static gboolean
 conclude_match(Differences *differences, GError **error)
 {

@@ -14,9 +14,9 @@ load_result_free(LoadResult *result)
   g_free(result);
 }
 
-/* Extensions that the fresh database has from its template. */
+/* Extensions that the new database has from its template. */
 typedef struct {
-  GHashTable *extensions; /* names; NULL until they are known */
+  GHashTable *extensions; /* names; NULL until read */
 } LoadState;
 
 static gboolean
@@ -26,8 +26,7 @@ leaves_out(Restore *restore, const TocEntry *entry)
   return overwrite_is_about_extension(state->extensions, entry);
 }
 
-/* A load applies the data and post-data stages itself, by several restores at once; a restore's own order is not asked
- * for. */
+/* A load applies the data and post-data stages itself, by several restores in parallel, so it needs no order here. */
 static const RestoreWay load_way = {
     .name = "load",
     .leaves_out = leaves_out,

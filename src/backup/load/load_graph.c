@@ -2,7 +2,7 @@
 
 #include <string.h>
 
-/* How many ready steps are looked at for one that may run: an archive may have a million. */
+/* How many ready steps are examined for one that may run: an archive may have a million. */
 enum { MAX_LOOKED_AT = 1000 };
 
 typedef enum { NODE_WAITING, NODE_READY, NODE_RUNNING, NODE_DONE } NodeState;
@@ -10,7 +10,7 @@ typedef enum { NODE_WAITING, NODE_READY, NODE_RUNNING, NODE_DONE } NodeState;
 typedef struct {
   const RestoreStep *step;
   NodeState state;
-  guint n_awaited;    /* dependencies in this graph that are not done */
+  guint n_awaited;    /* unfinished dependencies within this graph */
   GArray *dependents; /* guint: nodes that wait for this one; NULL: none */
   guint64 weight;
   gboolean is_exclusive;
@@ -20,10 +20,10 @@ struct LoadGraph {
   const ArchiveReader *reader;
   GArray *nodes;      /* Node, in the archive's order */
   GSequence *ready;   /* node index, by weight, then by the archive's order */
-  GHashTable *used;   /* relation's dump ID -> how many running nodes depend on it */
-  GHashTable *locked; /* likewise: how many lock it exclusively */
+  GHashTable *used;   /* dump ID of a relation -> number of running nodes that depend on it */
+  GHashTable *locked; /* dump ID of a relation -> number of running nodes that lock it exclusively */
   guint n_running, n_left;
-  guint first_waiting; /* no node before this one waits */
+  guint first_waiting; /* no node before this one is waiting */
 };
 
 static Node *
@@ -41,7 +41,7 @@ is_relation(const LoadGraph *graph, int dump_id)
   return entry != NULL && toc_entry_has(entry, TOC_RELATION);
 }
 
-/* The TABLE DATA of a table stands for the table. */
+/* Replaces the TABLE DATA entry of a table by the table. */
 static int
 relation_of(const LoadGraph *graph, int dump_id)
 {
@@ -49,8 +49,8 @@ relation_of(const LoadGraph *graph, int dump_id)
   return toc_entry_is(entry, TOC_KIND_TABLE_DATA) && entry->n_dependencies > 0 ? entry->dependencies[0] : dump_id;
 }
 
-/* CREATE INDEX lets others build indexes on the same table, unless an ALTER TABLE follows it in the same entry (CLUSTER
- * ON, REPLICA IDENTITY). */
+/* CREATE INDEX allows other index builds on the same table, unless an ALTER TABLE follows it in the same entry
+ * (CLUSTER ON, REPLICA IDENTITY). */
 static gboolean
 locks_exclusively(const TocEntry *entry)
 {
@@ -234,13 +234,13 @@ load_graph_finish(LoadGraph *graph, guint handle)
   note_locks(graph, node, -1);
   for (guint i = 0; node->dependents != NULL && i < node->dependents->len; i++) {
     guint dependent = g_array_index(node->dependents, guint, i);
-    /* One that a circle has let go is past waiting. */
+    /* A node released from a cycle no longer waits. */
     if (--node_at(graph, dependent)->n_awaited == 0 && node_at(graph, dependent)->state == NODE_WAITING)
       make_ready(graph, dependent);
   }
 }
 
-/* Those that run count whatever their size: each keeps a connection busy. */
+/* Running nodes count whatever their size: each keeps a connection busy. */
 guint
 load_graph_n_beside(const LoadGraph *graph, guint handle, guint max)
 {

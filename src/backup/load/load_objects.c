@@ -6,24 +6,24 @@
 
 typedef struct {
   guint n_steps, n_workers;
-  guint configured_kb; /* the server's memory for an index's build */
+  guint configured_kb; /* the server's memory for building an index */
   BackupProgress *progress;
 
-  GMutex mutex; /* guards what follows */
+  GMutex mutex; /* guards the members below */
   GCond changed;
   LoadGraph *graph;
   gboolean is_stopped;
 } ObjectLoad;
 
-/* A step to be made. */
+/* A step to run. */
 typedef struct {
   const RestoreStep *step;
   guint handle;
   guint sort_kb;
 } Task;
 
-/* While there is enough for all workers to do, each of them sorts by itself; else the server may sort with parallel
- * workers, if it is set up so. */
+/* While there is enough work for all workers, each of them sorts by itself. Otherwise the server may sort with
+ * parallel workers, if it is configured so. */
 static guint
 choose_sort_kb(const ObjectLoad *load, guint handle)
 {
@@ -33,7 +33,7 @@ choose_sort_kb(const ObjectLoad *load, guint handle)
   return load_sort_kb(load_graph_weight(load->graph, handle), load->configured_kb);
 }
 
-/* Waits for a step that may run; FALSE when all are done, or the load was stopped. */
+/* Waits for a step that may run; FALSE if all are done, or the load was stopped. */
 static gboolean
 next_task(ObjectLoad *load, Task *ret_task)
 {
@@ -92,7 +92,7 @@ stop_objects(gpointer user_data)
   g_cond_broadcast(&load->changed);
 }
 
-/* Dump ID of a table -> the bytes that were loaded into it. */
+/* Maps a table's dump ID to the bytes loaded into it. */
 static GHashTable *
 weigh_tables(const GArray *tables)
 {

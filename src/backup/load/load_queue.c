@@ -4,16 +4,16 @@
 
 struct RowQueue {
   guint n_blocks;
-  RowBlock *filling; /* the reading thread's; NULL: none yet */
-  gpointer table;    /* that is read */
-  QueuedRows rows;   /* of it, so far */
+  RowBlock *filling; /* filled by the reading thread; NULL: none yet */
+  gpointer table;    /* the table being read */
+  QueuedRows rows;   /* its rows so far */
 
-  GMutex mutex; /* guards what follows */
+  GMutex mutex; /* guards the members below */
   GCond changed;
   GQueue ready; /* RowBlock */
   GQueue spare; /* RowBlock */
   guint n_made;
-  gconstpointer row_taker; /* who has the beginning of a row and must get the rest; NULL: nobody */
+  gconstpointer row_taker; /* the taker that has the beginning of a row and must get the rest; NULL: none */
   gboolean is_finished, is_stopped;
 };
 
@@ -94,7 +94,7 @@ ship(RowQueue *queue, RowBlock *block, gboolean is_open)
   g_cond_broadcast(&queue->changed);
 }
 
-/* Ships the full block up to its last row's end; what is behind that begins the next block. */
+/* Queues the full block up to the end of its last row; the rest begins the next block. */
 static gboolean
 ship_full(RowQueue *queue)
 {

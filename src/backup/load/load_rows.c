@@ -4,7 +4,7 @@
 #include "backup/plan/entry_sql.h"
 #include "base/error.h"
 
-/* Blocks on their way beside those that the workers hold: enough that nobody waits for the reading thread's hiccups. */
+/* Blocks besides those that the workers hold: enough to bridge short pauses of the reading thread. */
 enum { BLOCKS_PER_WORKER = 2, BLOCKS_TO_FILL = 2 };
 
 /* One table's rows. */
@@ -12,39 +12,39 @@ typedef struct {
   const RestoreStep *step;
 
   /* Guarded by the mutex of the RowLoad. */
-  QueuedRows read;        /* what there is, once it is read to its end */
-  gboolean is_read;       /* it is */
-  RowTotals hashed;       /* where rows are hashed */
-  guint64 blocks_taken;   /* that are committed, or dropped */
-  guint64 rows_taken;     /* that the server says it took */
-  gboolean has_conflicts; /* rows were there already: what the server refused has to be merged */
-  gboolean is_given_up;   /* failed, and judged to be gone on after */
+  QueuedRows read;        /* the table's rows, once it has been read completely */
+  gboolean is_read;       /* it has been read completely */
+  RowTotals hashed;       /* if rows are hashed */
+  guint64 blocks_taken;   /* committed or dropped blocks */
+  guint64 rows_taken;     /* rows that the server says it took */
+  gboolean has_conflicts; /* rows existed already: the rows that the server refused have to be merged */
+  gboolean is_given_up;   /* failed, and ignored */
 } TableLoad;
 
 typedef struct {
   RowQueue *queue;
-  GArray *tables; /* TableLoad; does not grow while workers are about */
+  GArray *tables; /* TableLoad; does not grow while workers run */
   gboolean hash_rows;
   const ArchiveReader *reader;
   BackupProgress *progress;
 
-  /* For the progress of an archive whose rows nobody has counted: bytes of the file. */
-  guint64 stored_total; /* 0: they were counted */
-  guint64 stored_done;  /* of the tables that are read */
-  guint64 block_start;  /* where the one that is read begins */
+  /* For the progress with an archive whose rows are not counted: bytes of the file. */
+  guint64 stored_total; /* 0: the rows were counted */
+  guint64 stored_done;  /* of the tables read so far */
+  guint64 block_start;  /* where the current table begins */
   GMutex mutex;
 } RowLoad;
 
-/* A worker, and its COPY. */
+/* A worker and its COPY. */
 typedef struct {
   RowLoad *load;
   Restore *restore;
   RowHash *hash;    /* NULL: rows are not hashed */
-  TableLoad *table; /* whose COPY is open; NULL: none is */
-  guint64 blocks;   /* written to it */
+  TableLoad *table; /* the table whose COPY is open; NULL: none */
+  guint64 blocks;   /* blocks written to it */
 } Worker;
 
-/* All of a table is in, if it is: TRUE for the one caller who brought that about. */
+/* Whether all rows of a table are in: TRUE for exactly one caller. */
 static gboolean
 is_complete(const TableLoad *table)
 {
@@ -63,7 +63,7 @@ complete_table(Restore *restore, const TableLoad *table, GError **error)
 
 /* ---- The workers ---- */
 
-/* Blocks of a table are done with: `rows` of them the server took. */
+/* Marks blocks of a table as done; the server took `rows` of them. */
 static gboolean
 settle_blocks(const Worker *worker, TableLoad *table, guint64 blocks, guint64 rows, GError **error)
 {
@@ -76,7 +76,7 @@ settle_blocks(const Worker *worker, TableLoad *table, guint64 blocks, guint64 ro
   return !completes || complete_table(worker->restore, table, error);
 }
 
-/* The COPY is over. */
+/* Handles the end of a COPY. */
 static gboolean
 settle_copy(Worker *worker, guint64 rows, GError **error)
 {
@@ -86,7 +86,7 @@ settle_copy(Worker *worker, guint64 rows, GError **error)
   return settle_blocks(worker, table, blocks, rows, error);
 }
 
-/* The COPY has failed, and nothing of it is there: whether to go on. */
+/* Handles a failed COPY, which has left no rows: whether to go on. */
 static gboolean
 judge_copy(Worker *worker, GError *failure, GError **error)
 {
@@ -94,7 +94,7 @@ judge_copy(Worker *worker, GError *failure, GError **error)
   g_assert(table != NULL);
   const TocEntry *entry = table->step->entry;
   Verdict verdict = restore_verdict(worker->restore, entry, failure);
-  /* Two COPYs of one table lock each other out only over rows that are the same. */
+  /* COPYs of one table block each other only over equal rows. */
   gboolean is_conflict = verdict == VERDICT_DUPLICATE_KEY || verdict == VERDICT_RESTART;
   if (is_conflict && !g_cancellable_is_cancelled(restore_cancellable(worker->restore)))
     g_error_free(failure);
@@ -119,7 +119,7 @@ end_copy(Worker *worker, GError **error)
   return settle_copy(worker, rows, error);
 }
 
-/* Rows are hashed whatever becomes of them: it is what the archive holds. */
+/* Hashes rows even if they are not imported: the hash covers the archive's contents. */
 static void
 hash_block(Worker *worker, const RowBlock *block)
 {
@@ -141,7 +141,7 @@ is_dropped(const Worker *worker, const TableLoad *table)
   return table->has_conflicts || table->is_given_up;
 }
 
-/* Writes a block to its table's COPY, which is begun if need be. */
+/* Writes a block to its table's COPY, which is begun if necessary. */
 static gboolean
 load_block(Worker *worker, const RowBlock *block, GError **error)
 {
@@ -233,7 +233,7 @@ read_table(RowLoad *load, Restore *leader, TableLoad *table, GError **error)
   return !completes || complete_table(leader, table, error);
 }
 
-/* Reads all tables; while the workers load the last of them, writes the large objects. */
+/* Reads all tables; writes the large objects while the workers load the last tables. */
 static gboolean
 read_rows(Restore *leader, gpointer user_data, GError **error)
 {
@@ -251,7 +251,7 @@ read_rows(Restore *leader, gpointer user_data, GError **error)
   return TRUE;
 }
 
-/* Rows that a table of this archive's had by itself (an extension's configuration) stay; the others are added. */
+/* Rows that a new table has already (an extension's configuration) stay; the others are added. */
 static gboolean
 add_missing(Restore *leader, const TableLoad *table, GError **error)
 {
@@ -312,13 +312,13 @@ load_rows(LoadTeam *team, gboolean hash_rows, GArray *tables, GError **error)
   /* 2. The leader reads, the workers copy; it writes the large objects while they finish. */
   gboolean ok = load_team_run(team, copy_rows, read_rows, stop_rows, &load, error);
 
-  /* 3. Tables whose COPY met rows that were there. */
+  /* 3. Tables whose COPY met existing rows. */
   for (guint i = 0; ok && i < load.tables->len; i++) {
     const TableLoad *table = &g_array_index(load.tables, TableLoad, i);
     ok = !table->has_conflicts || table->is_given_up || add_missing(leader, table, error);
   }
 
-  /* 4. What else the data stage has: sequences, comments on data. */
+  /* 4. The rest of the data stage: sequences, comments on data. */
   const GArray *steps = restore_plan(leader)->steps;
   for (guint i = 0; ok && i < steps->len; i++) {
     const RestoreStep *step = &g_array_index(steps, RestoreStep, i);
@@ -326,7 +326,7 @@ load_rows(LoadTeam *team, gboolean hash_rows, GArray *tables, GError **error)
     ok = !is_left || restore_apply_step(leader, step, error);
   }
 
-  /* 5. What was loaded. */
+  /* 5. The result. */
   if (ok)
     report_tables(&load, tables);
   g_array_unref(load.tables);

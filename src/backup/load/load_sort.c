@@ -4,8 +4,8 @@
 
 enum {
   CACHED_RUN_KB = 4096,
-  TAPE_KB = 33 * 8,    /* that merging takes for each run: MERGE_BUFFER_SIZE and TAPE_BUFFER_OVERHEAD of tuplesort.c */
-  ROW_TO_KEY_SHARE = 8 /* a row's bytes are about so many times those of its entry in an index, at least */
+  TAPE_KB = 33 * 8,    /* for each run that is merged: MERGE_BUFFER_SIZE and TAPE_BUFFER_OVERHEAD of tuplesort.c */
+  ROW_TO_KEY_SHARE = 8 /* a row has at least this many times the bytes of its index entry */
 };
 
 gboolean
@@ -20,8 +20,8 @@ load_sort_configured_kb(PgConnection *connection, guint *ret_kb, GError **error)
   return TRUE;
 }
 
-/* With memory m, m / TAPE_KB runs are merged at once, and each has m: as much as two passes over the data need, but no
- * less than what the cache holds anyway. */
+/* With memory m, m / TAPE_KB runs of size m are merged at once. Chooses the m for two passes over the data, but at
+ * least the size of the cache. */
 guint
 load_sort_kb(guint64 table_bytes, guint configured_kb)
 {

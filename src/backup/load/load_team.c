@@ -11,10 +11,10 @@ struct LoadTeam {
   gulong outer_handler;
 
   GMutex mutex;
-  GError *failure; /* guarded by the mutex: the first */
+  GError *failure; /* the first failure; guarded by the mutex */
 };
 
-/* One member's part in a run. */
+/* One member's share of a run. */
 typedef struct {
   LoadTeam *team;
   Restore *restore;

@@ -157,7 +157,7 @@ make_plan(PreviewRun *run, GError **error)
 
 /* ---- Tables ---- */
 
-/* Each in a transaction of its own, so that no lock on a live table outlasts the look at it. */
+/* Each comparison has its own transaction, so that no lock on a live table outlasts it. */
 static gboolean
 end_transaction(PreviewRun *run, gboolean ok, GError **error)
 {
@@ -194,7 +194,7 @@ is_known(const BackupPreview *preview, const char *schema, const char *name)
   return FALSE;
 }
 
-/* Overwriting empties the archive's schemas: what is in them and gets no rows is lost. */
+/* Overwriting empties the archive's schemas: tables in them that get no rows lose theirs. */
 static gboolean
 count_losses(PreviewRun *run, GError **error)
 {
@@ -215,7 +215,7 @@ count_losses(PreviewRun *run, GError **error)
   return TRUE;
 }
 
-/* What was cancelled because the lock was lost says so. */
+/* Replaces the error if a lost lock caused the cancellation. */
 static void
 name_true_cause(BackupLock *lock, GError **error)
 {

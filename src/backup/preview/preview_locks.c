@@ -2,7 +2,7 @@
 
 #include "backup/merge/merge.h"
 
-/* A row that is merged goes into every index on its own; a table that is overwritten gets its indexes at the end. */
+/* A merge inserts each row into every index; an overwrite builds the indexes at the end. */
 enum { MERGED_ROWS_PER_S = 4000, OVERWRITTEN_ROWS_PER_S = 40000, OVERWRITTEN_BYTES_PER_S = 10 * 1000 * 1000 };
 
 gboolean
@@ -20,7 +20,7 @@ preview_note_lock(PreviewRun *run, const TocEntry *entry, GError **error)
   return TRUE;
 }
 
-/* A lock lasts until the commit, so that the first table waits for all that come after it. */
+/* A lock lasts until the commit, so the first table stays locked while all later ones are imported. */
 static void
 warn_of_merge(PreviewRun *run)
 {

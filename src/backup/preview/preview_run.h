@@ -1,4 +1,4 @@
-/* A preview in the making, as its modules share it. */
+/* The state of a preview in progress, shared by its modules. */
 #pragma once
 
 #include "backup/hub_level/hub_level.h"
@@ -13,11 +13,11 @@ typedef struct {
   GCancellable *cancellable;
   PgConnection *connection;
   RestorePlan *plan;
-  HubLevel newer; /* a merge of an archive of a newer hub: which levels meet */
-  Merge *merge;   /* its state: what a merge would do */
+  HubLevel newer; /* both levels, if the archive's hub is newer and this is a merge */
+  Merge *merge;   /* the state of the merge that would be done */
   Restore *restore;
   BackupPreview *preview; /* being filled */
-  GHashTable *roots;      /* quoted root → BackupPreviewTable of the first partition that is loaded by way of it */
+  GHashTable *roots; /* quoted root table → BackupPreviewTable of the first partition that is loaded through it */
 } PreviewRun;
 
 /* Adds a warning. */

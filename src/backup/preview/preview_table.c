@@ -14,9 +14,9 @@ typedef struct {
   PreviewRun *run;
   MergeTable live;
   BackupPreviewTable *table; /* to be filled */
-  char *blocked;             /* the condition that another live row has a key of s's; NULL without such keys */
-  guint64 twins;             /* staged rows whose key another one has */
-  guint64 blocked_updates;   /* of the different rows: those that another key would keep from being updated */
+  char *blocked;             /* the condition that another live row has one of s's keys; NULL without such keys */
+  guint64 twins;             /* staged rows that share their key with another one */
+  guint64 blocked_updates;   /* differing rows that another key would keep from being updated */
 } Comparison;
 
 static void
@@ -107,7 +107,7 @@ count_blocked(Comparison *comparison, GError **error)
 
 /* ---- Rows that differ ---- */
 
-/* An array of the names of the columns that differ. */
+/* An array of the names of the differing columns. */
 static char *
 differing_columns(const MergeTable *live)
 {
@@ -180,8 +180,9 @@ compare_multisets(Comparison *comparison, GError **error)
   return TRUE;
 }
 
-/* Rows that go to a root are compared with all of its rows, wherever they lie: those that this entry does not hold are
- * another entry's, or only here. The first entry of a root tells what is left when all have been compared. */
+/* Rows that are loaded through a root are compared with all of its rows, wherever they are stored. Rows missing from
+ * this entry are in another entry, or exist only here. The first entry of a root reports the rest when all have been
+ * compared. */
 static void
 share_root(Comparison *comparison)
 {
@@ -206,7 +207,7 @@ stage_and_compare(Restore *restore, gpointer user_data, GError **error)
 {
   Comparison *comparison = user_data;
   guint64 rows;
-  g_ptr_array_set_size(comparison->table->examples, 0); /* of an attempt that a lock ended */
+  g_ptr_array_set_size(comparison->table->examples, 0); /* left by an attempt that a lock ended */
   if (!pg_connection_execf(restore_connection(restore), error, "CREATE TEMPORARY TABLE cch_stage (%s) ON COMMIT DROP",
                            comparison->live.stage_columns) ||
       !restore_copy_rows(restore, comparison->live.entry, "COPY " MERGE_STAGE " FROM stdin", &rows, error))
@@ -217,7 +218,7 @@ stage_and_compare(Restore *restore, gpointer user_data, GError **error)
   return comparison->run->options->clean_first || count_blocked(comparison, error);
 }
 
-/* What the import would report. */
+/* Computes what the import would report. */
 static void
 expect_rows(Comparison *comparison)
 {
@@ -237,7 +238,7 @@ expect_rows(Comparison *comparison)
       expected->rows_total - expected->rows_inserted - expected->rows_updated - expected->rows_unchanged;
 }
 
-/* ---- What stands against it ---- */
+/* ---- Problems ---- */
 
 static void
 warn_of_columns(Comparison *comparison)
@@ -258,8 +259,8 @@ warn_of_columns(Comparison *comparison)
     preview_warn(run, TEXT_PREVIEW_COLUMNS_DEFAULTED, live->name, live->defaulted);
 }
 
-/* Errors that are the table's and not the operation's: they become the table's problem. The server's message may quote
- * a value, so only the SQLSTATE is told. */
+/* Handles errors of the table rather than of the operation: they become the table's problem. Reports only the
+ * SQLSTATE, because the server's message may quote a value. */
 static gboolean
 take_as_problem(Comparison *comparison, const GError *failure)
 {
@@ -270,7 +271,7 @@ take_as_problem(Comparison *comparison, const GError *failure)
   return TRUE;
 }
 
-/* 'r', 'p', …; 0 where there is nothing of this name. */
+/* The relkind, 'r', 'p', …; 0 if no such relation exists. */
 static gboolean
 find_relkind(PreviewRun *run, const TocEntry *entry, char *ret_relkind, GError **error)
 {

@@ -24,7 +24,7 @@ server_warn_of_version(ServerWarnings *warnings, const char *archived)
     server_warn(warnings, TEXT_PREVIEW_NEWER_SERVER, archived, live);
 }
 
-/* The first names of a column of a result: "a, b, c, …". */
+/* The first names in a result's column: "a, b, c, …". */
 static char *
 join_names(const PgResult *names)
 {
@@ -37,7 +37,7 @@ join_names(const PgResult *names)
   return g_string_free(list, FALSE);
 }
 
-/* Asks which of the names a catalog does not have; FALSE on failure. */
+/* Finds the names that a catalog lacks; FALSE on failure. */
 static gboolean
 warn_of_missing(ServerWarnings *warnings, GHashTable *names, const char *catalog_names, TextId id, GError **error)
 {
@@ -55,7 +55,7 @@ warn_of_missing(ServerWarnings *warnings, GHashTable *names, const char *catalog
   return TRUE;
 }
 
-/* The identifier at `text`, unquoted. */
+/* Parses the identifier at `text` and unquotes it. */
 static char *
 read_identifier(const char *text)
 {
@@ -70,8 +70,8 @@ read_identifier(const char *text)
   return g_string_free(name, FALSE);
 }
 
-/* The role of "GRANT … TO role [WITH GRANT OPTION]" or "REVOKE … FROM role", as pg_dump writes them; a quoted object
- * name may hold " TO ", but stands before the last one. */
+/* The role in "GRANT … TO role [WITH GRANT OPTION]" or "REVOKE … FROM role", as pg_dump writes them. A quoted object
+ * name may contain " TO ", but stands before the last one. */
 static char *
 role_of_grant(const char *statement)
 {

@@ -8,13 +8,13 @@
 typedef struct {
   PgConnection *connection;
   Language language;
-  GPtrArray *warnings; /* char *, valid UTF-8; they are added here */
+  GPtrArray *warnings; /* char *, valid UTF-8; new warnings are appended */
 } ServerWarnings;
 
 void server_warn(ServerWarnings *warnings, TextId id, ...);
 
-/* Of an archive of a newer major version of PostgreSQL; `archived` may be NULL. */
+/* Warns about an archive of a newer major version of PostgreSQL; `archived` may be NULL. */
 void server_warn_of_version(ServerWarnings *warnings, const char *archived);
-/* Of roles and extensions that `entries` (const TocEntry *) name and the server does not have. `with_owners`: also of
- * the owners of what is made; a merge keeps them, an overwrite does not. */
+/* Warns about roles and extensions that `entries` (const TocEntry *) name and the server lacks. `with_owners`:
+ * includes the owners of created objects; for merges, because an overwrite does not set owners. */
 gboolean server_warn_of_names(ServerWarnings *warnings, const GPtrArray *entries, gboolean with_owners, GError **error);

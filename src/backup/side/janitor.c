@@ -16,7 +16,7 @@ struct DatabaseJanitor {
   PeriodicThread *thread;
 };
 
-/* What is recorded; NULL without an error where nothing can be. */
+/* The recorded databases; NULL without an error if there can be no records. */
 static PgResult *
 list_recorded(PgConnection *live, GError **error)
 {
@@ -72,7 +72,7 @@ has_work(const char *dsn, GCancellable *cancellable, GError **error)
   return FALSE;
 }
 
-/* Sweeps once. Takes the lock only when there is something to drop; does nothing while another operation holds it. */
+/* Sweeps once. Takes the lock only if there is something to drop; does nothing while another operation holds it. */
 static guint
 sweep_if_free(const BackupLockOptions *options, GCancellable *cancellable, GError **error)
 {
@@ -93,7 +93,7 @@ sweep_databases(gpointer data, GCancellable *stopping)
 {
   DatabaseJanitor *janitor = data;
   BackupLockOptions options = {.dsn = janitor->dsn, .redis_url = janitor->redis_url, .ttl_ms = janitor->ttl_ms};
-  sweep_if_free(&options, stopping, NULL); /* a database that is away: next time */
+  sweep_if_free(&options, stopping, NULL); /* an unreachable database is swept next time */
 }
 
 DatabaseJanitor *

@@ -55,7 +55,7 @@ copy_table(PgConnection *live, PgConnection *other, const char *table, const cha
   return pump_rows(live, other, error);
 }
 
-/* One TRUNCATE for all, because of foreign keys between them. */
+/* One TRUNCATE for all tables, because of foreign keys between them. */
 static gboolean
 empty_tables(PgConnection *other, const PgResult *tables, GError **error)
 {

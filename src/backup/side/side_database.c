@@ -109,7 +109,7 @@ side_database_record_swap(PgConnection *incoming, const SideSwap *swap, GError *
   return added != NULL;
 }
 
-/* DROP DATABASE waits a few seconds for sessions to end; from PostgreSQL 13 on FORCE ends them. */
+/* DROP DATABASE waits a few seconds for sessions to end; since PostgreSQL 13, FORCE ends them. */
 static gboolean
 drop_database(PgConnection *maintenance, const char *name, GError **error)
 {
@@ -141,7 +141,8 @@ side_database_drop(PgConnection *live, PgConnection *maintenance, const char *na
   return forgotten != NULL;
 }
 
-/* That the two are sessions of one server: a DSN may name several, or a name that stands for several. */
+/* Checks that both are sessions of one server: a DSN may name several servers, or a host name with several
+ * addresses. */
 static gboolean
 is_same_server(PgConnection *live, PgConnection *maintenance, GError **error)
 {

@@ -9,7 +9,7 @@ typedef struct {
   const char *dsn;
   GCancellable *cancellable;
   const PgResult *statements;
-  gint next; /* atomic: the statement that nobody has taken yet */
+  gint next; /* atomic: the next statement to take */
 } Analysis;
 
 typedef struct {

@@ -9,9 +9,9 @@
 
 enum { SAMPLE_BYTES = 4 * 1024 * 1024 };
 
-#define MAX_ESTIMATE 1e18 /* which an int8 holds */
+#define MAX_ESTIMATE 1e18 /* fits an int8 */
 
-/* The beginning of a table. */
+/* A sample from the beginning of a table. */
 typedef struct {
   guint64 rows, bytes;
   gboolean is_enough;
@@ -30,7 +30,7 @@ take_sample(const guint8 *data, gsize size, gpointer user_data, GError **error)
   return !sample->is_enough;
 }
 
-/* A table's rows and the bytes of their text; of a large one as if all were like its beginning. */
+/* Counts a table's rows and the bytes of their text; for a large table, extrapolates from its beginning. */
 static gboolean
 measure_rows(ArchiveReader *reader, const TocEntry *entry, GCancellable *cancellable, guint64 *ret_rows,
              guint64 *ret_bytes, GError **error)
@@ -97,7 +97,7 @@ gboolean
 disk_space_check(PgConnection *live, guint64 bytes, gboolean *ret_is_known, GError **error)
 {
   g_autofree char *place = NULL;
-  /* An ordinary role may not know the place: no error of ours. */
+  /* An ordinary role may not see the location, which is no error. */
   *ret_is_known =
       pg_connection_value(live, &place, NULL, backup_space_place_sql, 0) && place != NULL && access(place, F_OK) == 0;
   return !*ret_is_known || directory_check_free_space(place, bytes, error);

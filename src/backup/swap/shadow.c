@@ -21,7 +21,7 @@ shadow_free(Shadow *shadow)
   g_free(shadow);
 }
 
-/* Runs the statements that a query returns; its parameters are database names. */
+/* Runs the statements that a query returns; the query's parameters are database names. */
 static gboolean
 run_generated(PgConnection *source, const char *sql, const char *first, const char *second, PgConnection *target,
               GError **error)
@@ -49,7 +49,7 @@ static gboolean
 record_shadow(const Shadow *shadow, PgConnection *live, const char *made_by, GError **error)
 {
   g_autofree char *live_oid = g_strdup_printf("%u", shadow->live_oid);
-  /* What follows may not be undone by a crash: the record has to be on disk first, whatever the session's setting. */
+  /* The record must be on disk before the next step, whatever the session's setting, so that a crash cannot lose it. */
   if (!pg_connection_exec(live, "SET synchronous_commit = on", error))
     return FALSE;
   g_autoptr(PgResult) result =
@@ -82,7 +82,7 @@ create_database(Shadow *shadow, PgConnection *live, PgConnection *maintenance, G
          side_database_oid(maintenance, shadow->name, &shadow->oid, error) && record_oid(shadow, live, error);
 }
 
-/* All that matters of schema public. */
+/* Copies the relevant properties of schema public. */
 static gboolean
 describe_public(PgConnection *connection, char **ret_text, char **ret_statements, GError **error)
 {
@@ -115,7 +115,8 @@ match_public(const Shadow *shadow, PgConnection *live, GCancellable *cancellable
   return FALSE;
 }
 
-/* What the server refuses to this role, or does not know, makes a swap impossible; another failure is one. */
+/* If the server refuses something to this role, or does not support it, a swap is impossible. Any other failure is
+ * an error. */
 static gboolean
 says_impossible(const GError *failure)
 {

@@ -10,7 +10,7 @@
 #include <string.h>
 
 enum {
-  LOCK_TIMEOUT_MS = 2000, /* of one attempt: whoever comes behind us in the queue waits as long */
+  LOCK_TIMEOUT_MS = 2000, /* per attempt: everyone who queues behind us waits as long */
   WATCH_INTERVAL_MS = 20,
   RETRY_PAUSE_MS = 500,
   MAX_NAMED_SESSIONS = 5
@@ -23,8 +23,8 @@ typedef struct {
   BackupLock *lock;
   BackupProgress *progress;
   GCancellable *cancellable; /* the caller's */
-  GCancellable *give_up;     /* ends the RENAME that waits */
-  PgConnection *renamer;     /* used by the renaming thread while that runs */
+  GCancellable *give_up;     /* cancels the waiting RENAME */
+  PgConnection *renamer;     /* used by the renaming thread while it runs */
   PgConnection *watcher;
   char *renamer_pid;
   char *names_sql; /* the two RENAMEs */
@@ -83,7 +83,8 @@ is_closed(Swap *swap, gboolean *ret_is_closed, GError **error)
   return TRUE;
 }
 
-/* Once nobody new can connect: ends whom it may; when nobody else is left, the lock is asked and let go. */
+/* Ends the sessions that it may end, once no new ones can connect. When none is left, checks the lock and releases
+ * it. */
 static gboolean
 clear_way(Swap *swap, GError **error)
 {
@@ -110,7 +111,7 @@ clear_way(Swap *swap, GError **error)
   return TRUE;
 }
 
-/* Both RENAMEs, in a transaction that is left open. */
+/* Runs both RENAMEs in a transaction that stays open. */
 static gboolean
 rename_both(Swap *swap, GError **error)
 {
@@ -136,7 +137,7 @@ rename_both(Swap *swap, GError **error)
   return FALSE;
 }
 
-/* The comment goes with the name: the database that people know under it keeps what was said of it. */
+/* Swaps the comments: a comment stays with the name, not with the database. */
 static gboolean
 set_comments(Swap *swap, GError **error)
 {
@@ -153,7 +154,7 @@ set_comments(Swap *swap, GError **error)
                              said, outgoing, says);
 }
 
-/* That the two were those of before: somebody else may have renamed databases, too. */
+/* Checks that both databases are still the same ones: others may have renamed databases, too. */
 static gboolean
 check_identities(Swap *swap, GError **error)
 {
@@ -189,7 +190,7 @@ swap_once(Swap *swap, GError **error)
          commit_swap(swap, error);
 }
 
-/* An object that is in use: somebody is still there. */
+/* object_in_use: sessions are still connected. */
 static gboolean
 is_worth_another_try(const GError *failure)
 {
@@ -209,7 +210,7 @@ name_sessions(Swap *swap)
   return g_string_free(names, FALSE);
 }
 
-/* Back in the state before the attempt, with the lock in hand. */
+/* Restores the state before the attempt, with the lock held. */
 static gboolean
 recover_lock(Swap *swap, GError **error)
 {
@@ -221,7 +222,7 @@ recover_lock(Swap *swap, GError **error)
   return FALSE;
 }
 
-/* After a failed attempt: TRUE when there may be another one. */
+/* After a failed attempt: TRUE if another one may follow. */
 static gboolean
 try_again(Swap *swap, guint attempt, gint64 deadline_us, const GError *failure, GError **error)
 {
@@ -271,7 +272,7 @@ backup_swap(const SwapOptions *options, BackupLock *lock, BackupProgress *progre
   pg_connection_free(swap.renamer);
   pg_connection_free(swap.watcher);
   g_free(swap.renamer_pid);
-  if (ok) /* taken by another already: then nothing is left that would need it */
+  if (ok) /* already taken by another operation: nothing is left that would need it */
     backup_lock_take_again(lock, NULL);
   return ok;
 }

@@ -9,9 +9,9 @@
 
 #include <string.h>
 
-enum { MAX_REASONS = 3 }; /* in one sentence */
+enum { MAX_REASONS = 3 }; /* in one message */
 
-/* What swap_obstacles.sql says, in words. */
+/* The texts for the results of swap_obstacles.sql. */
 static const struct {
   const char *code;
   TextId text;
@@ -29,7 +29,7 @@ static const struct {
     {"prepared transaction", TEXT_SWAP_PREPARED_TRANSACTION},
 };
 
-/* The letter of pg_default_acl.defaclobjtype in the tag "DEFAULT PRIVILEGES FOR TABLES". */
+/* The letter in pg_default_acl.defaclobjtype for the tag "DEFAULT PRIVILEGES FOR TABLES". */
 static char
 default_acl_letter(const char *tag)
 {
@@ -44,7 +44,7 @@ default_acl_letter(const char *tag)
   return '?';
 }
 
-/* "KIND name" of all that the archive brings, as text[]: what has no schema is found by it. */
+/* "KIND name" of all objects in the archive, as text[]; identifies objects outside schemas. */
 static char *
 names_of_archive(const RestorePlan *plan)
 {

@@ -43,7 +43,7 @@ kept_free(gpointer data)
   g_free(kept);
 }
 
-/* What has expired is the janitor's, whether he has been by or not. */
+/* Omits expired databases, even if the janitor has not dropped them yet. */
 static GPtrArray *
 list_kept(PgConnection *live, GError **error)
 {
@@ -80,7 +80,7 @@ backup_undo_list(const char *dsn, GError **error)
   return live != NULL ? list_kept(live, error) : NULL;
 }
 
-/* The one that is meant; owned by the list. */
+/* The requested database; owned by the list. */
 static const KeptDatabase *
 choose_kept(const GPtrArray *list, const char *name, GError **error)
 {
@@ -123,8 +123,8 @@ typedef struct {
   char *outgoing;
 } Undo;
 
-/* The kept database gets what cch_data holds now, in one transaction: if the swap fails, nothing has happened to the
- * live one, and the next undo does it again. */
+/* Copies the current contents of cch_data to the kept database, in one transaction. If the swap then fails, the live
+ * database is unchanged, and the next undo copies again. */
 static gboolean
 prepare_kept(Undo *undo, PgConnection *live, const KeptDatabase *kept, GError **error)
 {
@@ -187,7 +187,7 @@ undo_once(Undo *undo, GError **error)
   backup_progress_say(undo->progress, TEXT_UNDO_PREPARING, kept->name, kept->made_at);
   if (!prepare_kept(undo, live, kept, error))
     return FALSE;
-  g_clear_pointer(&live, pg_connection_free); /* nobody may be there */
+  g_clear_pointer(&live, pg_connection_free); /* no connection may remain */
   return swap_back(undo, kept, error);
 }
 
@@ -215,7 +215,7 @@ backup_undo_run(const BackupUndoOptions *options, BackupLock *lock, BackupEventF
     return FALSE;
   }
   if (backup_lock_backend_pid(lock) != 0)
-    database_janitor_sweep(options->dsn, NULL, NULL); /* what cannot be dropped now will be at the next sweep */
+    database_janitor_sweep(options->dsn, NULL, NULL); /* what cannot be dropped now is dropped by the next sweep */
   if (!hub_notify_imported(options->redis_url, &failure))
     backup_progress_warn(progress, TEXT_IMPORT_NOTIFY_FAILED, failure->message);
   backup_progress_complete(progress, TEXT_UNDO_COMPLETE);

@@ -1,8 +1,8 @@
-/* Undo of an overwriting import that was done by swap: the database from before is kept beside the live one for a while
- * (UNDO_KEEP), and can take its place again by the same two renames (backup/swap/swap.h). The one that was live until
- * then is kept in turn, so that an undo can be undone. What cch_data holds (audit log, records) moves along.
+/* Undoes an overwriting import by swap. The previous database is kept beside the live one for some time (UNDO_KEEP),
+ * and an undo puts it back by the same two renames (backup/swap/swap.h). The database that it replaces is kept in turn,
+ * so an undo can be undone. The contents of cch_data (audit log, records) move along.
  *
- * Several can be kept, each until it expires; without a name the newest is meant. */
+ * Several databases can be kept, each until it expires; without a name the newest is meant. */
 #pragma once
 
 #include "backup/report/event.h"
@@ -15,35 +15,34 @@ typedef struct {
   char *name;
   guint32 oid;
   char *made_at;      /* when it was replaced: UTC, "2026-01-29T10:30:00Z" */
-  char *made_by;      /* by whom; may be NULL */
-  char *reason;       /* by what: "import", "undo" */
+  char *made_by;      /* the actor; may be NULL */
+  char *reason;       /* the operation: "import", "undo" */
   char *expires_at;   /* UTC */
   guint64 size_bytes; /* on disk, now */
 } KeptDatabase;
 
-/* All that are kept for the live database, newest first (KeptDatabase, freed with the array): none where there was no
- * swap, or where cch_data is not there. */
+/* All databases kept for the live one, newest first (KeptDatabase, freed with the array). Empty if there was no
+ * swap, or cch_data does not exist. */
 GPtrArray *backup_undo_list(const char *dsn, GError **error);
 
 typedef struct {
   const char *dsn;
-  const char *redis_url; /* to tell a running hub afterwards; NULL: none */
+  const char *redis_url; /* to notify a running hub afterwards; NULL: none */
   const char *name;      /* of the kept database; NULL: the newest */
-  const char *holder;    /* who undoes, for the audit */
-  const char *client_ip; /* likewise; may be NULL */
-  guint keep_s;          /* how long the one that is live now is kept; 0: it is dropped at once */
+  const char *holder;    /* the actor, for the audit log */
+  const char *client_ip; /* for the audit log; may be NULL */
+  guint keep_s;          /* how long the replaced database is kept; 0: dropped at once */
   guint lock_wait_s;     /* for other sessions to end */
-  Language language;     /* of the events' messages */
+  Language language;     /* of the messages in events */
 } BackupUndoOptions;
 
-/* Swaps back on this thread and reports through `func`; the last event is COMPLETE or ERROR. UNDO_NOTHING when nothing
- * is kept (under that name). Whatever fails, the live database is as it was. (The kept one, prepared for a swap that
- * then failed, has the row of the audit already: when a later undo brings it back, its audit log tells of both
- * attempts.) */
+/* Swaps back on this thread and reports through `func`; the last event is COMPLETE or ERROR. UNDO_NOTHING if no
+ * database is kept (under that name). A failure leaves the live database as it was. (If the swap failed, the kept
+ * database has the audit row already. After a later undo brings it back, its audit log shows both attempts.) */
 gboolean backup_undo_run(const BackupUndoOptions *options, BackupLock *lock, BackupEventFunc func, gpointer user_data,
                          GCancellable *cancellable, GError **error);
 
-/* Drops a kept database now (`options->name`; NULL: the newest), under the lock, and writes the audit. The live one is
- * not touched. */
+/* Drops a kept database now (`options->name`; NULL: the newest), under the lock, and writes the audit row. The live
+ * one is not touched. */
 gboolean backup_undo_discard(const BackupUndoOptions *options, BackupLock *lock, GCancellable *cancellable,
                              GError **error);
