@@ -11,11 +11,11 @@
 #define TAR_CHECKSUM_OFFSET 148
 #define TAR_CHECKSUM_BYTES  8
 
-/* What a format byte (offset 10) of a "PGDMP" file says besides 1, custom (pg_backup.h, ArchiveFormat). A dump in
- * directory format says 3, too: pg_backup_directory.c writes its toc.dat as tar's. */
+/* The format byte (offset 10) of a "PGDMP" file; 1 is custom (pg_backup.h, ArchiveFormat). A dump in directory
+ * format has 3, too: pg_backup_directory.c writes its toc.dat in tar's format. */
 #define FORMAT_OFFSET 10
 
-/* Too few line ends, or bytes beyond ASCII, prove nothing. */
+/* Fewer line ends, or bytes beyond ASCII, prove nothing. */
 #define MIN_PROOFS 8
 
 static const struct {
@@ -69,7 +69,7 @@ static const struct {
 #undef SIGNATURE
 };
 
-/* Sentences by the first word of a text, whatever its case. The order counts: the first that fits is it. */
+/* Sentences by a text's first word, in any case. The first match counts. */
 static const struct {
   const char *beginning;
   TextId text;
@@ -84,7 +84,7 @@ static const struct {
     {"[", TEXT_FOREIGN_JSON},
 };
 
-/* A line that begins so is SQL. */
+/* A line that begins with one of these is SQL. */
 static const char *const sql_words[] = {"--",          "/*",      "\\restrict", "\\connect",   "\\c ",      "\\set ",
                                         "\\encoding ", "set ",    "select ",    "create ",     "drop ",     "alter ",
                                         "begin",       "copy ",   "insert ",    "start ",      "truncate ", "delete ",
@@ -106,8 +106,8 @@ is_all_zero(const guint8 *head, gsize n_bytes)
   return TRUE;
 }
 
-/* OpenPGP messages begin with a packet for a key (tag 1, version 3), a passphrase (tag 3, version 4) or with marker
- * packets that nobody writes (RFC 4880, 4.2). */
+/* OpenPGP messages begin with a packet for a key (tag 1, version 3) or a passphrase (tag 3, version 4). Marker
+ * packets could come first, but no program writes them (RFC 4880, 4.2). */
 static gboolean
 is_openpgp(const guint8 *head, gsize n_bytes)
 {
@@ -128,7 +128,8 @@ is_openpgp(const guint8 *head, gsize n_bytes)
   return (tag == 1 && version == 3) || (tag == 3 && (version == 4 || version == 5));
 }
 
-/* POSIX ustar and its forerunner: the sum of a header's bytes, with blanks for the sum itself, is in octal digits. */
+/* POSIX ustar and its predecessor: the sum of the header's bytes, with blanks in place of the sum itself, in octal
+ * digits. */
 static gboolean
 is_tar(const guint8 *head, gsize n_bytes)
 {
@@ -150,7 +151,7 @@ is_tar(const guint8 *head, gsize n_bytes)
   return has_digit && sum == stated;
 }
 
-/* pg_dump -Ft begins with toc.dat itself; a packed directory dump has its files below a folder. */
+/* pg_dump -Ft begins with toc.dat itself; an archived directory dump has its files in a folder. */
 static TextId
 name_tar(const guint8 *head, gsize n_bytes)
 {
@@ -195,7 +196,7 @@ name_text(const guint8 *head, gsize n_bytes)
   return strstr(word, "\n-- postgresql database dump") != NULL ? TEXT_FOREIGN_SQL : TEXT_FOREIGN_TEXT;
 }
 
-/* ARCHIVE_CORRUPT where the file was an archive once. */
+/* ARCHIVE_CORRUPT if the file was an archive before it was damaged. */
 static ErrorCode
 code_for(TextId text)
 {
@@ -220,7 +221,7 @@ name_binary(const guint8 *head, gsize n_bytes)
   return is_openpgp(head, n_bytes) ? TEXT_FOREIGN_GPG : TEXT_FOREIGN_UNKNOWN;
 }
 
-/* Of a file that begins with "PGDMP", or with a part of it. */
+/* For a file that begins with "PGDMP", or with a part of it. */
 static TextId
 name_archive(const guint8 *head, gsize n_bytes)
 {
@@ -266,7 +267,7 @@ foreign_set_error(const guint8 *head, gsize n_bytes, guint64 size, GError **erro
   error_set_explained(error, code_for(text), text, "the file begins with \"%s\"", escaped);
 }
 
-/* The first FOREIGN_HEAD_BYTES, fewer where there are no more; 0 where they cannot be read. */
+/* The first FOREIGN_HEAD_BYTES, or fewer in a shorter file; 0 if they cannot be read. */
 static gsize
 read_head(int fd, guint8 *head)
 {
@@ -304,8 +305,7 @@ foreign_set_error_of_file(int fd, GError **error)
   foreign_set_error(head, read_head(fd, head), (guint64)status.st_size, error);
 }
 
-/* Every LF has a CR before it: in compressed data, or a table of contents with SQL of several lines, that is no chance.
- */
+/* Every LF follows a CR. In compressed data, or a table of contents with multi-line SQL, that cannot be chance. */
 static gboolean
 has_crlf_only(const guint8 *head, gsize n_bytes)
 {
@@ -320,7 +320,8 @@ has_crlf_only(const guint8 *head, gsize n_bytes)
   return n_lines >= MIN_PROOFS;
 }
 
-/* Bytes that are no ASCII came as Latin-1, or as "replacement character", and all is valid UTF-8 now. */
+/* Bytes beyond ASCII were converted from Latin-1, or replaced by the replacement character, so that everything is
+ * valid UTF-8 now. */
 static gboolean
 is_made_utf8(const guint8 *head, gsize n_bytes)
 {
@@ -331,7 +332,7 @@ is_made_utf8(const guint8 *head, gsize n_bytes)
   gsize left = n_bytes;
   while (!g_utf8_validate(from, (gssize)left, &end)) {
     gsize valid = (gsize)(end - from);
-    /* A zero is an error to GLib only; a character may be cut at the end. */
+    /* A zero byte is an error only to GLib; the last character may be cut off. */
     if (left - valid < 4 && left - valid < n_bytes && *end != '\0')
       break;
     if (*end != '\0')

@@ -14,7 +14,7 @@ archive_prefix_clear(ArchivePrefix *prefix)
   g_clear_pointer(&prefix->entries, g_array_unref);
 }
 
-/* FALSE with an error also when the bytes run out; what was read until then stays. */
+/* FALSE with an error also at the end of the bytes; what was read before stays. */
 static gboolean
 read_all(ArchivePrefix *prefix, WireSource *source, GError **error)
 {
@@ -28,7 +28,7 @@ read_all(ArchivePrefix *prefix, WireSource *source, GError **error)
   return TRUE;
 }
 
-/* Checks the magic even of a file that is too short to parse. */
+/* Checks the magic even if the file is too short to parse. */
 static gboolean
 check_magic(int fd, GError **error)
 {

@@ -13,7 +13,7 @@
 
 enum { BUFFER_BYTES = 256 * 1024, ZSTD_WINDOW_LOG = 27 };
 
-/* Enough of the inner file to tell what it is, a tar's header included. */
+/* Enough of the inner file to identify it, including a tar header. */
 enum { INNER_HEAD_BYTES = 4096 };
 
 /* windowBits of zlib's inflateInit2. */
@@ -25,7 +25,7 @@ typedef struct {
   int fd;
   Wrapper wrapper;
   UnwrapExtent extent;
-  guint64 position, end; /* in the file: of what is read next, and where it ends */
+  guint64 position, end; /* in the file: the next byte to read, and the end */
   guint8 *input, *output;
 
   guint8 head[INNER_HEAD_BYTES]; /* of the inner file */
@@ -38,7 +38,7 @@ typedef struct {
 } Unwrap;
 
 static const struct {
-  const char *magic; /* four bytes but for gzip */
+  const char *magic; /* four bytes, except for gzip */
   gsize n_magic;
   TextId holds_other, holds_sql;
 } wrappers[] = {
@@ -96,7 +96,7 @@ refuse_inner(const Unwrap *unwrap, GError **error)
   return FALSE;
 }
 
-/* Lets the inner file's beginning through once it is known to be that of an archive. */
+/* Passes on the inner file's beginning once it is known to be an archive. */
 static gboolean
 pass_head(Unwrap *unwrap, GError **error)
 {
@@ -126,7 +126,7 @@ take_output(Unwrap *unwrap, gsize size, GError **error)
          (size == n || unwrap->sink(unwrap->output + n, size - n, unwrap->user_data, error));
 }
 
-/* The next stored bytes; *ret_size is 0 at the end. */
+/* Reads the next stored bytes; *ret_size is 0 at the end. */
 static gboolean
 read_input(Unwrap *unwrap, gsize *ret_size, GError **error)
 {
@@ -146,8 +146,8 @@ refuse_damage(GError **error, const char *what)
   return FALSE;
 }
 
-/* gzip: members in a row, each with its checksum and length, which zlib compares; zero bytes behind them are padding. A
- * ZIP's file: one raw stream. *ret_crc: of all that came out. */
+/* gzip: a sequence of members, each with its checksum and length, which zlib checks; zero bytes after them are
+ * padding. A file in a ZIP: one raw stream. *ret_crc: of all output. */
 static gboolean
 unpack_deflate(Unwrap *unwrap, int window, guint32 *ret_crc, GError **error)
 {
@@ -210,7 +210,7 @@ unpack_stored(Unwrap *unwrap, guint32 *ret_crc, GError **error)
   return TRUE;
 }
 
-/* Frames in a row. */
+/* A sequence of frames. */
 static gboolean
 unpack_zstd(Unwrap *unwrap, GError **error)
 {
@@ -244,8 +244,8 @@ unpack_zstd(Unwrap *unwrap, GError **error)
   return ok;
 }
 
-/* ZIP (PKWARE's APPNOTE 6.3): a local header before each file's bytes; a central directory of all files; behind it its
- * end record, which a comment may follow. Numbers are little-endian. */
+/* ZIP (PKWARE's APPNOTE 6.3): a local header before each file's bytes, then a central directory of all files, then
+ * its end record, which a comment may follow. Numbers are little-endian. */
 enum {
   LOCAL_BYTES = 30,
   CENTRAL_BYTES = 46,
@@ -275,7 +275,7 @@ get32(const guint8 *bytes)
   return get16(bytes) | (guint32)get16(bytes + 2) << 16;
 }
 
-/* Folders, and what macOS adds beside each file, are no files. */
+/* Ignores folders, and the files that macOS adds. */
 static gboolean
 is_beside(const char *name, gsize length)
 {
@@ -291,7 +291,7 @@ refuse_zip(GError **error, TextId text, const char *what)
   return FALSE;
 }
 
-/* The one file of the central directory. Sizes from 4 GB on (ZIP64) are beyond every limit of ours. */
+/* The only file in the central directory. Sizes from 4 GB on (ZIP64) exceed all our limits. */
 static gboolean
 find_member(const Unwrap *unwrap, ZipMember *ret_member, GError **error)
 {

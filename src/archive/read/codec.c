@@ -10,12 +10,12 @@
 #define OUTPUT_BYTES    (256 * 1024)
 #define ZSTD_WINDOW_LOG 27
 
-/* One step: consumes of `data`, writes to codec->output. */
+/* One step: consumes bytes of `data`, writes to codec->output. */
 typedef struct {
   gsize consumed;
   gsize produced;
-  gboolean is_end;     /* the stream's last byte has been read and all its output written */
-  gboolean is_overrun; /* and bytes behind it have been consumed */
+  gboolean is_end;     /* the stream's last byte has been read, and its output written */
+  gboolean is_overrun; /* and bytes after it have been consumed */
 } Step;
 
 struct Codec {
@@ -39,7 +39,7 @@ codec_new(ArchiveCompression compression)
     isal_inflate_init(codec->inflate);
   } else if (compression == ARCHIVE_COMPRESSION_LZ4) {
     if (LZ4F_isError(LZ4F_createDecompressionContext(&codec->lz4, LZ4F_VERSION)))
-      g_error("out of memory"); /* as g_malloc has it */
+      g_error("out of memory"); /* as g_malloc does */
   } else if (compression == ARCHIVE_COMPRESSION_ZSTD) {
     codec->zstd = ZSTD_createDCtx();
     if (codec->zstd == NULL)
@@ -112,7 +112,7 @@ step_gzip(Codec *codec, const guint8 *data, gsize size, Step *step, GError **err
       .consumed = (gsize)(state->next_in - data),
       .produced = OUTPUT_BYTES - state->avail_out,
       .is_end = is_end,
-      /* ISA-L reads ahead into a bit buffer, and whole bytes that followed the checksum stay there. */
+      /* ISA-L reads ahead into a bit buffer, where whole bytes after the checksum remain. */
       .is_overrun = is_end && state->read_in_length >= 8,
   };
   return TRUE;

@@ -1,10 +1,10 @@
-/* Decompresses the streams of an archive piece by piece, in constant memory: that of the buffers, and for zstd of the
- * stream's window, at most 128 MB.
+/* Decompresses the streams of an archive piece by piece, in constant memory: buffers, and for zstd the stream's window,
+ * at most 128 MB.
  *
- * One stream: reset, decode with every stored byte in order, finish. A stream is whole only if finish says so: it fails
- * when the stream has not come to its end. decode fails (ARCHIVE_CORRUPT) on damage, on a wrong checksum where the
- * stream has one (zlib always), and on anything that follows the stream's end; a second zlib stream counts as such, as
- * it does for pg_restore. Further LZ4 or zstd frames continue the stream. */
+ * For each stream: reset, decode with every stored byte in order, finish. finish fails if the stream is incomplete.
+ * decode fails (ARCHIVE_CORRUPT) on damage, on a wrong checksum (zlib always has one), and on bytes after the
+ * stream's end. A second zlib stream counts as such bytes, as in pg_restore. Further LZ4 or zstd frames continue the
+ * stream. */
 #pragma once
 
 #include "archive/toc/toc.h"

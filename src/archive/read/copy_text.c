@@ -4,12 +4,12 @@
 
 #include <string.h>
 
-/* The compiler turns these into whatever vectors the machine has. */
+/* The compiler turns these into the machine's vectors. */
 #define LANES 16
 typedef guint8 Lanes __attribute__((vector_size(LANES)));
 typedef guint64 Words __attribute__((vector_size(LANES)));
 
-/* A lane of the newline counter holds at most this many. */
+/* The maximum in a lane of the newline counter. */
 #define MAX_STEPS 255
 
 static Lanes
@@ -20,8 +20,7 @@ load(const guint8 *bytes)
   return lanes;
 }
 
-/* Reads `steps` times LANES bytes and two more. Counts their newlines, unless an end marker is among them: then FALSE.
- */
+/* Reads `steps` times LANES bytes and two more. Counts their newlines; FALSE if an end marker is among them. */
 static gboolean
 count_lines(const guint8 *data, gsize steps, guint64 *lines)
 {
@@ -30,7 +29,7 @@ count_lines(const guint8 *data, gsize steps, guint64 *lines)
   for (gsize i = 0; i < steps; i++) {
     const guint8 *at = data + i * LANES;
     Lanes newlines = (Lanes)(load(at) == '\n');
-    counts -= newlines; /* a hit is 255, which is -1 */
+    counts -= newlines; /* a hit is 255, that is, -1 */
     markers |= newlines & (Lanes)(load(at + 1) == '\\') & (Lanes)(load(at + 2) == '.');
   }
   Words found = (Words)markers;
@@ -41,8 +40,8 @@ count_lines(const guint8 *data, gsize steps, guint64 *lines)
   return TRUE;
 }
 
-/* Counts newlines up to the first that is followed by `\.`, that one included, and returns the position behind it; all
- * of them, and `size`, if there is none. */
+/* Counts newlines up to and including the first one that is followed by `\.`, and returns the position after it.
+ * Without one, counts all of them and returns `size`. */
 static gsize
 scan(const guint8 *data, gsize size, guint64 *lines)
 {
@@ -82,7 +81,7 @@ check_trailer(CopyText *text, const guint8 *data, gsize size, GError **error)
   return TRUE;
 }
 
-/* Rows from `data` on, which begins a line or is within one. */
+/* Rows from `data` on, which is at the beginning of a line or within one. */
 static gboolean
 push_rows(CopyText *text, const guint8 *data, gsize size, ArchiveSinkFunc sink, gpointer user_data, GError **error)
 {

@@ -1,8 +1,8 @@
-/* Follows COPY text as pg_dump stores it: one line a row, then the line `\.` and empty lines.
+/* Parses COPY text as pg_dump stores it: one line per row, then the line `\.` and empty lines.
  *
- * pg_dump writes "\\.\n\n\n". Within a row a backslash is never followed by a period, so a line that begins with `\.`
- * can only be the end: anything but empty lines after it, or its absence, is ARCHIVE_CORRUPT (a server would silently
- * ignore the rows that follow). */
+ * pg_dump writes "\\.\n\n\n". Within a row a backslash is never followed by a period, so a line that begins with
+ * `\.` can only be the end marker. A missing marker, or anything but empty lines after it, is ARCHIVE_CORRUPT (a
+ * server would silently ignore the rows after it). */
 #pragma once
 
 #include "archive/read/reader.h"
@@ -12,9 +12,9 @@ typedef struct {
   enum {
     COPY_TEXT_LINE_START,
     COPY_TEXT_IN_LINE,
-    COPY_TEXT_BACKSLASH, /* one at a line's start, held back */
+    COPY_TEXT_BACKSLASH, /* a backslash at a line's start, held back */
     COPY_TEXT_MARKER,    /* `\.` at a line's start */
-    COPY_TEXT_TRAILER    /* behind the marker's line */
+    COPY_TEXT_TRAILER    /* after the marker's line */
   } state;
 } CopyText;
 
@@ -23,9 +23,9 @@ typedef struct {
     0, COPY_TEXT_LINE_START                                                                                            \
   }
 
-/* Counts the rows of the next piece and passes the rows, without the end marker, to the sink (NULL: nowhere). */
+/* Counts the rows of the next piece and passes them on to the sink, without the end marker. The sink may be NULL. */
 gboolean copy_text_push(CopyText *text, const guint8 *data, gsize size, ArchiveSinkFunc sink, gpointer user_data,
                         GError **error);
 
-/* To be called at the end of the data: ARCHIVE_CORRUPT where the end marker is missing. */
+/* Called at the end of the data: ARCHIVE_CORRUPT if the end marker is missing. */
 gboolean copy_text_finish(const CopyText *text, GError **error);

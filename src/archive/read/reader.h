@@ -1,15 +1,15 @@
 /* Reads a custom-format archive from a seekable file.
  *
- * Every byte of it may be hostile: sizes are bounded before anything is allocated, and every failure is an error
+ * Every byte may be hostile: sizes are checked before anything is allocated, and every failure is an error
  * (ARCHIVE_FORMAT, ARCHIVE_VERSION, ARCHIVE_CORRUPT, ARCHIVE_UNSUPPORTED for a table WITH OIDS, or the file's own),
- * never a crash. Memory is that of the TOC plus constant buffers (zstd: plus its window, at most 128 MB).
+ * never a crash. Memory: the TOC, and constant buffers (zstd: plus its window, at most 128 MB).
  *
- * open reads header and TOC; archive_reader_check or archive_reader_scan finds the data blocks; then
- * archive_reader_read_data may be used, in any order. The check decompresses everything and counts the rows, so that
- * nothing is begun with a damaged archive; the scan is quick, and damage shows while the data is read.
+ * open reads header and TOC. Then archive_reader_check or archive_reader_scan finds the data blocks. After that,
+ * archive_reader_read_data may be called, in any order. The check decompresses everything and counts the rows, so that
+ * no work begins with a damaged archive. The scan is quick; damage is found when the data is read.
  *
- * Not thread-safe: one reader a thread. archive_reader_clone makes another for the same file; the two share their
- * entries. */
+ * Not thread-safe: use one reader per thread. archive_reader_clone makes another one for the same file that shares
+ * the entries. */
 #pragma once
 
 #include "archive/read/entry_data.h"
@@ -19,14 +19,14 @@
 
 typedef struct ArchiveReader ArchiveReader;
 
-/* Reads header and TOC from the start of the file. The descriptor stays the caller's and must outlive the reader; it is
- * read with pread. */
+/* Reads header and TOC from the start of the file. The descriptor belongs to the caller and must outlive the reader;
+ * it is read with pread. */
 ArchiveReader *archive_reader_open(int fd, GError **error);
 void archive_reader_free(ArchiveReader *reader);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(ArchiveReader, archive_reader_free)
 
-/* Another reader of the same file, for another thread, that knows what this one's check or scan found. It may outlive
- * this one, but not the descriptor. */
+/* Makes another reader of the same file, for another thread, with the results of this one's check or scan. It may
+ * outlive this one, but not the descriptor. */
 ArchiveReader *archive_reader_clone(const ArchiveReader *reader, GError **error);
 
 const ArchiveHeader *archive_reader_header(const ArchiveReader *reader);
@@ -38,19 +38,19 @@ const TocEntry *archive_reader_entry(const ArchiveReader *reader, guint index);
 /* The entry with this dump ID, or NULL. */
 const TocEntry *archive_reader_find(const ArchiveReader *reader, int dump_id);
 
-/* Reads the whole data part: every block that the TOC promises is there once and decompresses to its end (for gzip with
- * its checksum), nothing else is, nothing follows; stated offsets are right; COPY text ends with its end marker and has
- * none before. May be repeated. */
+/* Reads the whole data part. Checks that every block in the TOC exists once and decompresses to its end (for gzip
+ * with its checksum), that nothing else exists or follows, that stated offsets are right, and that COPY text has its
+ * end marker at the end and nowhere before. May be repeated. */
 gboolean archive_reader_check(ArchiveReader *reader, ArchiveProgressFunc progress, gpointer user_data,
                               GCancellable *cancellable, GError **error);
 
 /* Finds all blocks without decompressing them: by the stated offsets if all are stated and each points to a block of
- * its entry, else by walking from chunk to chunk, with the check's strictness in what it passes. Blocks that it found
- * cover the data part without gaps, and read_data holds each to its end: reading all data without an error is a check
- * of the archive. */
+ * its entry; otherwise by walking from chunk to chunk, with the check's strictness about framing. The blocks cover
+ * the data part without gaps, and read_data reads each to its end. Reading all data without an error is therefore a
+ * check of the archive. */
 gboolean archive_reader_scan(ArchiveReader *reader, GCancellable *cancellable, GError **error);
 
-/* What is known of an entry's data from check, scan or reading; never NULL (is_present FALSE where there is no block,
+/* The facts about an entry's data from check, scan or reading; never NULL (is_present is FALSE if there is no block,
  * or neither has been called). */
 const ArchiveDataInfo *archive_reader_data_info(const ArchiveReader *reader, const TocEntry *entry);
 

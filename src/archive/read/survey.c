@@ -5,16 +5,16 @@
 
 #define PROGRESS_STEP_BYTES (1024 * 1024)
 
-/* What the threads share. */
+/* Shared by the threads. */
 typedef struct {
-  ArchiveReader *reader; /* its infos are written by whoever has read the entry */
+  ArchiveReader *reader; /* each info is written by the thread that has read the entry */
   GPtrArray *entries;    /* with data, the largest first */
   guint next;            /* index into entries; atomic */
-  gint has_failed;       /* atomic: the others may stop */
+  gint has_failed;       /* atomic: the other threads may stop */
   RowTotals *totals;
   GCancellable *cancellable;
 
-  GMutex mutex; /* guards what follows */
+  GMutex mutex; /* guards the members below */
   GError *error;
   ArchiveProgressFunc progress;
   gpointer user_data;
@@ -26,7 +26,7 @@ typedef struct {
   ArchiveReader *reader;
   RowHash *hash;
   gboolean is_copy_text;
-  guint64 reported; /* position in the file up to which progress was told */
+  guint64 reported; /* position in the file up to which progress was reported */
 } Surveyor;
 
 static void

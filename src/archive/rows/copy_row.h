@@ -1,8 +1,8 @@
-/* Splits a row of COPY text into its fields, escapes included: a row that goes from one COPY to another needs no
+/* Splits a row of COPY text into fields without unescaping them: a row that goes from one COPY to another needs no
  * unescaping.
  *
- * Fields are separated by tabs, a tab in a value is written `\t` (copyto.c, CopyAttributeOutText, PostgreSQL 12 to 18).
- * COPY FROM would also take a backslash and a tab for one in a value, which COPY TO never writes. */
+ * Fields are separated by tabs; a tab in a value is written `\t` (copyto.c, CopyAttributeOutText, PostgreSQL 12 to
+ * 18). COPY FROM also accepts a backslash before a raw tab, which COPY TO never writes. */
 #pragma once
 
 #include <glib.h>
@@ -12,6 +12,6 @@ typedef struct {
   gsize size;
 } CopyField;
 
-/* Finds the fields with these numbers, which ascend from 0. `row` is without its newline. FALSE when the row has fewer
- * fields, or a tab behind a backslash among them. */
+/* Finds the fields with these numbers, which ascend from 0. `row` is without its newline. FALSE if the row has fewer
+ * fields, or a tab after a backslash. */
 gboolean copy_row_find(const guint8 *row, gsize size, const guint *numbers, guint n_numbers, CopyField *ret_fields);

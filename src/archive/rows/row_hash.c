@@ -5,7 +5,7 @@
 
 struct RowHash {
   RowTotals totals;
-  gboolean is_in_line; /* `line` has the beginning of one */
+  gboolean is_in_line; /* `line` has the beginning of a line */
   XXH3_state_t *line;
 };
 
@@ -56,7 +56,7 @@ row_hash_new(void)
   RowHash *hash = g_new0(RowHash, 1);
   hash->line = XXH3_createState();
   if (hash->line == NULL)
-    g_error("out of memory"); /* as g_malloc has it */
+    g_error("out of memory"); /* as g_malloc does */
   return hash;
 }
 

@@ -1,15 +1,15 @@
-/* Counts and hashes rows of COPY text so that two sets of rows can be compared whatever their order.
+/* Counts and hashes rows of COPY text, to compare sets of rows regardless of their order.
  *
  * The hash is the sum modulo 2^128 of XXH3-128 (seed 0) over each line, its newline included. It detects accidental
- * differences and does not protect against forgery. Feed the rows in pieces cut anywhere, without the end marker; a
- * thread has its own RowHash, and the totals are added up. */
+ * differences and does not protect against forgery. Pass the rows in pieces cut anywhere, without the end marker.
+ * Each thread has its own RowHash, and the totals are added up. */
 #pragma once
 
 #include <glib.h>
 
 typedef struct {
   guint64 rows;
-  guint64 bytes; /* of COPY text, newlines included, end marker not */
+  guint64 bytes; /* of COPY text, with newlines, without the end marker */
   guint64 hash_high, hash_low;
 } RowTotals;
 
@@ -28,6 +28,5 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC(RowHash, row_hash_free)
 
 void row_hash_push(RowHash *hash, const guint8 *data, gsize size);
 
-/* Returns the totals of what was pushed since the last take, and starts over. Bytes behind the last newline count as a
- * row. */
+/* Returns the totals since the last take, and starts over. Bytes after the last newline count as a row. */
 RowTotals row_hash_take(RowHash *hash);

@@ -34,18 +34,18 @@ typedef struct {
 
 typedef enum { SECTION_NONE = 1, SECTION_PRE_DATA = 2, SECTION_DATA = 3, SECTION_POST_DATA = 4 } ArchiveSection;
 
-/* Where an entry's data block is, as the TOC has it. */
+/* The state of an entry's data block according to the TOC. */
 typedef enum {
-  OFFSET_NOT_SET = 1, /* there is a block; the writer could not seek back to say where */
+  OFFSET_NOT_SET = 1, /* there is a block, whose offset the writer could not seek back to store */
   OFFSET_SET = 2,
   OFFSET_NO_DATA = 3
 } ArchiveOffsetState;
 
-/* Strings are NULL where the archive has NULL; none is trusted to be UTF-8. */
+/* Strings are NULL if the archive has NULL. None is guaranteed to be UTF-8. */
 typedef struct {
   int dump_id;
-  gboolean had_dumper; /* the entry was to have a data block */
-  guint32 catalog_oid; /* pg_class's or another catalog's OID of the kind of object */
+  gboolean had_dumper; /* the entry should have a data block */
+  guint32 catalog_oid; /* OID in pg_class, or in the catalog of this kind of object */
   guint32 object_oid;
   char *tag;  /* "users", "mean(integer)", "FUNCTION f(integer)" for a comment or an ACL */
   char *desc; /* "TABLE", "TABLE DATA", "FK CONSTRAINT", … */
@@ -56,7 +56,7 @@ typedef struct {
   char *namespace_name;
   char *tablespace;
   char *table_am;
-  char relkind; /* from 1.16, else 0 */
+  char relkind; /* since 1.16; otherwise 0 */
   char *owner;
   int *dependencies; /* dump IDs */
   guint n_dependencies;
@@ -71,38 +71,38 @@ void archive_header_clear(ArchiveHeader *header);
 const char *archive_compression_name(ArchiveCompression compression);
 
 typedef enum {
-  TOC_KIND_NONE,  /* of no entry */
-  TOC_KIND_OTHER, /* what kinds.def does not have */
+  TOC_KIND_NONE,  /* no entry */
+  TOC_KIND_OTHER, /* a kind that is not in kinds.def */
 #define TOC_KIND(name, desc, flags) TOC_KIND_##name,
 #include "archive/toc/kinds.def"
 #undef TOC_KIND
   TOC_KIND_COUNT
 } TocKind;
 
-/* What kinds of entries have in common. */
+/* Properties that kinds of entries share. */
 typedef enum {
-  TOC_SESSION = 1 << 0,         /* a setting of the session that restores */
+  TOC_SESSION = 1 << 0,         /* a setting of the restoring session */
   TOC_ACCESS = 1 << 1,          /* grants and default privileges */
   TOC_LARGE_OBJECTS = 1 << 2,   /* large objects themselves, without their data */
-  TOC_RELATION = 1 << 3,        /* what is locked when something is built upon it */
+  TOC_RELATION = 1 << 3,        /* is locked when an object is built upon it */
   TOC_TAGGED_BY_TABLE = 1 << 4, /* the tag is "table name", and it may depend on other tables, too */
-  TOC_FOLLOWS = 1 << 5,         /* comes along with an object that something chosen needs */
+  TOC_FOLLOWS = 1 << 5,         /* is needed by an object that needs its parent */
   TOC_PART = 1 << 6,            /* belongs to a chosen table */
-  TOC_ATTRIBUTE = 1 << 7,       /* stays as it is where its object was there already */
+  TOC_ATTRIBUTE = 1 << 7,       /* left alone if its object existed already */
   TOC_DROPPED_FIRST = 1 << 8,   /* in no schema, and depends on objects in schemas */
   TOC_DROPPED_LAST = 1 << 9,    /* in no schema, and objects in schemas depend on it */
-  TOC_OWNER_BY_NAME = 1 << 10,  /* ALTER … OWNER names it by its kind and name (_getObjectDescription), */
-  TOC_OWNER_AS_TABLE = 1 << 11, /* by TABLE and its name, */
+  TOC_OWNER_BY_NAME = 1 << 10,  /* ALTER … OWNER names it by its kind and name (_getObjectDescription) */
+  TOC_OWNER_AS_TABLE = 1 << 11, /* by TABLE and its name */
   TOC_OWNER_BY_DROP = 1 << 12,  /* or as its DROP statement does */
-  TOC_OVER_ROWS = 1 << 13       /* made out of rows, which may contradict it */
+  TOC_OVER_ROWS = 1 << 13       /* built from rows, which may contradict it */
 } TocKindFlags;
 
-/* Of a desc; NULL is TOC_KIND_NONE. */
+/* The kind of a desc; TOC_KIND_NONE for NULL. */
 TocKind toc_kind_of(const char *desc);
-/* Of an entry; NULL is TOC_KIND_NONE. */
+/* The kind of an entry; TOC_KIND_NONE for NULL. */
 TocKind toc_entry_kind(const TocEntry *entry);
 /* `kind` is one of kinds.def. */
 gboolean toc_entry_is(const TocEntry *entry, TocKind kind);
-/* TRUE when the kind has one of these flags. */
+/* TRUE if the kind has one of these flags. */
 gboolean toc_kind_has(TocKind kind, TocKindFlags flags);
 gboolean toc_entry_has(const TocEntry *entry, TocKindFlags flags);

@@ -77,7 +77,7 @@ parse_compression(WireSource *source, ArchiveHeader *header, GError **error)
   return TRUE;
 }
 
-/* struct tm's fields in its order; the last, isdst, says nothing without the time zone. */
+/* The fields of struct tm in its order; the last, isdst, is meaningless without the time zone. */
 static gboolean
 parse_created(WireSource *source, ArchiveHeader *header, GError **error)
 {
@@ -115,7 +115,7 @@ toc_parse_header(WireSource *source, ArchiveHeader *ret_header, GError **error)
 typedef struct {
   WireSource *source;
   guint version_minor;
-  gsize string_bytes_left; /* of ARCHIVE_MAX_TOC_BYTES */
+  gsize string_bytes_left; /* left of ARCHIVE_MAX_TOC_BYTES */
 } TocParser;
 
 static gboolean
@@ -143,7 +143,7 @@ parse_required_string(TocParser *parser, const char *what, char **ret_string, GE
   return TRUE;
 }
 
-/* Numbers within the TOC that are stored as decimal strings. */
+/* Parses TOC numbers that are stored as decimal strings. */
 static gboolean
 parse_decimal(const char *string, guint64 max, const char *what, guint64 *ret_value, GError **error)
 {
@@ -180,7 +180,7 @@ parse_with_oids(TocParser *parser, const TocEntry *entry, GError **error)
   return FALSE;
 }
 
-/* Decimal strings, ended by a NULL string. */
+/* Decimal strings, terminated by a NULL string. */
 static gboolean
 parse_dependencies(TocParser *parser, TocEntry *entry, GError **error)
 {
@@ -250,7 +250,7 @@ parse_entry(TocParser *parser, TocEntry *entry, GError **error)
   return TRUE;
 }
 
-/* What an entry takes in the file if all its strings are NULL. */
+/* The size of an entry in the file if all its strings are NULL. */
 static gsize
 min_entry_bytes(const ArchiveHeader *header)
 {

@@ -9,21 +9,21 @@
 
 #define BUFFER_BYTES (256 * 1024)
 
-/* After a seek reads begin small, because another seek may follow, and then grow. */
+/* After a seek, reads begin small, because another seek may follow, and then grow. */
 #define JUMP_BUFFER_BYTES (4 * 1024)
 
 struct WireSource {
   int fd;
   gboolean is_pipe;
-  gboolean has_run_out;      /* the file has ended before the size that it states */
+  gboolean has_run_out;      /* the file ended before its stated size */
   GCancellable *cancellable; /* of a pipe; may be NULL */
   guint int_size;
   guint offset_size;
-  guint64 size;       /* a pipe's: G_MAXUINT64 until it has ended */
-  guint64 buffer_end; /* position in the file of the byte after the buffer's last */
+  guint64 size;       /* of a pipe: G_MAXUINT64 until its end */
+  guint64 buffer_end; /* position in the file of the byte after the buffer's contents */
   gsize filled;       /* bytes in the buffer */
-  gsize used;         /* of them already consumed */
-  gsize fill_bytes;   /* to read next time */
+  gsize used;         /* how many of them are consumed */
+  gsize fill_bytes;   /* size of the next read */
   guint8 *buffer;
 };
 
@@ -118,7 +118,7 @@ wire_source_seek(WireSource *source, guint64 position)
   source->fill_bytes = JUMP_BUFFER_BYTES;
 }
 
-/* Bytes read, 0 at the end, -1 with an error. */
+/* Returns the bytes read, 0 at the end, -1 with an error. */
 static gssize
 read_pipe(WireSource *source, GError **error)
 {
@@ -165,7 +165,7 @@ set_end_error(const WireSource *source, GError **error)
                       "the file ends at byte %" G_GUINT64_FORMAT ", in the middle of something", source->size);
 }
 
-/* The next bytes, at least one, unless it is at the end. */
+/* Fills the buffer with at least one byte, except at the end. */
 static gboolean
 fill(WireSource *source, GError **error)
 {
@@ -239,7 +239,7 @@ wire_read_byte(WireSource *source, guint8 *ret_byte, GError **error)
   return wire_read_bytes(source, ret_byte, 1, error);
 }
 
-/* Little-endian bytes of any width as a number; FALSE if it needs more than 64 bits. */
+/* Reads little-endian bytes of any width as a number; FALSE if it needs more than 64 bits. */
 static gboolean
 decode_number(const guint8 *bytes, guint size, guint64 *ret_value)
 {

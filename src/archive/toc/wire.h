@@ -1,10 +1,10 @@
-/* Reads the three kinds of value that an archive is made of, through a buffer, from a file or a pipe.
+/* Reads the three kinds of value in an archive through a buffer, from a file or a pipe.
  *
  * An integer is a sign byte (0 or 1) and int_size bytes, least significant first. A string is an integer length, -1 for
  * NULL, and the bytes without a terminator. An offset is a state byte and offset_size bytes, least significant first
  * (pg_backup_archiver.c: WriteInt, WriteStr, WriteOffset).
  *
- * Nothing is allocated before the file is known to be long enough for it. A value that does not fit or is missing is
+ * Nothing is allocated unless the file is long enough for it. A value that does not fit or is missing is
  * ARCHIVE_CORRUPT; a failed read is FILE. */
 #pragma once
 
@@ -14,27 +14,28 @@
 
 typedef struct WireSource WireSource;
 
-/* Widths that an archive may state. PostgreSQL's own reader draws the line here too. */
+/* The largest width that an archive may state, as in PostgreSQL's own reader. */
 #define WIRE_MAX_SIZE 32
 
-/* Reads the regular file behind fd with pread; the descriptor stays the caller's. The file's size is taken once, here.
+/* Reads the regular file behind fd with pread. The descriptor belongs to the caller. The file's size is determined
+ * once, here.
  */
 WireSource *wire_source_new(int fd, GError **error);
 
-/* Reads a pipe or socket from front to back, in blocking or non-blocking mode; waiting ends with CANCELLED. Its size is
- * not known: wire_source_size is G_MAXUINT64 and seek must not be called. The cancellable may be NULL. */
+/* Reads a pipe or socket from front to back, in blocking or non-blocking mode; cancelling ends a wait with
+ * CANCELLED. Its size is unknown: wire_source_size is G_MAXUINT64, and seek must not be called. The cancellable may
+ * be NULL. */
 WireSource *wire_source_new_pipe(int fd, GCancellable *cancellable);
 
-/* Reads a regular file that holds only the beginning of an archive, whose size is `size`, or G_MAXUINT64 when that is
- * not known. Reading beyond the file's end is ARCHIVE_CORRUPT, as always; wire_source_ran_out tells it from other
- * damage. */
+/* Reads a regular file that holds only the beginning of an archive of `size` bytes; G_MAXUINT64: unknown. Reading
+ * beyond the file's end is ARCHIVE_CORRUPT, as always; wire_source_ran_out tells it from other damage. */
 WireSource *wire_source_new_prefix(int fd, guint64 size);
 gboolean wire_source_ran_out(const WireSource *source);
 
 void wire_source_free(WireSource *source);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(WireSource, wire_source_free)
 
-/* The header states them; 4 and 8 until then. */
+/* Sets the sizes that the header states; 4 and 8 until then. */
 void wire_source_set_sizes(WireSource *source, guint int_size, guint offset_size);
 
 guint64 wire_source_size(const WireSource *source);
@@ -42,20 +43,20 @@ guint64 wire_source_position(const WireSource *source);
 guint64 wire_source_remaining(const WireSource *source);
 void wire_source_seek(WireSource *source, guint64 position);
 
-/* Passes over bytes, without reading them where that is possible. */
+/* Skips bytes, without reading them if possible. */
 gboolean wire_skip(WireSource *source, gsize size, GError **error);
 
 gboolean wire_read_bytes(WireSource *source, guint8 *ret_bytes, gsize size, GError **error);
 gboolean wire_read_byte(WireSource *source, guint8 *ret_byte, GError **error);
 gboolean wire_read_int(WireSource *source, int *ret_value, GError **error);
 
-/* As wire_read_int, and min <= value <= max. `what` is for the error. */
+/* wire_read_int with the check min <= value <= max. `what` is for the error message. */
 gboolean wire_read_int_in(WireSource *source, int min, int max, const char *what, int *ret_value, GError **error);
 
-/* An OID that was written as an int: from 2^31 on it is negative in the file. */
+/* An OID that was written as an int: from 2^31 on, it is negative in the file. */
 gboolean wire_read_oid(WireSource *source, guint32 *ret_oid, GError **error);
 
-/* At most max_bytes, and without a zero byte within. *ret_string is NULL for the archive's NULL. */
+/* At most max_bytes, without a zero byte. *ret_string is NULL for the archive's NULL. */
 gboolean wire_read_string(WireSource *source, gsize max_bytes, char **ret_string, GError **error);
 
 /* *ret_offset is 0 unless the state is OFFSET_SET. */

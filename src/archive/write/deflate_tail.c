@@ -10,16 +10,16 @@
 
 enum { BLOCK_STORED = 0, BLOCK_FIXED = 1, BLOCK_DYNAMIC = 2 };
 
-/* What the next bits mean: how many of them belong to the symbol, extra bits included (0: they are no symbol). */
+/* The meaning of the next bits: how many of them belong to the symbol, extra bits included (0: not a symbol). */
 #define CODE_BITS     0x3f
 #define CODE_IS_MATCH 0x40 /* a distance follows */
 #define CODE_IS_END   0x80
 
-/* The symbol's own number, in the code that the lengths of the others are written in. */
+/* The symbol's number in the code for the lengths of the other codes. */
 #define CODE_SYMBOL_SHIFT 8
 
 typedef struct {
-  guint bits; /* that index the table */
+  guint bits; /* number of bits that index the table */
   guint16 codes[1 << MAX_CODE_BITS];
 } Table;
 
@@ -28,7 +28,7 @@ struct DeflateTail {
   Table distances;
 };
 
-/* Bits of a byte come lowest first. Behind the end come zeros; whether any were used shows in the position. */
+/* Bits of a byte come lowest first. Zeros follow the end; the position shows whether any were used. */
 typedef struct {
   const guint8 *data;
   gsize size;
@@ -49,7 +49,7 @@ deflate_tail_free(DeflateTail *tail)
   g_free(tail);
 }
 
-/* At least 56 afterwards. */
+/* At least 56 bits are loaded afterwards. */
 static inline void
 refill(Bits *bits)
 {
@@ -97,7 +97,7 @@ reverse(guint code, guint length)
 }
 
 /* RFC 1951, 3.2.2: codes of one length are consecutive, in the order of the symbols. `meanings` lack the code's own
- * bits. FALSE if there are more codes than fit. */
+ * bits. FALSE if there are too many codes. */
 static gboolean
 build(Table *table, const guint8 *lengths, const guint16 *meanings, guint n_symbols)
 {
@@ -159,7 +159,7 @@ read_fixed(DeflateTail *tail)
   return build_both(tail, literals, distances);
 }
 
-/* The lengths of both codes in a row, themselves written in a code with repetitions (RFC 1951, 3.2.7). */
+/* The lengths of both codes, written in a code with repetitions (RFC 1951, 3.2.7). */
 static gboolean
 read_lengths(Bits *bits, const Table *table, guint8 *lengths, guint n_lengths)
 {

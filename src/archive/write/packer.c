@@ -15,7 +15,7 @@
 #define ISAL_LEVEL             1
 #define ISAL_LEVEL_BUFFER      ISAL_DEF_LVL1_DEFAULT
 #define ISAL_STORED_BYTES      65535 /* largest stored block */
-#define ISAL_BLOCK_EXTRA_BYTES 16    /* its header, and what ends a piece */
+#define ISAL_BLOCK_EXTRA_BYTES 16    /* its header and the end of a piece */
 
 struct ArchivePacker {
   ArchiveLevel level;
@@ -84,7 +84,7 @@ new_zstd(ArchivePacker *packer)
 {
   packer->zstd = ZSTD_createCCtx();
   if (packer->zstd == NULL)
-    g_error("out of memory"); /* as g_malloc has it */
+    g_error("out of memory"); /* as g_malloc does */
   ZSTD_CCtx_setParameter(packer->zstd, ZSTD_c_compressionLevel, ZSTD_LEVEL);
   ZSTD_CCtx_setParameter(packer->zstd, ZSTD_c_checksumFlag, 1);
 }
@@ -135,7 +135,7 @@ reserve(ArchivePiece *piece, gsize capacity)
   piece->capacity = capacity;
 }
 
-/* A full flush ends the piece at a byte, and makes it refer to nothing before it. */
+/* A full flush ends the piece at a byte boundary, and makes the next piece independent of it. */
 static gboolean
 pack_isal(ArchivePacker *packer, const guint8 *data, gsize size, ArchivePiece *piece, GError **error)
 {
@@ -159,7 +159,7 @@ pack_isal(ArchivePacker *packer, const guint8 *data, gsize size, ArchivePiece *p
   return TRUE;
 }
 
-/* libdeflate knows whole streams only: its last block is made one that others may follow. */
+/* libdeflate only produces whole streams: its last block is changed so that others may follow. */
 static gboolean
 pack_libdeflate(ArchivePacker *packer, const guint8 *data, gsize size, ArchivePiece *piece, GError **error)
 {
@@ -191,7 +191,7 @@ pack_lz4(ArchivePacker *packer, const guint8 *data, gsize size, ArchivePiece *pi
   LZ4F_preferences_t preferences = LZ4F_INIT_PREFERENCES;
   preferences.frameInfo.contentChecksumFlag = LZ4F_contentChecksumEnabled;
   preferences.frameInfo.blockSizeID = LZ4F_max1MB;
-  preferences.autoFlush = 1; /* so that it needs no buffer of its own */
+  preferences.autoFlush = 1; /* needs no buffer of its own */
   reserve(piece, LZ4F_HEADER_SIZE_MAX + LZ4F_compressBound(size, &preferences));
   gsize begin = LZ4F_compressBegin(packer->lz4, piece->data, piece->capacity, &preferences);
   gsize body = begin, end = begin;

@@ -1,17 +1,17 @@
-/* Compresses pieces of a table's COPY text on any thread, so that they can be joined to one entry's data by the writer
- * (archive/write/writer.h).
+/* Compresses pieces of a table's COPY text on any thread, for the writer (archive/write/writer.h) to join into one
+ * entry's data.
  *
- * Cut an entry's data anywhere, at about ARCHIVE_PIECE_BYTES; each piece is compressed by itself. Rows have no order,
- * so whole-row pieces of one entry may come from several threads and be joined in any order; the pieces of a row that
- * is cut must follow each other. The end marker `\.` is the writer's: pass rows only.
+ * Split an entry's data anywhere, into pieces of about ARCHIVE_PIECE_BYTES; each is compressed by itself. Rows have no
+ * order, so pieces of whole rows may come from several threads and be joined in any order. The pieces of a split row
+ * must follow each other. Pass rows only: the writer adds the end marker `\.`.
  *
- * A packer belongs to one thread at a time, a piece to whoever holds it. Both are made once and used again: after the
- * first pieces nothing is allocated. */
+ * A packer belongs to one thread at a time, a piece to its holder. Both are created once and reused: after the first
+ * pieces nothing is allocated. */
 #pragma once
 
 #include "archive/toc/toc.h"
 
-/* Enough for the compressors to see what repeats; 64 MB is the most that a piece may have. */
+/* Enough for the compressors to find repetitions; the maximum size of a piece is 64 MB. */
 #define ARCHIVE_PIECE_BYTES     (1024 * 1024)
 #define ARCHIVE_PIECE_MAX_BYTES (64 * 1024 * 1024)
 
@@ -31,7 +31,7 @@ const char *archive_level_name(ArchiveLevel level);
 gboolean archive_level_from_name(const char *name, ArchiveLevel *ret_level);
 ArchiveCompression archive_level_compression(ArchiveLevel level);
 
-/* Zero it to begin with; clear it in the end. */
+/* Zero-initialise it; clear it at the end. */
 typedef struct {
   guint8 *data; /* compressed; NULL or at least `capacity` bytes */
   gsize size;
@@ -49,7 +49,7 @@ ArchivePacker *archive_packer_new(ArchiveLevel level);
 void archive_packer_free(ArchivePacker *packer);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(ArchivePacker, archive_packer_free)
 
-/* Replaces what is in `piece`. `size` may be 0: the writer passes over such a piece. Fails (INTERNAL) only if a
- * compression library does. */
+/* Replaces the contents of `piece`. `size` may be 0: the writer skips such a piece. Fails (INTERNAL) only if a
+ * compression library fails. */
 gboolean archive_packer_pack(ArchivePacker *packer, const guint8 *data, gsize size, ArchivePiece *piece,
                              GError **error);

@@ -1,15 +1,15 @@
-/* Writes an archive's header and table of contents (pg_backup_archiver.c: WriteHead, WriteToc): what toc_parse read is
- * written as it was, byte for byte, but for offsets and sizes of integers that the header states differently. */
+/* Writes an archive's header and table of contents (pg_backup_archiver.c: WriteHead, WriteToc). What toc_parse read
+ * is written byte for byte, except for offsets and for integers if the header states another size. */
 #pragma once
 
 #include "archive/toc/toc.h"
 
-/* An integer as the archive has it; values below -2^31 or above 2^32 - 1 do not occur. */
+/* An integer as stored in the archive; the value is from -2^31 to 2^32 - 1. */
 void toc_write_int(GByteArray *out, const ArchiveHeader *header, gint64 value);
 
 void toc_write_header(GByteArray *out, const ArchiveHeader *header);
 
-/* Offsets become "not set", or stay "no data". `ret_positions` (n_entries of them) gets where in `out` each entry's
- * offset is: a state byte and offset_size bytes. */
+/* Offsets become "not set", or stay "no data". `ret_positions` (n_entries of them) gets the position in `out` of
+ * each entry's offset: a state byte and offset_size bytes. */
 void toc_write_entries(GByteArray *out, const ArchiveHeader *header, const TocEntry *entries, guint n_entries,
                        guint64 *ret_positions);

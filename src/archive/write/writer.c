@@ -14,7 +14,7 @@
 #define BLOCK_DATA          1
 #define BLOCK_LARGE_OBJECTS 3
 
-/* For the compression level of archives up to 1.14, where all but 0 only inform. */
+/* For the compression level of archives up to 1.14, where every value but 0 is informative only. */
 static const int stated_levels[ARCHIVE_LEVEL_COUNT] = {
     [ARCHIVE_LEVEL_FAST] = 1,
     [ARCHIVE_LEVEL_BALANCED] = 3,
@@ -23,7 +23,7 @@ static const int stated_levels[ARCHIVE_LEVEL_COUNT] = {
 
 static const guint8 end_marker[] = {'\\', '.', '\n', '\n', '\n'};
 
-/* 32 KB window, no dictionary, fastest algorithm (RFC 1950); readers need the first byte only. */
+/* 32 KB window, no dictionary, fastest algorithm (RFC 1950); readers need only the first byte. */
 static const guint8 zlib_header[] = {0x78, 0x01};
 
 typedef struct {
@@ -40,16 +40,16 @@ struct ArchiveWriter {
   ArchiveLevel level;
   ArchiveOutputFunc output;
   gpointer user_data;
-  ArchiveHeader header; /* only its numbers */
+  ArchiveHeader header; /* only its numbers are set */
   Entry *entries;       /* those with data */
   guint n_entries;
   GHashTable *index_by_id; /* dump ID -> index + 1 */
   State state;
-  Entry *entry; /* that is being written */
+  Entry *entry; /* the current entry */
   guint32 adler32;
-  gboolean has_pieces; /* the stream */
+  gboolean has_pieces; /* of the current stream */
   ArchivePacker *packer;
-  ArchivePiece piece; /* of the end marker */
+  ArchivePiece piece; /* the compressed end marker */
   GByteArray *buffer;
   guint64 bytes;
 };
@@ -80,7 +80,7 @@ archive_writer_free(ArchiveWriter *writer)
   g_free(writer);
 }
 
-/* Hands over what was gathered so far. */
+/* Passes on the gathered bytes. */
 static gboolean
 flush_buffer(ArchiveWriter *writer, GError **error)
 {
@@ -172,7 +172,7 @@ archive_writer_begin(ArchiveWriter *writer, const ArchiveHeader *header, const T
   toc_write_header(bytes, &ours);
   toc_write_entries(bytes, &ours, entries, n_entries, offset_positions);
   remember_entries(writer, entries, n_entries, offset_positions);
-  ours.created = ours.database = ours.server_version = ours.pg_dump_version = NULL; /* the caller's */
+  ours.created = ours.database = ours.server_version = ours.pg_dump_version = NULL; /* owned by the caller */
   writer->header = ours;
   writer->state = STATE_BETWEEN;
   return put(writer, bytes->data, bytes->len, error) && flush_buffer(writer, error);
@@ -213,7 +213,7 @@ archive_writer_begin_data(ArchiveWriter *writer, int dump_id, GError **error)
   return begin_stream(writer, error);
 }
 
-/* A frame must be a chunk: what follows a zstd frame's end in its chunk is lost to pg_restore 16 and newer. */
+/* A frame must be a chunk: pg_restore 16 and newer loses what follows a zstd frame's end in its chunk. */
 static gboolean
 put_piece(ArchiveWriter *writer, const ArchivePiece *piece, GError **error)
 {
@@ -262,7 +262,7 @@ end_stream(ArchiveWriter *writer, gboolean has_end_marker, GError **error)
 {
   if (has_end_marker && !put_packed(writer, end_marker, sizeof end_marker, error))
     return FALSE;
-  if (!writer->has_pieces && !put_packed(writer, end_marker, 0, error)) /* an empty frame, where there are frames */
+  if (!writer->has_pieces && !put_packed(writer, end_marker, 0, error)) /* an empty frame, for formats with frames */
     return FALSE;
   if (writer->header.compression == ARCHIVE_COMPRESSION_GZIP && !end_zlib_stream(writer, error))
     return FALSE;

@@ -15,31 +15,31 @@
 #include <unistd.h>
 
 enum {
-  START_TIMEOUT_S = 60,    /* without a sign of life; a server that recovers gives one */
-  END_TIMEOUT_S = 60,      /* for a postmaster to shut down, ours or a dead starter's */
-  POLL_MS = 50,            /* while something is awaited */
-  WATCH_MS = 500,          /* while nothing is */
-  RESTART_DELAY_MS = 2000, /* after a restart that failed */
-  START_ATTEMPTS = 5       /* when the last server was killed: its children may hold its shared memory for a moment */
+  START_TIMEOUT_S = 60,    /* without a sign of life; a recovering server gives one */
+  END_TIMEOUT_S = 60,      /* for a postmaster to shut down, ours or that of a dead starter */
+  POLL_MS = 50,            /* while waiting for something */
+  WATCH_MS = 500,          /* otherwise */
+  RESTART_DELAY_MS = 2000, /* after a failed restart */
+  START_ATTEMPTS = 5       /* after a kill, because the server's children may hold its shared memory for a moment */
 };
 
 #define SUPERUSER "postgres"
-#define ROLE      "cch_data" /* owns the databases; what runs an archive is no superuser */
+#define ROLE      "cch_data" /* owns the databases and runs the archives' SQL; no superuser */
 #define DATABASE  "cch"
 
 struct PgCluster {
   ClusterPlace place;
   char *pg_bin_dir;
   char *dsn;
-  char *maintenance_dsn; /* of the database that is always there */
+  char *maintenance_dsn; /* of the database that always exists */
   GCancellable *stop;
   GThread *keeper;
 
-  /* The keeper's own. */
-  int lock_fd;              /* -1: another process runs the cluster, or nobody yet */
+  /* Used by the keeper thread only. */
+  int lock_fd;              /* -1: another process runs the cluster, or none does yet */
   ChildProcess *postmaster; /* NULL unless we hold the lock */
 
-  GMutex mutex; /* guards what follows */
+  GMutex mutex; /* guards the members below */
   GCond changed;
   gboolean is_settled; /* the first attempt has ended */
   gboolean is_new;
@@ -57,13 +57,13 @@ options_of(const PgCluster *cluster, const char *const *argv)
 {
   return (ChildOptions){
       .argv = argv,
-      .directory = cluster->place.base_dir, /* ours may be closed to the cluster's user */
+      .directory = cluster->place.base_dir, /* our own may be closed to the cluster's user */
       .uid = cluster->place.uid,
       .gid = cluster->place.gid,
   };
 }
 
-/* C.UTF-8 sorts like C and knows letters beyond ASCII; not every system has it. */
+/* C.UTF-8 sorts like C and classifies letters beyond ASCII; not every system has it. */
 static const char *
 locale_argument(void)
 {
@@ -74,7 +74,7 @@ locale_argument(void)
   return "--locale=C.UTF-8";
 }
 
-/* initdb, which may be killed at any moment, works beside the place of the data and is moved there when it is done. */
+/* initdb may be killed at any moment, so it works beside the data's place, and the result is moved there. */
 static gboolean
 make_data(PgCluster *cluster, GError **error)
 {
@@ -113,7 +113,7 @@ ensure_data(PgCluster *cluster, GError **error)
     return TRUE;
   if (!cluster->is_settled) /* written by this thread alone */
     return make_data(cluster, error);
-  /* It was there when we started: a new, empty cluster in its place would hide that. */
+  /* It existed when we started: a new, empty cluster in its place would hide the loss. */
   error_set(error, CCH_ERROR_CLUSTER_FAILED, "%s has disappeared", cluster->place.pg_data);
   return FALSE;
 }
@@ -145,8 +145,8 @@ spawn_postmaster(PgCluster *cluster, GError **error)
                                   : pg_find_program(cluster->pg_bin_dir, "postgres", error);
   if (postgres == NULL)
     return FALSE;
-  /* The socket directory is relative to PGDATA: in an absolute path commas and quotes would need quoting. The log is a
-   * file a weekday, so that it does not grow for ever. */
+  /* The socket directory is relative to PGDATA: an absolute path with commas or quotes would need quoting. The log
+   * has one file per weekday, so it cannot grow without limit. */
   const char *const argv[] = {
       postgres,
       "-D",
@@ -187,7 +187,8 @@ spawn_postmaster(PgCluster *cluster, GError **error)
   return cluster->postmaster != NULL;
 }
 
-/* Whether a server answers. FALSE without an error where it may answer later; `ret_is_alive` tells that it said so. */
+/* Whether a server answers. FALSE without an error if it may answer later; `ret_is_alive` says that it sent a sign
+ * of life. */
 static gboolean
 try_connect(PgCluster *cluster, const char *dsn, PgConnection **ret_connection, gboolean *ret_is_alive,
             char **ret_reason)
@@ -206,12 +207,12 @@ set_start_error(PgCluster *cluster, gint64 since_s, const char *what, GError **e
 {
   g_autofree char *log = cluster_place_log_tail(&cluster->place, since_s);
   g_autofree char *complaint = child_process_stderr(cluster->postmaster);
-  /* Standard error until its logging collector runs, then its log. */
+  /* The server's standard error until its logging collector runs, then its log. */
   error_set(error, CCH_ERROR_CLUSTER_FAILED, "%s: %s%s%s", what, complaint,
             *complaint != '\0' && *log != '\0' ? "\n" : "", log);
 }
 
-/* A connection to the server that we have just started. */
+/* Connects to the server that we have just started. */
 static PgConnection *
 await_postmaster(PgCluster *cluster, GError **error)
 {
@@ -239,7 +240,7 @@ await_postmaster(PgCluster *cluster, GError **error)
   }
 }
 
-/* Ends our postmaster in order; when it does not end, as the kernel would. */
+/* Shuts our postmaster down; kills it if it does not end. */
 static void
 end_postmaster(PgCluster *cluster)
 {
@@ -252,7 +253,7 @@ end_postmaster(PgCluster *cluster)
   child_process_free(g_steal_pointer(&cluster->postmaster));
 }
 
-/* "host='/a b/socket' port=…": values are quoted as libpq reads them. */
+/* "host='/a b/socket' port=…": values are quoted for libpq. */
 static char *
 make_dsn(const ClusterPlace *place, const char *user, const char *database)
 {
@@ -266,8 +267,8 @@ make_dsn(const ClusterPlace *place, const char *user, const char *database)
   return g_string_free(dsn, FALSE);
 }
 
-/* A cluster of an earlier version: its databases were the superuser's, kept ones included. The database itself comes
- * last, so that a hand-over that was interrupted is done again. */
+/* Hands over a cluster of an earlier version, in which the superuser owned the databases, kept ones included. The
+ * database itself comes last, so that an interrupted hand-over is repeated. */
 static gboolean
 hand_over(PgCluster *cluster, PgConnection *connection, const char *database, GError **error)
 {
@@ -322,7 +323,7 @@ start_once(PgCluster *cluster, GError **error)
   return FALSE;
 }
 
-/* With the lock held, which says that no other starter lives. */
+/* Called with the lock held, so no other starter lives. */
 static gboolean
 start(PgCluster *cluster, GError **error)
 {
@@ -343,7 +344,7 @@ start(PgCluster *cluster, GError **error)
   }
 }
 
-/* Becomes the process that runs the cluster, or finds that another does and serves. */
+/* Becomes the process that runs the cluster, or finds that another one does and that it answers. */
 static gboolean
 join_or_start(PgCluster *cluster, GError **error)
 {
@@ -375,7 +376,7 @@ join_or_start(PgCluster *cluster, GError **error)
   }
 }
 
-/* Until our server has ended, or the process that ran it. FALSE: the cluster is to stop. */
+/* Waits until our server has ended, or the process that ran it. FALSE: the cluster is to stop. */
 static gboolean
 await_change(PgCluster *cluster)
 {
@@ -403,8 +404,9 @@ settle(PgCluster *cluster, GError *error)
   g_mutex_unlock(&cluster->mutex);
 }
 
-/* One thread starts the server, lives as long as it (the parent-death signal is sent when the thread ends, not the
- * process), starts it again when it was killed, and takes it over when the process that ran it ends. */
+/* This thread starts the server and lives as long as it does, because the parent-death signal is sent when the
+ * thread ends, not the process. It restarts a killed server, and takes over when the process that ran the server
+ * ends. */
 static gpointer
 keep(gpointer data)
 {

@@ -17,7 +17,7 @@
 
 #define NEW_DATA_PREFIX    "data.new-"
 #define LOG_TAIL_BYTES     2048
-#define SMALL_FILE_BYTES   4096 /* more than postmaster.pid, PG_VERSION and current_logfiles ever hold */
+#define SMALL_FILE_BYTES   4096 /* the maximum of postmaster.pid, PG_VERSION and current_logfiles */
 #define SOCKET_PATH_FORMAT "%s/.s.PGSQL." CLUSTER_PORT
 
 /* The longest path that fits a socket address with its terminating NUL. */
@@ -44,8 +44,8 @@ find_user(const char *name, uid_t *ret_uid, gid_t *ret_gid, GError **error)
   return TRUE;
 }
 
-/* Makes a 0700 directory of the cluster's user, or checks that an existing one is. Never follows a symbolic link: below
- * the data directory another user can put one. */
+/* Creates a 0700 directory owned by the cluster's user, or checks that an existing one is. Never follows a symbolic
+ * link, because another user can create one below the data directory. */
 static gboolean
 make_private_directory(const ClusterPlace *place, const char *path, GError **error)
 {
@@ -81,7 +81,7 @@ user_can_search(const ClusterPlace *place, const char *path)
   return nothing != NULL;
 }
 
-/* Only the kernel knows for sure what modes, groups and access lists come to: so it is asked, as that user. */
+/* Asks the kernel, as that user: only it knows the effect of modes, groups and access lists. */
 static gboolean
 check_parents(const ClusterPlace *place, const char *data_dir, const char *user, GError **error)
 {
@@ -161,8 +161,8 @@ cluster_place_try_lock(const ClusterPlace *place, GError **error)
   return -1;
 }
 
-/* Reads from `offset_from_end` bytes before a file's end (-1: from its start), at most `max_bytes`; NULL when it cannot
- * be read. The files belong to a less privileged user: links and pipes are refused. */
+/* Reads at most `max_bytes`, from `offset_from_end` bytes before a file's end (-1: from its start); NULL if it
+ * cannot be read. The files belong to a less privileged user, so links and pipes are refused. */
 static char *
 read_bounded(const char *path, off_t offset_from_end, gsize max_bytes)
 {
@@ -260,7 +260,7 @@ cluster_place_sweep(const ClusterPlace *place, GCancellable *cancellable)
   g_autoptr(GDir) directory = g_dir_open(place->base_dir, 0, NULL);
   for (const char *name; directory != NULL && (name = g_dir_read_name(directory)) != NULL;) {
     g_autofree char *path = g_build_filename(place->base_dir, name, NULL);
-    /* A postmaster writes postmaster.opts at its first start, initdb never does. */
+    /* A postmaster writes postmaster.opts at its first start; initdb never does. */
     if (!g_str_has_prefix(name, NEW_DATA_PREFIX) || has_data_file(path, "postmaster.opts"))
       continue;
     const ChildOptions options = {
@@ -269,7 +269,7 @@ cluster_place_sweep(const ClusterPlace *place, GCancellable *cancellable)
         .uid = place->uid,
         .gid = place->gid,
     };
-    /* What cannot be removed only takes room; the next start tries again. */
+    /* A leftover only takes space; the next start tries again. */
     g_autofree char *nothing = child_process_run(&options, cancellable, NULL);
   }
 }
@@ -281,7 +281,7 @@ cluster_place_postmaster(const ClusterPlace *place)
   gint64 pid = text != NULL ? g_ascii_strtoll(text, NULL, 10) : 0;
   if (pid <= 0 || pid > G_MAXINT)
     return 0;
-  /* After a reboot the number may be anyone's. A postmaster's working directory is its data. */
+  /* After a reboot the PID may belong to any process. A postmaster's working directory is its data directory. */
   g_autofree char *link = g_strdup_printf("/proc/%d/cwd", (int)pid);
   struct stat working_directory, data;
   gboolean is_ours = stat(link, &working_directory) == 0 && stat(place->pg_data, &data) == 0 &&

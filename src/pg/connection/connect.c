@@ -1,4 +1,4 @@
-/* How a connection comes to be; open.c makes it ready for use. */
+/* Opens a connection; open.c makes it ready for use. */
 #include "pg/connection/connection_private.h"
 
 #include "base/error.h"
@@ -8,10 +8,10 @@
 #include <string.h>
 
 enum {
-  CONNECT_TIMEOUT_S = 10 /* for each host of the DSN, unless it says connect_timeout */
+  CONNECT_TIMEOUT_S = 10 /* per host of the DSN, unless it has connect_timeout */
 };
 
-/* Seconds to wait for the connection, over all hosts of the DSN. */
+/* Total seconds to wait for the connection, over all hosts of the DSN. */
 static gint64
 connect_budget_s(PGconn *conn)
 {
@@ -31,9 +31,9 @@ connect_budget_s(PGconn *conn)
   return MIN(per_host * hosts, 3600);
 }
 
-/* The SQLSTATE of a refused connection. libpq tells it only inside the message, where verbose errors put it between the
- * severity and the text, in every language: "FATAL:  28P01: …". Only a line's first one is that: what follows can quote
- * a name that looks like it. Of several hosts the last one counts. "" when there is none. */
+/* The SQLSTATE of a refused connection; "" if there is none. libpq has it only in the message, where verbose errors
+ * put it between severity and text, in every language: "FATAL:  28P01: …". Only the first one in a line counts,
+ * because the text can quote a name that looks like one. Of several hosts, the last one counts. */
 static void
 connect_sqlstate(const char *message, char sqlstate[6])
 {
@@ -59,13 +59,13 @@ set_connect_error(PGconn *conn, GError **error)
   ErrorCode code = *sqlstate != '\0' ? pg_code_of_sqlstate(sqlstate) : CCH_ERROR_DATABASE_UNAVAILABLE;
   if (code == CCH_ERROR_DATABASE_QUERY)
     code = CCH_ERROR_DATABASE_UNAVAILABLE;
-  if (PQconnectionNeedsPassword(conn)) /* libpq gave up by itself, without an SQLSTATE */
+  if (PQconnectionNeedsPassword(conn)) /* libpq gave up without an SQLSTATE */
     code = CCH_ERROR_DATABASE_AUTHENTICATION;
   error_set_sql(error, code, sqlstate, NULL, "%s", g_strstrip(message));
 }
 
-/* The first attempt failed at once, or libpq found a value wrong before there was one. It quotes such a value, which
- * could be a part of a password; what it quotes of an attempt is the host's name or the socket's. */
+/* The first attempt failed at once, or libpq rejected a value before it. libpq quotes such a value, which could be
+ * part of a password. From an attempt it quotes only the host's name or the socket's path. */
 static void
 set_start_error(PGconn *conn, GError **error)
 {
@@ -114,8 +114,8 @@ PgConnection *
 pg_connect(const char *conninfo, const char *application_name, guint timeout_ms, GCancellable *cancellable,
            GError **error)
 {
-  /* What stands before dbname gives way to what the DSN says, what stands after it overrides that. A network that
-   * swallows everything shows within half a minute, not after two hours. */
+  /* The DSN overrides keywords before dbname, and keywords after it override the DSN. With these, a network that
+   * drops all packets is noticed within half a minute instead of two hours. */
   const char *keywords[] = {"keepalives_idle",
                             "keepalives_interval",
                             "keepalives_count",

@@ -10,14 +10,14 @@
 #include <sys/socket.h>
 
 enum {
-  CANCEL_CONFIRM_TIMEOUT_MS = 4000, /* a server that does not confirm a cancellation is taken for lost */
-  UNCANCELLABLE_TIMEOUT_MS = 60000, /* for what nothing cancels, as a COMMIT */
+  CANCEL_CONFIRM_TIMEOUT_MS = 4000, /* a server that does not confirm a cancellation is considered lost */
+  UNCANCELLABLE_TIMEOUT_MS = 60000, /* for calls that nothing cancels, such as a COMMIT */
   MAX_CANCELLING = 16
 };
 
-static int n_cancelling; /* threads, in the whole process */
+static int n_cancelling; /* threads of the whole process */
 
-/* The classes of SQLSTATE that mean more than "the statement failed" (PostgreSQL's errcodes.txt). */
+/* The SQLSTATE classes that mean more than "the statement failed" (PostgreSQL's errcodes.txt). */
 ErrorCode
 pg_code_of_sqlstate(const char *sqlstate)
 {
@@ -84,14 +84,14 @@ pg_set_error_fields(PgConnection *connection, const PgErrorFields *fields, GErro
                 sqlstate);
 }
 
-/* A request to cancel, under way on a thread of its own: PQcancel waits for the server to close the connection that
- * carries it, for ever where the server hangs. */
+/* A running cancel request, on its own thread: PQcancel waits for the server to close the request's connection,
+ * without limit if the server hangs. */
 struct CancelRequest {
-  gint n_references; /* the connection's and the thread's */
+  gint n_references; /* by the connection and the thread */
   PGcancel *cancel;
   GMutex mutex;
   GCond ended;
-  gboolean is_ended; /* the server has heard it, or cannot be reached */
+  gboolean is_ended; /* the server has received it, or is unreachable */
 };
 
 static void
@@ -127,7 +127,7 @@ pg_send_cancel(PgConnection *connection)
   if (connection->cancel_request != NULL)
     return;
   connection->answer_by_us = g_get_monotonic_time() + CANCEL_CONFIRM_TIMEOUT_MS * G_TIME_SPAN_MILLISECOND;
-  /* Of requests that hang there are few: without one the answer is waited for all the same. */
+  /* The number of hanging requests is limited. Without a request, the answer is awaited all the same. */
   if (g_atomic_int_add(&n_cancelling, 1) >= MAX_CANCELLING) {
     g_atomic_int_add(&n_cancelling, -1);
     return;
@@ -148,7 +148,7 @@ pg_send_cancel(PgConnection *connection)
   cancel_request_unref(request);
 }
 
-/* Before the next statement: a request that is still under way would cancel that one. */
+/* Called before the next statement, which a running request would cancel. */
 static void
 settle_cancel(PgConnection *connection)
 {
@@ -192,7 +192,7 @@ pg_poll_socket(PGconn *conn, short events, GCancellable *cancellable, int timeou
   return fds[0].revents != 0 ? 1 : 0;
 }
 
-/* How long silence may last now, in ms; -1: for ever. */
+/* The longest silence allowed now, in ms; -1: no limit. */
 static int
 silence_limit_ms(const PgConnection *connection)
 {
@@ -238,7 +238,7 @@ pg_flush(PgConnection *connection, GError **error)
       pg_set_error(connection, NULL, error);
       return FALSE;
     }
-    /* The server may be stuck on what it wants to tell us: read as well as write (libpq, PQflush). */
+    /* The server may be blocked by output for us: read as well as write (libpq, PQflush). */
     if (!pg_wait(connection, POLLIN | POLLOUT, error))
       return FALSE;
     if (!PQconsumeInput(connection->conn)) {
@@ -308,8 +308,8 @@ pg_connection_set_cancellable(PgConnection *connection, GCancellable *cancellabl
   g_set_object(&connection->cancellable, cancellable);
 }
 
-/* Takes a statement's remaining results; the first failed one becomes the error, the last good one is returned if
- * asked. */
+/* Takes a statement's remaining results. The first failed one becomes the error; the last good one is returned if
+ * requested. */
 static gboolean
 finish_statement(PgConnection *connection, PGresult **ret_last, GError **error)
 {
@@ -417,7 +417,8 @@ pg_connection_value(PgConnection *connection, char **ret_value, GError **error, 
   return TRUE;
 }
 
-/* What says where to connect, and is replaced by where this connection is; and what each connection says anew. */
+/* Options that say where to connect, which are replaced by this connection's address, and options that each
+ * connection sets itself. */
 static gboolean
 is_option_of_the_place(const char *keyword)
 {
@@ -436,7 +437,7 @@ pg_connection_dsn(const PgConnection *connection)
   GString *dsn = g_string_new(NULL);
   PQconninfoOption *options = PQconninfo(connection->conn);
   for (PQconninfoOption *option = options; option != NULL && option->keyword != NULL; option++) {
-    /* Defaults are left out: another libpq, that of pg_dump, may not know a newer option. */
+    /* Defaults are omitted: another libpq, that of pg_dump, may not know a newer option. */
     gboolean is_set = option->val != NULL && *option->val != '\0' && g_strcmp0(option->val, option->compiled) != 0;
     if (is_set && !is_option_of_the_place(option->keyword))
       dsn_append(dsn, option->keyword, option->val);

@@ -1,10 +1,10 @@
-/* A connection to PostgreSQL: the only module, with its neighbours in pg/, that knows libpq.
+/* A connection to PostgreSQL. Only this module and its neighbours in pg/ use libpq.
  *
- * Every call that waits can be cancelled: when the connection's GCancellable is triggered, the running statement is
- * cancelled in the server and the call returns CANCELLED once the server has confirmed, or after 4 s, with the
- * connection lost. Without a GCancellable a call waits 60 s for a sign of the server, or 4 s from when the GCancellable
- * that was set before is triggered; then the connection is lost, and what became of the statement is unknown. Errors
- * are CCH_ERROR with the SQLSTATE (base/error.h). Not thread-safe: one thread at a time. */
+ * Every call that waits can be cancelled. When the connection's GCancellable is triggered, the running statement is
+ * cancelled in the server. The call returns CANCELLED when the server has confirmed, or after 4 s, with the
+ * connection lost. Without a GCancellable a call waits 60 s for a sign of life of the server, or 4 s once the
+ * GCancellable that was set before is triggered. Then the connection is lost and the outcome of the statement
+ * unknown. Errors are CCH_ERROR with the SQLSTATE (base/error.h). Not thread-safe: one thread at a time. */
 #pragma once
 
 #include <gio/gio.h>
@@ -12,30 +12,30 @@
 typedef struct PgConnection PgConnection;
 typedef struct pg_result PgResult; /* libpq's PGresult */
 
-/* Connects. `dsn` is anything dsn_check takes. `application_name` is what pg_stat_activity shows. `cancellable` may be
- * NULL. search_path is pg_catalog alone, so every statement names its objects by their schema; how values are written
- * and read is PostgreSQL's default, whatever was set for the database or the role. DATABASE_POOLED where transactions
- * of a session do not share a server process, which is found out before anything is set. */
+/* Connects. `dsn` is anything that dsn_check accepts. `application_name` is shown in pg_stat_activity. `cancellable`
+ * may be NULL. search_path is pg_catalog alone, so every statement qualifies its names by schema. Values are written
+ * and read in PostgreSQL's default formats, whatever was set for the database or the role. DATABASE_POOLED if the
+ * transactions of a session do not share a server process; this is checked before any setting is made. */
 PgConnection *pg_connection_open(const char *dsn, const char *application_name, GCancellable *cancellable,
                                  GError **error);
-/* The same for short questions: connecting may take `timeout_ms`, and so may each answer. */
+/* The same for short queries: connecting, and each answer, may take `timeout_ms`. */
 PgConnection *pg_connection_open_within(const char *dsn, const char *application_name, guint timeout_ms,
                                         GCancellable *cancellable, GError **error);
 void pg_connection_free(PgConnection *connection);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(PgConnection, pg_connection_free)
 
-/* From now on calls heed this cancellable (NULL: none); needed to roll back after a cancellation. */
+/* From now on calls use this cancellable (NULL: none); needed to roll back after a cancellation. */
 void pg_connection_set_cancellable(PgConnection *connection, GCancellable *cancellable);
 
-/* From now on a server that is silent for so long is taken for lost (DATABASE_UNAVAILABLE); 0: a statement may last.
- * For connections whose statements are short. */
+/* From now on a server that is silent for so long is considered lost (DATABASE_UNAVAILABLE); 0: no limit. For
+ * connections with short statements. */
 void pg_connection_set_answer_timeout(PgConnection *connection, guint timeout_ms);
 
-/* Runs any number of statements (the simple protocol); rows are thrown away. */
+/* Runs any number of statements (the simple protocol); rows are discarded. */
 gboolean pg_connection_exec(PgConnection *connection, const char *sql, GError **error);
 gboolean pg_connection_execf(PgConnection *connection, GError **error, const char *format, ...) G_GNUC_PRINTF(3, 4);
 
-/* Rolls back, also when the cancellable is triggered. What cannot be rolled back has lost its connection. */
+/* Rolls back, even if the cancellable is triggered. If that fails, the connection is lost. */
 void pg_connection_rollback(PgConnection *connection);
 
 /* Runs one statement with `n` text parameters (NULL is SQL NULL) and returns its rows; free with pg_result_free. */
@@ -43,8 +43,8 @@ PgResult *pg_connection_query(PgConnection *connection, GError **error, const ch
 PgResult *pg_connection_queryv(PgConnection *connection, GError **error, const char *sql, guint n,
                                const char *const *values);
 
-/* As query, for one value: of the first row's first column, NULL (and no error) where there is no row or it is NULL;
- * free with g_free. TRUE unless it failed. */
+/* pg_connection_query for one value, the first column of the first row; NULL (without an error) if there is no row
+ * or it is NULL; free with g_free. TRUE unless it failed. */
 gboolean pg_connection_value(PgConnection *connection, char **ret_value, GError **error, const char *sql, guint n, ...);
 
 guint pg_result_rows(const PgResult *result);
@@ -52,31 +52,31 @@ guint pg_result_rows(const PgResult *result);
 const char *pg_result_text(const PgResult *result, guint row, guint column);
 gint64 pg_result_int64(const PgResult *result, guint row, guint column);  /* 0 for NULL */
 gboolean pg_result_bool(const PgResult *result, guint row, guint column); /* FALSE for NULL */
-/* Rows that INSERT, UPDATE, DELETE, MERGE or COPY touched. */
+/* Number of rows that INSERT, UPDATE, DELETE, MERGE or COPY affected. */
 guint64 pg_result_affected(const PgResult *result);
 void pg_result_free(PgResult *result);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(PgResult, pg_result_free)
 
-/* COPY … FROM STDIN: begin, write any number of times, end; abort instead of end after an error of one's own. After a
- * failed write or end the COPY is over. */
+/* COPY … FROM STDIN: begin, write any number of times, end; after an error of the caller, abort instead of end.
+ * After a failed write or end the COPY is over. */
 gboolean pg_connection_copy_in_begin(PgConnection *connection, const char *sql, GError **error);
 gboolean pg_connection_copy_in_write(PgConnection *connection, const guint8 *data, gsize size, GError **error);
 gboolean pg_connection_copy_in_end(PgConnection *connection, guint64 *ret_rows, GError **error);
 void pg_connection_copy_in_abort(PgConnection *connection);
 
-/* COPY … TO STDOUT in text format: begin, then read until 0, which says that the COPY has ended well. read waits for at
- * least one byte and fills the buffer as far as it can without waiting; pieces end anywhere. -1 is an error; the COPY
- * is over, and so it is after abort, which cancels it in the server. Nothing else may be done on the connection before
- * the COPY is over.
+/* COPY … TO STDOUT in text format: begin, then read until 0, the successful end. read waits for at least one byte and
+ * fills the buffer as far as it can without waiting; pieces end anywhere. -1 is an error, after which the COPY is over,
+ * as it is after abort, which cancels it in the server. The connection must not be used for anything else before the
+ * COPY is over.
  *
- * Without TLS or GSS encryption rows pass through in constant memory, whatever their length; with it libpq holds a row
- * at a time. */
+ * Without TLS or GSS encryption rows pass through in constant memory, whatever their length. With it, libpq holds a
+ * whole row. */
 gboolean pg_connection_copy_out_begin(PgConnection *connection, const char *sql, GError **error);
 gssize pg_connection_copy_out_read(PgConnection *connection, guint8 *buffer, gsize size, GError **error);
 void pg_connection_copy_out_abort(PgConnection *connection);
 
-/* A connection string with its secrets for further connections to the very same server, where the DSN names several or
- * a name has several addresses; free with g_free. */
+/* A connection string with its secrets for further connections to exactly this server, if the DSN names several or a
+ * name has several addresses; free with g_free. */
 char *pg_connection_dsn(const PgConnection *connection);
 
 /* 150020 for 15.20. */
@@ -85,16 +85,16 @@ int pg_connection_server_version(const PgConnection *connection);
 const char *pg_connection_parameter(const PgConnection *connection, const char *name);
 /* FALSE once the connection was lost. */
 gboolean pg_connection_is_alive(const PgConnection *connection);
-/* The socket, for poll(2) only: of an idle connection it becomes readable when the server ends it (or tells something,
- * which the next statement takes in). */
+/* The socket, for poll(2) only. On an idle connection it becomes readable when the server ends the connection or
+ * sends a message, which the next statement reads. */
 int pg_connection_socket(const PgConnection *connection);
 /* TRUE inside a transaction block that has not failed. */
 gboolean pg_connection_in_transaction(const PgConnection *connection);
 
 /* Quoted for SQL; free with g_free. */
 char *pg_quote_identifier(const char *name);
-char *pg_quote_literal(const char *text); /* also right when standard_conforming_strings is off */
+char *pg_quote_literal(const char *text); /* correct even if standard_conforming_strings is off */
 char *pg_quote_qualified(const char *schema_name, const char *name);
-/* A text[] parameter's value: {"a","b"}; of `n` values NULL is SQL NULL. */
+/* The value of a text[] parameter: {"a","b"}; a NULL among the `n` values is SQL NULL. */
 char *pg_array(const char *const *values);
 char *pg_array_n(const char *const *values, guint n);

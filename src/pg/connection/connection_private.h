@@ -1,4 +1,4 @@
-/* What the files of pg/ share of a connection; nobody else includes this. */
+/* Shared state of a connection; private to pg/. */
 #pragma once
 
 #include "base/error.h"
@@ -12,51 +12,51 @@ typedef struct CancelRequest CancelRequest;
 struct PgConnection {
   PGconn *conn;
   GCancellable *cancellable;     /* NULL: calls cannot be cancelled */
-  GCancellable *leaving;         /* the one before NULL was set: once it is triggered, nobody waits for long any more */
+  GCancellable *leaving;         /* the one before NULL was set: once it is triggered, all waits are short */
   gboolean is_cancelling;        /* a cancel request is on its way for the running statement */
   CancelRequest *cancel_request; /* NULL: none has been sent for the running statement */
-  gint64 answer_by_us;           /* until when the server has to answer, if it is cancelled or left; 0: neither */
-  guint answer_timeout_ms;       /* 0: silence has no limit, because statements may last */
-  PgCopyOut *copy_out;           /* while a COPY … TO STDOUT runs */
+  gint64 answer_by_us;           /* deadline for the server's answer after cancelling or leaving; 0: none */
+  guint answer_timeout_ms;       /* 0: silence is not limited */
+  PgCopyOut *copy_out;           /* during COPY … TO STDOUT */
   GDestroyNotify copy_out_free;
 };
 
-/* What an error of the server says; any may be NULL. */
+/* The parts of a server error; any may be NULL. */
 typedef struct {
   const char *sqlstate, *primary, *detail, *hint, *context, *source_function;
 } PgErrorFields;
 
-/* Connects by a connection string that dsn_with_defaults made, and changes nothing in the session. `timeout_ms` of 0 is
- * 10 s for each host, unless the string says connect_timeout. */
+/* Connects by a connection string from dsn_with_defaults, and changes nothing in the session. `timeout_ms` 0 is 10 s
+ * per host, unless the string has connect_timeout. */
 PgConnection *pg_connect(const char *conninfo, const char *application_name, guint timeout_ms,
                          GCancellable *cancellable, GError **error);
 
-/* The error code of an SQLSTATE. */
+/* The error code for an SQLSTATE. */
 ErrorCode pg_code_of_sqlstate(const char *sqlstate);
 
-/* Waits for events on the socket or cancellation: 1 events, 0 cancelled, -1 timeout or a broken descriptor. */
+/* Waits for events on the socket or cancellation: 1 events, 0 cancelled, -1 timeout or an invalid descriptor. */
 int pg_poll_socket(PGconn *conn, short events, GCancellable *cancellable, int timeout_ms);
 
-/* Sends what libpq has buffered and waits for `events` (POLLIN, POLLOUT) on the socket, or for cancellation, which it
- * passes on to the server. FALSE only when the connection is unusable. */
+/* Sends libpq's buffered output and waits for `events` (POLLIN, POLLOUT) on the socket, or for cancellation, which
+ * it passes on to the server. FALSE only if the connection is unusable. */
 gboolean pg_wait(PgConnection *connection, short events, GError **error);
 
 /* Sends everything buffered. */
 gboolean pg_flush(PgConnection *connection, GError **error);
 
-/* The next result of the running statement, NULL when there is none left; waits and can be cancelled. */
+/* The next result of the running statement, NULL if none is left; waits and can be cancelled. */
 gboolean pg_next_result(PgConnection *connection, PGresult **ret_result, GError **error);
 
-/* CANCELLED when the cancellable is triggered and nothing runs yet. */
+/* CANCELLED if the cancellable is triggered before a statement runs. */
 gboolean pg_begin_statement(PgConnection *connection, GError **error);
 
-/* The error of a failed result, or of the connection when `result` is NULL. */
+/* Sets the error of a failed result, or of the connection if `result` is NULL. */
 void pg_set_error(PgConnection *connection, const PGresult *result, GError **error);
 void pg_set_error_fields(PgConnection *connection, const PgErrorFields *fields, GError **error);
 
-/* Asks the server to stop the running statement, without waiting for it: whether it heard shows in the statement's
- * result, for which pg_wait waits no longer than a few seconds from now on. */
+/* Asks the server to stop the running statement, without waiting. The statement's result shows whether it did; from
+ * now on pg_wait waits only a few seconds for that result. */
 void pg_send_cancel(PgConnection *connection);
 
-/* Ends the connection at once, whatever the server does: what is called next finds it lost. */
+/* Ends the connection at once, whatever the server does. Later calls find it lost. */
 void pg_abandon(PgConnection *connection);

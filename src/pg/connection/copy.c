@@ -1,5 +1,4 @@
-/* COPY … FROM STDIN, cancellable and with back-pressure: libpq's non-blocking mode, and no more than one piece
- * buffered. */
+/* COPY … FROM STDIN with cancellation and back-pressure: libpq's non-blocking mode, with at most one piece buffered. */
 #include "pg/connection/connection_private.h"
 
 #include "base/error.h"
@@ -28,7 +27,7 @@ pg_connection_copy_in_begin(PgConnection *connection, const char *sql, GError **
   return FALSE;
 }
 
-/* The server ended the COPY by itself: its error, read to the end. */
+/* The server has ended the COPY: reads to the end, and sets its error. */
 static void
 collect_copy_error(PgConnection *connection, const char *reason, GError **error)
 {
@@ -77,7 +76,7 @@ pg_connection_copy_in_write(PgConnection *connection, const guint8 *data, gsize 
     }
     if (!write_piece(connection, data, piece, error))
       return FALSE;
-    /* Takes what the server sends, so that it never waits for us; an error of its own shows only at the end. */
+    /* Reads what the server sends, so that it never waits for us. An error of the server shows only at the end. */
     if (connection->is_cancelling || !PQconsumeInput(connection->conn)) {
       collect_copy_error(connection, "cancelled", error);
       return FALSE;

@@ -7,13 +7,13 @@
 
 struct PgCopyOut {
   CopyOutWire *wire; /* NULL: by libpq */
-  char *row;         /* libpq's, with what was not taken of it yet */
+  char *row;         /* libpq's row, of which a part has been returned */
   gsize row_size, row_taken;
-  GCancellable *cancellable; /* its descriptor is held while the COPY runs, instead of made anew for every wait */
+  GCancellable *cancellable; /* its descriptor is held during the COPY, instead of being created for every wait */
   gboolean holds_descriptor;
 };
 
-/* Ends a COPY that still runs, as far as this side is concerned. */
+/* Ends a running COPY on this side. */
 static void
 pg_copy_out_free(gpointer data)
 {
@@ -26,7 +26,8 @@ pg_copy_out_free(gpointer data)
   g_free(copy);
 }
 
-/* Reads to the end of a statement that failed or was given up; its first error is the error, unless it is set already.
+/* Reads to the end of a statement that failed or was abandoned. Its first error becomes the error, unless one is
+ * set.
  */
 static void
 finish_libpq(PgConnection *connection, GError **error)
@@ -40,7 +41,7 @@ finish_libpq(PgConnection *connection, GError **error)
       is_set = TRUE;
     }
     if (PQresultStatus(result) == PGRES_COPY_OUT)
-      return; /* libpq gives this result again and again until the rows are read */
+      return; /* libpq returns this result repeatedly until the rows are read */
   }
 }
 

@@ -1,9 +1,9 @@
-/* The messages of a COPY … TO STDOUT (PostgreSQL's documentation, "Message Formats"): each is a type byte, a length of
- * four bytes, most significant first, that counts itself, and the content.
+/* Reads the messages of a COPY … TO STDOUT (PostgreSQL's documentation, "Message Formats"). Each is a type byte, a
+ * length of four bytes (most significant first, counting itself), and the content.
  *
- * libpq is idle meanwhile and has read everything that the server sent up to its last ReadyForQuery. Should it have
- * read the beginning of a later message too (a parameter that changed just then), what follows here is no message:
- * every type and length is checked, so that this ends as an error. */
+ * libpq is idle meanwhile and has read everything up to the server's last ReadyForQuery. If it has also read the
+ * beginning of a later message (a parameter that changed just then), the bytes here are no message. Every type and
+ * length is checked, so this ends as an error. */
 #include "pg/connection/copy_out.h"
 
 #include "base/error.h"
@@ -21,11 +21,11 @@ enum {
 
 struct CopyOutWire {
   gsize filled, taken; /* of the buffer */
-  char type;           /* of the message that is being read; 0: none */
-  guint32 left;        /* bytes of it that are still to come */
+  char type;           /* of the current message; 0: none */
+  guint32 left;        /* bytes of it that have not arrived */
   GByteArray *fields;  /* the content of an ErrorResponse */
-  GError *failure;     /* what the server reported; the COPY is over once it is ready again */
-  gboolean is_over;    /* it is: the connection is libpq's again */
+  GError *failure;     /* the server's error; the COPY is over once the server is ready again */
+  gboolean is_over;    /* the server is ready: libpq may use the connection again */
   guint8 buffer[BUFFER_BYTES];
 };
 
@@ -70,7 +70,7 @@ send_query(PgConnection *connection, const char *sql, GError **error)
   return TRUE;
 }
 
-/* Reads what there is into the empty buffer, waiting for at least a byte. */
+/* Reads available bytes into the empty buffer, waiting for at least one. */
 static gboolean
 fill(CopyOutWire *wire, PgConnection *connection, GError **error)
 {
@@ -88,7 +88,7 @@ fill(CopyOutWire *wire, PgConnection *connection, GError **error)
         return FALSE;
       continue;
     }
-    /* A server that shuts down says so before it closes. */
+    /* A server that shuts down sends an error before it closes the connection. */
     if (wire->failure != NULL)
       g_propagate_error(error, g_steal_pointer(&wire->failure));
     else
@@ -98,7 +98,7 @@ fill(CopyOutWire *wire, PgConnection *connection, GError **error)
   }
 }
 
-/* Takes up to `size` bytes of the current message; NULL target: they are thrown away. */
+/* Takes up to `size` bytes of the current message; NULL target: discards them. */
 static gboolean
 take(CopyOutWire *wire, PgConnection *connection, guint8 *target, gsize size, gsize *ret_taken, GError **error)
 {
@@ -120,7 +120,7 @@ read_header(CopyOutWire *wire, PgConnection *connection, GError **error)
     if (!take(wire, connection, header + have, HEADER_BYTES - have, &n, error))
       return FALSE;
   guint32 length = (guint32)header[1] << 24 | (guint32)header[2] << 16 | (guint32)header[3] << 8 | header[4];
-  /* No message is longer than what PostgreSQL can allocate. */
+  /* No message exceeds PostgreSQL's maximum allocation. */
   if (strchr("HdcCZENSATD", header[0]) == NULL || header[0] == '\0' || length < 4 || length > 0x40000000) {
     error_set(error, CCH_ERROR_DATABASE_UNAVAILABLE, "an unexpected message from the server (type %d)", header[0]);
     return FALSE;
@@ -130,7 +130,7 @@ read_header(CopyOutWire *wire, PgConnection *connection, GError **error)
   return TRUE;
 }
 
-/* The fields of an ErrorResponse: a code byte and a string each, a zero byte at the end. */
+/* The fields of an ErrorResponse: a code byte and a string each, then a zero byte. */
 static void
 set_failure(CopyOutWire *wire, PgConnection *connection)
 {
@@ -166,7 +166,7 @@ set_failure(CopyOutWire *wire, PgConnection *connection)
   g_byte_array_set_size(wire->fields, 0);
 }
 
-/* Reads the rest of a message that is not rows. */
+/* Reads the rest of a message without rows. */
 static gboolean
 read_content(CopyOutWire *wire, PgConnection *connection, GError **error)
 {
@@ -184,7 +184,7 @@ read_content(CopyOutWire *wire, PgConnection *connection, GError **error)
   return TRUE;
 }
 
-/* Goes on to the next message of rows; FALSE at an error or, with *ret_is_ended, at the statement's end. */
+/* Finds the next message with rows; FALSE at an error or, with *ret_is_ended, at the statement's end. */
 static gboolean
 next_rows(CopyOutWire *wire, PgConnection *connection, gboolean *ret_is_ended, GError **error)
 {
@@ -207,8 +207,7 @@ next_rows(CopyOutWire *wire, PgConnection *connection, gboolean *ret_is_ended, G
   return TRUE;
 }
 
-/* Nothing that the server sends now would make sense to libpq: throws it away and has libpq find the connection lost.
- */
+/* libpq could not interpret what the server sends now: discards it and makes libpq find the connection lost. */
 static void
 give_up(CopyOutWire *wire, PgConnection *connection)
 {
@@ -249,12 +248,12 @@ read_rows(CopyOutWire *wire, PgConnection *connection, guint8 *buffer, gsize siz
 {
   gsize done = 0;
   while (done < size) {
-    /* What the buffer holds no more of would have to be waited for. */
+    /* The buffer has no more, and reading would have to wait. */
     if (done > 0 && wire->taken == wire->filled)
       break;
     gboolean is_ended = FALSE;
     if (wire->left == 0 || wire->type != 'd') {
-      /* The end, and an error, are told by the next call. */
+      /* The next call reports the end, or an error. */
       if (done > 0 && wire->filled - wire->taken < HEADER_BYTES)
         break;
       if (done > 0 && wire->buffer[wire->taken] != 'd')

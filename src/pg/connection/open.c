@@ -1,4 +1,4 @@
-/* A connection that is ready for use: pg_connection_open. */
+/* Opens a connection that is ready for use: pg_connection_open. */
 #include "pg/connection/connection_private.h"
 
 #include "base/error.h"
@@ -7,9 +7,9 @@
 
 enum { FIRST_ANSWERS_TIMEOUT_MS = 10000 };
 
-/* What our statements rely on, whatever was set for the database or the role: how texts are quoted and values are
- * written, what a transaction sees, and that nobody ends a session that waits for us or a statement that is made for a
- * whole table. How long a lock may be waited for is left as it is. */
+/* Settings that our statements rely on, whatever was set for the database or the role: quoting and formats of
+ * values, a transaction's visibility, and no timeouts for a session that waits for us or a statement over a whole
+ * table. Lock timeouts are left alone. */
 static gboolean
 prepare_session(PgConnection *connection, GError **error)
 {
@@ -26,7 +26,7 @@ prepare_session(PgConnection *connection, GError **error)
           pg_connection_exec(connection, "SET idle_session_timeout = 0", error));
 }
 
-/* A password that was refused may hold a '%' that was meant as itself. */
+/* A rejected password may contain a '%' that was meant literally. */
 static void
 explain_refused_login(const char *dsn, GError **error)
 {
@@ -52,7 +52,7 @@ pg_connection_open_within(const char *dsn, const char *application_name, guint t
     explain_refused_login(dsn, error);
     return NULL;
   }
-  /* Who has just logged in gets the first answers as quickly. */
+  /* After the login, the first answers have the same time limit. */
   pg_connection_set_answer_timeout(connection, timeout_ms > 0 ? timeout_ms : FIRST_ANSWERS_TIMEOUT_MS);
   if (!pooling_check(connection, conninfo, cancellable, error) || !prepare_session(connection, error))
     return NULL;

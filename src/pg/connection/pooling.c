@@ -7,7 +7,7 @@
 #define OTHER_NAME "cch-data pooling check"
 
 enum {
-  /* Each goes wrong only when somebody else takes the process in between and gives it back in time. */
+  /* A round is wrong only if another client takes the process in between and gives it back in time. */
   ROUNDS = 8,
   OTHER_ANSWER_MS = 3000
 };
@@ -35,7 +35,8 @@ read_process(PgConnection *connection, int *ret_process, GError **error)
   return TRUE;
 }
 
-/* Begins a transaction and tells its server process. Where pooling is by statement, the pooler ends the connection. */
+/* Begins a transaction and returns the PID of its server process. With statement pooling, the pooler ends the
+ * connection. */
 static gboolean
 begin(PgConnection *connection, int *ret_process, GError **error)
 {

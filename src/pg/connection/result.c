@@ -30,7 +30,7 @@ pg_result_bool(const PgResult *result, guint row, guint column)
 guint64
 pg_result_affected(const PgResult *result)
 {
-  /* libpq takes a PGresult that is not const, though it changes nothing. */
+  /* libpq takes a non-const PGresult but does not change it. */
   return g_ascii_strtoull(PQcmdTuples((PGresult *)result), NULL, 10);
 }
 

@@ -25,7 +25,7 @@
 #define SQLSTATE_DUPLICATE_TABLE          "42P07" /* also views, sequences, indexes */
 #define SQLSTATE_INVALID_TABLE_DEFINITION "42P16"
 #define SQLSTATE_DISK_FULL                "53100"
-#define SQLSTATE_OUT_OF_MEMORY            "53200" /* also of lock memory */
+#define SQLSTATE_OUT_OF_MEMORY            "53200" /* also for lock memory */
 #define SQLSTATE_TOO_MANY_CONNECTIONS     "53300"
 #define SQLSTATE_LIMIT_EXCEEDED           "53400" /* configuration_limit_exceeded */
 #define SQLSTATE_OBJECT_IN_USE            "55006"

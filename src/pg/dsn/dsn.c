@@ -6,8 +6,8 @@
 #include <libpq-fe.h>
 #include <string.h>
 
-/* The defaults of the specification, for what neither the DSN nor libpq's environment names. A service file may name
- * anything, so it switches them off. */
+/* The specification's defaults for what neither the DSN nor libpq's environment sets. A service file may set
+ * anything, so it disables them. */
 static const struct {
   const char *keyword, *environment, *fallback;
 } defaults[] = {
@@ -26,7 +26,7 @@ parse(const char *dsn, GError **error)
   g_auto(DsnRewrite) rewrite = {0};
   if (!dsn_rewrite(dsn, &rewrite, error))
     return NULL;
-  char *message = NULL; /* can quote the string, and so the password */
+  char *message = NULL; /* can quote the string, and thus the password */
   ConninfoOptions *options = PQconninfoParse(rewrite.conninfo, &message);
   if (options == NULL)
     error_set(error, CCH_ERROR_CONFIG, "DSN: not a connection string that libpq accepts");
@@ -63,7 +63,7 @@ value_of(const ConninfoOptions *options, const char *keyword)
   return NULL;
 }
 
-/* The service that names what the DSN does not, or NULL. */
+/* The service file entry that completes the DSN, or NULL. */
 static const char *
 service_of(const ConninfoOptions *options)
 {
@@ -71,7 +71,7 @@ service_of(const ConninfoOptions *options)
   return service != NULL ? service : g_getenv("PGSERVICE");
 }
 
-/* What the keyword will be in effect; NULL when libpq itself decides. */
+/* The effective value of a keyword; NULL if libpq itself decides. */
 static const char *
 effective_value(const ConninfoOptions *options, gsize default_index)
 {
@@ -111,7 +111,7 @@ dsn_display_clear(DsnDisplay *display)
   g_clear_pointer(&display->database, g_free);
 }
 
-/* All that the DSN names, then the defaults for the rest. `database`, unless NULL, stands for the one that is named. */
+/* Everything in the DSN, then the defaults for the rest. `database`, unless NULL, replaces the DSN's. */
 static char *
 write_options(const ConninfoOptions *options, gboolean with_secrets, const char *database)
 {
@@ -149,7 +149,7 @@ dsn_with_database(const char *dsn, const char *database, GError **error)
   return options != NULL ? write_options(options, TRUE, database) : NULL;
 }
 
-/* "PGPASSWORD=…", or nothing. */
+/* "PGPASSWORD=…", or an empty environment. */
 static char **
 secrets_of(const ConninfoOptions *options)
 {

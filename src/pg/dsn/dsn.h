@@ -1,10 +1,10 @@
-/* Connection strings to PostgreSQL: libpq's two forms, the address postgresql://… and pairs keyword=value, and what
- * other drivers make of the address. No message repeats a part of a string that could belong to a password. */
+/* PostgreSQL connection strings: libpq's two forms, the address postgresql://… and pairs keyword=value, and other
+ * drivers' variants of the address. No message repeats a part of a string that could belong to a password. */
 #pragma once
 
 #include <glib.h>
 
-/* What can be shown to people; never the password. */
+/* The parts that may be shown; never the password. */
 typedef struct {
   char *host;     /* first host, or the socket's directory; "localhost" by default */
   char *port;     /* "5432" by default */
@@ -12,31 +12,31 @@ typedef struct {
   char *database; /* "postgres" by default */
 } DsnDisplay;
 
-/* CONFIG on a string that is not understood, or has a parameter that cannot be heeded, which the message names.
- * `ret_ignored`: names of parameters that mean something to another driver only, joined by ", "; NULL when there are
- * none; free with g_free. Connects to nothing. */
+/* CONFIG if the string cannot be parsed, or has an unsupported parameter, which the message names. `ret_ignored`:
+ * names of parameters that only concern another driver, joined by ", "; NULL if there are none; free with g_free.
+ * Does not connect. */
 gboolean dsn_check(const char *dsn, char **ret_ignored, GError **error);
 
-/* TRUE for an address whose password has a '%': where the login fails, it may have been meant as itself. */
+/* TRUE for an address whose password has a '%': if the login fails, the '%' may have been meant literally. */
 gboolean dsn_has_percent_in_password(const char *dsn);
 
-/* CONFIG as dsn_check. */
+/* CONFIG as in dsn_check. */
 gboolean dsn_parse_display(const char *dsn, DsnDisplay *ret_display, GError **error);
 void dsn_display_clear(DsnDisplay *display);
 G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC(DsnDisplay, dsn_display_clear)
 
-/* For a child program (pg_dump): the connection string without secrets, fit for its arguments, and the environment that
- * carries the secrets ("PGPASSWORD=…"; NULL-terminated, maybe empty). */
+/* For a child program (pg_dump): the connection string without secrets, safe for its arguments, and the environment
+ * with the secrets ("PGPASSWORD=…"; NULL-terminated, may be empty). */
 gboolean dsn_for_child(const char *dsn, char **ret_connection_string, char ***ret_environment, GError **error);
 
-/* The same for a program that runs beside the server, wherever that is: only user and database are named. */
+/* The same for a program that runs beside the server, wherever that is: names only user and database. */
 gboolean dsn_for_remote_child(const char *dsn, char **ret_connection_string, char ***ret_environment, GError **error);
 
-/* The string with the specification's defaults (host localhost, port 5432, user postgres, database postgres) for what
- * neither it nor libpq's environment names, as a key=value string with its secrets. */
+/* The string as key=value pairs, with its secrets and with the specification's defaults (host localhost, port 5432,
+ * user postgres, database postgres) for what neither it nor libpq's environment sets. */
 char *dsn_with_defaults(const char *dsn, GError **error);
 
-/* Likewise, for another database of the same server. */
+/* dsn_with_defaults for another database on the same server. */
 char *dsn_with_database(const char *dsn, const char *database, GError **error);
 
 /* Appends keyword='value' to a key=value string, with libpq's escapes (dsn_parse.c). */

@@ -6,7 +6,7 @@
 
 enum { DSN_MAX_BYTES = 16 * 1024 };
 
-/* Alone, because it must not be told which part is wrong: that part may be the password. */
+/* Does not say which part is wrong, because that part may be the password. */
 #define ADDRESS_HINT                                                                                                   \
   "DSN: in an address, a user name or password writes @ as %40, % as %25, / as %2F, : as %3A, ? as %3F and # as "      \
   "%23; this one has a character that is not written so, or a port that is no number"
@@ -73,7 +73,7 @@ is_password(const char *name)
   return strstr(lower, "pass") != NULL || strstr(lower, "pwd") != NULL;
 }
 
-/* NULL on a '%' that begins no encoded byte, and on an encoded NUL. */
+/* NULL on a '%' that does not begin an encoded byte, and on an encoded NUL. */
 static char *
 decode(const char *text, gsize size)
 {
@@ -95,7 +95,7 @@ decode(const char *text, gsize size)
   return g_string_free(decoded, FALSE);
 }
 
-/* Adds what is not empty. */
+/* Adds a pair unless its value is empty. */
 static gboolean
 add_decoded(DsnPairs *pairs, const char *name, const char *text, gsize size, GError **error)
 {
@@ -108,7 +108,7 @@ add_decoded(DsnPairs *pairs, const char *name, const char *text, gsize size, GEr
   return TRUE;
 }
 
-/* Up to the first '@', as libpq reads it: a '/' before that ends the part (and so a raw one in a password does). */
+/* The part up to the first '@', as libpq reads it. A '/' before the '@' ends the part, even one within a password. */
 static gboolean
 read_user(DsnPairs *pairs, const char **at, GError **error)
 {
@@ -180,7 +180,7 @@ read_database(DsnPairs *pairs, const char **at, GError **error)
 static gboolean
 read_query(DsnPairs *pairs, const char *query, GError **error)
 {
-  /* With an '@' this may be the rest of a password that a '?' has cut; behind a password, the rest of that one. */
+  /* With an '@', this may be the rest of a password that was cut at a '?'. */
   gboolean is_certain = strchr(query, '@') == NULL;
   for (const char *p = query; *p != '\0';) {
     gsize size = strcspn(p, "&");
@@ -211,8 +211,7 @@ read_address(DsnPairs *pairs, const char *at, GError **error)
   return *at != '?' || read_query(pairs, at + 1, error);
 }
 
-/* A value: 'quoted' or up to a blank, with \ before any character that is meant as such. FALSE when the quote is open.
- */
+/* A value: 'quoted', or up to a blank, with \ before literal characters. FALSE if the quote is not closed. */
 static gboolean
 read_value(const char **at, GString *value)
 {
@@ -257,8 +256,8 @@ read_pairs(DsnPairs *pairs, const char *dsn, GError **error)
   return TRUE;
 }
 
-/* Behind "scheme://" of one of the names that PostgreSQL goes by in connection strings; NULL: no address. `ret_other`
- * is set when it is another server's. */
+/* The part after "scheme://" if the scheme is one of PostgreSQL's; NULL: not an address. `ret_other` is set for
+ * another server's scheme. */
 static const char *
 address_of(const char *dsn, gboolean *ret_other)
 {
@@ -276,7 +275,7 @@ address_of(const char *dsn, gboolean *ret_other)
   return NULL;
 }
 
-/* Without the blanks around it, and without one pair of quotes around the whole. */
+/* Without surrounding blanks, and without one pair of quotes around the whole. */
 static char *
 strip(const char *dsn)
 {
@@ -300,7 +299,7 @@ dsn_pairs_read(const char *dsn, DsnPairs *ret_pairs, GError **error)
   if (is_other)
     return fail(error, "DSN: the address does not begin with postgresql://");
   if (address != NULL)
-    g_strchomp(bare); /* of pairs, a blank at the end may be \-escaped */
+    g_strchomp(bare); /* at the end of pairs, a blank may be \-escaped */
   if (!(address != NULL ? read_address(&pairs, address, error) : read_pairs(&pairs, bare, error)))
     return FALSE;
   *ret_pairs = pairs;

@@ -60,7 +60,7 @@ refuse(GError **error, const DsnPair *pair, const char *reason)
   return FALSE;
 }
 
-/* A search path by which public is found first. */
+/* A search path whose first schema is public. */
 static gboolean
 is_public(const char *path)
 {
@@ -114,7 +114,7 @@ set_tls(DsnPairs *pairs, const DsnPair *pair, GError **error)
   return TRUE;
 }
 
-/* Applies a parameter that libpq does not know. `pair` is a copy: the array grows. */
+/* Applies a parameter that libpq does not know. `pair` is a copy, because the array grows. */
 static gboolean
 apply_foreign(DsnPairs *pairs, const DsnPair *pair, GPtrArray *ignored, GError **error)
 {
@@ -162,7 +162,7 @@ apply_foreign(DsnPairs *pairs, const DsnPair *pair, GPtrArray *ignored, GError *
   return TRUE;
 }
 
-/* Whatever libpq would quote in a message when it is wrong. */
+/* Values that libpq would quote in a message if they are wrong. */
 static gboolean
 check_value(DsnPair *pair, GError **error)
 {
@@ -172,7 +172,7 @@ check_value(DsnPair *pair, GError **error)
       "tcp_user_timeout", NULL};
   if (strcmp(pair->name, "sslmode") == 0) {
     g_autofree char *lower = g_ascii_strdown(pair->value, -1);
-    /* node-postgres's word for TLS with whatever certificate. */
+    /* node-postgres's name for TLS without certificate checks. */
     const char *mode = strcmp(lower, "no-verify") == 0 ? "require" : lower;
     if (*mode != '\0' && !is_one_of(mode, modes))
       return refuse(error, pair, "none of disable, allow, prefer, require, verify-ca and verify-full");
@@ -193,7 +193,7 @@ check_value(DsnPair *pair, GError **error)
   return TRUE;
 }
 
-/* Names, addresses, and directories of sockets. */
+/* Names, addresses, and socket directories. */
 static gboolean
 check_hosts(const DsnPairs *pairs, GError **error)
 {
@@ -228,7 +228,7 @@ apply_pairs(DsnPairs *pairs, GPtrArray *ignored, GError **error)
     }
     DsnPair foreign = *pair;
     ok = apply_foreign(pairs, &foreign, ignored, error);
-    /* The name says from now on that there is nothing to write. */
+    /* An empty name marks a pair that is not written. */
     *g_array_index(pairs->pairs, DsnPair, i).name = '\0';
   }
   PQconninfoFree(known);

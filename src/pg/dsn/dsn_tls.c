@@ -4,7 +4,7 @@
 
 #include <string.h>
 
-/* The file that SSL_CERT_FILE names, as for OpenSSL's programs, or the distribution's; NULL: there is none. */
+/* The file named by SSL_CERT_FILE, as for OpenSSL's programs, or the distribution's; NULL: there is none. */
 static const char *
 system_authorities(void)
 {
@@ -50,7 +50,7 @@ dsn_use_system_authorities(DsnPairs *pairs, GError **error)
   gboolean is_system = g_strcmp0(root, "system") == 0;
   if (!is_system && (root != NULL || !is_full || has_root_file()))
     return TRUE;
-  /* As libpq 16 has it: an authority that anybody can get a certificate from proves nothing without the host's name. */
+  /* As in libpq 16: a certificate of a public authority proves nothing unless the host's name is checked. */
   if (is_system && mode != NULL && !is_full) {
     error_set(error, CCH_ERROR_CONFIG, "DSN: sslrootcert=system needs sslmode=verify-full");
     return FALSE;

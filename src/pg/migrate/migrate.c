@@ -18,7 +18,7 @@ typedef struct {
   const char *sql;
 } Migration;
 
-/* In the order of their application. A published file of `own` never changes; one of `hub` may, because it can run
+/* In the order of application. A published file of `own` never changes; a file of `hub` may, because it can run
  * again. */
 static const Migration migrations[] = {
     {SERIES_OWN, 1, "schema", migrations_own_0001_schema_sql},
@@ -43,7 +43,7 @@ relation_exists(PgConnection *connection, const char *name, gboolean *ret_exists
   return TRUE;
 }
 
-/* "own 1" to the SHA-256 of what was applied. */
+/* Maps "own 1" to the SHA-256 of what was applied. */
 static GHashTable *
 read_applied(PgConnection *connection, GError **error)
 {
@@ -62,7 +62,7 @@ read_applied(PgConnection *connection, GError **error)
   return g_steal_pointer(&applied);
 }
 
-/* What a newer version has changed, this one could destroy. */
+/* This version could destroy what a newer one has changed. */
 static gboolean
 check_known(GHashTable *applied, GError **error)
 {
@@ -97,7 +97,7 @@ is_on_record(GHashTable *applied)
   return FALSE;
 }
 
-/* Whether the hub's tables of public are ours to make and to alter. A private cluster says of itself that it is one. */
+/* Whether the hub's tables in public are ours to create and alter. A private cluster identifies itself. */
 static gboolean
 is_public_ours(PgConnection *connection, gboolean is_asked, GHashTable *applied, gboolean *ret_is_ours, GError **error)
 {
@@ -129,7 +129,7 @@ record(PgConnection *connection, const Migration *migration, const char *sha256,
   return result != NULL;
 }
 
-/* Comments may hold what the database's encoding does not have. */
+/* Comments may contain characters that the database's encoding lacks. */
 static char *
 in_ascii(const char *sql)
 {
@@ -140,7 +140,7 @@ in_ascii(const char *sql)
   return text;
 }
 
-/* Applies it unless that was done. */
+/* Applies a migration unless it has been applied. */
 static gboolean
 apply(PgConnection *connection, const Migration *migration, GHashTable *applied, MigrateResult *result, GError **error)
 {
@@ -157,7 +157,7 @@ apply(PgConnection *connection, const Migration *migration, GHashTable *applied,
   }
   g_autofree char *sql = in_ascii(migration->sql);
   if (!pg_connection_exec(connection, sql, error) || !record(connection, migration, sha256, error)) {
-    /* What says more than "a statement failed" keeps its code. */
+    /* An error more specific than "a statement failed" keeps its code. */
     if (error != NULL && g_error_matches(*error, CCH_ERROR, CCH_ERROR_DATABASE_QUERY))
       (*error)->code = CCH_ERROR_MIGRATION_FAILED;
     g_prefix_error(error, "migration %s (%s): ", key, migration->name);

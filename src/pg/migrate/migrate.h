@@ -1,14 +1,15 @@
-/* Migrations: numbered SQL files embedded in the binary, applied in order in one transaction under an advisory lock and
- * recorded in cch_data.migrations.
+/* Migrations: numbered SQL files embedded in the binary, applied in order in one transaction under an advisory lock,
+ * and recorded in cch_data.migrations.
  *
- * Two series. `own` makes our schema cch_data, in every database. `hub` makes the hub's tables of our area in public.
- * public belongs to others, who may not have come yet: a hub that finds a table of its own there does not start. So
- * `hub` runs only
- * - in the private cluster, or when it is asked for (pg_migrate_with_hub_tables), or where cch_data.migrations says
- * that we made these tables before;
- * - and nowhere where a hub keeps the record of its own migrations (drizzle.__drizzle_migrations), or where tables of
- *   another purpose have these names.
- * Its files are idempotent, so that they can run again after an import has replaced public. */
+ * There are two series. `own` creates our schema cch_data, in every database. `hub` creates the hub's tables in public.
+ * A hub that finds one of its tables at its first start does not start. So `hub` runs only
+ *
+ * - in the private cluster, or on request (pg_migrate_with_hub_tables), or if cch_data.migrations says that we created
+ *   these tables before;
+ * - and never in a database where a hub keeps the record of its own migrations (drizzle.__drizzle_migrations), or where
+ *   unrelated tables have these names.
+ *
+ * Its files are idempotent, so they can run again after an import has replaced public. */
 #pragma once
 
 #include "pg/connection/connection.h"
@@ -16,22 +17,22 @@
 typedef struct {
   guint n_applied;
   gboolean is_hub_managed; /* a hub migrates public */
-  gboolean has_hub_tables; /* public has the hub's tables, and they are ours to migrate */
+  gboolean has_hub_tables; /* public has the hub's tables, and we migrate them */
 } MigrateResult;
 
-/* Refuses a database that has migrations of ours that this binary does not know: MIGRATION_NEWER, with both versions.
- * Changes nothing; every pg_migrate… asks the same first. */
+/* Refuses a database with migrations of ours that this binary does not know: MIGRATION_NEWER, with both versions.
+ * Changes nothing; every pg_migrate… checks this first. */
 gboolean pg_migrate_check(PgConnection *connection, GError **error);
 
-/* Opens its own transaction, or, when the connection is in one already, works inside it. */
+/* Opens its own transaction, or works inside the connection's open one. */
 gboolean pg_migrate(PgConnection *connection, MigrateResult *ret_result, GError **error);
 
-/* Likewise, and makes the hub's tables in a database that somebody named, too. Where they cannot be made,
- * `has_hub_tables` is FALSE; that is not an error. */
+/* pg_migrate, and creates the hub's tables even outside the private cluster. If they cannot be created,
+ * `has_hub_tables` is FALSE, without an error. */
 gboolean pg_migrate_with_hub_tables(PgConnection *connection, MigrateResult *ret_result, GError **error);
 
 /* The `own` series alone. */
 gboolean pg_migrate_own(PgConnection *connection, GError **error);
 
-/* Makes the next pg_migrate run the `hub` series again, where it ran before: after an import replaced public. */
+/* Makes the next pg_migrate run the `hub` series again if it has run before; for an import that replaced public. */
 gboolean pg_migrate_forget_hub(PgConnection *connection, GError **error);

@@ -18,7 +18,7 @@ typedef struct {
 static GMutex answers_mutex;
 static GHashTable *answers; /* command line → Answer; guarded by the mutex */
 
-/* "pg_dump (PostgreSQL) 15.20 (Debian …)" → 150020; 0 when it is not that. */
+/* "pg_dump (PostgreSQL) 15.20 (Debian …)" → 150020; 0 if malformed. */
 static int
 parse_version(const char *text)
 {
@@ -75,7 +75,7 @@ ask_version(char *const *argv, GError **error)
   return version;
 }
 
-/* Which of two major versions to prefer for a server; `best` is 0 when there is none yet. */
+/* Which of two major versions suits a server better; `best` is 0 if there is none yet. */
 static gboolean
 is_better(int candidate, int best, int server)
 {
@@ -130,7 +130,7 @@ pg_client_choose(const PgClientOptions *options, int server_version, PgClient *r
   for (char **path = paths; *path != NULL; path++) {
     g_autoptr(GError) failure = NULL;
     char *const argv[] = {*path, NULL};
-    int version = ask_version(argv, &failure); /* one that does not run is none */
+    int version = ask_version(argv, &failure); /* a program that does not run does not count */
     newest = MAX(newest, version);
     if (version != 0 && is_better(version / 10000, best / 10000, server)) {
       best = version;

@@ -6,7 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* Where packages keep the programs of each major version: Debian's, and those of the PostgreSQL project for Red Hat. */
+/* Where packages install the programs of each major version: Debian's, and the PostgreSQL project's for Red Hat. */
 static const struct {
   const char *parent, *prefix;
 } places[] = {{"/usr/lib/postgresql", ""}, {"/usr", "pgsql-"}};
@@ -32,7 +32,7 @@ program_of_version(const char *major_version, const char *name)
   return NULL;
 }
 
-/* Adds the programs of all versions; the newest's major in *ret_newest, or 0. */
+/* Adds the programs of all versions; *ret_newest gets the newest major version, or 0. */
 static void
 add_versions(GPtrArray *paths, const char *name, guint64 *ret_newest)
 {
@@ -65,7 +65,7 @@ ask_major_version(const char *path)
   return version != NULL ? g_ascii_strtoull(version + strlen("(PostgreSQL) "), NULL, 10) : 0;
 }
 
-/* Debian's wrapper script in PATH would only find one of them again, and Perl takes longer to start than pg_dump. */
+/* Debian's wrapper script in PATH only finds one of the others, and Perl takes longer to start than pg_dump. */
 static gboolean
 is_debian_wrapper(const char *path)
 {
