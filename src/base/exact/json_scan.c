@@ -1,8 +1,8 @@
 #include "base/exact/json_scan.h"
 
-#include "base/error.h"
-
 #include <string.h>
+
+G_DEFINE_QUARK(json - error - quark, json_error)
 
 enum {
   EXPECTS_VALUE,
@@ -41,19 +41,19 @@ place_of(const char *text, const char *at)
 }
 
 static JsonToken
-fail(JsonScan *scan, const char *at, ErrorCode code, const char *what, GError **error)
+refuse(JsonScan *scan, const char *at, JsonErrorCode code, const char *what, GError **error)
 {
   JsonPlace place = place_of(scan->start, at);
-  error_set(error, code, "JSON, line %u, column %u: %s", place.line, place.column, what);
+  g_set_error(error, JSON_ERROR, (int)code, "JSON, line %u, column %u: %s", place.line, place.column, what);
   scan->at = scan->end;
   scan->expects = EXPECTS_NOTHING;
   return JSON_TOKEN_ERROR;
 }
 
 static JsonToken
-fail_format(JsonScan *scan, const char *at, const char *what, GError **error)
+refuse_format(JsonScan *scan, const char *at, const char *what, GError **error)
 {
-  return fail(scan, at, CCH_ERROR_PRICES_FORMAT, what, error);
+  return refuse(scan, at, JSON_ERROR_FORMAT, what, error);
 }
 
 static void
@@ -88,7 +88,7 @@ read_string(JsonScan *scan, GError **error)
   scan->has_escapes = FALSE;
   for (; c < scan->end && *c != '"'; c++) {
     if ((guchar)*c < 0x20) {
-      fail_format(scan, c, "a control character in a string", error);
+      refuse_format(scan, c, "a control character in a string", error);
       return FALSE;
     }
     if (*c != '\\')
@@ -98,12 +98,12 @@ read_string(JsonScan *scan, GError **error)
     if (c < scan->end && *c == 'u' && hex4(c + 1, scan->end) >= 0)
       c += 4;
     else if (c >= scan->end || *c == '\0' || strchr("\"\\/bfnrt", *c) == NULL) {
-      fail_format(scan, MIN(c, scan->end), "a wrong escape in a string", error);
+      refuse_format(scan, MIN(c, scan->end), "a wrong escape in a string", error);
       return FALSE;
     }
   }
   if (c >= scan->end) {
-    fail_format(scan, scan->token - 1, "a string without an end", error);
+    refuse_format(scan, scan->token - 1, "a string without an end", error);
     return FALSE;
   }
   scan->token_size = (gsize)(c - scan->token);
@@ -170,7 +170,7 @@ read_word(JsonScan *scan, GError **error)
     scan->at += size;
     return after_value(scan, words[i].token);
   }
-  return fail_format(scan, scan->at, "a value is missing here", error);
+  return refuse_format(scan, scan->at, "a value is missing here", error);
 }
 
 static JsonToken
@@ -178,7 +178,7 @@ read_number(JsonScan *scan, GError **error)
 {
   const char *end = number_end(scan->at, scan->end);
   if (end == NULL)
-    return *scan->at == '-' ? read_word(scan, error) : fail_format(scan, scan->at, "not a number", error);
+    return *scan->at == '-' ? read_word(scan, error) : refuse_format(scan, scan->at, "not a number", error);
   scan->token = scan->at;
   scan->token_size = (gsize)(end - scan->at);
   scan->at = end;
@@ -189,7 +189,7 @@ static JsonToken
 open_container(JsonScan *scan, gboolean is_array, GError **error)
 {
   if (scan->depth == JSON_MAX_DEPTH)
-    return fail(scan, scan->at, CCH_ERROR_PRICES_TOO_DEEP, "nested more than 64 deep", error);
+    return refuse(scan, scan->at, JSON_ERROR_TOO_DEEP, "nested more than 64 deep", error);
   scan->token = scan->at++;
   scan->token_size = 1;
   scan->is_array[scan->depth++] = is_array;
@@ -225,12 +225,12 @@ static JsonToken
 read_key(JsonScan *scan, GError **error)
 {
   if (*scan->at != '"')
-    return fail_format(scan, scan->at, "a key in double quotes is missing here", error);
+    return refuse_format(scan, scan->at, "a key in double quotes is missing here", error);
   if (!read_string(scan, error))
     return JSON_TOKEN_ERROR;
   skip_space(scan);
   if (scan->at >= scan->end || *scan->at != ':')
-    return fail_format(scan, scan->at, "a colon is missing after the key", error);
+    return refuse_format(scan, scan->at, "a colon is missing after the key", error);
   scan->at++;
   scan->expects = EXPECTS_VALUE;
   return JSON_TOKEN_KEY;
@@ -244,8 +244,8 @@ read_comma_or_end(JsonScan *scan, GError **error)
   if (*scan->at == (is_array ? ']' : '}'))
     return close_container(scan);
   if (*scan->at != ',')
-    return fail_format(scan, scan->at, is_array ? "a comma or ] is missing here" : "a comma or } is missing here",
-                       error);
+    return refuse_format(scan, scan->at, is_array ? "a comma or ] is missing here" : "a comma or } is missing here",
+                         error);
   scan->at++;
   scan->expects = is_array ? EXPECTS_VALUE : EXPECTS_KEY;
   return json_scan_next(scan, error);
@@ -256,9 +256,9 @@ json_scan_next(JsonScan *scan, GError **error)
 {
   skip_space(scan);
   if (scan->expects == EXPECTS_NOTHING)
-    return scan->at == scan->end ? JSON_TOKEN_END : fail_format(scan, scan->at, "more text after the end", error);
+    return scan->at == scan->end ? JSON_TOKEN_END : refuse_format(scan, scan->at, "more text after the end", error);
   if (scan->at == scan->end)
-    return fail_format(scan, scan->at, "the text ends too early", error);
+    return refuse_format(scan, scan->at, "the text ends too early", error);
   switch (scan->expects) {
   case EXPECTS_VALUE_OR_END:
     return *scan->at == ']' ? close_container(scan) : read_value(scan, error);
@@ -300,8 +300,8 @@ json_check_utf8(const char *text, gsize size, GError **error)
   if (g_utf8_validate_len(text, size, &bad))
     return TRUE;
   JsonPlace place = place_of(text, bad);
-  error_set(error, CCH_ERROR_PRICES_ENCODING, "line %u, column %u: %s", place.line, place.column,
-            *bad == '\0' ? "a NUL byte" : "not valid UTF-8");
+  g_set_error(error, JSON_ERROR, JSON_ERROR_ENCODING, "line %u, column %u: %s", place.line, place.column,
+              *bad == '\0' ? "a NUL byte" : "not valid UTF-8");
   return FALSE;
 }
 

@@ -10,6 +10,12 @@
 
 enum { JSON_MAX_DEPTH = 64 };
 
+/* Errors of this room. A caller's own code says whose text it is; the message says where in it. */
+#define JSON_ERROR (json_error_quark())
+GQuark json_error_quark(void);
+
+typedef enum { JSON_ERROR_FORMAT, JSON_ERROR_TOO_DEEP, JSON_ERROR_ENCODING } JsonErrorCode;
+
 typedef enum {
   JSON_TOKEN_ERROR,
   JSON_TOKEN_END, /* after the one value */
@@ -39,14 +45,14 @@ typedef struct {
 
 void json_scan_init(JsonScan *scan, const char *text, gsize size);
 
-/* PRICES_FORMAT with line and column for what is not JSON; PRICES_TOO_DEEP. */
+/* JSON_ERROR_FORMAT with line and column for what is not JSON; JSON_ERROR_TOO_DEEP. */
 JsonToken json_scan_next(JsonScan *scan, GError **error);
 
 /* After a JSON_TOKEN_OBJECT or JSON_TOKEN_ARRAY, or for the value that comes next: goes to the value's end. `ret_value`
  * and `ret_size` (may be NULL) are its text. */
 gboolean json_scan_skip_value(JsonScan *scan, const char **ret_value, gsize *ret_size, GError **error);
 
-/* PRICES_ENCODING, with the place, for what is not UTF-8 or has a NUL. */
+/* JSON_ERROR_ENCODING, with the place, for what is not UTF-8 or has a NUL. */
 gboolean json_check_utf8(const char *text, gsize size, GError **error);
 
 /* A key's or string's text without its escapes; free with g_free. NULL when it cannot be stored: PostgreSQL's text has

@@ -1,6 +1,5 @@
 #include "base/exact/json_tree.h"
 
-#include "base/error.h"
 #include "base/exact/decimal.h"
 
 #include <string.h>
@@ -56,7 +55,8 @@ unescape(const JsonScan *scan, GError **error)
 {
   char *text = json_unescape(scan->token, scan->token_size);
   if (text == NULL)
-    error_set(error, CCH_ERROR_PRICES_FORMAT, "text with an escape that stands for no character that can be stored");
+    g_set_error(error, JSON_ERROR, JSON_ERROR_FORMAT,
+                "text with an escape that stands for no character that can be stored");
   return text;
 }
 
@@ -81,7 +81,7 @@ read_children(JsonScan *scan, JsonTree *tree, GError **error)
     child->key = g_steal_pointer(&key);
     g_ptr_array_add(tree->children, child);
     if (child->key != NULL && !g_hash_table_add(names, child->key)) {
-      error_set(error, CCH_ERROR_PRICES_FORMAT, "the field \"%.100s\" comes twice", child->key);
+      g_set_error(error, JSON_ERROR, JSON_ERROR_FORMAT, "the field \"%.100s\" comes twice", child->key);
       return FALSE;
     }
   }

@@ -12,7 +12,8 @@ struct JsonTree {
   GPtrArray *children; /* of JsonTree, in order; NULL for a scalar */
 };
 
-/* PRICES_FORMAT, PRICES_TOO_DEEP; also for a name that comes twice, and for text that cannot be stored. */
+/* JSON_ERROR_FORMAT, JSON_ERROR_TOO_DEEP; the former also for a name that comes twice, and for text that cannot be
+ * stored. */
 JsonTree *json_tree_parse(const char *text, gsize size, GError **error);
 void json_tree_free(JsonTree *tree);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(JsonTree, json_tree_free)

@@ -116,7 +116,7 @@ run_list(gpointer command, GError **error)
     printf("{\"items\":%s,\"total\":%" G_GUINT64_FORMAT "}\n", items, total);
     return TRUE;
   }
-  g_autoptr(JsonTree) tree = json_tree_parse(items, strlen(items), error);
+  g_autoptr(JsonTree) tree = price_json_parse(items, strlen(items), error);
   g_autofree char *text = tree != NULL ? price_items_to_text(tree) : NULL;
   if (text == NULL)
     return FALSE;
@@ -147,8 +147,8 @@ editor_of(const Prices *prices, const char *holder)
 static gboolean
 print_edit(const Prices *prices, const char *before, const char *after, GError **error)
 {
-  g_autoptr(JsonTree) old = before != NULL ? json_tree_parse(before, strlen(before), error) : NULL;
-  g_autoptr(JsonTree) new = before == NULL || old != NULL ? json_tree_parse(after, strlen(after), error) : NULL;
+  g_autoptr(JsonTree) old = before != NULL ? price_json_parse(before, strlen(before), error) : NULL;
+  g_autoptr(JsonTree) new = before == NULL || old != NULL ? price_json_parse(after, strlen(after), error) : NULL;
   g_autofree char *text = new != NULL ? price_edit_to_text(old, new, prices->context->language) : NULL;
   if (text != NULL)
     printf("%s", text);
@@ -188,7 +188,7 @@ run_set(gpointer command, GError **error)
     if (!append_assignment(object, *assignment, error))
       return FALSE;
   g_string_append_c(object, '}');
-  g_autoptr(JsonTree) fields = json_tree_parse(object->str, object->len, error);
+  g_autoptr(JsonTree) fields = price_json_parse(object->str, object->len, error);
   g_autofree char *holder = cli_holder("prices set");
   PriceEditor editor = editor_of(prices, holder);
   g_autofree char *name = price_name_trim(prices->operands[0]);
@@ -250,7 +250,7 @@ run_held(gpointer command, GError **error)
 {
   const Prices *prices = command;
   g_autofree char *items = price_held_list(prices->connection, error);
-  g_autoptr(JsonTree) tree = items != NULL ? json_tree_parse(items, strlen(items), error) : NULL;
+  g_autoptr(JsonTree) tree = items != NULL ? price_json_parse(items, strlen(items), error) : NULL;
   if (tree == NULL)
     return FALSE;
   g_autofree char *text = prices->context->is_json ? g_strdup_printf("{\"items\":%s}\n", items)

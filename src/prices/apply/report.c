@@ -143,7 +143,7 @@ price_report_add_conflict(PriceReport *report, const char *model, const char *ma
 gboolean
 price_report_read_names(GPtrArray *names, const char *json, GError **error)
 {
-  g_autoptr(JsonTree) tree = json_tree_parse(json, strlen(json), error);
+  g_autoptr(JsonTree) tree = price_json_parse(json, strlen(json), error);
   if (tree == NULL)
     return FALSE;
   for (guint i = 0; i < json_tree_size(tree); i++)

@@ -287,7 +287,7 @@ static gboolean
 append_toml(GString *out, const PgResult *rows, guint row, GError **error)
 {
   const char *data = pg_result_text(rows, row, 1);
-  g_autoptr(JsonTree) tree = json_tree_parse(data, strlen(data), error);
+  g_autoptr(JsonTree) tree = price_json_parse(data, strlen(data), error);
   return tree != NULL && toml_write_model(out, pg_result_text(rows, row, 0), tree, error);
 }
 

@@ -15,8 +15,8 @@ GArray *price_entries_new(void);
 /* Takes `name`; NULL: it cannot be stored. */
 void price_entries_add(GArray *entries, char *name, const char *json, gsize size);
 
-/* The root's members; PRICES_FORMAT also when the root is no object. `ret_is_json` (may be NULL) is TRUE when the text
- * is JSON all the same. */
+/* The root's members; JSON_ERROR, and PRICES_FORMAT when the root is no object. `ret_is_json` (may be NULL) is TRUE
+ * when the text is JSON all the same. */
 GArray *price_entries_read_root(const char *text, gsize size, gboolean *ret_is_json, GError **error);
 /* Adds the members of an object, whose opening brace was read. */
 gboolean price_entries_read_members(JsonScan *scan, GArray *entries, GError **error);

@@ -368,6 +368,33 @@ check_any_model(const PriceTable *table, GError **error)
   return FALSE;
 }
 
+/* Passes on what went wrong, under the codes of prices where JSON did. */
+static void
+propagate_problem(GError **error, GError *problem)
+{
+  static const ErrorCode codes[] = {
+      [JSON_ERROR_FORMAT] = CCH_ERROR_PRICES_FORMAT,
+      [JSON_ERROR_TOO_DEEP] = CCH_ERROR_PRICES_TOO_DEEP,
+      [JSON_ERROR_ENCODING] = CCH_ERROR_PRICES_ENCODING,
+  };
+  if (problem->domain != JSON_ERROR) {
+    g_propagate_error(error, problem);
+    return;
+  }
+  error_set(error, codes[problem->code], "%s", problem->message);
+  g_error_free(problem);
+}
+
+JsonTree *
+price_json_parse(const char *text, gsize size, GError **error)
+{
+  g_autoptr(GError) problem = NULL;
+  JsonTree *tree = json_tree_parse(text, size, &problem);
+  if (tree == NULL)
+    propagate_problem(error, g_steal_pointer(&problem));
+  return tree;
+}
+
 PriceTable *
 price_table_parse(const char *text, gsize size, PriceOrigin origin, GError **error)
 {
@@ -376,15 +403,20 @@ price_table_parse(const char *text, gsize size, PriceOrigin origin, GError **err
               PRICES_MAX_BYTES / (1024 * 1024));
     return NULL;
   }
-  if (!json_check_utf8(text, size, error))
+  g_autoptr(GError) problem = NULL;
+  if (!json_check_utf8(text, size, &problem)) {
+    propagate_problem(error, g_steal_pointer(&problem));
     return NULL;
+  }
   g_autoptr(PriceTable) table = table_new();
   g_autoptr(GArray) entries = price_entries_new();
   char *own = g_strndup(text, size);
   g_ptr_array_add(table->texts, own);
   gsize mark = g_str_has_prefix(own, BYTE_ORDER_MARK) ? strlen(BYTE_ORDER_MARK) : 0;
-  if (!read_entries(table, own + mark, size - mark, entries, error))
+  if (!read_entries(table, own + mark, size - mark, entries, &problem)) {
+    propagate_problem(error, g_steal_pointer(&problem));
     return NULL;
+  }
   drop_sample(entries);
   take_models(table, entries, origin);
   if (!check_any_model(table, error))

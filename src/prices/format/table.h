@@ -5,6 +5,7 @@
  */
 #pragma once
 
+#include "base/exact/json_tree.h"
 #include "prices/format/issue.h"
 
 enum { PRICES_MAX_BYTES = 32 * 1024 * 1024 };
@@ -38,3 +39,6 @@ typedef enum {
 PriceTable *price_table_parse(const char *text, gsize size, PriceOrigin origin, GError **error);
 void price_table_free(PriceTable *table);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(PriceTable, price_table_free)
+
+/* As json_tree_parse, with the errors of a table: PRICES_FORMAT, PRICES_TOO_DEEP. */
+JsonTree *price_json_parse(const char *text, gsize size, GError **error);

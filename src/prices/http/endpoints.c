@@ -10,7 +10,7 @@ price_http_body(HttpRequest *request, GError **error)
   const char *text = http_request_json_text(request, &size, error);
   if (text == NULL)
     return NULL;
-  return size == 0 ? json_tree_parse("{}", 2, error) : http_request_json_tree(request, error);
+  return size == 0 ? json_tree_parse("{}", 2, NULL) : http_request_json_tree(request, error);
 }
 
 gboolean
