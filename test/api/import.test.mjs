@@ -281,7 +281,7 @@ describe('an import over HTTP', { skip: !haveBinary && 'no binary' }, () => {
 
     test('while the archive is checked leaves nothing', async () => {
       const source = await Database.create(server);
-      await source.exec(`CREATE TABLE zeros AS SELECT repeat('0', 1000000) AS z FROM generate_series(1, 1500)`);
+      await source.exec(`CREATE TABLE zeros AS SELECT repeat('0', 1000000) AS z FROM generate_series(1, 500)`);
       const file = await source.pgDump(path.join(dir, 'zeros.dump'));
       await source.drop();
       await gone(file, ({ phase }) => phase === 'check');

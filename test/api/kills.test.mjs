@@ -13,7 +13,7 @@ import { Random } from './support/random.mjs';
 import { until } from './support/run.mjs';
 import { Service, children, haveBinary, isSanitized } from './support/service.mjs';
 
-const COUNT = Number(process.env.KILLS ?? (isSanitized ? 6 : 12));
+const COUNT = Number(process.env.KILLS ?? (isSanitized ? 4 : 8));
 const SEED = Number(process.env.KILLS_SEED ?? Date.now() % 1_000_000_000);
 const LANES = 2;
 

@@ -1,7 +1,7 @@
 // Random databases of ten kinds: exported by us while others write, restored by stock pg_restore; imported by us, equal to
 // what pg_restore makes of the same archive.
 //
-//   PROPERTIES=20         so many databases of each kind (1)
+//   PROPERTIES=20         so many databases of each kind (one of each of four kinds, by turns)
 //   PROPERTIES_SEED=123   the first database's seed, to repeat a failure
 //   PROPERTIES_KIND=names only this kind
 
@@ -20,7 +20,9 @@ import { brokenAccounts, startWriters } from './support/writers.mjs';
 
 const perKind = Number(process.env.PROPERTIES ?? 1);
 const firstSeed = Number(process.env.PROPERTIES_SEED ?? Date.now() % 1_000_000_000);
-const kinds = process.env.PROPERTIES_KIND ? [process.env.PROPERTIES_KIND] : kindNames;
+const turn = firstSeed % kindNames.length;
+const someKinds = process.env.PROPERTIES ? kindNames : [...kindNames.slice(turn), ...kindNames].slice(0, 4);
+const kinds = process.env.PROPERTIES_KIND ? [process.env.PROPERTIES_KIND] : someKinds;
 const dir = temporaryDirectory('properties');
 const NOT_OURS = ['-N', 'cch_data'];
 let server;

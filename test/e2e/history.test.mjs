@@ -3,6 +3,7 @@
 import assert from 'node:assert/strict';
 import { after, before, describe, test } from 'node:test';
 import { Database, fixture } from '../api/support/database.mjs';
+import { until } from '../api/support/run.mjs';
 import { startPostgres } from '../api/support/servers.mjs';
 import { Service, haveBinary } from '../api/support/service.mjs';
 import { Browser, haveChromium, views } from './support/browser.mjs';
@@ -110,8 +111,8 @@ describe('the history', { skip: (!haveBinary && 'no binary') || (!haveChromium &
     assert.equal(await rpmOf(7), before);
     await page.getByRole('button', { name: /^Undo: Batch undone/ }).first().click();
     await page.getByRole('button', { name: words.en.confirm(2) }).click();
-    await page.getByText(words.en.done(2)).nth(1).waitFor();
-    assert.equal(await rpmOf(7), 700);
+    await until('the undo of the undo', async () => (await rpmOf(7)) === 700);
+    await page.getByText(words.en.done(2)).last().waitFor(); // the first notice may be gone by now
     await page.getByRole('button', { name: /^Details: Users changed/ }).first().click();
     await page.getByText(/^Undone /).waitFor();
     await page.getByRole('button', { name: 'See the operation that undid it' }).click();

