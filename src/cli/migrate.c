@@ -1,6 +1,7 @@
 #include "pg/migrate/migrate.h"
 
 #include "base/error.h"
+#include "base/json.h"
 #include "cli/command/target.h"
 #include "cli/commands.h"
 
@@ -35,10 +36,12 @@ cli_migrate(CliContext *context, int argc, char **argv, GError **error)
     return FALSE;
   }
   gboolean is_zh = context->language == LANGUAGE_ZH_CN;
-  if (context->is_json)
-    printf("{\"applied\":%u,\"hubManaged\":%s,\"hubTables\":%s}\n", result.n_applied,
-           result.is_hub_managed ? "true" : "false", result.has_hub_tables ? "true" : "false");
-  else if (result.n_applied == 0)
+  if (context->is_json) {
+    g_autoptr(json_t) answer = json_pack("{s:I, s:b, s:b}", "applied", (json_int_t)result.n_applied, "hubManaged",
+                                         result.is_hub_managed, "hubTables", result.has_hub_tables);
+    g_autofree char *text = json_to_text(answer);
+    printf("%s\n", text);
+  } else if (result.n_applied == 0)
     printf("%s\n", is_zh ? "数据库已是最新" : "The database is up to date");
   else
     printf(is_zh ? "已执行 %u 个迁移\n" : "Applied %u migrations\n", result.n_applied);

@@ -1,4 +1,5 @@
 #include "cli/prices/prices.h"
+
 #include "base/error.h"
 #include "cli/command/target.h"
 #include "cli/files/input_file.h"
@@ -33,6 +34,7 @@ is_zh(const Prices *prices)
   return prices->context->language == LANGUAGE_ZH_CN;
 }
 
+/* Whatever has prices in it is printed as the text that it is: jansson's numbers are doubles. */
 static void
 print_report(const Prices *prices, const PriceReport *report)
 {

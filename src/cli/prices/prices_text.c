@@ -1,5 +1,7 @@
 #include "cli/prices/prices_text.h"
 
+#include "base/json.h"
+
 #include <string.h>
 
 static void
@@ -150,14 +152,12 @@ price_names_to_text(const char *sign, char **names, gboolean is_dry_run, Languag
 char *
 price_names_to_json(const char *member, char **names, gboolean is_dry_run)
 {
-  g_autoptr(GString) out = g_string_new(NULL);
-  g_string_append_printf(out, "{\"%s\":[", member);
-  for (char **name = names; *name != NULL; name++) {
-    g_string_append(out, name > names ? "," : "");
-    json_quote(out, *name);
-  }
-  g_string_append_printf(out, "],\"dryRun\":%s}\n", is_dry_run ? "true" : "false");
-  return g_string_free(g_steal_pointer(&out), FALSE);
+  json_t *list = json_array();
+  for (char **name = names; *name != NULL; name++)
+    json_array_append_new(list, json_string(*name));
+  g_autoptr(json_t) result = json_pack("{s:o, s:b}", member, list, "dryRun", is_dry_run);
+  g_autofree char *text = json_to_text(result);
+  return g_strconcat(text, "\n", NULL);
 }
 
 char *

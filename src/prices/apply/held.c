@@ -3,6 +3,7 @@
 #include "audit/audit.h"
 #include "base/error.h"
 #include "base/exact/json_scan.h"
+#include "base/json.h"
 #include "prices_sql.h"
 
 #include <string.h>
@@ -105,18 +106,17 @@ reject_in_transaction(PgConnection *connection, const char *const *names, const 
   g_autofree char *array = pg_array(names);
   g_autoptr(PgResult) rejected =
       pg_connection_query(connection, error, prices_held_reject_sql, 2, array, options->operator_name);
-  g_autoptr(GString) details = g_string_new("{\"rejected\":[");
-  for (guint i = 0; names[i] != NULL; i++) {
-    g_string_append(details, i > 0 ? "," : "");
-    json_quote(details, names[i]);
-  }
-  g_string_append(details, "]}");
+  json_t *list = json_array();
+  for (guint i = 0; names[i] != NULL; i++)
+    json_array_append_new(list, json_string(names[i]));
+  g_autoptr(json_t) details = json_pack("{s:o}", "rejected", list);
+  g_autofree char *details_json = json_to_text(details);
   AuditEntry entry = {.category = "model_price",
                       .type = "model_price.reject",
                       .operator_name = options->operator_name,
                       .operator_ip = options->operator_ip,
                       .target_type = "model_price",
-                      .details_json = details->str,
+                      .details_json = details_json,
                       .success = TRUE};
   return rejected != NULL && audit_write(connection, &entry, error);
 }

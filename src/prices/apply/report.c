@@ -176,6 +176,8 @@ price_report_take_out(PriceReport *report, GHashTable *models)
       g_array_remove_index(report->warnings, i);
 }
 
+/* ---- As JSON: written as text, because jansson's numbers are doubles and prices keep every digit ---- */
+
 /* A number's text; what is not there is null. */
 static void
 write_member(GString *out, const char *name, const char *json)

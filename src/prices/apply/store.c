@@ -98,7 +98,7 @@ price_get(PgConnection *connection, const char *name, GError **error)
   return row != NULL ? g_strdup(pg_result_text(row, 0, 0)) : NULL;
 }
 
-/* {"source": …, "priceData": …} for the audit, or NULL. */
+/* {"source": …, "priceData": …} for the audit, or NULL. Text, because jansson would round the prices. */
 static char *
 audit_value(const PgResult *row)
 {

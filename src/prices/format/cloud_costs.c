@@ -55,7 +55,7 @@ cloud_charge_is_in_dollars(const JsonTree *charge)
   return currency == NULL || strcmp(currency, "USD") == 0;
 }
 
-/* The three sizes of a search cost the same there. */
+/* The three sizes of a search cost the same there. The cost is a number's exact text, which jansson would round. */
 static void
 set_search(GArray *fields, const char *cost)
 {

@@ -77,6 +77,7 @@ list_models(HttpRequest *request, const PriceHttp *http, guint page_size, const 
   g_autoptr(PgConnection) connection = price_http_connect(request, http, error);
   if (connection == NULL || !price_list(connection, &filter, &items, &total, error))
     return NULL;
+  /* Text into text: jansson would round the prices. */
   g_autofree char *page = g_strdup_printf(
       "{\"%s\":%s,\"total\":%" G_GUINT64_FORMAT ",\"page\":%u,\"pageSize\":%u,\"totalPages\":%" G_GUINT64_FORMAT "}",
       member, items, total, filter.page, filter.page_size, (total + filter.page_size - 1) / filter.page_size);

@@ -452,6 +452,7 @@ price_sync_status(PriceSync *sync, GError **error)
        !pg_connection_value(connection, &known, error, prices_sync_status_sql, 1, G_STRINGIFY(STALE_FAILURES))) ||
       (held = price_held_list(connection, error)) == NULL)
     return NULL;
+  /* Written as text, because prices are held back, whose numbers jansson would round. */
   g_autoptr(GString) out = g_string_new("{\"urls\":[");
   for (char **url = sync->urls; *url != NULL; url++) {
     g_autofree char *shown = fetch_url_display(*url);

@@ -1,6 +1,7 @@
 #include "prices/sync/sync_state.h"
 
 #include "base/error.h"
+#include "base/json.h"
 #include "pg/migrate/migrate.h"
 #include "prices_sql.h"
 
@@ -42,11 +43,13 @@ sync_state_read(PgConnection *connection, SyncState *ret_state, GError **error)
 static char *
 counts_json(const PriceReport *report)
 {
-  return g_strdup_printf("{\"added\":%u,\"updated\":%u,\"unchanged\":%u,\"failed\":%u,\"skippedConflicts\":%u,"
-                         "\"removed\":%u,\"held\":%u,\"warnings\":%u,\"total\":%u}",
-                         report->added->len, report->updated->len, report->unchanged->len, report->failed->len,
-                         report->skipped->len, report->removed->len, report->held->len, report->warnings->len,
-                         report->total);
+  g_autoptr(json_t) counts =
+      json_pack("{s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I}", "added", (json_int_t)report->added->len, "updated",
+                (json_int_t)report->updated->len, "unchanged", (json_int_t)report->unchanged->len, "failed",
+                (json_int_t)report->failed->len, "skippedConflicts", (json_int_t)report->skipped->len, "removed",
+                (json_int_t)report->removed->len, "held", (json_int_t)report->held->len, "warnings",
+                (json_int_t)report->warnings->len, "total", (json_int_t)report->total);
+  return json_to_text(counts);
 }
 
 static gboolean
