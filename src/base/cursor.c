@@ -30,7 +30,7 @@ cursor_write(const Cursor *cursor)
 }
 
 static json_t *
-decode(const char *text)
+decode_base64url(const char *text)
 {
   gsize length = strlen(text);
   if (length == 0 || length > MAX_BYTES || strspn(text, G_CSET_a_2_z G_CSET_A_2_Z G_CSET_DIGITS "-_") != length)
@@ -60,7 +60,7 @@ is_text_or_null(const json_t *json)
 gboolean
 cursor_read(const char *text, const char *sort, gboolean is_descending, Cursor *ret_cursor, GError **error)
 {
-  g_autoptr(json_t) json = decode(text);
+  g_autoptr(json_t) json = decode_base64url(text);
   const json_t *its_sort = json_array_get(json, 0), *its_order = json_array_get(json, 1),
                *text_key = json_array_get(json, 2), *number_key = json_array_get(json, 3),
                *id = json_array_get(json, 4);

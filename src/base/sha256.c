@@ -15,7 +15,7 @@ struct Sha256 {
 
 /* Fails only without memory, or if OpenSSL was configured to do without SHA-256. */
 static void
-must(int result)
+must_succeed(int result)
 {
   if (result != 1)
     g_error("OpenSSL cannot compute SHA-256");
@@ -26,7 +26,7 @@ sha256_new(void)
 {
   Sha256 *sha256 = g_new(Sha256, 1);
   sha256->context = EVP_MD_CTX_new();
-  must(sha256->context != NULL && EVP_DigestInit_ex(sha256->context, EVP_sha256(), NULL));
+  must_succeed(sha256->context != NULL && EVP_DigestInit_ex(sha256->context, EVP_sha256(), NULL));
   return sha256;
 }
 
@@ -42,15 +42,15 @@ sha256_free(Sha256 *sha256)
 void
 sha256_push(Sha256 *sha256, const guint8 *data, gsize size)
 {
-  must(EVP_DigestUpdate(sha256->context, data, size));
+  must_succeed(EVP_DigestUpdate(sha256->context, data, size));
 }
 
 void
 sha256_take(Sha256 *sha256, char ret_text[SHA256_TEXT_BYTES])
 {
   guint8 digest[EVP_MAX_MD_SIZE];
-  must(EVP_DigestFinal_ex(sha256->context, digest, NULL));
-  must(EVP_DigestInit_ex(sha256->context, NULL, NULL));
+  must_succeed(EVP_DigestFinal_ex(sha256->context, digest, NULL));
+  must_succeed(EVP_DigestInit_ex(sha256->context, NULL, NULL));
   for (gsize i = 0; i < DIGEST_BYTES; i++)
     g_snprintf(ret_text + 2 * i, 3, "%02x", digest[i]);
 }

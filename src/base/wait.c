@@ -31,7 +31,7 @@ sleep_ms(guint ms, GCancellable *cancellable, GError **error)
 }
 
 static gpointer
-repeat(gpointer data)
+run_periodically(gpointer data)
 {
   PeriodicThread *thread = data;
   do
@@ -45,7 +45,7 @@ periodic_thread_start(const char *name, guint interval_s, PeriodicFunc work, gpo
 {
   PeriodicThread *thread = g_new0(PeriodicThread, 1);
   *thread = (PeriodicThread){.stopping = g_cancellable_new(), .interval_s = interval_s, .work = work, .data = data};
-  thread->thread = g_thread_new(name, repeat, thread);
+  thread->thread = g_thread_new(name, run_periodically, thread);
   return thread;
 }
 

@@ -85,7 +85,7 @@ find_command(const char *name)
 }
 
 static int
-report(const GError *error, const CliContext *context)
+print_error(const GError *error, const CliContext *context)
 {
   const ErrorInfo *info = error_info(error);
   const char *text = error_text(error, context->language);
@@ -156,7 +156,7 @@ output_exit_code(int exit_code, const CliContext *context)
     return BROKEN_PIPE_EXIT_CODE;
   g_autoptr(GError) error = NULL;
   error_set_errno(&error, saved_errno != 0 ? saved_errno : EIO, "write standard output");
-  return report(error, context);
+  return print_error(error, context);
 }
 
 /* An export into a pipe that was closed. */
@@ -164,7 +164,7 @@ static int
 report_failure(const GError *error, const CliContext *context)
 {
   gboolean is_about_output = error_code(error) == CCH_ERROR_FILE && strstr(error->message, "standard output") != NULL;
-  return is_about_output && is_output_broken() ? BROKEN_PIPE_EXIT_CODE : report(error, context);
+  return is_about_output && is_output_broken() ? BROKEN_PIPE_EXIT_CODE : print_error(error, context);
 }
 
 /* Before the arguments are parsed, so that what is wrong with them is told as it was asked for. */
@@ -184,12 +184,12 @@ run_command(const CliCommand *command, int argc, char **argv)
   g_autoptr(GError) error = NULL;
   g_autoptr(Config) config = config_load(&argc, &argv, &error);
   if (config == NULL)
-    return report(error, &context);
+    return print_error(error, &context);
   LogLevel level = LOG_INFO;
   if (!log_level_parse(config->log_level, &level)) {
     error_set(&error, CCH_ERROR_CONFIG, "CCH_DATA_LOG_LEVEL is error, warning, info or debug, not \"%s\"",
               config->log_level);
-    return report(error, &context);
+    return print_error(error, &context);
   }
   log_set_level(level);
   if (config->old_names != NULL) {
@@ -199,7 +199,7 @@ run_command(const CliCommand *command, int argc, char **argv)
   LogFormat format = LOG_FORMAT_LOGFMT;
   if (!log_format_parse(config->log_format, &format)) {
     error_set(&error, CCH_ERROR_CONFIG, "LOG_FORMAT is logfmt or json, not \"%s\"", config->log_format);
-    return report(error, &context);
+    return print_error(error, &context);
   }
   log_set_format(format);
   g_autoptr(GCancellable) cancellable = g_cancellable_new();
@@ -227,7 +227,7 @@ set_unknown_command(const CliContext *context, const char *given, GError **error
 
 /* "cch-data help", "… help options", "… help import", "… help prices sync". */
 static int
-help(CliContext *context, char **about)
+run_help(CliContext *context, char **about)
 {
   g_autoptr(GError) error = NULL;
   if (*about == NULL) {
@@ -242,7 +242,7 @@ help(CliContext *context, char **about)
     return run_command(find_command(*about), about[1] != NULL ? 3 : 2, arguments);
   } else {
     set_unknown_command(context, *about, &error);
-    return report(error, context);
+    return print_error(error, context);
   }
   return output_exit_code(0, context);
 }
@@ -259,7 +259,7 @@ cli_main(int argc, char **argv)
     return error_info_of(CCH_ERROR_USAGE)->exit_code;
   }
   if (strcmp(argv[1], "--help") == 0 || strcmp(argv[1], "-h") == 0 || strcmp(argv[1], "help") == 0)
-    return help(&context, argv + 2);
+    return run_help(&context, argv + 2);
   if (strcmp(argv[1], "--version") == 0) {
     printf("cch-data %s (%s)\n", CCH_VERSION, CCH_COMMIT);
     return output_exit_code(0, &context);
@@ -269,5 +269,5 @@ cli_main(int argc, char **argv)
     return run_command(command, argc - 1, argv + 1);
   g_autoptr(GError) error = NULL;
   set_unknown_command(&context, argv[1], &error);
-  return report(error, &context);
+  return print_error(error, &context);
 }

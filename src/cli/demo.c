@@ -28,7 +28,7 @@ check_range(const char *option, gint64 value, gint64 maximum, GError **error)
 }
 
 static gboolean
-fill(const CliContext *context, const DemoOptions *options, GError **error)
+fill_database(const CliContext *context, const DemoOptions *options, GError **error)
 {
   g_autoptr(CliTarget) target = cli_target_open(context, error);
   g_autoptr(PgConnection) connection =
@@ -60,7 +60,7 @@ cli_demo(CliContext *context, int argc, char **argv, GError **error)
     return FALSE;
   DemoOptions options = {.n_requests = (guint64)rows, .seed = (guint64)seed, .add_to_data = add_to_data};
   gint64 start_us = g_get_monotonic_time();
-  if (!fill(context, &options, error))
+  if (!fill_database(context, &options, error))
     return FALSE;
   double seconds = (double)(g_get_monotonic_time() - start_us) / G_USEC_PER_SEC;
   if (context->is_json) /* by hand: jansson cannot be told to write one decimal */

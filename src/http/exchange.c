@@ -116,7 +116,7 @@ send_download(HttpRequest *request)
 }
 
 static void
-reply(HttpRequest *request, HttpResponse *response)
+send_reply(HttpRequest *request, HttpResponse *response)
 {
   HttpConnection *connection = request->connection;
   prepare_reply(request, response);
@@ -140,7 +140,7 @@ reply(HttpRequest *request, HttpResponse *response)
 static void
 reply_error(HttpRequest *request, const GError *error)
 {
-  reply(request, error_response(request, error));
+  send_reply(request, error_response(request, error));
 }
 
 /* --- who may --- */
@@ -185,7 +185,7 @@ check_body_size(const HttpRoute *route, gint64 bytes, GError **error)
 
 /* Everything that can be decided from the head alone. */
 static gboolean
-admit(HttpRequest *request, GError **error)
+check_head(HttpRequest *request, GError **error)
 {
   if (!find_route(request, error))
     return FALSE;
@@ -251,7 +251,7 @@ take_received(HttpRequest *request, GError **error)
 }
 
 static gboolean
-collect(HttpConnection *connection)
+collect_body(HttpConnection *connection)
 {
   HttpRequest *request = connection->request;
   return !take_received(request, &request->body_error) || request->framing.state == HTTP_BODY_COMPLETE;
@@ -328,35 +328,35 @@ handle_upload(HttpRequest *request)
   if (request->connection->is_broken)
     end_request(request->connection);
   else
-    reply(request, response != NULL ? response : error_response(request, error));
+    send_reply(request, response != NULL ? response : error_response(request, error));
 }
 
 static void
-handle(HttpRequest *request)
+run_handler(HttpRequest *request)
 {
   const HttpRoute *route = request->match.route;
   g_autoptr(GError) error = g_steal_pointer(&request->body_error);
   HttpResponse *response = error == NULL ? route->handler(request, request->match.context, &error) : NULL;
-  reply(request, response != NULL ? response : error_response(request, error));
+  send_reply(request, response != NULL ? response : error_response(request, error));
 }
 
 /* --- what the loop calls --- */
 
 static void
-let_in(HttpRequest *request)
+admit_request(HttpRequest *request)
 {
   HttpConnection *connection = request->connection;
   g_autoptr(GError) error = NULL;
   request->phase = HTTP_PHASE_BODY;
-  if (!admit(request, &error)) {
+  if (!check_head(request, &error)) {
     g_clear_pointer(&request->query, g_hash_table_unref); /* the body is passed over */
     gboolean is_body_good = take_received(request, NULL);
     request->must_close = request->must_close || !is_body_good;
     reply_error(request, error);
   } else if (request->match.route->upload != NULL) {
     handle_upload(request);
-  } else if (collect(connection)) {
-    handle(request);
+  } else if (collect_body(connection)) {
+    run_handler(request);
   } else {
     invite_body(request);
     http_loop_give_back(connection, HTTP_NEXT_BODY);
@@ -364,19 +364,19 @@ let_in(HttpRequest *request)
 }
 
 static void
-run(HttpConnection *connection)
+run_request(HttpConnection *connection)
 {
   HttpRequest *request = connection->request;
   if (connection->is_broken || request->phase == HTTP_PHASE_ANSWERED)
     end_request(connection);
   else if (request->phase == HTTP_PHASE_BODY)
-    handle(request);
+    run_handler(request);
   else
-    let_in(request);
+    admit_request(request);
 }
 
 static void
-begin(HttpConnection *connection, HttpHead *head)
+begin_request(HttpConnection *connection, HttpHead *head)
 {
   http_server_count_request(connection->server, 1);
   connection->request = http_request_new(connection->server, connection, head);
@@ -384,7 +384,7 @@ begin(HttpConnection *connection, HttpHead *head)
 
 /* Nothing is known of the client but its address; the answer is in the default language. */
 static void
-refuse(HttpConnection *connection, const GError *error)
+answer_malformed(HttpConnection *connection, const GError *error)
 {
   HttpRequest *request = http_request_new(connection->server, connection, NULL);
   HttpResponse *response = http_response_for_error(request, error);
@@ -427,10 +427,10 @@ put_frame(HttpConnection *connection, const char *frame)
 }
 
 const HttpLoopFunctions http_exchange_functions = {
-    .run = run,
-    .begin = begin,
-    .refuse = refuse,
-    .collect = collect,
+    .run = run_request,
+    .begin = begin_request,
+    .refuse = answer_malformed,
+    .collect = collect_body,
     .held_bytes = held_bytes,
     .events = events_of,
     .put_frame = put_frame,

@@ -90,7 +90,7 @@ http_multipart_free(HttpMultipart *multipart)
 }
 
 static gboolean
-refuse(GError **error, const char *reason)
+refuse_body(GError **error, const char *reason)
 {
   error_set(error, CCH_ERROR_REQUEST_INVALID, "%s", reason);
   return FALSE;
@@ -104,7 +104,7 @@ check_encoding(const char *encoding, GError **error)
     if (g_ascii_strcasecmp(encoding, *name) == 0)
       return TRUE;
   }
-  return refuse(error, "a part with an encoding of its own");
+  return refuse_body(error, "a part with an encoding of its own");
 }
 
 /* `text` is the lines of a part's headers, each with its CRLF. */
@@ -118,7 +118,7 @@ begin_part(HttpMultipart *multipart, const char *text, GError **error)
     if (**line == '\0')
       continue;
     if (colon == NULL || **line == ' ' || **line == '\t')
-      return refuse(error, "a part's header is not \"Name: value\"");
+      return refuse_body(error, "a part's header is not \"Name: value\"");
     *colon = '\0';
     const char *value = g_strstrip(colon + 1);
     if (g_ascii_strcasecmp(*line, "Content-Transfer-Encoding") == 0 && !check_encoding(value, error))
@@ -131,7 +131,7 @@ begin_part(HttpMultipart *multipart, const char *text, GError **error)
     file_name = find_parameter(value, "filename");
   }
   if (name == NULL)
-    return refuse(error, "a part without a name");
+    return refuse_body(error, "a part without a name");
   if (++multipart->n_parts > MULTIPART_MAX_PARTS) {
     error_set(error, CCH_ERROR_REQUEST_INVALID, "more than %d parts", MULTIPART_MAX_PARTS);
     return FALSE;
@@ -151,7 +151,7 @@ find_beginning(const HttpMultipart *multipart, const guint8 *data, gsize size)
 }
 
 static gboolean
-pass_on(HttpMultipart *multipart, const guint8 *data, gsize size, GError **error)
+pass_to_sink(HttpMultipart *multipart, const guint8 *data, gsize size, GError **error)
 {
   return multipart->state != PART_DATA || size == 0 || multipart->sink->data(multipart->user_data, data, size, error);
 }
@@ -162,7 +162,7 @@ take_data(HttpMultipart *multipart, const guint8 *data, gsize size, GError **err
 {
   const guint8 *delimiter = memmem(data, size, multipart->delimiter, multipart->delimiter_length);
   gsize n = delimiter != NULL ? (gsize)(delimiter - data) : size - find_beginning(multipart, data, size);
-  if (!pass_on(multipart, data, n, error))
+  if (!pass_to_sink(multipart, data, n, error))
     return -1;
   if (delimiter == NULL)
     return (gssize)n;
@@ -190,7 +190,7 @@ take_boundary_end(HttpMultipart *multipart, const guint8 *data, gsize size, GErr
                                                          (n == 0 && size == 1 && data[0] == '-'));
   if (may_become_good)
     return 0;
-  refuse(error, "the body is not well-formed multipart/form-data");
+  refuse_body(error, "the body is not well-formed multipart/form-data");
   return -1;
 }
 
@@ -203,7 +203,7 @@ take_headers(HttpMultipart *multipart, const guint8 *data, gsize size, GError **
     if (end == NULL && size < MAX_HEADER_BYTES)
       return 0;
     if (end == NULL) {
-      refuse(error, "a part's headers are too long");
+      refuse_body(error, "a part's headers are too long");
       return -1;
     }
     length = (gsize)(end - data) + 2;
@@ -264,5 +264,5 @@ http_multipart_write(HttpMultipart *multipart, const guint8 *data, gsize size, G
 gboolean
 http_multipart_end(HttpMultipart *multipart, GError **error)
 {
-  return multipart->state == AFTER_LAST || refuse(error, "the body ended before its closing boundary");
+  return multipart->state == AFTER_LAST || refuse_body(error, "the body ended before its closing boundary");
 }

@@ -28,7 +28,7 @@ decimal_compare_size(const Decimal *a, const Decimal *b)
 
 /* Takes the digits, which may have zeros around them. */
 static void
-set(Decimal *decimal, gboolean is_negative, char *digits, int exponent)
+set_digits(Decimal *decimal, gboolean is_negative, char *digits, int exponent)
 {
   gsize zeros = strspn(digits, "0");
   gsize length = strlen(digits + zeros);
@@ -80,7 +80,7 @@ decimal_parse(const char *text, Decimal *ret_decimal)
   if (n == 0 || *at != '\0' || digits->len > MAX_TEXT_DIGITS || ABS(exponent) > MAX_EXPONENT)
     return FALSE;
   g_auto(Decimal) decimal = {0};
-  set(&decimal, is_negative, g_strdup(digits->str), exponent - fraction);
+  set_digits(&decimal, is_negative, g_strdup(digits->str), exponent - fraction);
   if (strlen(decimal.digits) > MAX_DIGITS)
     return FALSE;
   *ret_decimal = decimal;
@@ -104,7 +104,7 @@ decimal_multiply(const Decimal *a, const Decimal *b, Decimal *ret_product)
     digits[i] = (char)('0' + sum % 10);
     carry = sum / 10;
   }
-  set(ret_product, a->is_negative != b->is_negative, digits, a->exponent + b->exponent);
+  set_digits(ret_product, a->is_negative != b->is_negative, digits, a->exponent + b->exponent);
 }
 
 void
@@ -123,7 +123,7 @@ decimal_round(const Decimal *decimal, guint digits, Decimal *ret_rounded)
       rounded[at] = '0';
     rounded[at]++;
   }
-  set(ret_rounded, decimal->is_negative, rounded, decimal->exponent + (int)(length - digits));
+  set_digits(ret_rounded, decimal->is_negative, rounded, decimal->exponent + (int)(length - digits));
 }
 
 static void

@@ -197,7 +197,7 @@ spawn_fds_open(SpawnFds *fds, gboolean capture_stdout, GError **error)
 
 /* Forks, and waits until the program runs. On failure the caller frees the child, which ends it. */
 static gboolean
-start(ChildProcess *child, const ChildOptions *options, const char *path, SpawnFds *fds, GError **error)
+start_program(ChildProcess *child, const ChildOptions *options, const char *path, SpawnFds *fds, GError **error)
 {
   g_auto(GStrv) environment = make_environment(options);
   ExecPlan plan = {
@@ -249,7 +249,7 @@ child_process_spawn(const ChildOptions *options, GError **error)
     error_set(error, CCH_ERROR_CHILD_FAILED, "eventfd: %s", g_strerror(errno));
     return NULL;
   }
-  return start(child, options, path, &fds, error) ? g_steal_pointer(&child) : NULL;
+  return start_program(child, options, path, &fds, error) ? g_steal_pointer(&child) : NULL;
 }
 
 int
@@ -282,7 +282,7 @@ child_process_signal(ChildProcess *child, int signal_number)
 
 /* Takes the exit status of a process that has ended. */
 static void
-reap(ChildProcess *child)
+reap_child(ChildProcess *child)
 {
   g_mutex_lock(&child->mutex);
   if (!child->is_reaped) {
@@ -326,7 +326,7 @@ child_process_wait(ChildProcess *child, int timeout_ms, int *ret_exit_code)
   struct pollfd ended = {.fd = child->pid_fd, .events = POLLIN};
   if (!poll_until(&ended, 1, deadline_us))
     return FALSE;
-  reap(child);
+  reap_child(child);
   if (ret_exit_code != NULL)
     *ret_exit_code = child->exit_code;
   return TRUE;
@@ -347,7 +347,7 @@ kill_and_reap(ChildProcess *child)
   signal_unless_reaped(child, -child->pid, SIGKILL);
   /* A process that failed before it made its group is killed by its own number. */
   signal_unless_reaped(child, child->pid, SIGKILL);
-  reap(child);
+  reap_child(child);
 }
 
 void

@@ -70,7 +70,7 @@ report_event(const BackupEvent *event, gpointer user_data)
 
 /* Overwriting replaces what is there: on a terminal the database's name has to be typed, elsewhere --yes is needed. */
 static gboolean
-confirm(const CliContext *context, const char *dsn, const ImportArguments *arguments, GError **error)
+confirm_overwrite(const CliContext *context, const char *dsn, const ImportArguments *arguments, GError **error)
 {
   if (!arguments->overwrite || arguments->is_confirmed || arguments->is_dry_run)
     return TRUE;
@@ -99,7 +99,7 @@ run_import(CliContext *context, ArchiveReader *reader, const ImportArguments *ar
 {
   cli_target_note_redis(context);
   g_autoptr(CliTarget) target = cli_target_open(context, error);
-  if (target == NULL || !confirm(context, cli_target_dsn(target), arguments, error))
+  if (target == NULL || !confirm_overwrite(context, cli_target_dsn(target), arguments, error))
     return FALSE;
   g_autofree char *holder = cli_holder("import");
   BackupLockOptions lock_options = {.dsn = cli_target_dsn(target),

@@ -168,8 +168,8 @@ count_by_data(ArchiveFile *file, EntryCounts *counts, GCancellable *cancellable,
 
 /* The manifest counts only if it is of this very file: then nothing needs to be unpacked. */
 static gboolean
-count(const char *path, ArchiveFile *file, EntryCounts *counts, CountsSource *ret_source, GCancellable *cancellable,
-      GError **error)
+count_rows(const char *path, ArchiveFile *file, EntryCounts *counts, CountsSource *ret_source,
+           GCancellable *cancellable, GError **error)
 {
   g_autoptr(Manifest) manifest = NULL;
   *ret_source = COUNTS_FROM_MANIFEST;
@@ -199,7 +199,7 @@ cli_inspect(CliContext *context, int argc, char **argv, GError **error)
     return FALSE;
   CountsSource source = COUNTS_NONE;
   g_autofree EntryCounts *counts = is_toc_only ? NULL : g_new0(EntryCounts, archive_reader_n_entries(file.reader));
-  if (counts != NULL && !count(argv[1], &file, counts, &source, context->cancellable, error)) {
+  if (counts != NULL && !count_rows(argv[1], &file, counts, &source, context->cancellable, error)) {
     g_prefix_error(error, "%s: ", argv[1]);
     return FALSE;
   }

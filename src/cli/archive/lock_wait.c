@@ -5,7 +5,7 @@
 #include <stdio.h>
 
 static void
-tell(const BackupLockHolder *holder, gpointer data)
+print_lock_wait(const BackupLockHolder *holder, gpointer data)
 {
   const CliContext *context = data;
   g_autofree char *text =
@@ -32,5 +32,5 @@ cli_wait_entry(CliContext *context)
 BackupLockWait
 cli_lock_wait(CliContext *context)
 {
-  return (BackupLockWait){.seconds = (guint)context->wait_s, .begin = tell, .data = context};
+  return (BackupLockWait){.seconds = (guint)context->wait_s, .begin = print_lock_wait, .data = context};
 }

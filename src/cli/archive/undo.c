@@ -14,7 +14,7 @@
 
 /* Says which database is meant; on a terminal asks, elsewhere --yes is needed. */
 static gboolean
-confirm(const CliContext *context, const CliUndo *undo, const KeptDatabase *kept, const char *dsn, GError **error)
+confirm_undo(const CliContext *context, const CliUndo *undo, const KeptDatabase *kept, const char *dsn, GError **error)
 {
   g_auto(DsnDisplay) target = {0};
   if (!dsn_parse_display(dsn, &target, error))
@@ -39,7 +39,7 @@ confirm(const CliContext *context, const CliUndo *undo, const KeptDatabase *kept
 }
 
 static const KeptDatabase *
-find(const GPtrArray *list, const char *name, GError **error)
+find_kept_database(const GPtrArray *list, const char *name, GError **error)
 {
   for (guint i = 0; i < list->len; i++) {
     const KeptDatabase *kept = list->pdata[i];
@@ -51,7 +51,7 @@ find(const GPtrArray *list, const char *name, GError **error)
 }
 
 static gboolean
-run(CliContext *context, const CliUndo *undo, const char *dsn, const char *name, GError **error)
+run_undo(CliContext *context, const CliUndo *undo, const char *dsn, const char *name, GError **error)
 {
   const Config *config = context->config;
   g_autofree char *holder = cli_holder("import --undo");
@@ -82,7 +82,8 @@ cli_undo(CliContext *context, const CliUndo *undo, GError **error)
     return FALSE;
   const char *dsn = cli_target_dsn(target);
   g_autoptr(GPtrArray) list = backup_undo_list(dsn, error);
-  const KeptDatabase *kept = list != NULL ? find(list, undo->name, error) : NULL;
+  const KeptDatabase *kept = list != NULL ? find_kept_database(list, undo->name, error) : NULL;
   /* By its name from here on: what is done is what was confirmed. */
-  return kept != NULL && confirm(context, undo, kept, dsn, error) && run(context, undo, dsn, kept->name, error);
+  return kept != NULL && confirm_undo(context, undo, kept, dsn, error) &&
+         run_undo(context, undo, dsn, kept->name, error);
 }

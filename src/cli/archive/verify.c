@@ -83,8 +83,8 @@ print_result(const CliContext *context, const ArchiveFile *file, const RowTotals
 }
 
 static gboolean
-match(const Manifest *manifest, const ArchiveFile *file, const RowTotals *totals, GCancellable *cancellable,
-      GError **error)
+match_manifest(const Manifest *manifest, const ArchiveFile *file, const RowTotals *totals, GCancellable *cancellable,
+               GError **error)
 {
   return manifest == NULL || (manifest_match_tables(manifest, file->reader, totals, error) &&
                               manifest_match_file(manifest, file->fd, cancellable, error));
@@ -110,7 +110,7 @@ cli_verify(CliContext *context, int argc, char **argv, GError **error)
       !archive_file_manifest(argv[1], manifest_path, &manifest, error))
     return FALSE;
   g_autofree RowTotals *totals = archive_file_survey(&file, context->cancellable, error);
-  if (totals == NULL || !match(manifest, &file, totals, context->cancellable, error)) {
+  if (totals == NULL || !match_manifest(manifest, &file, totals, context->cancellable, error)) {
     g_prefix_error(error, "%s: ", argv[1]);
     return FALSE;
   }

@@ -132,7 +132,7 @@ edits_from_ids(const Batch *batch, GError **error)
 }
 
 static BatchEdits *
-choose(const Batch *batch, GHashTable *widths, BatchProblems *problems, GError **error)
+choose_edits(const Batch *batch, GHashTable *widths, BatchProblems *problems, GError **error)
 {
   int n = (batch->where != NULL) + (batch->ids != NULL) + batch->is_all + (batch->from != NULL);
   if (n != 1) {
@@ -284,7 +284,7 @@ run_change(gpointer command, GError **error)
       widths != NULL && batch->set != NULL ? read_set(batch, widths, &set_problems, error) : NULL;
   if (widths == NULL || (batch->set != NULL && values == NULL))
     return FALSE;
-  g_autoptr(BatchEdits) edits = choose(batch, widths, &problems, error);
+  g_autoptr(BatchEdits) edits = choose_edits(batch, widths, &problems, error);
   if (edits == NULL || !batch_edits_complete(edits, batch->connection, &problems, error)) {
     tell_problems(batch, &problems, error);
     return FALSE;

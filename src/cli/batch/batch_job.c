@@ -80,7 +80,7 @@ print_json(const char *type, json_t *object)
 }
 
 static gboolean
-preview(Run *run, BatchSummary *summary, GError **error)
+preview_batches(Run *run, BatchSummary *summary, GError **error)
 {
   const CliBatchJob *job = run->job;
   for (guint from = 0, to; from < job->edits->edits->len; from = to) {
@@ -104,7 +104,7 @@ preview(Run *run, BatchSummary *summary, GError **error)
 
 /* A line above the progress bar. */
 static void
-say(const Run *run, const char *text)
+print_line(const Run *run, const char *text)
 {
   if (run->bar != NULL)
     progress_bar_message(run->bar, text);
@@ -113,7 +113,7 @@ say(const Run *run, const char *text)
 }
 
 static void
-note_done(Run *run, guint from, guint to, json_t *answer)
+note_batch_done(Run *run, guint from, guint to, json_t *answer)
 {
   for (guint i = from; i < to; i++)
     g_array_index(run->is_left, gboolean, i) = FALSE;
@@ -130,17 +130,17 @@ note_done(Run *run, guint from, guint to, json_t *answer)
   }
   g_autofree char *line =
       text_format(TEXT_BATCH_DONE, run->job->context->language, run->n_batches, to - from, one.n_changed, operation);
-  say(run, line);
+  print_line(run, line);
 }
 
 /* Takes the failure. TRUE when it may be otherwise with the next batch. */
 static gboolean
-note_failed(Run *run, guint from, guint to, const BatchProblems *problems, GError *failure)
+note_batch_failed(Run *run, guint from, guint to, const BatchProblems *problems, GError *failure)
 {
   const ErrorInfo *info = error_info(failure);
   g_autofree char *line = text_format(TEXT_BATCH_FAILED, run->job->context->language, run->n_batches, to - from,
                                       error_text(failure, run->job->context->language), failure->message);
-  say(run, line);
+  print_line(run, line);
   if (run->job->context->is_json) {
     g_autoptr(json_t) object = json_pack("{s:I, s:s, s:s, s:O*}", "rows", (json_int_t)(to - from), "errorCode",
                                          info->code, "message", failure->message, "refused", problems->refused);
@@ -155,7 +155,7 @@ note_failed(Run *run, guint from, guint to, const BatchProblems *problems, GErro
 }
 
 static void
-apply(Run *run)
+apply_batches(Run *run)
 {
   const CliBatchJob *job = run->job;
   gboolean goes_on = TRUE;
@@ -167,15 +167,15 @@ apply(Run *run)
     run->n_batches++;
     g_autoptr(json_t) answer = run_batch(job, from, to, FALSE, &problems, &failure);
     if (answer != NULL)
-      note_done(run, from, to, answer);
+      note_batch_done(run, from, to, answer);
     else
-      goes_on = note_failed(run, from, to, &problems, failure);
+      goes_on = note_batch_failed(run, from, to, &problems, failure);
   }
   g_clear_pointer(&run->bar, progress_bar_free);
 }
 
 static gboolean
-write_rest(Run *run, GError **error)
+write_rest_file(Run *run, GError **error)
 {
   if (run->rest == NULL || run->n_done == run->is_left->len)
     return TRUE;
@@ -198,7 +198,7 @@ print_operations(const Run *run)
 }
 
 static void
-report(const Run *run)
+print_result(const Run *run)
 {
   const CliBatchJob *job = run->job;
   guint n = run->is_left->len;
@@ -223,7 +223,7 @@ report(const Run *run)
 
 /* The place for what could not be done. */
 static gboolean
-begin_rest(Run *run, GError **error)
+create_rest_file(Run *run, GError **error)
 {
   const CliBatchJob *job = run->job;
   if (job->rest_path == NULL || job->is_dry_run)
@@ -249,17 +249,17 @@ cli_batch_job_run(const CliBatchJob *job, GError **error)
   }
   run.bar = job->context->is_json ? NULL : progress_bar_new();
   g_auto(BatchSummary) summary = {0};
-  if (!begin_rest(&run, error) || !preview(&run, &summary, error))
+  if (!create_rest_file(&run, error) || !preview_batches(&run, &summary, error))
     return FALSE;
   if (job->is_dry_run)
     return TRUE;
   if (summary.n_changed > 0 && !job->is_confirmed && !cli_batch_confirm(job->context, error))
     return FALSE;
   run.bar = job->context->is_json ? NULL : progress_bar_new();
-  apply(&run);
+  apply_batches(&run);
   g_autoptr(GError) problem = NULL;
-  gboolean is_written = write_rest(&run, &problem);
-  report(&run);
+  gboolean is_written = write_rest_file(&run, &problem);
+  print_result(&run);
   if (!is_written)
     g_propagate_prefixed_error(error, g_steal_pointer(&problem),
                                "the file of what was not done could not be written: ");

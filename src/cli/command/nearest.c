@@ -5,7 +5,7 @@
 enum { MAX_LETTERS = 40, LETTERS_PER_MISTAKE = 3 };
 
 static guint
-distance(const char *a, gsize a_length, const char *b, gsize b_length)
+edit_distance(const char *a, gsize a_length, const char *b, gsize b_length)
 {
   guint rows[3][MAX_LETTERS + 1];
   guint *before_last = rows[0], *last = rows[1], *now = rows[2];
@@ -40,7 +40,7 @@ nearest_word(const char *given, const char *const *words)
     if (n > MAX_LETTERS)
       continue;
     guint mistakes =
-        length > 1 && g_ascii_strncasecmp(*words, given, length) == 0 ? 1 : distance(given, length, *words, n);
+        length > 1 && g_ascii_strncasecmp(*words, given, length) == 0 ? 1 : edit_distance(given, length, *words, n);
     if (mistakes < least || (mistakes == least && nearest == NULL)) {
       least = mistakes;
       nearest = *words;

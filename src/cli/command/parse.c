@@ -129,7 +129,7 @@ set_unknown_option(const CliContext *context, const CliVerb *verb, const GOption
 }
 
 static gboolean
-takes(const CliVerb *verb, const char *option)
+verb_takes_option(const CliVerb *verb, const char *option)
 {
   g_autofree char *word = g_strdup_printf(" %s ", option);
   return verb == NULL || strstr(verb->options, word) != NULL;
@@ -148,15 +148,15 @@ collect_entries(CliContext *context, const CliVerb *verb, const GOptionEntry *en
   };
   GArray *accepted = g_array_new(TRUE, FALSE, sizeof(GOptionEntry));
   for (; entries != NULL && entries->long_name != NULL; entries++)
-    if (takes(verb, entries->long_name))
+    if (verb_takes_option(verb, entries->long_name))
       g_array_append_vals(accepted, entries, 1);
   g_array_append_vals(accepted, common, G_N_ELEMENTS(common));
   return accepted;
 }
 
 static CliParse
-parse(CliContext *context, const CliVerb *verb, const GOptionEntry *entries, int *argc, char ***argv, int min, int max,
-      GError **error)
+parse_options(CliContext *context, const CliVerb *verb, const GOptionEntry *entries, int *argc, char ***argv, int min,
+              int max, GError **error)
 {
   gboolean is_help = FALSE;
   g_autoptr(GArray) accepted = collect_entries(context, verb, entries, &is_help);
@@ -193,7 +193,7 @@ parse(CliContext *context, const CliVerb *verb, const GOptionEntry *entries, int
 CliParse
 cli_parse(CliContext *context, const GOptionEntry *entries, int *argc, char ***argv, int min, int max, GError **error)
 {
-  return parse(context, NULL, entries, argc, argv, min, max, error);
+  return parse_options(context, NULL, entries, argc, argv, min, max, error);
 }
 
 /* The first argument that is no option is the verb; where that is not known, options before it have hidden it. */
@@ -217,7 +217,7 @@ cli_parse_verb(CliContext *context, const CliVerb *verbs, gsize n_verbs, const G
   const CliVerb *verb = take_verb(verbs, n_verbs, argc, *argv);
   *ret_verb = verb;
   if (verb != NULL)
-    return parse(context, verb, entries, argc, argv, (int)verb->min, (int)verb->max, error);
+    return parse_options(context, verb, entries, argc, argv, (int)verb->min, (int)verb->max, error);
   g_autoptr(GPtrArray) names = g_ptr_array_new();
   for (gsize i = 0; i < n_verbs; i++)
     g_ptr_array_add(names, (gpointer)verbs[i].name);

@@ -65,7 +65,7 @@ draw_bar(double percent)
 }
 
 static char *
-compose(ProgressBar *bar, const ProgressState *state)
+compose_line(ProgressBar *bar, const ProgressState *state)
 {
   g_autoptr(GString) line = g_string_new(NULL);
   if (state->percent >= 0) {
@@ -96,7 +96,7 @@ progress_bar_update(ProgressBar *bar, const ProgressState *state)
   if (!bar->is_terminal || now - bar->last_draw_us < DRAW_INTERVAL_US)
     return;
   bar->last_draw_us = now;
-  g_autofree char *line = compose(bar, state);
+  g_autofree char *line = compose_line(bar, state);
   g_autofree char *valid = text_visible(line);
   g_autofree char *cut = g_utf8_substring(valid, 0, MIN(g_utf8_strlen(valid, -1), (glong)terminal_width() - 1));
   fprintf(stderr, "\r\033[K%s", cut);

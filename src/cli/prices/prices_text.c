@@ -72,7 +72,7 @@ price_report_to_text(const PriceReport *report, Language language)
 
 /* A scalar's text, "-" where there is none. */
 static const char *
-shown(const JsonTree *object, const char *field)
+member_text(const JsonTree *object, const char *field)
 {
   const JsonTree *value = json_tree_get(object, field);
   return value != NULL && value->text != NULL ? value->text : "-";
@@ -84,9 +84,9 @@ price_items_to_text(const JsonTree *items)
   g_autoptr(GString) out = g_string_new(NULL);
   for (guint i = 0; i < json_tree_size(items); i++) {
     const JsonTree *item = json_tree_child(items, i), *data = json_tree_get(item, "priceData");
-    g_string_append_printf(out, "%-8s %-18s %14s %14s  %s\n", shown(item, "source"), shown(data, "mode"),
-                           shown(data, "input_cost_per_token"), shown(data, "output_cost_per_token"),
-                           shown(item, "modelName"));
+    g_string_append_printf(out, "%-8s %-18s %14s %14s  %s\n", member_text(item, "source"), member_text(data, "mode"),
+                           member_text(data, "input_cost_per_token"), member_text(data, "output_cost_per_token"),
+                           member_text(item, "modelName"));
   }
   return g_string_free(g_steal_pointer(&out), FALSE);
 }
@@ -109,7 +109,7 @@ append_field(GString *out, char sign, const JsonTree *field)
 
 /* The fields of one that are not the same in the other. */
 static gboolean
-differs(const JsonTree *field, const JsonTree *other)
+field_differs(const JsonTree *field, const JsonTree *other)
 {
   g_autoptr(GString) here = g_string_new(NULL);
   g_autoptr(GString) there = g_string_new(NULL);
@@ -125,15 +125,15 @@ price_edit_to_text(const JsonTree *before, const JsonTree *after, Language langu
 {
   const JsonTree *old = json_tree_get(before, "priceData"), *new = json_tree_get(after, "priceData");
   g_autoptr(GString) out = g_string_new(NULL);
-  g_string_append_printf(out, "%s %s", before == NULL ? "+" : "~", shown(after, "modelName"));
-  if (before != NULL && strcmp(shown(before, "source"), shown(after, "source")) != 0)
-    g_string_append_printf(out, " (%s -> %s)", shown(before, "source"), shown(after, "source"));
+  g_string_append_printf(out, "%s %s", before == NULL ? "+" : "~", member_text(after, "modelName"));
+  if (before != NULL && strcmp(member_text(before, "source"), member_text(after, "source")) != 0)
+    g_string_append_printf(out, " (%s -> %s)", member_text(before, "source"), member_text(after, "source"));
   g_string_append_c(out, '\n');
   for (guint i = 0; i < json_tree_size(old); i++)
-    if (differs(json_tree_child(old, i), new))
+    if (field_differs(json_tree_child(old, i), new))
       append_field(out, '-', json_tree_child(old, i));
   for (guint i = 0; i < json_tree_size(new); i++)
-    if (differs(json_tree_child(new, i), old))
+    if (field_differs(json_tree_child(new, i), old))
       append_field(out, '+', json_tree_child(new, i));
   g_string_append(out, dry_run_note(TRUE, language));
   return g_string_free(g_steal_pointer(&out), FALSE);
@@ -167,13 +167,13 @@ price_held_to_text(const JsonTree *items, Language language)
   gboolean is_zh = language == LANGUAGE_ZH_CN;
   for (guint i = 0; i < json_tree_size(items); i++) {
     const JsonTree *item = json_tree_child(items, i), *changes = json_tree_get(item, "changes");
-    gboolean waits = g_strcmp0(shown(item, "status"), "waiting") == 0;
+    gboolean waits = g_strcmp0(member_text(item, "status"), "waiting") == 0;
     const char *status = waits ? (is_zh ? "等待批准" : "waits") : (is_zh ? "已拒绝" : "rejected");
-    g_string_append_printf(out, "%s (%s)\n", shown(item, "modelName"), status);
+    g_string_append_printf(out, "%s (%s)\n", member_text(item, "modelName"), status);
     for (guint j = 0; j < json_tree_size(changes); j++) {
       const JsonTree *change = json_tree_child(changes, j);
-      g_string_append_printf(out, "    %s: %s -> %s\n", shown(change, "field"), shown(change, "old"),
-                             shown(change, "new"));
+      g_string_append_printf(out, "    %s: %s -> %s\n", member_text(change, "field"), member_text(change, "old"),
+                             member_text(change, "new"));
     }
   }
   if (json_tree_size(items) == 0)

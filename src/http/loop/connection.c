@@ -66,7 +66,7 @@ http_connection_wait(HttpConnection *connection, HttpConnectionState state, guin
 /* One event; then the connection is silent until it is armed again, with which nothing can come while a worker has it.
  */
 static void
-arm(HttpConnection *connection, guint32 events)
+arm_connection(HttpConnection *connection, guint32 events)
 {
   struct epoll_event event = {.events = events | EPOLLONESHOT, .data.u64 = connection->id};
   epoll_ctl(connection->loop->epoll_fd, EPOLL_CTL_MOD, connection->fd, &event);
@@ -115,7 +115,7 @@ http_connection_drop(HttpConnection *connection)
 }
 
 static void
-displace(HttpLoop *loop, HttpConnection *connection)
+displace_connection(HttpLoop *loop, HttpConnection *connection)
 {
   loop->refusals.n_displaced++;
   http_connection_drop(connection);
@@ -132,7 +132,7 @@ http_connection_displace_one(HttpLoop *loop)
     if (share_count(loop, ((HttpConnection *)link->data)->share) >= share)
       break;
   }
-  displace(loop, link != NULL ? link->data : loop->waiting.head->data);
+  displace_connection(loop, link != NULL ? link->data : loop->waiting.head->data);
   return TRUE;
 }
 
@@ -145,12 +145,12 @@ bound_held_bytes(HttpLoop *loop)
 
 /* --- what a client does --- */
 
-static void linger(HttpConnection *connection);
+static void begin_lingering(HttpConnection *connection);
 
 /* Lets the first `used` bytes go, and the room that they took: an array keeps what it has grown to, which is not
  * counted. */
 static void
-let_go(HttpConnection *connection, gsize used)
+drop_received(HttpConnection *connection, gsize used)
 {
   g_autoptr(GByteArray) old = connection->in;
   connection->in = g_byte_array_new();
@@ -164,7 +164,7 @@ go_on_writing(HttpConnection *connection)
 {
   HttpOutputResult result = http_output_send(&connection->output, connection->fd);
   if (result == HTTP_OUTPUT_BLOCKED) {
-    arm(connection, EPOLLOUT);
+    arm_connection(connection, EPOLLOUT);
     return;
   }
   connection->is_broken = result == HTTP_OUTPUT_BROKEN;
@@ -173,7 +173,7 @@ go_on_writing(HttpConnection *connection)
   else if (connection->is_broken)
     http_connection_close(connection);
   else
-    linger(connection);
+    begin_lingering(connection);
 }
 
 static void
@@ -190,7 +190,7 @@ refuse_malformed(HttpConnection *connection, const GError *error)
 {
   connection->loop->refusals.n_malformed++;
   connection->loop->functions->refuse(connection, error);
-  let_go(connection, connection->in->len);
+  drop_received(connection, connection->in->len);
   begin_writing(connection);
 }
 
@@ -217,7 +217,7 @@ look_for_head(HttpConnection *connection)
   if (end == HTTP_HEAD_COMPLETE && connection->scanned <= HTTP_MAX_HEAD_BYTES) {
     HttpHead *head = http_head_parse(connection->in->data, connection->scanned, &error);
     if (head != NULL) {
-      let_go(connection, connection->scanned);
+      drop_received(connection, connection->scanned);
       connection->scanned = 0;
       connection->loop->functions->begin(connection, head);
       count_held(connection);
@@ -230,7 +230,7 @@ look_for_head(HttpConnection *connection)
     error_set(&error, CCH_ERROR_REQUEST_HEAD_TOO_LARGE, "the limit is %d bytes", HTTP_MAX_HEAD_BYTES);
   } else {
     count_held(connection);
-    arm(connection, EPOLLIN);
+    arm_connection(connection, EPOLLIN);
     bound_held_bytes(connection->loop);
     return;
   }
@@ -244,27 +244,27 @@ look_for_body(HttpConnection *connection)
     hand_to_worker(connection);
     return;
   }
-  let_go(connection, 0);
+  drop_received(connection, 0);
   count_held(connection);
-  arm(connection, EPOLLIN);
+  arm_connection(connection, EPOLLIN);
   bound_held_bytes(connection->loop);
 }
 
 static void
-linger(HttpConnection *connection)
+begin_lingering(HttpConnection *connection)
 {
   http_connection_wait(connection, HTTP_CONNECTION_LINGER, LINGER_MS);
   connection->idle_until_us = g_get_monotonic_time() + LINGER_IDLE_MS * 1000;
-  let_go(connection, connection->in->len);
+  drop_received(connection, connection->in->len);
   count_held(connection);
   http_output_clear(&connection->output);
   shutdown(connection->fd, SHUT_WR);
-  arm(connection, EPOLLIN);
+  arm_connection(connection, EPOLLIN);
 }
 
 /* Reads what has come. FALSE when the connection is not there any more. */
 static gboolean
-receive(HttpConnection *connection)
+receive_bytes(HttpConnection *connection)
 {
   static guint8 buffer[RECEIVE_BYTES]; /* the loop's thread has it alone */
   ssize_t n = recv(connection->fd, buffer, sizeof buffer, MSG_DONTWAIT);
@@ -315,7 +315,7 @@ http_connection_stream(HttpConnection *connection)
     connection->is_broken = result == HTTP_OUTPUT_BROKEN;
     if (result == HTTP_OUTPUT_BLOCKED) {
       connection->wake_us = G_MAXINT64; /* when it can go on, epoll tells */
-      arm(connection, EPOLLOUT | EPOLLRDHUP);
+      arm_connection(connection, EPOLLOUT | EPOLLRDHUP);
       return;
     }
     if (connection->is_broken || connection->has_events_end) {
@@ -323,7 +323,7 @@ http_connection_stream(HttpConnection *connection)
       return;
     }
   } while (next_frame(connection));
-  arm(connection, EPOLLRDHUP);
+  arm_connection(connection, EPOLLRDHUP);
 }
 
 static void
@@ -358,7 +358,7 @@ http_connection_watch_client(HttpConnection *connection, GCancellable *cancellab
   g_set_object(&connection->client_gone, cancellable);
   g_mutex_unlock(&connection->loop->mutex);
   if (cancellable != NULL)
-    arm(connection, EPOLLRDHUP);
+    arm_connection(connection, EPOLLRDHUP);
 }
 
 void
@@ -366,16 +366,16 @@ http_connection_on_event(HttpConnection *connection, guint32 events)
 {
   switch (connection->state) {
   case HTTP_CONNECTION_HEAD:
-    if (receive(connection))
+    if (receive_bytes(connection))
       look_for_head(connection);
     break;
   case HTTP_CONNECTION_BODY:
-    if (receive(connection))
+    if (receive_bytes(connection))
       look_for_body(connection);
     break;
   case HTTP_CONNECTION_LINGER:
-    if (receive(connection))
-      arm(connection, EPOLLIN);
+    if (receive_bytes(connection))
+      arm_connection(connection, EPOLLIN);
     break;
   case HTTP_CONNECTION_WRITE:
     go_on_writing(connection);
@@ -423,7 +423,7 @@ http_connection_take_back(HttpConnection *connection)
     begin_streaming(connection);
     break;
   case HTTP_NEXT_LINGER:
-    linger(connection);
+    begin_lingering(connection);
     break;
   case HTTP_NEXT_CLOSE:
     http_connection_close(connection);

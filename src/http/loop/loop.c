@@ -167,7 +167,7 @@ wake_streams(HttpLoop *loop, gint64 now_us)
 }
 
 static void
-end_late(HttpLoop *loop, gint64 now_us)
+end_late_connections(HttpLoop *loop, gint64 now_us)
 {
   for (GList *link = loop->waiting.head, *next; link != NULL; link = next) {
     next = link->next;
@@ -183,7 +183,7 @@ end_late(HttpLoop *loop, gint64 now_us)
 }
 
 static void
-quiesce(HttpLoop *loop)
+quiesce_connections(HttpLoop *loop)
 {
   if (loop->listen_fd >= 0)
     close(loop->listen_fd);
@@ -202,7 +202,7 @@ quiesce(HttpLoop *loop)
 
 /* Whoever has a connection notices; so does epoll, of those that are armed. */
 static void
-cut(HttpLoop *loop)
+cut_connections(HttpLoop *loop)
 {
   GHashTableIter iter;
   gpointer value;
@@ -253,15 +253,15 @@ loop_thread(gpointer data)
     gboolean must_quiesce = loop->must_quiesce, must_cut = loop->must_cut, must_end = loop->must_end;
     g_mutex_unlock(&loop->mutex);
     if (must_quiesce && !loop->is_quiescent)
-      quiesce(loop);
+      quiesce_connections(loop);
     if (must_cut)
-      cut(loop);
+      cut_connections(loop);
     if (must_end)
       return NULL;
     gint64 now_us = g_get_monotonic_time();
     wake_streams(loop, now_us);
     if (now_us - looked_us >= TICK_MS * 1000) {
-      end_late(loop, now_us);
+      end_late_connections(loop, now_us);
       report_refusals(loop, now_us);
       looked_us = now_us;
     }
@@ -293,7 +293,7 @@ find_capacity(void)
 }
 
 static void
-add_own(HttpLoop *loop, int fd, guint64 id)
+watch_own_fd(HttpLoop *loop, int fd, guint64 id)
 {
   struct epoll_event event = {.events = EPOLLIN, .data.u64 = id};
   int failed = epoll_ctl(loop->epoll_fd, EPOLL_CTL_ADD, fd, &event);
@@ -322,15 +322,15 @@ http_loop_new(int listen_fd, const HttpLoopFunctions *functions, gpointer server
   loop->streams = g_hash_table_new(NULL, NULL);
   loop->shares = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);
   loop->workers = g_thread_pool_new(run_on_worker, loop, HTTP_MAX_WORKERS, FALSE, NULL);
-  add_own(loop, loop->wake_fd, ID_WAKE);
+  watch_own_fd(loop, loop->wake_fd, ID_WAKE);
   if (listen_fd >= 0)
-    add_own(loop, listen_fd, ID_LISTEN);
+    watch_own_fd(loop, listen_fd, ID_LISTEN);
   loop->thread = g_thread_new("http-loop", loop_thread, loop);
   return loop;
 }
 
 static void
-tell(HttpLoop *loop, gboolean *what)
+set_flag_and_wake(HttpLoop *loop, gboolean *what)
 {
   g_mutex_lock(&loop->mutex);
   *what = TRUE;
@@ -341,7 +341,7 @@ tell(HttpLoop *loop, gboolean *what)
 void
 http_loop_quiesce(HttpLoop *loop)
 {
-  tell(loop, &loop->must_quiesce);
+  set_flag_and_wake(loop, &loop->must_quiesce);
   g_mutex_lock(&loop->mutex);
   while (!loop->is_quiescent)
     g_cond_wait(&loop->quiesced, &loop->mutex);
@@ -351,7 +351,7 @@ http_loop_quiesce(HttpLoop *loop)
 void
 http_loop_cut(HttpLoop *loop)
 {
-  tell(loop, &loop->must_cut);
+  set_flag_and_wake(loop, &loop->must_cut);
 }
 
 void
@@ -367,7 +367,7 @@ void
 http_loop_free(HttpLoop *loop)
 {
   g_thread_pool_free(loop->workers, FALSE, TRUE);
-  tell(loop, &loop->must_end);
+  set_flag_and_wake(loop, &loop->must_end);
   g_thread_join(loop->thread);
   GHashTableIter iter;
   gpointer value;

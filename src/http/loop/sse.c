@@ -103,7 +103,7 @@ sse_queue_close(SseQueue *queue)
 
 /* The JSON that is due now, or NULL. */
 static char *
-take_due(SseQueue *queue, gint64 now_us)
+take_due_json(SseQueue *queue, gint64 now_us)
 {
   char *message = g_queue_pop_head(&queue->messages);
   if (message != NULL) {
@@ -121,7 +121,7 @@ sse_queue_take(SseQueue *queue, gboolean *ret_is_ended, gint64 *ret_wake_us)
 {
   g_autoptr(GMutexLocker) locker = g_mutex_locker_new(&queue->mutex);
   gint64 now_us = g_get_monotonic_time();
-  g_autofree char *json = take_due(queue, now_us);
+  g_autofree char *json = take_due_json(queue, now_us);
   *ret_is_ended = json == NULL && queue->is_closed;
   if (*ret_is_ended)
     return NULL;

@@ -20,7 +20,7 @@ http_body_init(HttpBody *body, const HttpHead *head)
 }
 
 static gboolean
-refuse(GError **error, const char *reason)
+refuse_body(GError **error, const char *reason)
 {
   error_set(error, CCH_ERROR_REQUEST_INVALID, "%s", reason);
   return FALSE;
@@ -35,7 +35,7 @@ take_line(HttpBody *body, const guint8 *data, gsize size, gsize *ret_taken, gboo
     char c = (char)data[i];
     gboolean is_after_cr = body->line_length > 0 && body->line[body->line_length - 1] == '\r';
     if (is_after_cr != (c == '\n') || c == '\0')
-      return refuse(error, "a line of the chunked body does not end with CRLF");
+      return refuse_body(error, "a line of the chunked body does not end with CRLF");
     if (c == '\n') {
       body->line_length--;
       *ret_taken = i + 1;
@@ -43,7 +43,7 @@ take_line(HttpBody *body, const guint8 *data, gsize size, gsize *ret_taken, gboo
       return TRUE;
     }
     if (body->line_length == sizeof body->line)
-      return refuse(error, "a line of the chunked body is too long");
+      return refuse_body(error, "a line of the chunked body is too long");
     body->line[body->line_length++] = c;
   }
   *ret_taken = size;
@@ -58,14 +58,14 @@ read_size_line(HttpBody *body, GError **error)
   guint64 chunk_bytes = 0;
   for (; digits < body->line_length && g_ascii_isxdigit(body->line[digits]); digits++) {
     if (digits == MAX_SIZE_DIGITS)
-      return refuse(error, "a chunk is too large");
+      return refuse_body(error, "a chunk is too large");
     chunk_bytes = chunk_bytes * 16 + (guint64)g_ascii_xdigit_value(body->line[digits]);
   }
   if (digits == 0 || (digits < body->line_length && body->line[digits] != ';'))
-    return refuse(error, "a chunk's size is no hexadecimal number");
+    return refuse_body(error, "a chunk's size is no hexadecimal number");
   for (gsize i = digits; i < body->line_length; i++) {
     if ((guchar)body->line[i] < 0x20 || (guchar)body->line[i] == 0x7f)
-      return refuse(error, "a chunk's extension has a control character");
+      return refuse_body(error, "a chunk's extension has a control character");
   }
   body->left = chunk_bytes;
   body->state = chunk_bytes > 0 ? HTTP_BODY_DATA : HTTP_BODY_TRAILERS;
@@ -81,7 +81,7 @@ read_trailer(HttpBody *body, GError **error)
   }
   body->trailer_bytes += body->line_length;
   if (body->trailer_bytes > MAX_TRAILER_BYTES || !http_field_is_valid(body->line, body->line_length))
-    return refuse(error, "a trailer is not \"Name: value\", or there are too many");
+    return refuse_body(error, "a trailer is not \"Name: value\", or there are too many");
   return TRUE;
 }
 
@@ -93,7 +93,7 @@ read_line(HttpBody *body, GError **error)
   if (body->state == HTTP_BODY_TRAILERS)
     return read_trailer(body, error);
   if (body->line_length > 0)
-    return refuse(error, "a chunk is longer than its size");
+    return refuse_body(error, "a chunk is longer than its size");
   body->state = HTTP_BODY_SIZE_LINE;
   return TRUE;
 }

@@ -77,7 +77,7 @@ http_field_is_valid(const char *line, gsize length)
 }
 
 static gboolean
-refuse(GError **error, const char *reason)
+refuse_head(GError **error, const char *reason)
 {
   error_set(error, CCH_ERROR_REQUEST_INVALID, "%s", reason);
   return FALSE;
@@ -98,11 +98,11 @@ static gboolean
 add_field(HttpHead *head, char *line, GError **error)
 {
   if (*line == ' ' || *line == '\t')
-    return refuse(error, "a header line is folded");
+    return refuse_head(error, "a header line is folded");
   if (!http_field_is_valid(line, strlen(line)))
-    return refuse(error, "a header line is not \"Name: value\"");
+    return refuse_head(error, "a header line is not \"Name: value\"");
   if (head->fields->len == HTTP_MAX_FIELDS)
-    return refuse(error, "more than " G_STRINGIFY(HTTP_MAX_FIELDS) " header lines");
+    return refuse_head(error, "more than " G_STRINGIFY(HTTP_MAX_FIELDS) " header lines");
   char *colon = strchr(line, ':');
   *colon = '\0';
   for (const char *const *single = single_fields; *single != NULL; single++) {
@@ -127,8 +127,8 @@ check_host(const HttpHead *head, GError **error)
 {
   const char *host = http_head_field(head, "Host");
   if (host == NULL)
-    return head->is_http_1_0 || refuse(error, "the header Host is missing");
-  return is_host(host) || refuse(error, "the header Host is no host");
+    return head->is_http_1_0 || refuse_head(error, "the header Host is missing");
+  return is_host(host) || refuse_head(error, "the header Host is no host");
 }
 
 static gboolean
@@ -138,9 +138,9 @@ read_framing(HttpHead *head, GError **error)
   const char *length = http_head_field(head, "Content-Length");
   if (coding != NULL) {
     if (length != NULL)
-      return refuse(error, "Content-Length stands beside Transfer-Encoding");
+      return refuse_head(error, "Content-Length stands beside Transfer-Encoding");
     if (head->is_http_1_0 || g_ascii_strcasecmp(coding, "chunked") != 0)
-      return refuse(error, "Transfer-Encoding is not chunked");
+      return refuse_head(error, "Transfer-Encoding is not chunked");
     head->framing = HTTP_FRAMING_CHUNKED;
     return TRUE;
   }
@@ -148,7 +148,7 @@ read_framing(HttpHead *head, GError **error)
     return TRUE;
   if (length[strspn(length, "0123456789")] != '\0' ||
       !g_ascii_string_to_unsigned(length, 10, 0, G_MAXINT64, &head->content_length, NULL))
-    return refuse(error, "Content-Length is no number of bytes");
+    return refuse_head(error, "Content-Length is no number of bytes");
   head->framing = head->content_length > 0 ? HTTP_FRAMING_LENGTH : HTTP_FRAMING_NONE;
   return TRUE;
 }
@@ -175,13 +175,13 @@ read_request_line(HttpHead *head, char *line, char **ret_target, GError **error)
 {
   g_auto(GStrv) words = g_strsplit(line, " ", -1);
   if (g_strv_length(words) != 3 || !is_token(words[0]) || *words[1] == '\0')
-    return refuse(error, "the request line is not \"METHOD target HTTP/1.1\"");
+    return refuse_head(error, "the request line is not \"METHOD target HTTP/1.1\"");
   head->is_http_1_0 = strcmp(words[2], "HTTP/1.0") == 0;
   if (!head->is_http_1_0 && strcmp(words[2], "HTTP/1.1") != 0)
-    return refuse(error, "the protocol is neither HTTP/1.1 nor HTTP/1.0");
+    return refuse_head(error, "the protocol is neither HTTP/1.1 nor HTTP/1.0");
   for (const char *p = words[1]; *p != '\0'; p++) {
     if ((guchar)*p <= 0x20 || (guchar)*p >= 0x7f || *p == '#')
-      return refuse(error, "the request's target has characters that must be percent-encoded");
+      return refuse_head(error, "the request's target has characters that must be percent-encoded");
   }
   line[strlen(words[0])] = '\0';
   head->method = line;
@@ -201,11 +201,11 @@ read_target(HttpHead *head, char *target, GError **error)
     const char *wanted = http_head_field(head, "Host");
     if (path == NULL || wanted == NULL || strlen(wanted) != (gsize)(path - host) ||
         g_ascii_strncasecmp(host, wanted, strlen(wanted)) != 0)
-      return refuse(error, "the request's target names another host than the header Host");
+      return refuse_head(error, "the request's target names another host than the header Host");
     target = path;
   }
   if (*target != '/')
-    return refuse(error, "the request's target is no path");
+    return refuse_head(error, "the request's target is no path");
   char *question = strchr(target, '?');
   if (question != NULL) {
     *question = '\0';
@@ -227,7 +227,7 @@ http_head_parse(const guint8 *data, gsize size, GError **error)
   for (char *line = head->text, *end; *line != '\0'; line = end + 2) {
     end = strstr(line, "\r\n");
     if (end == NULL) {
-      refuse(error, "the head does not end with an empty line");
+      refuse_head(error, "the head does not end with an empty line");
       return NULL;
     }
     *end = '\0';
@@ -237,7 +237,7 @@ http_head_parse(const guint8 *data, gsize size, GError **error)
       return NULL;
   }
   if (target == NULL) {
-    refuse(error, "the request line is empty");
+    refuse_head(error, "the request line is empty");
     return NULL;
   }
   if (!check_host(head, error) || !read_target(head, target, error) || !read_framing(head, error))

@@ -53,7 +53,7 @@ deadline_in(int seconds)
 }
 
 static ChildOptions
-options_of(const PgCluster *cluster, const char *const *argv)
+child_options_of(const PgCluster *cluster, const char *const *argv)
 {
   return (ChildOptions){
       .argv = argv,
@@ -87,7 +87,7 @@ make_data(PgCluster *cluster, GError **error)
       "--auth=trust", "--encoding=UTF8", locale_argument(), "--data-checksums",
       NULL,
   };
-  ChildOptions options = options_of(cluster, argv);
+  ChildOptions options = child_options_of(cluster, argv);
   g_autofree char *output = child_process_run(&options, cluster->stop, error);
   if (output == NULL) {
     if (!g_cancellable_is_cancelled(cluster->stop) && error != NULL && (*error)->domain == CCH_ERROR)
@@ -181,7 +181,7 @@ spawn_postmaster(PgCluster *cluster, GError **error)
       "cch_data.private_cluster=on", /* pg/migrate/migrate.h */
       NULL,
   };
-  ChildOptions options = options_of(cluster, argv);
+  ChildOptions options = child_options_of(cluster, argv);
   options.parent_death_signal = SIGINT; /* fast shutdown */
   cluster->postmaster = child_process_spawn(&options, error);
   return cluster->postmaster != NULL;
@@ -270,7 +270,7 @@ make_dsn(const ClusterPlace *place, const char *user, const char *database)
 /* Hands over a cluster of an earlier version, in which the superuser owned the databases, kept ones included. The
  * database itself comes last, so that an interrupted hand-over is repeated. */
 static gboolean
-hand_over(PgCluster *cluster, PgConnection *connection, const char *database, GError **error)
+hand_over_ownership(PgCluster *cluster, PgConnection *connection, const char *database, GError **error)
 {
   g_autofree char *dsn = make_dsn(&cluster->place, SUPERUSER, database);
   g_autofree char *name = pg_quote_identifier(database);
@@ -306,13 +306,13 @@ ensure_database(PgCluster *cluster, PgConnection *connection, GError **error)
       "AND d.datname <> 'postgres'",
       0);
   for (guint row = 0; databases != NULL && row < pg_result_rows(databases); row++)
-    if (!hand_over(cluster, connection, pg_result_text(databases, row, 0), error))
+    if (!hand_over_ownership(cluster, connection, pg_result_text(databases, row, 0), error))
       return FALSE;
   return databases != NULL;
 }
 
 static gboolean
-start_once(PgCluster *cluster, GError **error)
+start_server_once(PgCluster *cluster, GError **error)
 {
   if (!spawn_postmaster(cluster, error))
     return FALSE;
@@ -325,14 +325,14 @@ start_once(PgCluster *cluster, GError **error)
 
 /* Called with the lock held, so no other starter lives. */
 static gboolean
-start(PgCluster *cluster, GError **error)
+start_server(PgCluster *cluster, GError **error)
 {
   if (!await_old_postmaster(cluster, error) || !ensure_data(cluster, error))
     return FALSE;
   gboolean was_killed = cluster_place_has_pid_file(&cluster->place);
   for (int attempt = 1;; attempt++) {
     g_autoptr(GError) failure = NULL;
-    if (start_once(cluster, &failure))
+    if (start_server_once(cluster, &failure))
       return TRUE;
     gboolean is_last = !was_killed || attempt == START_ATTEMPTS || g_cancellable_is_cancelled(cluster->stop);
     if (is_last) {
@@ -355,7 +355,7 @@ join_or_start(PgCluster *cluster, GError **error)
     if (cluster->lock_fd < 0)
       cluster->lock_fd = cluster_place_try_lock(&cluster->place, &failure);
     if (cluster->lock_fd >= 0)
-      return start(cluster, error);
+      return start_server(cluster, error);
     if (failure != NULL) {
       g_propagate_error(error, g_steal_pointer(&failure));
       return FALSE;
@@ -395,7 +395,7 @@ await_change(PgCluster *cluster)
 }
 
 static void
-settle(PgCluster *cluster, GError *error)
+settle_start(PgCluster *cluster, GError *error)
 {
   g_mutex_lock(&cluster->mutex);
   cluster->is_settled = TRUE;
@@ -408,12 +408,12 @@ settle(PgCluster *cluster, GError *error)
  * thread ends, not the process. It restarts a killed server, and takes over when the process that ran the server
  * ends. */
 static gpointer
-keep(gpointer data)
+keeper_thread(gpointer data)
 {
   PgCluster *cluster = data;
   GError *error = NULL;
   gboolean is_up = join_or_start(cluster, &error);
-  settle(cluster, error);
+  settle_start(cluster, error);
   while (is_up && await_change(cluster))
     while (!join_or_start(cluster, NULL) && sleep_ms(RESTART_DELAY_MS, cluster->stop, NULL))
       ;
@@ -443,7 +443,7 @@ pg_cluster_open(const PgClusterOptions *options, GCancellable *cancellable, GErr
   cluster->pg_bin_dir = g_strdup(options->pg_bin_dir);
   cluster->dsn = make_dsn(&cluster->place, ROLE, DATABASE);
   cluster->maintenance_dsn = make_dsn(&cluster->place, SUPERUSER, "postgres");
-  cluster->keeper = g_thread_try_new("cluster", keep, cluster, error);
+  cluster->keeper = g_thread_try_new("cluster", keeper_thread, cluster, error);
   if (cluster->keeper == NULL)
     return NULL;
 

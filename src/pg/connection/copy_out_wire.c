@@ -72,7 +72,7 @@ send_query(PgConnection *connection, const char *sql, GError **error)
 
 /* Reads available bytes into the empty buffer, waiting for at least one. */
 static gboolean
-fill(CopyOutWire *wire, PgConnection *connection, GError **error)
+fill_buffer(CopyOutWire *wire, PgConnection *connection, GError **error)
 {
   for (;;) {
     gssize n = recv(PQsocket(connection->conn), wire->buffer, BUFFER_BYTES, 0);
@@ -100,9 +100,9 @@ fill(CopyOutWire *wire, PgConnection *connection, GError **error)
 
 /* Takes up to `size` bytes of the current message; NULL target: discards them. */
 static gboolean
-take(CopyOutWire *wire, PgConnection *connection, guint8 *target, gsize size, gsize *ret_taken, GError **error)
+take_bytes(CopyOutWire *wire, PgConnection *connection, guint8 *target, gsize size, gsize *ret_taken, GError **error)
 {
-  if (wire->taken == wire->filled && !fill(wire, connection, error))
+  if (wire->taken == wire->filled && !fill_buffer(wire, connection, error))
     return FALSE;
   gsize n = MIN(size, wire->filled - wire->taken);
   if (target != NULL)
@@ -117,7 +117,7 @@ read_header(CopyOutWire *wire, PgConnection *connection, GError **error)
 {
   guint8 header[HEADER_BYTES];
   for (gsize have = 0, n; have < HEADER_BYTES; have += n)
-    if (!take(wire, connection, header + have, HEADER_BYTES - have, &n, error))
+    if (!take_bytes(wire, connection, header + have, HEADER_BYTES - have, &n, error))
       return FALSE;
   guint32 length = (guint32)header[1] << 24 | (guint32)header[2] << 16 | (guint32)header[3] << 8 | header[4];
   /* No message exceeds PostgreSQL's maximum allocation. */
@@ -172,7 +172,7 @@ read_content(CopyOutWire *wire, PgConnection *connection, GError **error)
 {
   while (wire->left > 0) {
     gsize n;
-    if (!take(wire, connection, NULL, wire->left, &n, error))
+    if (!take_bytes(wire, connection, NULL, wire->left, &n, error))
       return FALSE;
     if (wire->type == 'E' && wire->fields->len + n <= MAX_ERROR_BYTES)
       g_byte_array_append(wire->fields, wire->buffer + wire->taken - n, (guint)n);
@@ -209,7 +209,7 @@ next_rows(CopyOutWire *wire, PgConnection *connection, gboolean *ret_is_ended, G
 
 /* libpq could not interpret what the server sends now: discards it and makes libpq find the connection lost. */
 static void
-give_up(CopyOutWire *wire, PgConnection *connection)
+discard_connection(CopyOutWire *wire, PgConnection *connection)
 {
   int fd = PQsocket(connection->conn);
   shutdown(fd, SHUT_RDWR);
@@ -238,7 +238,7 @@ copy_out_wire_begin(PgConnection *connection, const char *sql, GError **error)
   if (is_begun)
     return wire;
   if (!wire->is_over)
-    give_up(wire, connection);
+    discard_connection(wire, connection);
   copy_out_wire_free(wire);
   return NULL;
 }
@@ -262,7 +262,7 @@ read_rows(CopyOutWire *wire, PgConnection *connection, guint8 *buffer, gsize siz
         return is_ended ? 0 : -1;
     }
     gsize n;
-    if (!take(wire, connection, buffer + done, MIN(size - done, wire->left), &n, error))
+    if (!take_bytes(wire, connection, buffer + done, MIN(size - done, wire->left), &n, error))
       return -1;
     wire->left -= (guint32)n;
     done += n;
@@ -275,6 +275,6 @@ copy_out_wire_read(CopyOutWire *wire, PgConnection *connection, guint8 *buffer, 
 {
   gssize n = read_rows(wire, connection, buffer, size, error);
   if (n < 0 && !wire->is_over)
-    give_up(wire, connection);
+    discard_connection(wire, connection);
   return n;
 }

@@ -38,7 +38,7 @@ read_process(PgConnection *connection, int *ret_process, GError **error)
 /* Begins a transaction and returns the PID of its server process. With statement pooling, the pooler ends the
  * connection. */
 static gboolean
-begin(PgConnection *connection, int *ret_process, GError **error)
+begin_transaction(PgConnection *connection, int *ret_process, GError **error)
 {
   g_autoptr(GError) failure = NULL;
   if (pg_connection_exec(connection, "BEGIN", &failure) && read_process(connection, ret_process, &failure))
@@ -54,15 +54,15 @@ static gboolean
 try_round(PgConnection *connection, PgConnection *other, int process, GError **error)
 {
   int own = 0, others = 0;
-  if (!begin(connection, &own, error))
+  if (!begin_transaction(connection, &own, error))
     return FALSE;
   pg_connection_rollback(connection);
-  if (own == process && !begin(other, &others, error)) {
+  if (own == process && !begin_transaction(other, &others, error)) {
     g_prefix_error(error, "a pooler in between has no room for a second session: ");
     return FALSE;
   }
   gboolean is_shared = own != process || others == process;
-  if (!is_shared && !begin(connection, &own, error))
+  if (!is_shared && !begin_transaction(connection, &own, error))
     return FALSE;
   pg_connection_rollback(connection);
   pg_connection_rollback(other);

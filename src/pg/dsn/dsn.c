@@ -21,7 +21,7 @@ typedef PQconninfoOption ConninfoOptions;
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(ConninfoOptions, PQconninfoFree)
 
 static ConninfoOptions *
-parse(const char *dsn, GError **error)
+parse_conninfo(const char *dsn, GError **error)
 {
   g_auto(DsnRewrite) rewrite = {0};
   if (!dsn_rewrite(dsn, &rewrite, error))
@@ -87,7 +87,7 @@ effective_value(const ConninfoOptions *options, gsize default_index)
 gboolean
 dsn_parse_display(const char *dsn, DsnDisplay *ret_display, GError **error)
 {
-  g_autoptr(ConninfoOptions) options = parse(dsn, error);
+  g_autoptr(ConninfoOptions) options = parse_conninfo(dsn, error);
   if (options == NULL)
     return FALSE;
   const char *values[G_N_ELEMENTS(defaults)];
@@ -138,14 +138,14 @@ write_options(const ConninfoOptions *options, gboolean with_secrets, const char 
 char *
 dsn_with_defaults(const char *dsn, GError **error)
 {
-  g_autoptr(ConninfoOptions) options = parse(dsn, error);
+  g_autoptr(ConninfoOptions) options = parse_conninfo(dsn, error);
   return options != NULL ? write_options(options, TRUE, NULL) : NULL;
 }
 
 char *
 dsn_with_database(const char *dsn, const char *database, GError **error)
 {
-  g_autoptr(ConninfoOptions) options = parse(dsn, error);
+  g_autoptr(ConninfoOptions) options = parse_conninfo(dsn, error);
   return options != NULL ? write_options(options, TRUE, database) : NULL;
 }
 
@@ -165,7 +165,7 @@ secrets_of(const ConninfoOptions *options)
 gboolean
 dsn_for_child(const char *dsn, char **ret_connection_string, char ***ret_environment, GError **error)
 {
-  g_autoptr(ConninfoOptions) options = parse(dsn, error);
+  g_autoptr(ConninfoOptions) options = parse_conninfo(dsn, error);
   if (options == NULL)
     return FALSE;
   if (value_of(options, "sslpassword") != NULL) {
@@ -181,7 +181,7 @@ dsn_for_child(const char *dsn, char **ret_connection_string, char ***ret_environ
 gboolean
 dsn_for_remote_child(const char *dsn, char **ret_connection_string, char ***ret_environment, GError **error)
 {
-  g_autoptr(ConninfoOptions) options = parse(dsn, error);
+  g_autoptr(ConninfoOptions) options = parse_conninfo(dsn, error);
   if (options == NULL)
     return FALSE;
   GString *string = g_string_new(NULL);

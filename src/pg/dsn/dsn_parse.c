@@ -16,7 +16,7 @@ enum { DSN_MAX_BYTES = 16 * 1024 };
   "blanks is written 'between quotes', with \\' and \\\\ in it"
 
 static gboolean
-fail(GError **error, const char *message)
+refuse_dsn(GError **error, const char *message)
 {
   error_set(error, CCH_ERROR_CONFIG, "%s", message);
   return FALSE;
@@ -75,7 +75,7 @@ is_password(const char *name)
 
 /* NULL on a '%' that does not begin an encoded byte, and on an encoded NUL. */
 static char *
-decode(const char *text, gsize size)
+decode_percent(const char *text, gsize size)
 {
   GString *decoded = g_string_sized_new(size);
   for (gsize i = 0; i < size; i++) {
@@ -101,9 +101,9 @@ add_decoded(DsnPairs *pairs, const char *name, const char *text, gsize size, GEr
 {
   if (size == 0)
     return TRUE;
-  char *value = decode(text, size);
+  char *value = decode_percent(text, size);
   if (value == NULL)
-    return fail(error, ADDRESS_HINT);
+    return refuse_dsn(error, ADDRESS_HINT);
   take_pair(pairs, g_strdup(name), value, TRUE);
   return TRUE;
 }
@@ -137,7 +137,7 @@ read_hosts(DsnPairs *pairs, const char **at, GError **error)
     if (*p == '[') {
       size = strcspn(p, "]/?");
       if (p[size] != ']' || size == 1 || strchr(":,/?", p[size + 1]) == NULL)
-        return fail(error, ADDRESS_HINT);
+        return refuse_dsn(error, ADDRESS_HINT);
       g_string_append_len(hosts, p + 1, (gssize)size - 1);
       p += size + 1;
     } else {
@@ -157,7 +157,7 @@ read_hosts(DsnPairs *pairs, const char **at, GError **error)
     g_string_append_c(ports, ',');
   }
   if (strchr(hosts->str, '@') != NULL || strspn(ports->str, "0123456789,") != ports->len)
-    return fail(error, ADDRESS_HINT);
+    return refuse_dsn(error, ADDRESS_HINT);
   return add_decoded(pairs, "host", hosts->str, hosts->len, error) &&
          add_decoded(pairs, "port", ports->str, ports->len, error);
 }
@@ -170,7 +170,7 @@ read_database(DsnPairs *pairs, const char **at, GError **error)
   gsize size = strcspn(*at, "?");
   /* An '@' here was meant to end the password. */
   if (memchr(*at, '@', size) != NULL)
-    return fail(error, ADDRESS_HINT);
+    return refuse_dsn(error, ADDRESS_HINT);
   if (!add_decoded(pairs, "dbname", *at + 1, size - 1, error))
     return FALSE;
   *at += size;
@@ -186,12 +186,13 @@ read_query(DsnPairs *pairs, const char *query, GError **error)
     gsize size = strcspn(p, "&");
     gsize name_size = MIN(strcspn(p, "="), size);
     if (size > 0) {
-      g_autofree char *name = decode(p, name_size);
-      char *value = name_size < size ? decode(p + name_size + 1, size - name_size - 1) : NULL;
+      g_autofree char *name = decode_percent(p, name_size);
+      char *value = name_size < size ? decode_percent(p + name_size + 1, size - name_size - 1) : NULL;
       if (name == NULL || *name == '\0' || value == NULL) {
         free_secret(value);
-        return fail(error, "DSN: what follows the ? of an address is name=value, joined by &, with % written as %25, "
-                           "& as %26 and @ as %40; this is not so");
+        return refuse_dsn(error,
+                          "DSN: what follows the ? of an address is name=value, joined by &, with % written as %25, "
+                          "& as %26 and @ as %40; this is not so");
       }
       pairs->has_percent_in_password |= is_password(name) && memchr(p, '%', size) != NULL;
       take_pair(pairs, g_strdup(name), value, is_certain);
@@ -243,14 +244,14 @@ read_pairs(DsnPairs *pairs, const char *dsn, GError **error)
     gsize size = strcspn(p, "= \t\n\r\f\v");
     const char *behind = skip_blanks(p + size);
     if (size == 0 || *behind != '=')
-      return fail(error, PAIRS_HINT);
+      return refuse_dsn(error, PAIRS_HINT);
     g_autofree char *name = g_strndup(p, size);
     p = skip_blanks(behind + 1);
     GString *value = g_string_new(NULL);
     gboolean is_closed = read_value(&p, value);
     take_pair(pairs, g_strdup(name), g_string_free(value, FALSE), is_certain);
     if (!is_closed)
-      return fail(error, PAIRS_HINT);
+      return refuse_dsn(error, PAIRS_HINT);
     is_certain = is_certain && !is_password(name);
   }
   return TRUE;
@@ -277,7 +278,7 @@ address_of(const char *dsn, gboolean *ret_other)
 
 /* Without surrounding blanks, and without one pair of quotes around the whole. */
 static char *
-strip(const char *dsn)
+strip_quotes(const char *dsn)
 {
   const char *start = skip_blanks(dsn);
   gsize size = strlen(start);
@@ -291,13 +292,13 @@ gboolean
 dsn_pairs_read(const char *dsn, DsnPairs *ret_pairs, GError **error)
 {
   if (strlen(dsn) > DSN_MAX_BYTES)
-    return fail(error, "DSN: longer than 16 KiB");
-  g_autofree char *bare = strip(dsn);
+    return refuse_dsn(error, "DSN: longer than 16 KiB");
+  g_autofree char *bare = strip_quotes(dsn);
   g_auto(DsnPairs) pairs = {.pairs = g_array_new(FALSE, FALSE, sizeof(DsnPair))};
   gboolean is_other = FALSE;
   const char *address = address_of(skip_blanks(bare), &is_other);
   if (is_other)
-    return fail(error, "DSN: the address does not begin with postgresql://");
+    return refuse_dsn(error, "DSN: the address does not begin with postgresql://");
   if (address != NULL)
     g_strchomp(bare); /* at the end of pairs, a blank may be \-escaped */
   if (!(address != NULL ? read_address(&pairs, address, error) : read_pairs(&pairs, bare, error)))

@@ -47,7 +47,7 @@ is_one_of(const char *value, const char *const *words)
 }
 
 static gboolean
-refuse(GError **error, const DsnPair *pair, const char *reason)
+refuse_parameter(GError **error, const DsnPair *pair, const char *reason)
 {
   if (pair->is_certain)
     error_set(error, CCH_ERROR_CONFIG, "DSN: parameter %s: %s", pair->name, reason);
@@ -88,10 +88,10 @@ check_session_options(const DsnPair *pair, GError **error)
     path += strlen("search_path=");
     g_autofree char *value = g_strndup(path, strcspn(path, " \t\\"));
     if (!is_public(value))
-      return refuse(error, pair, "search_path: only the schema public is worked on");
+      return refuse_parameter(error, pair, "search_path: only the schema public is worked on");
   }
   if (strstr(lower, "c role=") != NULL || strstr(lower, "crole=") != NULL || strstr(lower, "__role=") != NULL)
-    return refuse(error, pair, "role: log in as the role itself");
+    return refuse_parameter(error, pair, "role: log in as the role itself");
   return TRUE;
 }
 
@@ -110,7 +110,7 @@ set_tls(DsnPairs *pairs, const DsnPair *pair, GError **error)
   else if (is_one_of(pair->value, modes))
     dsn_pairs_add(pairs, "sslmode", pair->value);
   else
-    return refuse(error, pair, "neither true nor false; write sslmode=…");
+    return refuse_parameter(error, pair, "neither true nor false; write sslmode=…");
   return TRUE;
 }
 
@@ -124,7 +124,7 @@ apply_foreign(DsnPairs *pairs, const DsnPair *pair, GPtrArray *ignored, GError *
     break;
   case ACTION_SCHEMA:
     if (!is_public(pair->value))
-      return refuse(error, pair, "only the schema public is worked on");
+      return refuse_parameter(error, pair, "only the schema public is worked on");
     break;
   case ACTION_TLS:
     return set_tls(pairs, pair, error);
@@ -136,11 +136,11 @@ apply_foreign(DsnPairs *pairs, const DsnPair *pair, GPtrArray *ignored, GError *
     if (is_one_of(pair->value, primary))
       dsn_pairs_add(pairs, "target_session_attrs", "primary");
     else if (strcmp(pair->value, "any") != 0)
-      return refuse(error, pair, "only a primary can be worked on");
+      return refuse_parameter(error, pair, "only a primary can be worked on");
     return TRUE;
   case ACTION_CONNECT_TIMEOUT:
     if (*pair->value == '\0' || strspn(pair->value, "0123456789") != strlen(pair->value))
-      return refuse(error, pair, "not a number of seconds");
+      return refuse_parameter(error, pair, "not a number of seconds");
     dsn_pairs_add(pairs, "connect_timeout", pair->value);
     return TRUE;
   case ACTION_USER:
@@ -150,10 +150,10 @@ apply_foreign(DsnPairs *pairs, const DsnPair *pair, GPtrArray *ignored, GError *
     dsn_pairs_add(pairs, "dbname", pair->value);
     return TRUE;
   case ACTION_REFUSED:
-    return refuse(error, pair, "changes what a session may do, which is not supported here; remove it");
+    return refuse_parameter(error, pair, "changes what a session may do, which is not supported here; remove it");
   case ACTION_UNKNOWN:
   default:
-    return refuse(error, pair, "not known; remove it");
+    return refuse_parameter(error, pair, "not known; remove it");
   }
   if (pair->is_certain)
     g_ptr_array_add(ignored, g_strdup(pair->name));
@@ -175,21 +175,21 @@ check_value(DsnPair *pair, GError **error)
     /* node-postgres's name for TLS without certificate checks. */
     const char *mode = strcmp(lower, "no-verify") == 0 ? "require" : lower;
     if (*mode != '\0' && !is_one_of(mode, modes))
-      return refuse(error, pair, "none of disable, allow, prefer, require, verify-ca and verify-full");
+      return refuse_parameter(error, pair, "none of disable, allow, prefer, require, verify-ca and verify-full");
     g_free(pair->value);
     pair->value = g_strdup(mode);
   }
   if (is_one_of(pair->name, numbers) && strspn(pair->value, "0123456789-") != strlen(pair->value))
-    return refuse(error, pair, "not a whole number");
+    return refuse_parameter(error, pair, "not a whole number");
   if (strcmp(pair->name, "port") == 0 && strspn(pair->value, "0123456789,") != strlen(pair->value))
-    return refuse(error, pair, "not a number");
+    return refuse_parameter(error, pair, "not a number");
   if (strcmp(pair->name, "options") == 0)
     return check_session_options(pair, error);
   if (strcmp(pair->name, "replication") == 0)
-    return refuse(error, pair, "changes what a session may do, which is not supported here; remove it");
+    return refuse_parameter(error, pair, "changes what a session may do, which is not supported here; remove it");
   if (strcmp(pair->name, "dbname") == 0 && (strstr(pair->value, "://") != NULL || strchr(pair->value, '=') != NULL) &&
       strstr(pair->value, "postgres") == pair->value)
-    return refuse(error, pair, "holds a connection string instead of a name");
+    return refuse_parameter(error, pair, "holds a connection string instead of a name");
   return TRUE;
 }
 

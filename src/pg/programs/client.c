@@ -77,7 +77,7 @@ ask_version(char *const *argv, GError **error)
 
 /* Which of two major versions suits a server better; `best` is 0 if there is none yet. */
 static gboolean
-is_better(int candidate, int best, int server)
+fits_better(int candidate, int best, int server)
 {
   if (server == 0)
     return candidate > best;
@@ -132,7 +132,7 @@ pg_client_choose(const PgClientOptions *options, int server_version, PgClient *r
     char *const argv[] = {*path, NULL};
     int version = ask_version(argv, &failure); /* a program that does not run does not count */
     newest = MAX(newest, version);
-    if (version != 0 && is_better(version / 10000, best / 10000, server)) {
+    if (version != 0 && fits_better(version / 10000, best / 10000, server)) {
       best = version;
       best_path = *path;
     }
