@@ -11,6 +11,8 @@
 
 #define MAX_CREDENTIAL_BYTES 512
 #define MAX_IDLE_CONNECTIONS 4
+/* After the database failed to say whether a session has ended, it is not asked again for so long. */
+#define ENDED_RETRY_US (5 * G_USEC_PER_SEC)
 
 /* All of them together keep a login under five seconds. */
 enum { IDLE_ANSWER_TIMEOUT_MS = 1000, CONNECT_TIMEOUT_MS = 2000, ANSWER_TIMEOUT_MS = 3500 };
@@ -33,6 +35,10 @@ struct Auth {
   guint session_ttl_s;
   RateLimit *rate_limit;
   GAsyncQueue *idle; /* of PgConnection */
+
+  GMutex mutex;             /* over what follows */
+  GHashTable *ended;        /* set of gint64: the ids of sessions that ended on this instance */
+  gint64 ended_asked_at_us; /* when the database next is asked for those of others, monotonic */
 };
 
 static void
@@ -59,6 +65,8 @@ auth_new(const AuthOptions *options)
   auth->session_ttl_s = options->session_ttl_s;
   auth->rate_limit = rate_limit_new();
   auth->idle = g_async_queue_new_full((GDestroyNotify)pg_connection_free);
+  g_mutex_init(&auth->mutex);
+  auth->ended = g_hash_table_new_full(g_int64_hash, g_int64_equal, g_free, NULL);
   return auth;
 }
 
@@ -68,6 +76,8 @@ auth_free(Auth *auth)
   if (auth == NULL)
     return;
   g_async_queue_unref(auth->idle);
+  g_hash_table_unref(auth->ended);
+  g_mutex_clear(&auth->mutex);
   rate_limit_free(auth->rate_limit);
   sodium_memzero(auth->session_secret, sizeof auth->session_secret);
   g_free(auth->dsn);
@@ -105,18 +115,29 @@ take_idle(Auth *auth)
   return NULL;
 }
 
+/* A query of auth/sql, on a connection that answers soon. */
 static PgResult *
-find_key(Auth *auth, const char *sha256, const char *key_id, GError **error)
+query(Auth *auth, const char *sql, const char *first, const char *second, GError **error)
 {
   g_autoptr(PgConnection) connection = take_idle(auth);
   if (connection == NULL)
     connection = connect_for_check(auth, error);
   if (connection == NULL)
     return NULL;
-  PgResult *result = pg_connection_query(connection, error, auth_find_key_sql, 2, sha256, key_id);
+  PgResult *result = pg_connection_query(connection, error, sql, 2, first, second);
   if (pg_connection_is_alive(connection) && g_async_queue_length(auth->idle) < MAX_IDLE_CONNECTIONS)
     g_async_queue_push(auth->idle, g_steal_pointer(&connection));
   return result;
+}
+
+/* A query of auth/sql about a session: its id, and when it expires. */
+static PgResult *
+query_session(Auth *auth, const char *sql, const Session *session, GError **error)
+{
+  char id[24], expires[24];
+  g_snprintf(id, sizeof id, "%" G_GINT64_FORMAT, session->id);
+  g_snprintf(expires, sizeof expires, "%" G_GINT64_FORMAT, session->expires_s);
+  return query(auth, sql, id, expires, error);
 }
 
 static gboolean
@@ -147,7 +168,7 @@ static gboolean
 check_key(Auth *auth, const char *sha256, const char *key_id, AuthIdentity *ret_identity, GError **error)
 {
   g_autoptr(GError) problem = NULL;
-  g_autoptr(PgResult) result = find_key(auth, sha256, key_id, &problem);
+  g_autoptr(PgResult) result = query(auth, auth_find_key_sql, sha256, key_id, &problem);
   if (result != NULL)
     return read_identity(result, ret_identity, error);
   const char *undefined_table = SQLSTATE_UNDEFINED_TABLE;
@@ -209,12 +230,37 @@ auth_check_credential(Auth *auth, const char *credential, const char *address, A
   return FALSE;
 }
 
+/* Whether somebody signed out of it, here or, as far as the database can say, elsewhere. */
+static gboolean
+has_ended(Auth *auth, const Session *session)
+{
+  g_mutex_lock(&auth->mutex);
+  gboolean is_ended_here = g_hash_table_contains(auth->ended, &session->id);
+  gboolean is_asked = g_get_monotonic_time() >= auth->ended_asked_at_us;
+  g_mutex_unlock(&auth->mutex);
+  if (is_ended_here || !is_asked)
+    return is_ended_here;
+  g_autoptr(GError) problem = NULL;
+  g_autoptr(PgResult) result = query_session(auth, auth_find_ended_session_sql, session, &problem);
+  if (result != NULL)
+    return pg_result_rows(result) > 0;
+  gboolean is_table_missing = strcmp(error_sqlstate(problem), SQLSTATE_UNDEFINED_TABLE) == 0;
+  g_mutex_lock(&auth->mutex);
+  auth->ended_asked_at_us = g_get_monotonic_time() + (is_table_missing ? 12 : 1) * ENDED_RETRY_US;
+  g_mutex_unlock(&auth->mutex);
+  return FALSE;
+}
+
 gboolean
 auth_check_session(Auth *auth, const char *cookie, AuthIdentity *ret_identity, GError **error)
 {
   Session session;
   if (!session_verify(cookie, auth->session_secret, g_get_real_time() / G_USEC_PER_SEC, &session)) {
     error_set(error, CCH_ERROR_AUTH_INVALID, "the session is not valid or has expired");
+    return FALSE;
+  }
+  if (has_ended(auth, &session)) {
+    error_set(error, CCH_ERROR_AUTH_INVALID, "the session was signed out of");
     return FALSE;
   }
   if (session.kind == SESSION_ADMIN_TOKEN) {
@@ -247,7 +293,21 @@ auth_start_session(Auth *auth, const AuthIdentity *identity)
       .issued_s = now_s,
       .expires_s = now_s + auth->session_ttl_s,
   };
+  randombytes_buf(&session.id, sizeof session.id);
   return session_sign(&session, auth->session_secret);
+}
+
+gboolean
+auth_end_session(Auth *auth, const char *cookie, GError **error)
+{
+  Session session;
+  if (!session_verify(cookie, auth->session_secret, g_get_real_time() / G_USEC_PER_SEC, &session))
+    return TRUE;
+  g_mutex_lock(&auth->mutex);
+  g_hash_table_add(auth->ended, g_memdup2(&session.id, sizeof session.id));
+  g_mutex_unlock(&auth->mutex);
+  g_autoptr(PgResult) result = query_session(auth, auth_end_session_sql, &session, error);
+  return result != NULL;
 }
 
 guint

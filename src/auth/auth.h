@@ -38,9 +38,16 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC(Auth, auth_free)
 gboolean auth_check_credential(Auth *auth, const char *credential, const char *address, AuthIdentity *ret_identity,
                                guint *ret_retry_after_s, GError **error);
 
-/* A session's cookie; a key's session asks the database again. AUTH_INVALID, AUTH_FORBIDDEN, DATABASE_*. */
+/* A session's cookie. A session that somebody signed out of on another instance is found in the database; the
+ * administrator token's session is good all the same while the database is away. AUTH_INVALID, AUTH_FORBIDDEN,
+ * DATABASE_*. */
 gboolean auth_check_session(Auth *auth, const char *cookie, AuthIdentity *ret_identity, GError **error);
 
 /* The cookie of a new session; free with g_free. */
 char *auth_start_session(Auth *auth, const AuthIdentity *identity);
+
+/* Ends the session of a cookie, which may be anything, for all who have a copy: on this instance at once, and on all
+ * others by the database. DATABASE_*: the others could not be told. */
+gboolean auth_end_session(Auth *auth, const char *cookie, GError **error);
+
 guint auth_session_ttl_s(const Auth *auth);

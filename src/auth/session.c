@@ -3,9 +3,9 @@
 #include <sodium.h>
 #include <string.h>
 
-/* Version, kind, five big-endian integers; then the MAC over all of it. */
-#define SESSION_VERSION 1
-#define PAYLOAD_BYTES   (2 + 5 * 8)
+/* Version, kind, six big-endian integers; then the MAC over all of it. */
+#define SESSION_VERSION 2
+#define PAYLOAD_BYTES   (2 + 6 * 8)
 #define SIGNED_BYTES    (PAYLOAD_BYTES + crypto_auth_BYTES)
 
 G_STATIC_ASSERT(SESSION_SECRET_BYTES == crypto_auth_KEYBYTES);
@@ -48,6 +48,7 @@ session_sign(const Session *session, const guint8 secret[SESSION_SECRET_BYTES])
   put_int64(bytes + 18, (gint64)session->key_mark);
   put_int64(bytes + 26, session->issued_s);
   put_int64(bytes + 34, session->expires_s);
+  put_int64(bytes + 42, session->id);
   crypto_auth(bytes + PAYLOAD_BYTES, bytes, PAYLOAD_BYTES, secret);
   gsize size = sodium_base64_encoded_len(SIGNED_BYTES, sodium_base64_VARIANT_URLSAFE_NO_PADDING);
   char *text = g_malloc(size);
@@ -72,6 +73,7 @@ session_verify(const char *token, const guint8 secret[SESSION_SECRET_BYTES], gin
       .key_mark = (guint64)get_int64(bytes + 18),
       .issued_s = get_int64(bytes + 26),
       .expires_s = get_int64(bytes + 34),
+      .id = get_int64(bytes + 42),
   };
   if (session.expires_s <= now_s || (session.kind != SESSION_ADMIN_TOKEN && session.kind != SESSION_KEY))
     return FALSE;

@@ -1,5 +1,5 @@
-/* Login sessions without a store: the cookie says who logged in and until when, and is signed. It never holds a
- * key. A session of a key is checked against the database at each use (auth.h). */
+/* The cookie of a login session: who logged in and until when, signed. It never holds a key. Whether its key is still
+ * usable, and whether somebody has signed out of it, is checked at each use (auth.h). */
 #pragma once
 
 #include <glib.h>
@@ -15,6 +15,7 @@ typedef struct {
   guint64 key_mark; /* of the key's hash: another key under the same id does not inherit the session */
   gint64 issued_s;  /* Unix time */
   gint64 expires_s;
+  gint64 id; /* random */
 } Session;
 
 /* Derives the signing secret: from a configured token, so that several instances agree and a new token ends all

@@ -128,11 +128,28 @@ for (const version of ['v05', 'v09']) {
       assert.match(login.header, /;\s*Secure/i);
     });
 
-    test('logging out takes the cookie away', async () => {
-      const cookie = await login(admin);
+    test('logging out takes the cookie away, and a copy of it lets nobody in, on any instance', async () => {
+      const other = await Service.start({ dsn: database.dsn });
+      for (const key of [admin, adminToken]) {
+        const [cookie, second] = [await login(key), await login(key)];
+        const answer = await request(service, 'POST', '/api/auth/logout', { headers: { ...fresh(), cookie }, body: {} });
+        assert.deepEqual([answer.status, answer.body], [200, { ok: true, everywhere: true }]);
+        assert.match(answer.headers['set-cookie'][0], /^auth-token=;|Max-Age=0/);
+        for (const each of [service, other]) {
+          assert.equal((await request(each, 'GET', STATUS, { headers: { cookie } })).status, 401);
+          assert.equal((await request(each, 'GET', STATUS, { headers: { cookie: second } })).status, 200, 'another session goes on');
+        }
+      }
+      await other.stop();
+    });
+
+    test('logging out without the table of ended sessions says that other instances do not know', async () => {
+      await database.exec('ALTER TABLE cch_data.ended_sessions RENAME TO elsewhere');
+      const cookie = await login(adminToken);
       const answer = await request(service, 'POST', '/api/auth/logout', { headers: { ...fresh(), cookie }, body: {} });
-      assert.equal(answer.status, 200);
-      assert.match(answer.headers['set-cookie'][0], /^auth-token=;|Max-Age=0/);
+      assert.deepEqual(answer.body, { ok: true, everywhere: false });
+      assert.equal(await status({ cookie }), 401);
+      await database.exec('ALTER TABLE cch_data.elsewhere RENAME TO ended_sessions');
     });
 
     test('logging in with nothing, with rubbish, or with somebody\'s key is refused, in the caller\'s language', async () => {

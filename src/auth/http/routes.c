@@ -2,6 +2,7 @@
 
 #include "auth/origin.h"
 #include "base/error.h"
+#include "base/log.h"
 
 #include <string.h>
 
@@ -162,8 +163,15 @@ static HttpResponse *
 logout(HttpRequest *request, gpointer context, GError **error)
 {
   (void)error;
-  set_cookie(request, context, "", 0);
-  return http_response_json(200, json_pack("{s:b}", "ok", 1));
+  AuthHttp *http = context;
+  const char *cookie = http_request_cookie(request, COOKIE);
+  g_autoptr(GError) problem = NULL;
+  gboolean is_everywhere = cookie == NULL || auth_end_session(http->auth, cookie, &problem);
+  if (!is_everywhere)
+    log_event(LOG_WARNING, "session ended here only", "code", error_info(problem)->code, "reason", problem->message,
+              NULL);
+  set_cookie(request, http, "", 0);
+  return http_response_json(200, json_pack("{s:b, s:b}", "ok", 1, "everywhere", is_everywhere));
 }
 
 static const HttpRoute routes[] = {

@@ -11,7 +11,7 @@
 /* cmocka.h needs the above. */
 #include <cmocka.h>
 
-static const Session key_session = {SESSION_KEY, 7, 42, 0xfedcba9876543210u, 1000, 2000};
+static const Session key_session = {SESSION_KEY, 7, 42, 0xfedcba9876543210u, 1000, 2000, -99};
 
 static void
 a_session_says_what_was_signed_until_it_expires(void **state)
@@ -28,6 +28,7 @@ a_session_says_what_was_signed_until_it_expires(void **state)
   assert_true(read.key_mark == key_session.key_mark);
   assert_int_equal(read.issued_s, 1000);
   assert_int_equal(read.expires_s, 2000);
+  assert_int_equal(read.id, -99);
   assert_false(session_verify(token, secret, 2000, &read));
 }
 

@@ -9,7 +9,7 @@
 /* cmocka.h needs the four above. */
 #include <cmocka.h>
 
-enum { N_OWN = 7, N_HUB = 3, N_MIGRATIONS = N_OWN + N_HUB };
+enum { N_OWN = 8, N_HUB = 3, N_MIGRATIONS = N_OWN + N_HUB };
 
 /* Columns, indexes and constraints of the hub's tables of our area, a line each. */
 #define DESCRIBE                                                                                                       \
