@@ -3,9 +3,9 @@
 
 import { useCallback, useEffect, useRef, useState } from 'react';
 import { DetailedError, Upload } from 'tus-js-client';
-import { addressOf } from '../../api/address';
-import { ApiError, proxyError, signedOut, unreachableError } from '../../api/client';
-import { currentLanguage } from '../../i18n/language';
+import { addressOf } from '../../../api/address';
+import { ApiError, proxyError, signedOut, unreachableError } from '../../../api/client';
+import { currentLanguage } from '../../../i18n/language';
 
 const PIECE_BYTES = 48 * 1024 * 1024; // proxies often cap bodies at 50 or 100 MB
 const LEAST_PIECE_BYTES = 256 * 1024;

@@ -1,10 +1,10 @@
 // How an archive is to be imported.
 
 import { Checkbox, Flex, Radio, Select, Typography } from 'antd';
-import { useTexts } from '../../i18n/language';
+import { useTexts } from '../../../i18n/language';
 import type { Inspection } from './archive_facts';
-import { useStatus } from './queries';
-import { texts } from './texts';
+import { useStatus } from '../queries';
+import { texts } from '../texts';
 
 export interface Choices {
   mode: 'merge' | 'overwrite';

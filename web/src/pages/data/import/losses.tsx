@@ -1,12 +1,12 @@
 // What an import may do besides, and what it takes away: told before it starts, and agreed to one by one.
 
 import { Alert, Checkbox, Flex, Typography } from 'antd';
-import { useFormat } from '../../i18n/format';
-import { useTexts } from '../../i18n/language';
+import { useFormat } from '../../../i18n/format';
+import { useTexts } from '../../../i18n/language';
 import type { Inspection } from './archive_facts';
 import type { Choices } from './import_choices';
 import type { Preview } from './preview_report';
-import { texts } from './texts';
+import { texts } from '../texts';
 
 // An archive is code: it can define functions, triggers and operators that run with the rights of the database role.
 export function Trust() {

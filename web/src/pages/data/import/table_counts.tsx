@@ -1,10 +1,10 @@
 // Counts of tables: columns where there is room, a line under each name on a phone.
 
 import { Grid, Table, Tag, Typography } from 'antd';
-import { DataTable } from '../../components/data_table';
-import { useFormat } from '../../i18n/format';
-import { useTexts } from '../../i18n/language';
-import { texts } from './texts';
+import { DataTable } from '../../../components/data_table';
+import { useFormat } from '../../../i18n/format';
+import { useTexts } from '../../../i18n/language';
+import { texts } from '../texts';
 
 export interface TableCount {
   table: string;

@@ -1,13 +1,13 @@
 // What became of an import.
 
-import type { Schemas } from '../../api/client';
-import type { ProgressEvent } from '../../api/events';
-import { ErrorNotice } from '../../components/page';
-import { useTexts } from '../../i18n/language';
-import { BrokenStream, type EventRun } from '../../lib/use_event_run';
-import { Broken, Outcome } from './progress';
+import type { Schemas } from '../../../api/client';
+import type { ProgressEvent } from '../../../api/events';
+import { ErrorNotice } from '../../../components/page';
+import { useTexts } from '../../../i18n/language';
+import { BrokenStream, type EventRun } from '../../../lib/use_event_run';
+import { Broken, Outcome } from '../progress';
 import { TableCounts } from './table_counts';
-import { texts } from './texts';
+import { texts } from '../texts';
 
 type TableResult = Schemas['TableResult'];
 export type ImportEvent = ProgressEvent & { tables?: TableResult[] };

@@ -2,11 +2,11 @@
 
 import { useMutation, useQuery, useQueryClient } from '@tanstack/react-query';
 import { App, Button, Flex, Tag, Typography } from 'antd';
-import { api, dataOf, type Schemas } from '../../api/client';
-import { useFormat } from '../../i18n/format';
-import { useTexts } from '../../i18n/language';
-import { uploadsKey } from './queries';
-import { texts } from './texts';
+import { api, dataOf, type Schemas } from '../../../api/client';
+import { useFormat } from '../../../i18n/format';
+import { useTexts } from '../../../i18n/language';
+import { uploadsKey } from '../queries';
+import { texts } from '../texts';
 
 export type KeptUpload = Schemas['Upload'];
 

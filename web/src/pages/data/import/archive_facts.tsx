@@ -1,11 +1,11 @@
 // What a file is, by its first megabytes, which the service has checked.
 
 import { Alert, Collapse, Descriptions, Flex, Tag } from 'antd';
-import type { Schemas } from '../../api/client';
-import { request } from '../../api/client';
-import { useFormat } from '../../i18n/format';
-import { useTexts } from '../../i18n/language';
-import { texts } from './texts';
+import type { Schemas } from '../../../api/client';
+import { request } from '../../../api/client';
+import { useFormat } from '../../../i18n/format';
+import { useTexts } from '../../../i18n/language';
+import { texts } from '../texts';
 
 export type Inspection = Schemas['Inspection'];
 

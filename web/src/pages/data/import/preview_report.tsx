@@ -1,11 +1,11 @@
 // What an import would do, in words and table by table.
 
 import { Alert, Flex } from 'antd';
-import type { Schemas } from '../../api/client';
-import { useFormat } from '../../i18n/format';
-import { useTexts, type Translate } from '../../i18n/language';
+import type { Schemas } from '../../../api/client';
+import { useFormat } from '../../../i18n/format';
+import { useTexts, type Translate } from '../../../i18n/language';
 import { TableCounts } from './table_counts';
-import { texts } from './texts';
+import { texts } from '../texts';
 
 export type Preview = Schemas['Preview'];
 type PreviewTable = Schemas['PreviewTable'];
