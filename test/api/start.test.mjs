@@ -1,13 +1,14 @@
 // What the start checks, the log's two formats, and signals.
 
 import assert from 'node:assert/strict';
+import path from 'node:path';
 import { before, describe, test } from 'node:test';
 import { isRunning, signal, temporaryDirectory } from './support/cleanup.mjs';
 import { Database, fixture } from './support/database.mjs';
-import { request } from './support/http.mjs';
-import { until } from './support/run.mjs';
+import { bearer, request } from './support/http.mjs';
+import { run, until } from './support/run.mjs';
 import { startPostgres } from './support/servers.mjs';
-import { Service, adminToken, cli, haveBinary } from './support/service.mjs';
+import { Service, adminToken, binary, cli, haveBinary } from './support/service.mjs';
 
 const dir = temporaryDirectory('start');
 
@@ -89,5 +90,57 @@ describe('the start and the log', { skip: !haveBinary && 'no binary' }, () => {
     assert.equal((await service.fetch('/api/health/live')).status, 200);
     await service.stop();
     assert.equal(await until('the exit code', () => service.exitCode !== undefined && String(service.exitCode)), '0');
+  });
+
+  test('a command whose output cannot be written fails', async () => {
+    const archive = await database.pgDump(path.join(dir, 'full.dump'));
+    for (const command of ['--version', '--help', 'export --help', 'prices list', 'prices list --json', 'prices export', 'export -',
+      `export --json ${path.join(dir, 'out.dump')}`, `inspect ${archive}`, `inspect --json ${archive}`, `verify ${archive}`, `import --dry-run ${archive}`,
+      `import --dry-run --json ${archive}`, `import --yes --json ${archive}`, 'batch users --ids 1 --set rpm=7 --yes --json', 'migrate']) {
+      const { code, stderr } = await run('sh', ['-c', `"${binary}" ${command} >/dev/full`],
+        { onlyEnv: { PATH: process.env.PATH, HOME: dir, LANG: 'C.UTF-8', DSN: database.dsn, TEMP_DIR: dir } });
+      assert.notEqual(code, 0, `${command}: ${stderr}`);
+      assert.notEqual(stderr, '', command);
+    }
+  });
+
+  test('a short ADMIN_TOKEN, and change-me, are told at the start; change-me lets nobody in', async () => {
+    for (const [token, told] of [['change-me', /event="ADMIN_TOKEN is change-me"/], ['short', /event="ADMIN_TOKEN is short"/]]) {
+      const service = await Service.start({ dsn: database.dsn, token });
+      assert.match(service.log(), told);
+      assert.equal((await service.fetch('/api/admin/database/operations')).status, token === 'short' ? 200 : 401);
+      await service.stop();
+    }
+    const service = await Service.start({ dsn: database.dsn });
+    assert.doesNotMatch(service.log(), /ADMIN_TOKEN is/);
+    await service.stop();
+  });
+
+  test('below a path: by BASE_PATH, or by X-Forwarded-Prefix of a trusted proxy, whether it strips the path or not', async () => {
+    const by = {
+      option: await Service.start({ dsn: database.dsn, env: { BASE_PATH: '/cch' } }),
+      proxy: await Service.start({ dsn: database.dsn, env: { TRUST_PROXY: 'true' } }),
+      nobody: await Service.start({ dsn: database.dsn }),
+    };
+    for (const [name, service] of Object.entries(by)) {
+      const base = name === 'nobody' ? '' : '/cch';
+      const prefix = name === 'option' ? {} : { 'x-forwarded-prefix': '/cch' };
+      for (const way of name === 'nobody' ? [''] : ['', '/cch']) {
+        const headers = { ...bearer(adminToken), ...prefix };
+        assert.equal((await request(service, 'GET', `${way}/api/admin/database/operations`, { headers })).status, 200, `${name} ${way}`);
+        const login = await request(service, 'POST', `${way}/api/auth/login`, { headers: prefix, body: { key: adminToken } });
+        assert.equal(login.status, 200);
+        assert.match(login.headers['set-cookie'][0], new RegExp(`; Path=${base}/(;|$)`, 'i'));
+        const upload = await request(service, 'POST', `${way}/api/admin/database/uploads`,
+          { headers: { ...headers, 'tus-resumable': '1.0.0', 'upload-length': '10', 'upload-metadata': 'filename YS5kdW1w' } });
+        assert.equal(upload.status, 201, upload.text);
+        assert.match(upload.headers.location, new RegExp(`^${base}/api/admin/database/uploads/\\w`));
+      }
+    }
+    for (const wrong of ['//evil.example', '/a/../b', '/<script>', 'https://evil.example']) {
+      const login = await request(by.proxy, 'POST', '/api/auth/login', { headers: { 'x-forwarded-prefix': wrong }, body: { key: adminToken } });
+      assert.match(login.headers['set-cookie'][0], /; Path=\/(;|$)/i, wrong);
+    }
+    for (const service of Object.values(by)) await service.stop();
   });
 });
