@@ -119,7 +119,7 @@ is_public_ours(PgConnection *connection, gboolean is_asked, GHashTable *applied,
 }
 
 static gboolean
-record(PgConnection *connection, const Migration *migration, const char *sha256, GError **error)
+record_migration(PgConnection *connection, const Migration *migration, const char *sha256, GError **error)
 {
   g_autofree char *number = g_strdup_printf("%d", migration->number);
   g_autoptr(PgResult) result =
@@ -143,7 +143,8 @@ in_ascii(const char *sql)
 
 /* Applies a migration unless it has been applied. */
 static gboolean
-apply(PgConnection *connection, const Migration *migration, GHashTable *applied, MigrateResult *result, GError **error)
+apply_migration(PgConnection *connection, const Migration *migration, GHashTable *applied, MigrateResult *result,
+                GError **error)
 {
   g_autofree char *key = g_strdup_printf("%s %d", series_names[migration->series], migration->number);
   g_autofree char *sha256 = g_compute_checksum_for_string(G_CHECKSUM_SHA256, migration->sql, -1);
@@ -157,7 +158,7 @@ apply(PgConnection *connection, const Migration *migration, GHashTable *applied,
     return FALSE;
   }
   g_autofree char *sql = in_ascii(migration->sql);
-  if (!pg_connection_exec(connection, sql, error) || !record(connection, migration, sha256, error)) {
+  if (!pg_connection_exec(connection, sql, error) || !record_migration(connection, migration, sha256, error)) {
     /* An error more specific than "a statement failed" keeps its code. */
     if (error != NULL && g_error_matches(*error, CCH_ERROR, CCH_ERROR_DATABASE_QUERY))
       (*error)->code = CCH_ERROR_MIGRATION_FAILED;
@@ -187,7 +188,7 @@ migrate_in_transaction(PgConnection *connection, HubTables hub_tables, MigrateRe
   for (gsize i = 0; i < G_N_ELEMENTS(migrations); i++) {
     if (migrations[i].series == SERIES_HUB && !result->has_hub_tables)
       continue;
-    if (!apply(connection, &migrations[i], applied, result, error))
+    if (!apply_migration(connection, &migrations[i], applied, result, error))
       return FALSE;
   }
   return TRUE;
@@ -201,7 +202,7 @@ pg_migrate_check(PgConnection *connection, GError **error)
 }
 
 static gboolean
-run(PgConnection *connection, HubTables hub_tables, MigrateResult *ret_result, GError **error)
+run_migrations(PgConnection *connection, HubTables hub_tables, MigrateResult *ret_result, GError **error)
 {
   MigrateResult result = {0};
   gboolean is_callers_transaction = pg_connection_in_transaction(connection);
@@ -221,19 +222,19 @@ run(PgConnection *connection, HubTables hub_tables, MigrateResult *ret_result, G
 gboolean
 pg_migrate(PgConnection *connection, MigrateResult *ret_result, GError **error)
 {
-  return run(connection, HUB_TABLES_WHERE_OURS, ret_result, error);
+  return run_migrations(connection, HUB_TABLES_WHERE_OURS, ret_result, error);
 }
 
 gboolean
 pg_migrate_with_hub_tables(PgConnection *connection, MigrateResult *ret_result, GError **error)
 {
-  return run(connection, HUB_TABLES_ASKED, ret_result, error);
+  return run_migrations(connection, HUB_TABLES_ASKED, ret_result, error);
 }
 
 gboolean
 pg_migrate_own(PgConnection *connection, GError **error)
 {
-  return run(connection, HUB_TABLES_NEVER, NULL, error);
+  return run_migrations(connection, HUB_TABLES_NEVER, NULL, error);
 }
 
 gboolean
