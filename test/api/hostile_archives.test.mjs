@@ -1,15 +1,15 @@
 // Archives whose SQL ends the transaction that it runs in: nobody is told that the database is as before, or that all is
-// done, when that cannot be known.
+// done, when that cannot be known. And archives whose SQL wants more than rows.
 
 import assert from 'node:assert/strict';
-import { readFileSync, writeFileSync } from 'node:fs';
+import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { before, describe, test } from 'node:test';
 import { temporaryDirectory } from './support/cleanup.mjs';
 import { Database } from './support/database.mjs';
 import { importByCli } from './support/product.mjs';
 import { startPostgres } from './support/servers.mjs';
-import { haveBinary } from './support/service.mjs';
+import { cli, haveBinary } from './support/service.mjs';
 
 const ROOM = 160;
 const dir = temporaryDirectory('hostile');
@@ -97,5 +97,38 @@ describe('an archive that ends the transaction', { skip: !haveBinary && 'no bina
     assert.equal(code, 7);
     assert.equal(await database.count('a_first'), 2);
     await database.drop();
+  });
+});
+
+describe('an archive that wants more than rows', { skip: !haveBinary && 'no binary' }, () => {
+  const dataDir = temporaryDirectory('hostile-data');
+  const proof = path.join(temporaryDirectory('hostile-proof'), 'ran');
+
+  for (const [name, sql] of Object.entries({
+    'runs no program': `COPY (SELECT 1) TO PROGRAM 'touch ${proof}';`,
+    'writes no file': `COPY (SELECT 1) TO '${proof}';`,
+    'reads no file': `SELECT pg_read_file('/etc/hostname');`,
+    'becomes no superuser': 'ALTER ROLE current_user SUPERUSER;',
+    'becomes nobody else': 'SET SESSION AUTHORIZATION postgres;',
+    'makes no untrusted function': `CREATE FUNCTION public.f() RETURNS int LANGUAGE c AS 'libc', 'getpid';`,
+  })) {
+    test(`${name} on the private cluster`, async () => {
+      const { last, code } = await importByCli({}, archiveWith(sql), { env: { DATA_DIR: dataDir } });
+      assert.equal(last.type, 'error', JSON.stringify(last));
+      assert.match(last.message, /permission denied|must be superuser|does not exist/, JSON.stringify(last));
+      assert.ok([6, 7].includes(code), `${code}`);
+      assert.ok(!existsSync(proof));
+    });
+  }
+
+  test('is looked at without running anything of it', async () => {
+    const database = await Database.create(server);
+    const archive = archiveWith('CREATE TABLE ran ();');
+    for (const args of [['inspect'], ['verify'], ['import', '--dry-run'], ['import', '--dry-run', '--overwrite']]) {
+      const { code, stderr } = await cli([...args, archive], { dsn: database.dsn });
+      assert.equal(code, 0, `${args}: ${stderr}`);
+      assert.equal(await database.value(`SELECT to_regclass('ran')`), null, args.join(' '));
+    }
+    assert.match((await cli(['import', '--dry-run', archive], { dsn: database.dsn })).stdout, /superuser/);
   });
 });
