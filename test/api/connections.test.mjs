@@ -1,7 +1,7 @@
 // How the database and Redis are reached: connection strings, poolers, TLS, rights in Redis.
 
 import assert from 'node:assert/strict';
-import { readFileSync, writeFileSync } from 'node:fs';
+import { readFileSync, rmSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import tls from 'node:tls';
 import { before, describe, test } from 'node:test';
@@ -198,11 +198,19 @@ describe('Redis:', { skip: (!haveBinary && 'no binary') || (!haveRedis() && 'no 
     await command('ACL', 'SETUSER', 'few', 'on', '>pw', '~*', '+get', '+ping');
     const replica = await startRedisWith(['--replicaof', '127.0.0.1', String(redis.port), '--masterauth', 'pw']);
     const full = await startRedisWith(['--maxmemory', '1']);
+    const lonely = await startRedisWith(['--min-replicas-to-write', '1']);
+    // Its directory is gone: a save fails, and then it takes no writes.
+    const unsaved = await startRedisWith(['--save', '3600 1']);
+    const toUnsaved = (...words) => runOk('redis-cli', ['-p', String(unsaved.port), ...words]).then(({ stdout }) => stdout);
+    rmSync((await toUnsaved('CONFIG', 'GET', 'dir')).trim().split('\n').at(-1), { recursive: true });
+    await toUnsaved('SET', 'a', '1');
+    await toUnsaved('BGSAVE');
+    await until('a save has failed', async () => /rdb_last_bgsave_status:err/.test(await toUnsaved('INFO', 'persistence')));
     assert.equal(complete(await exportBy(hub.dsn, { REDIS_URL: at('plain:pw') })).warnings, undefined);
     const archive = await hub.pgDump(file('refused.dump'));
     const cases = [
       [at('default:wrong'), /WRONGPASS/], [at('nokeys:pw'), /NOPERM|permissions/], [at('few:pw'), /NOPERM|permissions/],
-      [replica.url, /READONLY/], [full.url, /OOM/],
+      [replica.url, /READONLY/], [full.url, /OOM/], [lonely.url, /NOREPLICAS/], [unsaved.url, /MISCONF/],
     ];
     for (const [url, reason] of cases) {
       const exported = await exportBy(hub.dsn, { REDIS_URL: url });
