@@ -6,14 +6,14 @@
 
 typedef struct {
   guint line;
-  gsize from, to; /* of the text as it came */
+  gsize from, to; /* offsets in the original text */
   guint first_cell, n_cells;
 } Row;
 
 struct CsvTable {
-  char *text;    /* as it came */
+  char *text;    /* the original */
   GString *pool; /* the cells, each with a NUL after it */
-  GArray *cells; /* gsize: where each begins in the pool */
+  GArray *cells; /* gsize: where each cell begins in the pool */
   GArray *rows;  /* Row */
 };
 
@@ -80,7 +80,7 @@ fail(guint line, GError **error, const char *problem)
   return FALSE;
 }
 
-/* TRUE at a separator, at the end of a line, and at the end of the text. */
+/* TRUE at a separator, a line end, or the end of the text. */
 static gboolean
 is_at_end_of_cell(const Reader *reader)
 {
@@ -129,7 +129,7 @@ read_cell(Reader *reader, GError **error)
   return TRUE;
 }
 
-/* A row that has nothing in it is taken back. */
+/* Removes the row again if it is empty. */
 static void
 drop_if_empty(CsvTable *table)
 {
@@ -174,7 +174,7 @@ check_text(const char *text, gsize size, GError **error)
     error_set(error, CCH_ERROR_BATCH_FILE, "larger than %d MiB", CSV_MAX_BYTES / (1024 * 1024));
     return FALSE;
   }
-  if (g_utf8_validate_len(text, size, &bad)) /* a NUL is not valid either */
+  if (g_utf8_validate_len(text, size, &bad)) /* a NUL is invalid, too */
     return TRUE;
   guint line = 1;
   for (const char *p = text; p < bad; p++)
@@ -186,7 +186,7 @@ check_text(const char *text, gsize size, GError **error)
                   : "not UTF-8");
 }
 
-/* UTF-16 with its byte order mark, as Excel's "Unicode text" is, as UTF-8; NULL where it is none. */
+/* Converts UTF-16 with a byte order mark, as in Excel's "Unicode text", to UTF-8; NULL for any other text. */
 static char *
 from_utf16(const char *text, gsize size, gsize *ret_size)
 {
@@ -197,7 +197,7 @@ from_utf16(const char *text, gsize size, gsize *ret_size)
   return g_convert(text + 2, (gssize)size - 2, "UTF-8", is_little ? "UTF-16LE" : "UTF-16BE", NULL, ret_size, NULL);
 }
 
-/* What the first line has most of outside quotes: a comma where it has none. */
+/* The separator that the first line has most often outside quotes; a comma if it has none. */
 static char
 find_separator(const char *at, const char *end)
 {
@@ -217,7 +217,7 @@ find_separator(const char *at, const char *end)
   return separators[most];
 }
 
-/* Excel's first line "sep=;", which is none of the table's. */
+/* Excel's first line "sep=;", which is not part of the table. */
 static gboolean
 skip_separator_line(Reader *reader)
 {

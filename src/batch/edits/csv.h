@@ -1,7 +1,9 @@
-/* A CSV parser (RFC 4180, and what spreadsheets write). Cells stand between commas, semicolons or tabs, whichever the
- * first line has most of, or says in Excel's way ("sep=;"); lines end with LF or CR LF. A cell in quotes may hold all
- * of these, and two quotes for one. The text is UTF-8, with or without a byte order mark, or UTF-16 with one; any bytes
- * may be given, and an error names the line, and an encoding that the text seems to be in. Empty lines are skipped. */
+/* A CSV parser (RFC 4180, and what spreadsheets write).
+ *
+ * Cells are separated by commas, semicolons or tabs: the one that is most frequent in the first line, or the one
+ * named in Excel's way ("sep=;"). Lines end with LF or CR LF. A quoted cell may contain any of these, and two quotes
+ * for one. The text is UTF-8, with or without a byte order mark, or UTF-16 with one. Any bytes may be passed: an
+ * error names the line, and the encoding that the text seems to have. Empty lines are skipped. */
 #pragma once
 
 #include <glib.h>
@@ -15,17 +17,17 @@ enum {
 
 typedef struct CsvTable CsvTable;
 
-/* BATCH_FILE. The text is copied. */
+/* BATCH_FILE on an error. Copies the text. */
 CsvTable *csv_parse(const char *text, gsize size, GError **error);
 void csv_free(CsvTable *table);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(CsvTable, csv_free)
 
 guint csv_rows(const CsvTable *table);
-guint csv_row_line(const CsvTable *table, guint row); /* where it begins; the first line is 1 */
+guint csv_row_line(const CsvTable *table, guint row); /* line number of the row's beginning; the first line is 1 */
 guint csv_row_cells(const CsvTable *table, guint row);
 const char *csv_cell(const CsvTable *table, guint row, guint column);
-/* The row as it came, without the end of its line; free with g_free. */
+/* The original row without its line end; free with g_free. */
 char *csv_row_text(const CsvTable *table, guint row);
-/* The first row as it came, with what stands above it: below it every row reads as it did. The table has a row; free with
- * g_free. */
+/* The original first row and what precedes it: with this above them, all rows are parsed as before. The table must
+ * have a row; free with g_free. */
 char *csv_head_text(const CsvTable *table);

@@ -13,8 +13,8 @@ typedef struct {
   BatchEdits *edits;
   GHashTable *widths;
   BatchProblems *problems;
-  GHashTable *ids;     /* gint64: those that were read */
-  GHashTable *unknown; /* names that were told already */
+  GHashTable *ids;     /* gint64: the ids read so far */
+  GHashTable *unknown; /* names that were reported already */
 } Reader;
 
 static void
@@ -76,7 +76,7 @@ add_field(BatchEdits *edits, const BatchField *field)
     g_ptr_array_add(edits->fields, (gpointer)field);
 }
 
-/* Where a value stands, for people: "line 3, column rpm", "[2].rpm"; free with g_free. */
+/* A value's position for messages: "line 3, column rpm", "[2].rpm"; free with g_free. */
 static char *
 place_text(const BatchEdits *edits, guint place, const char *column)
 {
@@ -92,7 +92,7 @@ add_problem(const Reader *reader, guint place, const char *column, BatchProblem 
   batch_problems_add(reader->problems, path, problem, field);
 }
 
-/* FALSE when the row cannot be taken. */
+/* FALSE if the row is refused. */
 static gboolean
 check_id(const Reader *reader, guint place, gint64 id)
 {
@@ -101,7 +101,7 @@ check_id(const Reader *reader, guint place, gint64 id)
   return is_new;
 }
 
-/* The columns' fields; NULL for `id` and for those that are for people. Returns the place of `id`, or -1. */
+/* The columns' fields; NULL for `id` and for columns for people. Returns the index of `id`, or -1. */
 static int
 read_header(const Reader *reader, const CsvTable *table, const BatchField **fields)
 {
@@ -182,7 +182,7 @@ read_member(const Reader *reader, BatchEdit *edit, const JsonTree *given)
   BatchEntity entity = reader->edits->entity;
   const BatchField *field = batch_field_find(entity, name);
   if (field == NULL) {
-    /* Once for all rows. */
+    /* Reported once for all rows. */
     if (strcmp(name, "id") != 0 && !batch_sheet_is_label(entity, name) &&
         g_hash_table_add(reader->unknown, g_strdup(name)))
       add_problem(reader, edit->place, name, "unknown_field", NULL);
@@ -195,7 +195,7 @@ read_member(const Reader *reader, BatchEdit *edit, const JsonTree *given)
   add_field(reader->edits, field);
 }
 
-/* An element of the file's array, of which `token` is the first token. */
+/* Parses an element of the file's array; `token` is its first token. */
 static gboolean
 read_element(const Reader *reader, JsonScan *scan, JsonToken token, guint place, GError **error)
 {
@@ -255,7 +255,7 @@ read_json(const Reader *reader, const char *text, gsize size, GError **error)
   return FALSE;
 }
 
-/* The first of the problems as an error; TRUE when there are none. */
+/* The first problem as an error; TRUE if there are none. */
 static gboolean
 check_problems(const BatchProblems *problems, GError **error)
 {
@@ -345,7 +345,7 @@ batch_edits_next(const BatchEdits *edits, guint from)
   guint to = from + BATCH_MAX_ROWS;
   while (edits->entity == BATCH_KEYS && to > from && all[to]->owner_id == all[to - 1]->owner_id)
     to--;
-  return to > from ? to : from + BATCH_MAX_ROWS; /* a user with more keys than a batch takes */
+  return to > from ? to : from + BATCH_MAX_ROWS; /* a user with more keys than fit into a batch */
 }
 
 static int

@@ -72,7 +72,7 @@ compare_strings(gconstpointer a, gconstpointer b)
   return strcmp(*(const char *const *)a, *(const char *const *)b);
 }
 
-/* The names of the lists, each once, in their order. */
+/* The names in all lists, each once, in their order. */
 static GPtrArray *
 split_groups(const char *const *lists)
 {
@@ -109,7 +109,7 @@ group_value(const BatchField *field, const char *text, guint max_characters, cha
   return text_value(field, joined, max_characters, ret_value);
 }
 
-/* No group is NULL, as the hub stores it. */
+/* No group is stored as NULL, as the hub does. */
 static BatchProblem
 group_tag_value(const BatchField *field, const char *text, guint max_characters, char **ret_value)
 {
@@ -164,7 +164,7 @@ batch_value_from_json(const BatchField *field, const JsonTree *json, guint max_c
 {
   *ret_value = NULL;
   if (json->type == JSON_TOKEN_NULL && field->type == BATCH_TYPE_GROUP)
-    return group_value(field, "", max_characters, ret_value); /* without a group is in the default one */
+    return group_value(field, "", max_characters, ret_value); /* a key without a group is in the default one */
   if (json->type == JSON_TOKEN_NULL)
     return field->is_nullable ? NULL : "not_nullable";
   switch (field->type) {
@@ -232,7 +232,7 @@ is_text(const BatchField *field)
          field->type == BATCH_TYPE_TAGS;
 }
 
-/* What a spreadsheet might take for a formula, with the wide forms that some read alike. */
+/* Text that a spreadsheet might take for a formula, including the wide forms that some treat alike. */
 static gboolean
 starts_formula(const char *text)
 {
@@ -251,7 +251,7 @@ batch_text_cell(const char *text)
   return starts_formula(text) || *text == '\'' ? g_strconcat("'", text, NULL) : g_strdup(text);
 }
 
-/* "a,b" where that reads back as the same tags, else JSON. */
+/* "a,b" if that is parsed as the same tags, otherwise JSON. */
 static char *
 tags_to_text(const BatchField *field, const char *value)
 {

@@ -1,7 +1,7 @@
-/* The fields that a batch can change, and the check of a new value before the database sees it.
+/* The fields that a batch can change, and the validation of new values before they reach the database.
  *
- * A value is text as PostgreSQL would print it ("10.00", "true", "[\"a\", \"b\"]"; NULL is SQL NULL), so that what was,
- * what is wanted and what is stored compare as strings, and no price or limit ever passes through a double. */
+ * A value is text as PostgreSQL prints it ("10.00", "true", "[\"a\", \"b\"]"; NULL is SQL NULL). Old, requested and
+ * stored values can therefore be compared as strings, and no price or limit ever passes through a double. */
 #pragma once
 
 #include "base/exact/json_tree.h"
@@ -26,47 +26,47 @@ typedef enum {
 
 typedef struct {
   BatchEntity entity;
-  const char *name;   /* in requests */
-  const char *column; /* of the entity's table */
+  const char *name;   /* name in requests */
+  const char *column; /* column of the entity's table */
   BatchType type;
-  gint64 lowest, highest; /* of the value, or of the number of characters or tags */
+  gint64 lowest, highest; /* of the value, or of its number of characters or tags */
   int decimals;
   gboolean is_nullable;
-  gboolean is_internal; /* not to be set from outside */
+  gboolean is_internal; /* cannot be set from outside */
 } BatchField;
 
-extern const BatchField batch_fields[]; /* ends with a NULL name; an entity's fields stand together */
+extern const BatchField batch_fields[]; /* ends with a NULL name; the fields of an entity are contiguous */
 
-/* "users", "keys", "providers", "provider_endpoints": also the table in public. */
+/* "users", "keys", "providers", "provider_endpoints": also the name of the table in public. */
 const char *batch_entity_name(BatchEntity entity);
-/* NULL when there is none, or it is internal. */
+/* NULL if there is none, or it is internal. */
 const BatchField *batch_field_find(BatchEntity entity, const char *name);
 const BatchField *batch_field_by_column(BatchEntity entity, const char *column);
-/* TRUE where the database lacks the field's column. `widths` is batch_read_widths'; an empty one knows nothing. */
+/* TRUE if the database lacks the field's column. `widths` comes from batch_read_widths; an empty table means
+ * unknown. */
 gboolean batch_field_is_absent(const BatchField *field, GHashTable *widths);
-/* The type to cast a text value to. */
+/* The type that a text value is cast to. */
 const char *batch_field_sql_type(const BatchField *field);
 
-/* What is wrong with a value: a stable code ("not_a_number", "too_many_decimals", …) with its text for people in
- * batch_problem_text(). NULL: nothing. */
+/* A problem of a value: a stable code ("not_a_number", "too_many_decimals", …), whose text for people is
+ * batch_problem_text(). NULL: none. */
 typedef const char *BatchProblem;
 
-/* A value as JSON has it, but tags; `max_characters` is the column's width, 0: unbounded. */
+/* Parses a JSON value of any type but tags; `max_characters` is the column's width, 0: unlimited. */
 BatchProblem batch_value_from_json(const BatchField *field, const JsonTree *json, guint max_characters,
                                    char **ret_value);
-/* A value as a spreadsheet's cell has it ("10.5", "true"; tags "a,b", or as JSON; "null"). An apostrophe before a text
- * says that it is one: "'null", "'=1", and "'" alone for the empty text. An empty cell is no value: it is the caller's
- * to see to. */
+/* Parses a spreadsheet cell ("10.5", "true"; tags "a,b", or as JSON; "null"). An apostrophe marks text: "'null",
+ * "'=1", and "'" alone for the empty text. The caller handles empty cells, which are no values. */
 BatchProblem batch_value_from_text(const BatchField *field, const char *text, guint max_characters, char **ret_value);
-/* The cell of a value, which reads back as the very same, and which no spreadsheet takes for a formula; empty for a
- * NULL that nobody could have set. Free with g_free. */
+/* The cell of a value: it is parsed as exactly the same value, and no spreadsheet takes it for a formula. Empty for
+ * a NULL in a field that cannot be set to NULL. Free with g_free. */
 char *batch_value_to_text(const BatchField *field, const char *value);
-/* The cell of any text (NULL: ""). */
+/* The cell for any text (NULL: ""). */
 char *batch_text_cell(const char *text);
-/* A stored value for JSON, exact: booleans, integers, arrays and objects as such; decimals as strings, and so is JSON
- * that has any. */
+/* A stored value as JSON, exactly: booleans, integers, arrays and objects as such; decimals, and JSON that contains
+ * decimals, as strings. */
 json_t *batch_value_to_json(const BatchField *field, const char *value);
 
-/* The names of several comma-separated lists (NULL-terminated) as one: trimmed, sorted, each once; "default" for none.
- * As the hub does it. */
+/* Joins several comma-separated lists of names (NULL-terminated) as the hub does: trimmed, sorted, each name once;
+ * "default" if there are none. */
 char *batch_group_join(const char *const *lists);

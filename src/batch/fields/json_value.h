@@ -1,11 +1,11 @@
-/* Values that are JSON: of the types LIST and JSON. */
+/* Values of the types LIST and JSON. */
 #pragma once
 
 #include "batch/fields/field.h"
 
-/* The value as PostgreSQL prints it as jsonb; free with g_free. Numbers stay exact; one that decimal_parse() does not
- * take is refused. */
+/* The value as PostgreSQL prints jsonb; free with g_free. Numbers stay exact; a number that decimal_parse() does not
+ * accept is refused. */
 BatchProblem batch_json_value(const BatchField *field, const JsonTree *json, char **ret_value);
-/* A stored value. One with a number other than an integer of 64 bits is a JSON string of the text, because jansson, as
- * most readers of JSON, would round it. */
+/* A stored value. If it contains a number other than a 64-bit integer, it is a JSON string of the text, because
+ * jansson, like most JSON parsers, would round the number. */
 json_t *batch_json_shown(const char *value);

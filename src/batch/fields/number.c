@@ -6,7 +6,7 @@
 
 enum { MAX_UNIT_DIGITS = 18 /* of a gint64 */ };
 
-/* The number as JSON would write it, for decimal_parse(); NULL when it is none. */
+/* The number in JSON syntax, for decimal_parse(); NULL if it is not a number. */
 static char *
 json_number(const char *text)
 {
@@ -24,7 +24,7 @@ json_number(const char *text)
                          exponent != NULL ? exponent : "");
 }
 
-/* The decimal as an integer of units of 10^-decimals. */
+/* The decimal as an integer in units of 10^-decimals. */
 static BatchProblem
 count_units(const Decimal *decimal, int decimals, gint64 *ret_units)
 {
@@ -47,7 +47,7 @@ batch_number_value(const BatchField *field, const char *text, char **ret_value)
   if (number == NULL)
     return "not_a_number";
   g_auto(Decimal) decimal = {0};
-  if (!decimal_parse(number, &decimal)) /* beyond its 400 digits, on one side of the point or the other */
+  if (!decimal_parse(number, &decimal)) /* beyond its 400 digits before or after the point */
     return strstr(number, "e-") != NULL || strchr(number, '.') != NULL ? "too_many_decimals" : "out_of_range";
   gint64 units = 0, scale = 1;
   BatchProblem problem = count_units(&decimal, field->decimals, &units);

@@ -4,8 +4,8 @@
 
 #include <string.h>
 
-enum { MAX_GIVEN = 64 /* characters of it that are shown */ };
-enum { MAX_PROBLEMS = 100, MAX_NAMED = 20 /* of the rows that an error names */ };
+enum { MAX_GIVEN = 64 /* characters of a value in a message */ };
+enum { MAX_PROBLEMS = 100, MAX_NAMED = 20 /* named rows in an error */ };
 
 static const struct {
   BatchProblem code;
@@ -29,7 +29,7 @@ batch_problems_clear(BatchProblems *problems)
   g_clear_pointer(&problems->refused, json_decref);
 }
 
-/* Those that name the field's bounds. */
+/* The texts that state the field's bounds. */
 static char *
 bounds_text(BatchProblem code, const BatchField *field, Language language)
 {

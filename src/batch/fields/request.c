@@ -198,7 +198,7 @@ read_updates(BatchRequest *request, const JsonTree *body, GHashTable *widths, Ba
   return TRUE;
 }
 
-/* Members that no batch has: a misspelt "dryRun" must not change anything. */
+/* Unknown members are refused: a misspelt "dryRun" must not change anything. */
 static void
 check_members(const BatchRequest *request, const JsonTree *body, BatchProblems *problems)
 {

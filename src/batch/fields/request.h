@@ -1,4 +1,4 @@
-/* A batch as requested: its rows and their new values. */
+/* A requested batch: its rows and their new values. */
 #pragma once
 
 #include "batch/fields/problems.h"
@@ -7,46 +7,46 @@
 
 typedef enum { BATCH_UPDATE, BATCH_DELETE } BatchAction;
 
-/* A new value of one field. Tags may be given as what to add and what to remove instead. */
+/* A new value of one field. For tags, it may be the tags to add and to remove. */
 typedef struct {
   const BatchField *field;
   char *value;
-  gboolean is_change; /* tags: `add` and `remove` count, not `value` */
+  gboolean is_change; /* tags: `add` and `remove` apply, not `value` */
   GStrv add, remove;
 } BatchValue;
 
-/* What `given` asks for, as a request has it in `updates`; what is wrong is noted at `path`. */
+/* Parses a value of a request's `updates`; problems are noted at `path`. */
 void batch_value_read(const BatchField *field, const JsonTree *given, const char *path, GHashTable *widths,
                       BatchProblems *problems, BatchValue *ret_value);
-/* Frees what the value has. */
+/* Frees the contents. */
 void batch_value_clear(BatchValue *value);
 BatchValue batch_value_copy(const BatchValue *value);
-/* An array of BatchValue that frees what they have. */
+/* An array of BatchValue that clears its elements. */
 GArray *batch_values_new(void);
 
 typedef struct {
   BatchEntity entity;
   BatchAction action;
   gboolean is_dry_run;
-  GArray *ids;       /* gint64, sorted, each once */
-  GPtrArray *fields; /* const BatchField: those that any row sets */
+  GArray *ids;       /* gint64, sorted, unique */
+  GPtrArray *fields; /* const BatchField: fields that at least one row sets */
   gboolean is_per_row;
-  /* One set of values (GArray of BatchValue) for all rows, or with `is_per_row` one for each of the ids. */
+  /* One set of values (GArray of BatchValue) for all rows; with `is_per_row`, one for each id. */
   GPtrArray *values;
 } BatchRequest;
 
-/* One without ids and values, to be filled: batch_request_add_row(), batch_request_add_value(). */
+/* A request without ids and values, to be filled by batch_request_add_row() and batch_request_add_value(). */
 BatchRequest *batch_request_new(BatchEntity entity, BatchAction action);
 
 void batch_request_free(BatchRequest *request);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(BatchRequest, batch_request_free)
 
-/* From {"<ids_name>": [1, 2], "updates": {field: value, …}, "dryRun": false}; a delete has no updates. `widths` has the
- * columns' widths (batch_read_widths). NULL with the error BATCH_* or REQUEST_PARAMETER, and then `problems` says what
- * is wrong where. */
+/* Parses {"<ids_name>": [1, 2], "updates": {field: value, …}, "dryRun": false}; a delete has no updates. `widths`
+ * has the columns' widths (batch_read_widths). NULL with BATCH_* or REQUEST_PARAMETER; `problems` then has the
+ * details. */
 BatchRequest *batch_request_from_json(BatchEntity entity, BatchAction action, const JsonTree *body, GHashTable *widths,
                                       BatchProblems *problems, GError **error);
-/* A row with values of its own: none, to begin with. Each id is there once, and they come in ascending order. */
+/* Adds a row with its own values, none at first. Ids must be unique and ascending. */
 GArray *batch_request_add_row(BatchRequest *request, gint64 id);
-/* Another value of a row, or of all; takes over what `value` has. */
+/* Adds a value to a row, or to all rows; takes ownership of the contents of `value`. */
 void batch_request_add_value(BatchRequest *request, GArray *values, const BatchValue *value);

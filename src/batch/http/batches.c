@@ -1,4 +1,4 @@
-/* Batches: /api/v1/…:batchUpdate and the like, the same under the names of older clients, and undo. */
+/* Batches: /api/v1/…:batchUpdate and so on, the same under older clients' names, and undo. */
 #include "base/error.h"
 #include "batch/http/endpoints.h"
 #include "batch/run/circuit.h"
@@ -6,10 +6,10 @@
 
 #include <string.h>
 
-/* What a request asks for: one line for each address. */
+/* What a request does, by its address. */
 typedef enum { OPERATION_USERS, OPERATION_KEYS, OPERATION_PROVIDERS, OPERATION_DELETE, OPERATION_CIRCUITS } Operation;
 
-/* Of the request's method, path and body, so that a key that comes again with other contents is told apart. */
+/* A hash of the request's method, path and body, to detect a key that is reused with other contents. */
 static char *
 fingerprint_of(HttpRequest *request, const JsonTree *body)
 {
@@ -32,7 +32,7 @@ read_idempotency_key(HttpRequest *request, const char **ret_key, GError **error)
 typedef json_t *(*Run)(const BatchContext *context, HttpRequest *request, const JsonTree *body, BatchProblems *problems,
                        gpointer user_data, GError **error);
 
-/* Runs with a context made of the request. */
+/* Runs with a context from the request. */
 static json_t *
 with_context(HttpRequest *request, const BatchHttp *http, Run run, BatchProblems *problems, gpointer user_data,
              GError **error)
@@ -92,7 +92,7 @@ answer_v1(HttpRequest *request, gpointer http, Operation operation, GError **err
   return NULL;
 }
 
-/* The envelope of the older clients: {ok, data} or {ok, error, errorCode}. */
+/* Wraps a reply for older clients: {ok, data} or {ok, error, errorCode}. */
 static HttpResponse *
 answer_action(HttpRequest *request, gpointer http, Operation operation, GError **error)
 {

@@ -1,4 +1,4 @@
-/* The routes of each file in this room, which routes.c joins. */
+/* The routes of each file in this room, which routes.c combines. */
 #pragma once
 
 #include "batch/http/routes.h"

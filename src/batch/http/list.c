@@ -1,4 +1,4 @@
-/* Lists of users, keys and providers, their files, and what circuit breakers say. */
+/* Lists of users, keys and providers, their exports, and the state of circuit breakers. */
 #include "base/error.h"
 #include "batch/http/endpoints.h"
 #include "batch/list/sheet.h"
@@ -105,7 +105,7 @@ list_user_keys(HttpRequest *request, gpointer context, GError **error)
   return answer_list(request, context, filter, error);
 }
 
-/* {available, providers}: a Redis that is away is an answer, not an error. */
+/* {available, providers}. An unreachable Redis is an answer, not an error. */
 static HttpResponse *
 get_health(HttpRequest *request, gpointer context, GError **error)
 {
@@ -125,7 +125,7 @@ get_health(HttpRequest *request, gpointer context, GError **error)
   return NULL;
 }
 
-/* {items: [{value, count}]}: what a filter can be set to. */
+/* {items: [{value, count}]}: the possible values of a filter. */
 static HttpResponse *
 answer_values(HttpRequest *request, const BatchHttp *http, const char *sql, GError **error)
 {

@@ -1,5 +1,5 @@
-/* Batches over HTTP: changing rows, lists of what there is to choose from, and what batches have done. docs/batches.md
- * has the endpoints. */
+/* Batches over HTTP: changing rows, lists to choose from, and past operations. The endpoints are in docs/batches.md
+ * and docs/api.md. */
 #pragma once
 
 #include "config/config.h"

@@ -47,7 +47,7 @@ static const Condition conditions[BATCH_N_ENTITIES][MAX_CONDITIONS] = {
 
 struct BatchFilter {
   BatchEntity entity;
-  char *values[MAX_CONDITIONS]; /* as the statement takes them; NULL: any */
+  char *values[MAX_CONDITIONS]; /* as statement parameters; NULL: any */
   char *circuit_state;          /* until it is resolved to ids */
 };
 
@@ -80,7 +80,7 @@ batch_filter_name(BatchEntity entity, guint index)
   return index < MAX_CONDITIONS ? conditions[entity][index].name : NULL;
 }
 
-/* Its elements, trimmed, without empty ones. */
+/* The elements, trimmed, without empty ones. */
 static char **
 split_list(const char *text)
 {
@@ -108,7 +108,7 @@ is_choice(const char *choices, const char *text)
   return g_strv_contains((const char *const *)allowed, text);
 }
 
-/* What is wrong with a value, for "<name> must be …"; NULL: nothing. */
+/* The allowed values, for "<name> must be …"; NULL: the value is valid. */
 static const char *
 convert_value(const Condition *condition, const char *text, char **ret_value)
 {

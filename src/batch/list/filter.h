@@ -28,22 +28,22 @@
 
 typedef struct BatchFilter BatchFilter;
 
-/* Takes everything; of BATCH_USERS, BATCH_KEYS or BATCH_PROVIDERS. */
+/* Matches all rows; for BATCH_USERS, BATCH_KEYS or BATCH_PROVIDERS. */
 BatchFilter *batch_filter_new(BatchEntity entity);
 void batch_filter_free(BatchFilter *filter);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(BatchFilter, batch_filter_free)
 
 BatchEntity batch_filter_entity(const BatchFilter *filter);
-/* The entity's names, one after the other; NULL after the last. */
+/* The entity's condition names by index; NULL after the last. */
 const char *batch_filter_name(BatchEntity entity, guint index);
 
-/* One condition, in place of an earlier one of that name; an empty text takes it away. REQUEST_PARAMETER, which says
- * what is allowed, for an unknown name or a value that cannot be. */
+/* Sets a condition, replacing an earlier one with that name; an empty text removes it. REQUEST_PARAMETER, with the
+ * allowed values, for an unknown name or an invalid value. */
 gboolean batch_filter_set(BatchFilter *filter, const char *name, const char *text, GError **error);
 
-/* Asks Redis for what the filter needs to know of circuit breakers, if anything. REDIS_UNAVAILABLE, DATABASE_*. */
+/* Reads the circuit breakers from Redis if the filter needs them. REDIS_UNAVAILABLE, DATABASE_*. */
 gboolean batch_filter_resolve(BatchFilter *filter, PgConnection *connection, const char *redis_url, GError **error);
 
-/* The values of the parameters in the order of the names, as the entity's statement has them: sql/list_users.sql and
- * its kind. Owned by the filter, which has been resolved. */
+/* The parameter values, in the order of the names, for the entity's statement (sql/list_users.sql and so on). Owned
+ * by the filter, which must be resolved. */
 const char *const *batch_filter_values(const BatchFilter *filter, guint *ret_n);

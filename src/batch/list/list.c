@@ -8,7 +8,7 @@
 
 #include <string.h>
 
-/* Where list_choose.sql and the entities' statements have their parameters. */
+/* Parameter positions of list_choose.sql and the entities' statements. */
 enum { SORT, ORDER, TEXT_KEY, NUMBER_KEY, LAST_ID, LIMIT, N_FRAME, MAX_PARAMETERS = N_FRAME + 16 };
 
 /* In the statements of the same order. */
@@ -53,7 +53,7 @@ items_sql(BatchEntity entity)
   return statements[entity];
 }
 
-/* One of `sorts`, or NULL with an error that names them. */
+/* One of `sorts`; NULL with an error that lists them. */
 static const char *
 find_sort(BatchEntity entity, const char *name, GError **error)
 {
@@ -74,7 +74,7 @@ read_order(const char *order, gboolean *ret_is_descending, GError **error)
   return FALSE;
 }
 
-/* `limit` 0: all rows, from the first on. */
+/* `limit` 0: all rows, from the first. */
 static gboolean
 choice_make(Choice *choice, const BatchFilter *filter, const BatchPage *page, guint limit, GError **error)
 {
@@ -116,7 +116,7 @@ choose_rows(PgConnection *connection, BatchFilter *filter, const char *redis_url
   return pg_connection_queryv(connection, error, choice.sql, choice.n, choice.values);
 }
 
-/* The one row of an empty page has no id. */
+/* An empty page has one row without an id. */
 static guint
 n_ids(const PgResult *chosen)
 {
@@ -139,7 +139,7 @@ batch_list_ids(PgConnection *connection, BatchFilter *filter, const char *redis_
   return ids;
 }
 
-/* "1,2,3" of the first n. */
+/* "1,2,3" from the first n. */
 static GString *
 join_ids(const PgResult *chosen, guint n)
 {
@@ -179,7 +179,7 @@ batch_list_items(PgConnection *connection, BatchEntity entity, const char *ids, 
   return pg_connection_query(connection, error, items_sql(entity), 1, ids);
 }
 
-/* One row more than the page was asked for, which only says that there is one. */
+/* Reads one row more than the page holds, to see whether there are more. */
 static char *
 page_json(PgConnection *connection, const PgResult *chosen, BatchEntity entity, const BatchPage *page, GError **error)
 {
@@ -197,7 +197,7 @@ page_json(PgConnection *connection, const PgResult *chosen, BatchEntity entity, 
   return cursor_page(texts, cursor, page->limit, pg_result_text(chosen, 0, 3));
 }
 
-/* One snapshot for both statements: no row of the page goes away between them. */
+/* Both statements share a snapshot, so no row of the page disappears between them. */
 static gboolean
 begin_snapshot(PgConnection *connection, GError **error)
 {

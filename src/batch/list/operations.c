@@ -11,7 +11,7 @@
 
 enum { N_PARAMETERS = 9 };
 
-/* Before the migration that makes it there is no table; that is an empty list. */
+/* Before its migration the table does not exist, which means an empty list. */
 static gboolean
 is_there(PgConnection *connection, gboolean *ret_is_there, GError **error)
 {
@@ -49,7 +49,7 @@ read_cursor(const OperationsQuery *query, Cursor *cursor, GError **error)
   return FALSE;
 }
 
-/* Rows of id, time, total, item, and with `id` the changes. NULL without an error when there is no table. */
+/* Rows of id, time, total, item, and with `id` the changes. NULL without an error if there is no table. */
 static PgResult *
 choose_operations(PgConnection *connection, const OperationsQuery *query, const char *id, GError **error)
 {

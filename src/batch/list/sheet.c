@@ -16,8 +16,8 @@ struct BatchSheet {
   gboolean with_mark;
   Stage stage;
   gboolean has_rows;
-  GHashTable *columns; /* that the table has: a hub that is older has fewer */
-  GString *text;       /* made, and not yet read */
+  GHashTable *columns; /* columns of the table: an older hub has fewer */
+  GString *text;       /* generated, not yet read */
   gsize offset;
 };
 
@@ -76,7 +76,7 @@ is_shown(const BatchSheet *sheet, const BatchField *field)
   return field->entity == sheet->entity && !field->is_internal && g_hash_table_contains(sheet->columns, field->column);
 }
 
-/* Quoted where RFC 4180 asks for it. */
+/* Quotes the cell if RFC 4180 requires it. */
 static void
 append_cell(GString *row, const char *cell)
 {
@@ -120,7 +120,7 @@ append_header(BatchSheet *sheet)
   append_row(sheet, row);
 }
 
-/* The fields' values as batches compare them, after the id and the labels, which are members of a list's item. */
+/* The fields' values as batches compare them, after the id and the labels, which are members of the list's items. */
 static PgResult *
 read_rows(BatchSheet *sheet, const char *ids, GError **error)
 {
@@ -182,7 +182,7 @@ append_rows(BatchSheet *sheet, const char *ids, GError **error)
   return values != NULL;
 }
 
-/* The next stretch of text; none at the end. */
+/* Generates the next portion of text; none at the end. */
 static gboolean
 produce_rows(BatchSheet *sheet, GError **error)
 {

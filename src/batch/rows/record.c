@@ -14,7 +14,7 @@ entity_of(const json_t *record)
   return entity;
 }
 
-/* A column of another version of this program stays as it is. */
+/* A column that only another version of this program knows is left alone. */
 static const char *
 name_of(BatchEntity entity, const json_t *change)
 {
@@ -69,13 +69,13 @@ batch_record_side(const json_t *records, const char *side)
   return json_pack("{s:I, s:o}", "changedCount", (json_int_t)json_array_size(rows), "rows", rows);
 }
 
-/* One field of one entity, with how often each value was there. */
+/* One field of one entity, and how often each value occurs. */
 typedef struct {
   BatchEntity entity;
   const char *name;
   const BatchField *field;
   guint n_changed;
-  GHashTable *values[2]; /* before, after: text ("" with a mark before it for a NULL) → number */
+  GHashTable *values[2]; /* before, after: text ("" and a NULL are told apart by a mark) → number */
 } Tally;
 
 static const char *const sides[] = {"before", "after"};

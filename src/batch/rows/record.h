@@ -1,5 +1,5 @@
-/* The record of what a batch changed: [{entity, id, name, changes: [{column, before, after}]}], with values as they
- * are stored (batch_rows_record); and what people are shown of it. */
+/* The record of a batch's changes: [{entity, id, name, changes: [{column, before, after}]}], with values as stored
+ * (batch_rows_record), and its forms for people. */
 #pragma once
 
 #include "batch/fields/field.h"
@@ -7,9 +7,9 @@
 /* [{entity, id, name, changes: [{field, before, after}]}], with values for JSON. */
 json_t *batch_record_describe(const json_t *records);
 
-/* What the rows have in common and what not: [{entity, field, changed, before: [{value, count}], after: [{value,
- * count}]}], the most frequent values first, ten at most of each. */
+/* Summarises the rows: [{entity, field, changed, before: [{value, count}], after: [{value, count}]}], at most ten
+ * values each, the most frequent first. */
 json_t *batch_record_summarize(const json_t *records);
 
-/* {changedCount, rows: [{entity, id, name, values: {field: value}}]} of one side, "before" or "after". */
+/* One side ("before" or "after") of the changes: {changedCount, rows: [{entity, id, name, values: {field: value}}]}. */
 json_t *batch_record_side(const json_t *records, const char *side);

@@ -38,7 +38,7 @@ batch_ids_value(const GArray *ids)
   return g_string_free(text, FALSE);
 }
 
-/* What people call a row of the table, and whose it is. */
+/* SQL for a row's name for people, and for its owner. */
 static const char *
 identity_columns(BatchEntity entity)
 {
@@ -131,7 +131,7 @@ text_or_null(const char *text)
   return text != NULL ? json_string(text) : json_null();
 }
 
-/* The UPDATE's parameters: an array of the ids of the rows that differ, and one of each field's new values. */
+/* The UPDATE's parameters: an array of the differing rows' ids, and an array of each field's new values. */
 static GPtrArray *
 new_values(BatchRows *rows)
 {
@@ -187,7 +187,7 @@ batch_rows_write(PgConnection *connection, BatchRows *rows, GError **error)
       pg_connection_queryv(connection, error, sql, values->len, (const char *const *)values->pdata);
   if (result == NULL)
     return FALSE;
-  if (pg_result_rows(result) != rows->n_changed) { /* a trigger of the database's own kept some */
+  if (pg_result_rows(result) != rows->n_changed) { /* a trigger of the database kept some */
     error_set(error, CCH_ERROR_BATCH_ROWS_LOST, "%u of %u rows of %s", pg_result_rows(result), rows->n_changed,
               batch_entity_name(rows->entity));
     return FALSE;

@@ -1,7 +1,7 @@
-/* Rows of one table under a batch: locked in the order of their ids, with some fields' values before and after.
+/* Rows of one table in a batch: locked in the order of their ids, with some fields' values before and after.
  *
- * All rows are written by one UPDATE, whatever their values are, and only those that differ. What was and what is
- * stored then is kept as JSON, for the audit and for taking it back. */
+ * One UPDATE writes all differing rows, whatever their values. Values before and after are kept as JSON, for the
+ * audit and for undo. */
 #pragma once
 
 #include "batch/fields/field.h"
@@ -9,37 +9,37 @@
 
 typedef struct {
   gint64 id;
-  gint64 owner_id; /* keys: the user's */
+  gint64 owner_id; /* keys: the user's id */
   gboolean is_deleted;
   char *label;    /* the name, for people */
-  guint n_fields; /* of the set */
-  char **before;  /* their values; NULL is SQL NULL */
-  char **after;   /* likewise; at first the same */
+  guint n_fields; /* number of fields of the set */
+  char **before;  /* the fields' values; NULL is SQL NULL */
+  char **after;   /* the same at first */
 } BatchRow;
 
 typedef struct {
   BatchEntity entity;
   GPtrArray *fields; /* const BatchField */
   GPtrArray *rows;   /* BatchRow, by id */
-  guint n_changed;   /* by batch_rows_write */
+  guint n_changed;   /* set by batch_rows_write */
 } BatchRows;
 
-/* Locks the rows with these ids and reads them. Rows that are not there, or deleted (unless `with_deleted`), are left
- * out: compare the number. `ids` is an int4[] value ("{1,2}"). Runs in the caller's transaction. */
+/* Locks the rows with these ids and reads them. Omits rows that do not exist, or are deleted (unless
+ * `with_deleted`): compare the number. `ids` is an int4[] value ("{1,2}"). Runs in the caller's transaction. */
 BatchRows *batch_rows_lock(PgConnection *connection, BatchEntity entity, GPtrArray *fields, const char *ids,
                            gboolean with_deleted, GError **error);
 void batch_rows_free(BatchRows *rows);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(BatchRows, batch_rows_free)
 
 BatchRow *batch_rows_find(const BatchRows *rows, gint64 id);
-/* A new value for the set's field of that index. */
+/* Sets a new value for the field with that index. */
 void batch_row_set(BatchRow *row, guint field, const char *value);
 
-/* Writes the rows whose `after` differs, with updated_at; then `after` is what was stored. */
+/* Writes the rows whose `after` differs, with updated_at. Afterwards `after` has the stored values. */
 gboolean batch_rows_write(PgConnection *connection, BatchRows *rows, GError **error);
 
-/* [{entity, id, name, changes: [{column, before, after}]}] of the rows that differ, with values as stored:
- * batch/rows/record.h shows it to people, and an undo sets it back. */
+/* [{entity, id, name, changes: [{column, before, after}]}] of the differing rows, with values as stored.
+ * batch/rows/record.h makes it readable, and an undo reverses it. */
 json_t *batch_rows_record(const BatchRows *rows);
 
 /* "{1,2,3}" of sorted ids. */

@@ -36,7 +36,7 @@ set_value(const Work *work, const BatchRows *rows, BatchRow *row, const BatchVal
 {
   guint index = field_index(rows, value->field);
   if (!value->is_change) {
-    /* The hub's columns have JSON's null by default, which means to it what SQL's does: no change. */
+    /* These columns of the hub have JSON's null by default. To the hub, that is the same as SQL's NULL: no change. */
     if (value->value != NULL || strcmp(batch_field_sql_type(value->field), "jsonb") != 0 ||
         g_strcmp0(row->before[index], "null") != 0)
       batch_row_set(row, index, value->value);
@@ -62,7 +62,7 @@ set_values(const Work *work, BatchRows *rows)
   }
 }
 
-/* The transaction's time, as the rows have it. */
+/* The transaction's time, which the rows have. */
 static gboolean
 mark_deleted(BatchTransaction *transaction, BatchRows *rows, GError **error)
 {
@@ -75,7 +75,7 @@ mark_deleted(BatchTransaction *transaction, BatchRows *rows, GError **error)
   return batch_transaction_write(transaction, rows, error);
 }
 
-/* Endpoints that no provider uses any more go with the providers, as the hub does it. */
+/* Deletes endpoints that no provider uses any more, as the hub does. */
 static gboolean
 delete_endpoints(BatchTransaction *transaction, const char *providers, GError **error)
 {

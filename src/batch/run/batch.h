@@ -1,9 +1,9 @@
-/* Runs a batch: all of it in one transaction, or nothing.
+/* Runs a batch in one transaction.
  *
- * The rows are locked in the order of their ids (of keys: their users first, so that no two batches can take a user's
- * last keys together), compared, written by one UPDATE, checked against the rules, and recorded in cch_data.operations
- * with what was before; then the hub is told over Redis. A dry run does the very same, also with what a rule refuses,
- * and rolls back. Deadlocks with the running hub are tried again. */
+ * The rows are locked in the order of their ids (of keys: their users first, so that two batches cannot take a
+ * user's last keys together), compared, written by one UPDATE, checked against the rules, and recorded with their
+ * old values in cch_data.operations. Then the hub is told over Redis. A dry run does the same, even if a rule
+ * refuses the batch, and rolls back. Deadlocks with the running hub are retried. */
 #pragma once
 
 #include "batch/fields/request.h"
@@ -13,28 +13,28 @@
 
 typedef struct {
   const char *dsn;
-  PgConnection *connection; /* to work on, for several batches in a row; NULL: one of its own */
+  PgConnection *connection; /* an open connection for several batches in a row; NULL: opens its own */
   const char *redis_url;    /* NULL: none */
-  const char *who;          /* for the audit; "operator @ address" */
+  const char *who;          /* the actor, for the audit log; "operator @ address" */
   const char *client_ip;
   Language language;
   const char *idempotency_key; /* NULL: none */
-  const char *fingerprint;     /* of the request, to tell a repetition from another use of the same key */
+  const char *fingerprint;     /* of the request, to tell a repetition from another use of the key */
 } BatchContext;
 
-/* How long an operation can be undone, and its idempotency key is remembered. */
+/* How long an operation can be undone and its idempotency key is kept. */
 #define BATCH_KEEP_HOURS 24
 
-/* The answer: {operationId, requestedCount, updatedCount, updatedIds, changedCount, dryRun, cacheNotified}, of a delete
- * deletedCount and deletedIds; of a dry run {…, rows, fields, refused}, see batch/rows/record.h and
- * batch/fields/problems.h. On an error `problems` may say what is wrong where. Errors: BATCH_*, REQUEST_PARAMETER,
- * DATABASE_*, CANCELLED. */
+/* Returns the answer: {operationId, requestedCount, updatedCount, updatedIds, changedCount, dryRun, cacheNotified};
+ * for a delete deletedCount and deletedIds; for a dry run also rows, fields, refused (batch/rows/record.h,
+ * batch/fields/problems.h). On an error `problems` may have details. Errors: BATCH_*, REQUEST_PARAMETER, DATABASE_*,
+ * CANCELLED. */
 json_t *batch_run(const BatchContext *context, const BatchRequest *request, BatchProblems *problems,
                   GCancellable *cancellable, GError **error);
 
 /* The widths of the entity's columns, for a BatchRequest: column → number of characters. */
 GHashTable *batch_read_widths(PgConnection *connection, BatchEntity entity, GError **error);
 
-/* Reads JSON and runs. */
+/* Parses JSON and runs the batch. */
 json_t *batch_run_json(const BatchContext *context, BatchEntity entity, BatchAction action, const JsonTree *body,
                        BatchProblems *problems, GCancellable *cancellable, GError **error);

@@ -6,7 +6,7 @@
 
 #include <string.h>
 
-/* Refuses ids that no provider has. */
+/* Refuses ids of providers that do not exist. */
 static gboolean
 check_providers(BatchTransaction *transaction, const char *ids, GError **error)
 {
@@ -21,8 +21,8 @@ check_providers(BatchTransaction *transaction, const char *ids, GError **error)
   return missing != NULL;
 }
 
-/* Redis takes no part in transactions: what was closed stays so, should the record fail. Nothing is tried again from
- * here on, since a second time there would be nothing left to close. */
+/* Redis takes no part in transactions: breakers stay closed if the record fails. Nothing is retried from here on,
+ * because a second attempt would find nothing to close. */
 static gboolean
 close_breakers(BatchTransaction *transaction, const BatchRequest *request, const PgResult *keys, GError **error)
 {

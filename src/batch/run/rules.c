@@ -12,7 +12,7 @@ batch_keys_lock_owners(BatchTransaction *transaction, const char *ids, GError **
 
 typedef gboolean (*RowFunc)(const BatchRow *row, guint field);
 
-/* The owners, as an int4[] value, of the keys for which `matters` is true of the field; NULL when there are none. */
+/* The owners, as an int4[] value, of the keys whose field satisfies `matters`; NULL if there are none. */
 static char *
 owners_where(const BatchRows *keys, const char *column, RowFunc matters)
 {
@@ -40,8 +40,8 @@ is_changed(const BatchRow *row, guint field)
   return g_strcmp0(row->before[field], row->after[field]) != 0;
 }
 
-/* User ids and names of those who have a key that works at the moment `at`. Their keys stay locked, so that the hub
- * does not disable the last one meanwhile. */
+/* Ids and names of the users who have a working key at the moment `at`. Their keys stay locked, so that the hub
+ * cannot disable the last one meanwhile. */
 static GHashTable *
 users_with_usable_keys(BatchTransaction *transaction, const char *owners, const char *at, GError **error)
 {
@@ -63,7 +63,7 @@ compare_pointers(gconstpointer a, gconstpointer b)
   return x < y ? -1 : x > y;
 }
 
-/* Whoever had a key that works must have one still; who had none before is not made worse. */
+/* A user who had a working key must still have one. A user without one is not made worse. */
 static gboolean
 check_usable_keys(BatchTransaction *transaction, GHashTable *before, const char *owners, const char *at, GError **error)
 {
@@ -84,7 +84,7 @@ write_keys(BatchTransaction *transaction, BatchRows *keys, GError **error)
   g_autofree char *owners = owners_where(keys, "is_enabled", is_disabled);
   if (owners == NULL)
     return batch_transaction_write(transaction, keys, error);
-  /* The moment counts from here: keys may have expired while others held the locks. */
+  /* Takes the time now: keys may have expired during the wait for the locks. */
   g_autofree char *at = NULL;
   if (!pg_connection_value(transaction->connection, &at, error, "SELECT clock_timestamp()::text", 0))
     return FALSE;
@@ -93,7 +93,7 @@ write_keys(BatchTransaction *transaction, BatchRows *keys, GError **error)
          check_usable_keys(transaction, usable, owners, at, error);
 }
 
-/* user id (gint64) → GPtrArray of its keys' groups, whose strings are the result's. */
+/* user id (gint64) → GPtrArray of its keys' groups, whose strings belong to the result. */
 static GHashTable *
 group_lists(const PgResult *groups)
 {

@@ -17,7 +17,7 @@
 
 enum {
   MAX_ATTEMPTS = 8,
-  RETRY_MS = 20, /* times the attempt, and a random part */
+  RETRY_MS = 20, /* multiplied by the number of the attempt, plus a random part */
   ID_BYTES = 16,
 };
 
@@ -43,8 +43,8 @@ batch_transaction_write(BatchTransaction *transaction, BatchRows *rows, GError *
   return TRUE;
 }
 
-/* Takes the idempotency key, waiting for whoever is using it now; `is_repetition` when it was used before. A dry run
- * does nothing that could be repeated. */
+/* Takes the idempotency key, waiting for a transaction that is using it; `is_repetition` if it was used before. Does
+ * nothing in a dry run. */
 static gboolean
 claim_key(BatchTransaction *transaction, GError **error)
 {
@@ -73,7 +73,7 @@ claim_key(BatchTransaction *transaction, GError **error)
   return TRUE;
 }
 
-/* "a" of the idempotency key "a/1": what several batches are parts of. NULL: none; free with g_free. */
+/* "a" from the idempotency key "a/1": the group of several batches. NULL: none; free with g_free. */
 static char *
 group_of(const char *idempotency_key)
 {
@@ -158,11 +158,11 @@ show_dry_run(BatchTransaction *transaction)
     json_object_set_new(answer, "refused", json_array());
 }
 
-/* Tells the hub. What came of it belongs to the answer, also to that of a repetition. */
+/* Tells the hub. The result is part of the answer, also of a repetition's. */
 static void
 tell_hub(BatchTransaction *transaction)
 {
-  pg_connection_set_cancellable(transaction->connection, NULL); /* it is done, whoever has left since */
+  pg_connection_set_cancellable(transaction->connection, NULL); /* it is committed, even if the client has left */
   g_autoptr(json_t) is_told =
       hub_cache_tell(transaction->context->redis_url, transaction->connection, transaction->changes);
   json_object_set(transaction->answer, "cacheNotified", is_told);
@@ -183,12 +183,11 @@ finish_answer(BatchTransaction *transaction)
   else if (!transaction->is_repetition)
     tell_hub(transaction);
   else if (json_object_get(transaction->answer, "cacheNotified") == NULL)
-    json_object_set_new(transaction->answer, "cacheNotified", json_null()); /* it is being told right now */
+    json_object_set_new(transaction->answer, "cacheNotified", json_null()); /* the hub is being told right now */
   return TRUE;
 }
 
-/* The service migrates when it starts, but whoever comes first, or with a database of another age, need not wait or ask
- * for it. */
+/* The service migrates at its start. The first batch on a database that is not migrated migrates it by itself. */
 static gboolean
 make_own_schema(BatchTransaction *transaction, const GError *failure, GError **error)
 {

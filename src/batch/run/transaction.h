@@ -1,4 +1,4 @@
-/* What a batch and its undo share: a transaction that is tried again after a deadlock, its record, and its outcome. */
+/* Shared by a batch and its undo: a transaction that is retried after a deadlock, its record, and its outcome. */
 #pragma once
 
 #include "batch/rows/rows.h"
@@ -8,26 +8,26 @@ typedef struct {
   const BatchContext *context;
   BatchProblems *problems;
   GCancellable *cancellable;
-  PgConnection *connection; /* the context's, or one of its own */
+  PgConnection *connection; /* the context's, or its own */
   const char *kind;         /* "users:batchUpdate", …, "operations:undo" */
   gboolean is_dry_run;
   char *operation_id;
-  json_t *changes;        /* what batch_rows_record says, of all tables together */
+  json_t *changes;        /* from batch_rows_record, for all tables together */
   json_t *answer;         /* of the operation, or of the one that it repeats */
-  json_t *before, *after; /* for the audit, of what is no row; NULL: what `changes` says */
+  json_t *before, *after; /* for the audit, if it is not about rows; NULL: use `changes` */
   gboolean is_repetition;
   gpointer user_data;
 } BatchTransaction;
 
-/* Does the work inside the transaction, adds to `changes` and sets `answer`; rows that are in the way are noted as
- * refused in `problems`. Starts from nothing at each attempt. */
+/* Does the work inside the transaction, adds to `changes` and sets `answer`; notes refused rows in `problems`. Each
+ * attempt starts from scratch. */
 typedef gboolean (*BatchWorkFunc)(BatchTransaction *transaction, GError **error);
 
-/* Runs `work` in a transaction, records, commits and tells the hub; a dry run is rolled back, and its answer shows what
- * would change and what would be refused. TRUE: `answer` is the answer. */
+/* Runs `work` in a transaction, records it, commits, and tells the hub. A dry run is rolled back; its answer shows
+ * what would change and what would be refused. TRUE: `answer` is set. */
 gboolean batch_transaction_run(BatchTransaction *transaction, BatchWorkFunc work, GError **error);
 void batch_transaction_clear(BatchTransaction *transaction);
 G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC(BatchTransaction, batch_transaction_clear)
 
-/* Writes a set of rows and notes what changed. */
+/* Writes a set of rows and notes the changes. */
 gboolean batch_transaction_write(BatchTransaction *transaction, BatchRows *rows, GError **error);

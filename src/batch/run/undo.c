@@ -9,13 +9,13 @@
 typedef struct {
   const char *operation_id;
   gboolean skip_conflicts;
-  json_t *changes;   /* of the operation that is undone */
-  json_t *followers; /* of them: of users whose group followed from that of their keys */
+  json_t *changes;   /* of the undone operation */
+  json_t *followers; /* of these, the users whose group followed from their keys */
   json_t *conflicts; /* [{entity, id, name}] */
   guint n_restored;
 } Undo;
 
-/* The operation's record, locked so that it is undone once. */
+/* Reads the operation's record and locks it, so that it is undone only once. */
 static gboolean
 load_operation(BatchTransaction *transaction, Undo *undo, GError **error)
 {
@@ -64,7 +64,7 @@ compare_ids(gconstpointer a, gconstpointer b)
   return x < y ? -1 : x > y;
 }
 
-/* The entity's rows that the operation changed, locked; NULL without an error when it changed none. */
+/* Locks the entity's rows that the operation changed; NULL without an error if there are none. */
 static BatchRows *
 lock_rows(BatchTransaction *transaction, const Undo *undo, BatchEntity entity, GError **error)
 {
@@ -87,7 +87,7 @@ lock_rows(BatchTransaction *transaction, const Undo *undo, BatchEntity entity, G
   return batch_rows_lock(transaction->connection, entity, fields, value, TRUE, error);
 }
 
-/* FALSE when the row is no longer as the operation left it, or has been deleted by somebody else. */
+/* FALSE if the row is no longer as the operation left it, or has been deleted since. */
 static gboolean
 set_back(const BatchRows *rows, BatchRow *row, const json_t *changes)
 {
@@ -114,7 +114,7 @@ set_back(const BatchRows *rows, BatchRow *row, const json_t *changes)
   return TRUE;
 }
 
-/* Endpoints only follow from their providers: whoever has one back already need not be asked. */
+/* Endpoints follow from their providers: one that exists again is no conflict. */
 static void
 set_all_back(Undo *undo, BatchRows *rows)
 {
@@ -145,14 +145,14 @@ restore_rows(BatchTransaction *transaction, Undo *undo, BatchEntity entity, GErr
   }
   set_all_back(undo, rows);
   if (json_array_size(undo->conflicts) > 0 && !undo->skip_conflicts)
-    return TRUE; /* refused in the end; the other tables' conflicts belong on the list too */
-  /* With keys left as they are a user's group follows from what is there then. */
+    return TRUE; /* refused at the end; the other tables' conflicts are listed, too */
+  /* If some keys are left as they are, a user's group follows from its current keys. */
   const json_t *followers = json_array_size(undo->conflicts) == 0 ? undo->followers : NULL;
   return entity == BATCH_KEYS ? batch_keys_write(transaction, rows, followers, error)
                               : batch_transaction_write(transaction, rows, error);
 }
 
-/* Groups of users that followed from their keys follow again: they are not an operation's own change. */
+/* Groups that followed from keys follow again: they are not a change of their own. */
 static void
 set_followers_apart(Undo *undo)
 {

@@ -28,7 +28,8 @@ price_catalog_read(PgConnection *connection, PriceCatalog *ret_catalog, GError *
   return TRUE;
 }
 
-/* The advisory lock first: of two of ours the second waits there, and sees the first one's rows afterwards. */
+/* Takes the advisory lock first: of two transactions of ours, the second waits there and then sees the first one's
+ * rows. */
 gboolean
 price_lock_table(PgConnection *connection, guint lock_wait_s, GError **error)
 {
@@ -84,7 +85,7 @@ is_left_out(const Apply *apply, const char *name)
   return g_strv_contains(names_or_none(apply->options->leave_out), name);
 }
 
-/* All that the outcome depends on besides the stored rows. */
+/* Everything that determines the outcome, besides the stored rows. */
 static void
 identify_table(Apply *apply)
 {
@@ -103,7 +104,7 @@ add_name(GPtrArray *names, const char *name)
   g_ptr_array_add(names, g_strdup(name));
 }
 
-/* Whether this very content was applied last and nothing has changed since. */
+/* Whether exactly this content was applied last and nothing has changed since. */
 static gboolean
 recognise_table(Apply *apply, gboolean *ret_is_known, GError **error)
 {
@@ -166,7 +167,7 @@ plan_changes(Apply *apply, GError **error)
                                                  apply->options->is_dry_run ? "true" : "false");
   if (rows == NULL)
     return FALSE;
-  /* Both are in the order of the names' bytes. */
+  /* Both are sorted by the names' bytes. */
   guint row = 0;
   for (guint i = 0; i < apply->models->len; i++) {
     const PriceModel *model = &g_array_index(apply->models, PriceModel, i);
@@ -181,7 +182,7 @@ plan_changes(Apply *apply, GError **error)
   return TRUE;
 }
 
-/* Where a hub keeps the table, too: the models with the hub's fields that the new table does not have. */
+/* If a hub keeps the table, too: adds to the models the hub's fields that the new table lacks. */
 static gboolean
 keep_hub_fields(Apply *apply, GError **error)
 {
@@ -204,7 +205,7 @@ keep_hub_fields(Apply *apply, GError **error)
   return price_report_all_taken(rows, row, error);
 }
 
-/* What changes in which field; of new models only where it is shown. */
+/* Compares field by field; for new models only if the result is shown. */
 static gboolean
 compare_fields(Apply *apply, GError **error)
 {
@@ -228,7 +229,7 @@ last_model_count(Apply *apply, guint64 *ret_count, GError **error)
   return TRUE;
 }
 
-/* A table that was cut short must not pass for one that was tidied up. */
+/* A truncated table must not pass for a smaller one. */
 static gboolean
 check_size(Apply *apply, GError **error)
 {
@@ -251,7 +252,7 @@ compare_names(gconstpointer a, gconstpointer b)
   return strcmp(*(const char *const *)a, *(const char *const *)b);
 }
 
-/* What failed is in the cloud still, and keeps its last price. */
+/* A model that failed is still in the cloud, and keeps its last price. */
 static char *
 names_in_file(const PriceTable *table)
 {
@@ -361,7 +362,8 @@ price_apply(PgConnection *connection, const PriceTable *table, const PriceApplyO
                          .updated = g_string_new(NULL),
                          .report = price_report_new(table, options->is_dry_run)};
   identify_table(&apply);
-  /* A dry run is one look at the database; the other waits for its turn and then has to see what came before. */
+  /* A dry run needs a consistent view of the database. A real run waits for its turn, and then has to see what was
+   * committed before. */
   const char *begin = options->is_dry_run ? "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY" : PRICE_BEGIN;
   if (!pg_connection_exec(connection, begin, error))
     return NULL;

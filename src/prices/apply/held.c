@@ -39,7 +39,7 @@ is_among(const PgResult *rows, const char *name)
   return FALSE;
 }
 
-/* The changes that are meant; PRICES_NOT_FOUND when one of them is not there, or none is. */
+/* The requested changes; PRICES_NOT_FOUND if one of them is missing, or there is none. */
 static PgResult *
 find_held(PgConnection *connection, const char *const *names, GError **error)
 {
@@ -85,7 +85,7 @@ price_held_approve(PgConnection *connection, const char *const *names, const Pri
   g_autoptr(PriceReport) report = table != NULL ? price_apply(connection, table, options, error) : NULL;
   if (report == NULL || options->is_dry_run)
     return g_steal_pointer(&report);
-  /* If we die here, the next sync finds the prices equal and forgets them. */
+  /* If we die here, the next sync finds the prices equal and removes these changes. */
   g_autoptr(PgResult) forgotten = pg_connection_query(connection, error, prices_held_forget_sql, 1, models);
   return forgotten != NULL ? g_steal_pointer(&report) : NULL;
 }

@@ -6,7 +6,7 @@
 
 #include <string.h>
 
-/* The changes that were rejected just as they are. */
+/* The rejected changes that are exactly the same as these. */
 static gboolean
 find_rejected(Apply *apply, GHashTable *held, GError **error)
 {
@@ -37,7 +37,7 @@ find_beyond_limit(Apply *apply, GHashTable *held)
   }
 }
 
-/* Takes the changes that are held back out of what is written. */
+/* Removes the held changes from what is written. */
 static void
 take_out(Apply *apply, GHashTable *held)
 {
@@ -45,7 +45,7 @@ take_out(Apply *apply, GHashTable *held)
   price_report_take_out(report, held);
   g_string_truncate(apply->changed, 0);
   g_string_truncate(apply->updated, 0);
-  guint change = 0; /* both are in the order of the names */
+  guint change = 0; /* both are sorted by name */
   for (guint i = 0; i < apply->models->len && change < report->changes->len; i++) {
     const PriceModel *model = &g_array_index(apply->models, PriceModel, i);
     const PriceChange *next = &g_array_index(report->changes, PriceChange, change);
@@ -74,7 +74,7 @@ hold_back_changes(Apply *apply, GError **error)
   return TRUE;
 }
 
-/* The prices that are held back, as an object. */
+/* The held prices, as an object. */
 static char *
 held_models(const Apply *apply)
 {

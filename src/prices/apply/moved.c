@@ -9,7 +9,7 @@ typedef struct {
   GArray *issues;
   const char *model;
   guint factor;
-  gboolean is_limit; /* for holding back: with moves from zero */
+  gboolean is_limit; /* for holding back: includes moves from zero */
 } Moves;
 
 static void
@@ -50,7 +50,7 @@ check_numbers(const Moves *moves, const char *path, const JsonTree *old, const J
 static void check_values(const Moves *moves, const char *path, gboolean is_cost, const JsonTree *old,
                          const JsonTree *new);
 
-/* Members by name, elements by place. */
+/* Compares members by name, elements by index. */
 static void
 check_children(const Moves *moves, const char *path, gboolean is_cost, const JsonTree *old, const JsonTree *new)
 {

@@ -99,7 +99,7 @@ price_report_add_change(PriceReport *report, const char *model, const char *old_
   g_array_append_val(report->changes, change);
 }
 
-/* A row's field into its model's change. Both are in the order of the names. */
+/* Adds a row's field to its model's change. Both are sorted by name. */
 static void
 add_field(PriceReport *report, PriceChange *change, const PgResult *rows, guint row)
 {
@@ -178,7 +178,7 @@ price_report_take_out(PriceReport *report, GHashTable *models)
 
 /* ---- As JSON: written as text, because jansson's numbers are doubles and prices keep every digit ---- */
 
-/* A number's text; what is not there is null. */
+/* The number's text; null if absent. */
 static void
 write_member(GString *out, const char *name, const char *json)
 {
@@ -189,7 +189,7 @@ char *
 price_report_held_reasons(const PriceReport *report)
 {
   g_autoptr(GString) out = g_string_new("{");
-  const char *model = NULL; /* a model's issues stand together */
+  const char *model = NULL; /* a model's issues are contiguous */
   for (guint i = 0; i < report->held->len; i++) {
     const PriceIssue *issue = &g_array_index(report->held, PriceIssue, i);
     if (issue->field == NULL)
@@ -278,14 +278,14 @@ write_conflicts(GString *out, const PriceReport *report)
     const PriceConflict *conflict = &g_array_index(report->conflicts, PriceConflict, i);
     g_string_append(out, i > 0 ? ",{\"modelName\":" : "{\"modelName\":");
     json_quote(out, conflict->model);
-    /* Older clients know the last one. */
+    /* Older clients use the last one. */
     g_string_append_printf(out, ",\"manualPrice\":%s,\"cloudPrice\":%s,\"litellmPrice\":%s}", conflict->manual,
                            conflict->cloud, conflict->cloud);
   }
   g_string_append_c(out, ']');
 }
 
-/* What only a dry run tells. `state` is for whoever wants to apply just this. */
+/* Members of a dry run only. `state` is for a client that wants to apply exactly this. */
 static void
 write_preview(GString *out, const PriceReport *report)
 {
@@ -331,7 +331,7 @@ price_report_to_json(const PriceReport *report, Language language)
   return g_string_free(g_steal_pointer(&out), FALSE);
 }
 
-/* {"model": {"field": old or new value}} of the updated models. */
+/* {"model": {"field": old or new value}} for the updated models. */
 static void
 write_side(GString *out, const PriceReport *report, gboolean is_new)
 {

@@ -13,7 +13,7 @@
 const char *const price_sorts[] = {"modelName", "source",    "provider",   "vendor",      "mode",
                                    "updatedAt", "createdAt", "inputPrice", "outputPrice", NULL};
 
-/* A LIKE pattern for texts that contain this one; its own % and _ mean themselves. */
+/* A LIKE pattern for texts that contain this one; % and _ in it are escaped. */
 static char *
 pattern_of(const char *text)
 {
@@ -63,7 +63,7 @@ price_facets(PgConnection *connection, GError **error)
              : NULL;
 }
 
-/* NULL with PRICES_NOT_FOUND when there is none. */
+/* NULL with PRICES_NOT_FOUND if there is none. */
 static PgResult *
 find_row(PgConnection *connection, const char *name, gboolean only_cloud, GError **error)
 {
@@ -77,7 +77,7 @@ find_row(PgConnection *connection, const char *name, gboolean only_cloud, GError
   return NULL;
 }
 
-/* The same, but TRUE and NULL when there is none. */
+/* The same, but TRUE and NULL if there is none. */
 static gboolean
 look_up(PgConnection *connection, const char *name, PgResult **ret_row, GError **error)
 {
@@ -123,7 +123,7 @@ write_audit(PgConnection *connection, const char *type, const char *name, const 
   return audit_write(connection, &entry, error);
 }
 
-/* Names the problem in the words of the files' rules. */
+/* Names the problem in the words used for files. */
 static gboolean
 check_model(const char *name, const char *json, Language language, GError **error)
 {
@@ -141,7 +141,7 @@ check_model(const char *name, const char *json, Language language, GError **erro
   return FALSE;
 }
 
-/* All of the model's rows become one manual row; its JSON. */
+/* Replaces all of the model's rows by one manual row; returns its JSON. */
 static char *
 replace_rows(PgConnection *connection, const char *type, const char *name, const char *json, const PgResult *before,
              const PriceEditor *editor, GError **error)
@@ -161,7 +161,7 @@ replace_rows(PgConnection *connection, const char *type, const char *name, const
   return g_strdup(pg_result_text(row, 0, 0));
 }
 
-/* The fields of the request, apart into those that are set and the names of those that are taken away. */
+/* Splits the request's fields into those to set and the names of those to remove. */
 static void
 split_fields(const JsonTree *fields, GString *set, GPtrArray *taken)
 {
@@ -239,7 +239,7 @@ begin_edit(PgConnection *connection, const PriceEditor *editor, GError **error)
          price_lock_table(connection, editor->lock_wait_s, error);
 }
 
-/* Commits what is done, and undoes what is not, or was only tried. */
+/* Commits a successful change; rolls back a failed one, or a dry run. */
 static gboolean
 end_edit(PgConnection *connection, gboolean is_done, const PriceEditor *editor, GError **error)
 {

@@ -7,12 +7,12 @@
 
 #define COST_DIGITS 12
 
-/* What a charge becomes. A tier or a priority has a field of its own only where the hub knows one. */
+/* The field for a charge. A tier or a priority has its own field only if the hub has one. */
 typedef struct {
   const char *charge, *unit;
   const char *field; /* NULL: see set_search */
   const char *factor;
-  gboolean is_billable; /* a variant with nothing else has no price */
+  gboolean is_billable; /* without a billable charge, a variant has no price */
   gboolean has_tiers, has_priority;
 } ChargeRule;
 
@@ -28,19 +28,19 @@ static const ChargeRule rules[] = {
     {"image_output", "per_image", "output_cost_per_image", "1", TRUE, FALSE, FALSE},
     {"request", "per_request", "input_cost_per_request", "1", TRUE, FALSE, FALSE},
     {"web_search", "per_k_calls", NULL, "1e-3", TRUE, FALSE, FALSE},
-    /* The later one counts where both are there. */
+    /* The later one counts if both are present. */
     {"file_search", "per_k_calls", "file_search_cost_per_1k_calls", "1", FALSE, FALSE, FALSE},
     {"file_search_call", "per_k_calls", "file_search_cost_per_1k_calls", "1", FALSE, FALSE, FALSE},
 };
 
-/* A price or a factor: the table writes them as strings. */
+/* A price or a factor, which the table writes as strings. */
 static gboolean
 read_decimal(const JsonTree *tree, Decimal *ret_decimal)
 {
   return tree != NULL && tree->type == JSON_TOKEN_STRING && decimal_parse(tree->text, ret_decimal);
 }
 
-/* The factor of a charge in a track: its own, else the track's. FALSE when the one that counts is no number. */
+/* The factor of a charge in a track: its own, otherwise the track's. FALSE if that is not a number. */
 static gboolean
 find_factor(const JsonTree *track, const char *charge, Decimal *ret_factor)
 {
@@ -55,7 +55,8 @@ cloud_charge_is_in_dollars(const JsonTree *charge)
   return currency == NULL || strcmp(currency, "USD") == 0;
 }
 
-/* The three sizes of a search cost the same there. The cost is a number's exact text, which jansson would round. */
+/* The three sizes of a search have the same cost there. The cost is a number's exact text, which jansson would round.
+ */
 static void
 set_search(GArray *fields, const char *cost)
 {
@@ -82,7 +83,7 @@ cost_of(const Decimal *price, const Decimal *factor, const char *unit_factor)
 
 typedef enum { TRACK_ALWAYS, TRACK_TIER, TRACK_PRIORITY, TRACK_PRIORITY_TIER, TRACK_UNKNOWN } TrackKind;
 
-/* "_above_200k_tokens" for a threshold of 200,000 or 200,001 tokens; NULL for one that has no field. */
+/* "_above_200k_tokens" for a threshold of 200,000 or 200,001 tokens; NULL if there is no field for it. */
 static const char *
 tier_suffix(const JsonTree *threshold)
 {
@@ -106,7 +107,7 @@ asks_for_priority(const JsonTree *trigger)
          strstr(pattern, "priority") != NULL;
 }
 
-/* All triggers of a track together. A header goes along with a threshold and changes nothing; alone it has no field. */
+/* All triggers of a track together. A header beside a threshold changes nothing; alone it has no field. */
 static TrackKind
 track_kind(const JsonTree *track, const char **ret_tier)
 {
@@ -132,7 +133,7 @@ track_kind(const JsonTree *track, const char **ret_tier)
   return is_priority ? TRACK_PRIORITY : TRACK_UNKNOWN;
 }
 
-/* The price of a charge that counts under a rule. */
+/* The price of a charge that applies under a rule. */
 static gboolean
 read_price(const JsonTree *variant, const ChargeRule *rule, Decimal *ret_price)
 {
@@ -146,7 +147,7 @@ read_price(const JsonTree *variant, const ChargeRule *rule, Decimal *ret_price)
   return TRUE;
 }
 
-/* The charges without a tier, under the track that always holds (NULL: none); TRUE when one of them can be billed. */
+/* Charges without a tier, under the track that always applies (NULL: none); TRUE if one of them is billable. */
 static gboolean
 set_base_costs(GArray *fields, const JsonTree *variant, const JsonTree *always)
 {
@@ -171,7 +172,7 @@ set_base_costs(GArray *fields, const JsonTree *variant, const JsonTree *always)
   return is_billable;
 }
 
-/* The charges of a track with triggers; the last of several for one field counts. */
+/* Charges of a track with triggers; the last of several for one field counts. */
 static gboolean
 set_track_costs(GArray *fields, const JsonTree *variant, const JsonTree *track)
 {

@@ -1,4 +1,5 @@
-/* An object's fields in order, each with its JSON; setting one again keeps its place. Private to prices/format. */
+/* An object's fields in order, each with its JSON. Setting a field again keeps its position. Private to
+ * prices/format. */
 #pragma once
 
 #include "base/exact/json_scan.h"
@@ -9,11 +10,11 @@ typedef struct {
 
 /* An array of CloudField that clears its elements. */
 GArray *cloud_fields_new(void);
-/* The field is named `name` and `suffix`. Takes `json`. */
+/* The field's name is `name` followed by `suffix`. Takes ownership of `json`. */
 void cloud_fields_set_json(GArray *fields, const char *name, const char *suffix, char *json);
-/* Nothing where the text is NULL. */
+/* Does nothing if the text is NULL. */
 void cloud_fields_set_string(GArray *fields, const char *name, const char *text);
-/* Nothing where it is not true, or `name` is NULL. */
+/* Does nothing if it is not true, or `name` is NULL. */
 void cloud_fields_set_true(GArray *fields, const char *name, gboolean is_true);
 /* The object; free with g_free. */
 char *cloud_fields_to_json(const GArray *fields);

@@ -8,7 +8,7 @@
 
 enum { MAX_ALIASES = 64 };
 
-/* A capability that is true, and the fields that say so. */
+/* A capability, and the fields that express it. */
 static const struct {
   const char *capability, *field, *other_field;
 } capabilities[] = {
@@ -76,8 +76,8 @@ provider_list(const GArray *pricing)
   return g_string_free(g_steal_pointer(&out), FALSE);
 }
 
-/* All variants that can be billed into `pricing`, and the costs of the one that counts into `model`: the first official
- * one, else the first. Of two with one key the last is kept. */
+/* Writes all billable variants into `pricing`, and the costs of one into `model`: the first official one, otherwise
+ * the first. Of two variants with one key the last is kept. */
 static gboolean
 set_pricing(GArray *model, const JsonTree *variants)
 {
@@ -133,8 +133,8 @@ mode_of(const JsonTree *entry)
   return strcmp(type, "image") == 0 ? "image_generation" : type;
 }
 
-/* The vendor's icon as the table's `providers` have it. The hub has a list of its own for vendors without one, which
- * it looks up when it shows them. */
+/* The vendor's icon from the table's `providers`. The hub has its own list of icons for vendors without one, and
+ * uses it when it shows them. */
 static void
 set_icon(GArray *fields, const JsonTree *vendor)
 {
@@ -181,7 +181,7 @@ set_description(GArray *fields, const JsonTree *entry, const CloudModel *model, 
   }
 }
 
-/* The first names besides the model's own. */
+/* The first names other than the model's own. */
 static char **
 read_aliases(const JsonTree *entry, const char *name)
 {

@@ -61,7 +61,7 @@ price_entries_read_root(const char *text, gsize size, gboolean *ret_is_json, GEr
       return NULL;
     return g_steal_pointer(&members);
   }
-  /* A syntax error further on is the better thing to say. */
+  /* A later syntax error is the better message. */
   if ((token != JSON_TOKEN_ARRAY || json_scan_skip_value(&scan, NULL, NULL, error)) &&
       json_scan_next(&scan, error) == JSON_TOKEN_END) {
     error_set(error, CCH_ERROR_PRICES_FORMAT, "JSON: the root must be an object of models, not %s",

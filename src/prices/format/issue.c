@@ -69,7 +69,7 @@ price_issue_code_name(PriceIssueCode code)
   return codes[code].name;
 }
 
-/* Every text has three conversions at most, in this order: field, new value, old value. */
+/* Every text has at most three conversions, in this order: field, new value, old value. */
 char *
 price_issue_text(const PriceIssue *issue, Language language)
 {

@@ -6,7 +6,7 @@
 #include <glib.h>
 
 typedef enum {
-  /* Refused: the model is in `failed`. */
+  /* The model is refused: listed in `failed`. */
   PRICE_NOT_A_TABLE,
   PRICE_NAME_EMPTY,
   PRICE_NAME_TWICE,
@@ -22,7 +22,7 @@ typedef enum {
   PRICE_VENDOR_TOO_LONG,
   PRICE_NOTHING_BILLABLE,
   PRICE_ENTRY_UNREADABLE,
-  /* Stored all the same: in `warnings`. */
+  /* The model is stored nevertheless: listed in `warnings`. */
   PRICE_COST_IS_NULL,
   PRICE_LOOKS_PER_MILLION,
   PRICE_MOVED_TENFOLD,
@@ -39,7 +39,7 @@ typedef struct {
   PriceIssueCode code;
   char *model;
   char *field;       /* "tiered_pricing[1].input_cost_per_token"; NULL: the model as a whole */
-  char *value, *old; /* as JSON; NULL where there is none to show */
+  char *value, *old; /* as JSON; NULL if there is none */
 } PriceIssue;
 
 /* An array of PriceIssue that clears its elements. */

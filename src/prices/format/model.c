@@ -8,11 +8,11 @@
 
 enum {
   NUMBER_MAX_BYTES = 512,
-  NUMBER_MAX_EXPONENT = 400, /* all doubles are within, and a number of PostgreSQL's stays short when written out */
+  NUMBER_MAX_EXPONENT = 400, /* beyond any double; PostgreSQL's numbers still stay short when written out */
   SHOWN_MAX_BYTES = 40
 };
 
-/* The dearest tokens of 2026 cost 0.0006 dollars; the cheapest million is at least this much. */
+/* The most expensive tokens of 2026 cost 0.0006 dollars; the cheapest million costs at least this much. */
 #define PER_MILLION_THRESHOLD 0.005
 
 typedef struct {
@@ -22,9 +22,9 @@ typedef struct {
 } Key;
 
 typedef struct {
-  Key key;          /* the member that is being read; key.text NULL in an array */
-  guint index;      /* of the array's element */
-  gboolean is_cost; /* of all that is in here */
+  Key key;          /* the current member; key.text is NULL in an array */
+  guint index;      /* index of the array's element */
+  gboolean is_cost; /* everything in here is a cost */
   guint first_key;  /* of this object in `keys` */
 } Level;
 
@@ -32,7 +32,7 @@ typedef struct {
   JsonScan scan;
   const char *name;
   GArray *failed, *warnings;
-  GArray *keys; /* of Key: of all open objects */
+  GArray *keys; /* Key: the keys of all open objects */
   Level levels[JSON_MAX_DEPTH + 1];
   gboolean has_mode;
   gboolean allows_null, has_null;
@@ -118,7 +118,7 @@ clear_key(gpointer data)
   g_free(((Key *)data)->unescaped);
 }
 
-/* At an object's end. */
+/* At the end of an object. */
 static gboolean
 check_keys_differ(Check *check, guint first)
 {
@@ -155,7 +155,7 @@ enter_key(Check *check)
   return TRUE;
 }
 
-/* Whether the value that begins now is money. */
+/* Whether the value that begins now is a cost. */
 static gboolean
 is_cost_here(const Check *check, guint depth)
 {
@@ -171,7 +171,7 @@ enter_container(Check *check)
   check->levels[depth] = (Level){.is_cost = is_cost, .first_key = check->keys->len};
 }
 
-/* Where the number's first digit that counts stands: its decimal exponent; 0 for zero. */
+/* The decimal exponent of the first significant digit; 0 for zero. */
 static gboolean
 is_in_range(const char *number, gsize size, gboolean *ret_is_zero)
 {
@@ -252,7 +252,7 @@ check_scalar(Check *check, JsonToken token)
   }
 }
 
-/* After a value of an array the next one has the next number. */
+/* After a value in an array: counts its elements. */
 static void
 leave_value(Check *check)
 {

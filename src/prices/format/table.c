@@ -79,8 +79,8 @@ take_model(PriceTable *table, const PriceEntry *entry, PriceOrigin origin)
   g_array_append_val(table->models, model);
 }
 
-/* Sorts the entries and takes the good ones. Of several that say the same of one name one is taken. Which of two that
- * differ is meant nobody can know: neither is taken. */
+/* Sorts the entries and keeps the valid ones. Equal entries with one name become one. If they differ, it is unknown
+ * which one is meant, and none is kept. */
 static void
 take_models(PriceTable *table, GArray *entries, PriceOrigin origin)
 {
@@ -113,7 +113,7 @@ free_cloud_model(gpointer data)
   g_free(data);
 }
 
-/* One entry of the cloud's table, with its name trimmed; NULL when it has failed. */
+/* Reads an entry of the cloud's table, with its name trimmed; NULL if it fails. */
 static CloudModel *
 read_cloud_model(PriceTable *table, const JsonTree *providers, guint index, const char *json, gsize size)
 {
@@ -136,7 +136,7 @@ read_cloud_model(PriceTable *table, const JsonTree *providers, guint index, cons
   return NULL;
 }
 
-/* Into `best`, by name. */
+/* Adds the model to `best`, by name. */
 static void
 take_cloud_model(PriceTable *table, const JsonTree *providers, GHashTable *best, guint index, const char *json,
                  gsize size)
@@ -151,14 +151,14 @@ take_cloud_model(PriceTable *table, const JsonTree *providers, GHashTable *best,
     free_cloud_model(model);
 }
 
-/* Reads the `models` array; the result is name → CloudModel. */
+/* Reads the `models` array into a table of name → CloudModel. */
 static GHashTable *
 read_cloud_models(PriceTable *table, const JsonTree *providers, const PriceEntry *models)
 {
   g_autoptr(GHashTable) best = g_hash_table_new_full(g_str_hash, g_str_equal, NULL, free_cloud_model);
   JsonScan scan;
   json_scan_init(&scan, models->json, models->size);
-  json_scan_next(&scan, NULL); /* [, and the whole was read before */
+  json_scan_next(&scan, NULL); /* [, because the whole was read before */
   for (guint index = 0;; index++) {
     JsonToken token = json_scan_next(&scan, NULL);
     if (token == JSON_TOKEN_ARRAY_END)
@@ -194,7 +194,7 @@ add_cloud_entries(PriceTable *table, GHashTable *best, GArray *entries)
   }
 }
 
-/* An alias is a name of its own where nobody else has it. */
+/* An alias becomes a model of its own if no other model has the name. */
 static void
 add_aliases(GHashTable *best, GArray *entries)
 {
@@ -202,7 +202,7 @@ add_aliases(GHashTable *best, GArray *entries)
   guint n = entries->len;
   for (guint i = 0; i < n; i++)
     g_hash_table_add(taken, g_strdup(g_array_index(entries, PriceEntry, i).name));
-  g_array_sort(entries, price_entries_compare); /* so that the same alias goes to the same model every time */
+  g_array_sort(entries, price_entries_compare); /* so that an alias always goes to the same model */
   for (guint i = 0; i < n; i++) {
     PriceEntry entry = g_array_index(entries, PriceEntry, i);
     const CloudModel *model = g_hash_table_lookup(best, entry.name);
@@ -260,8 +260,8 @@ read_toml_table(PriceTable *table, const GArray *members, GArray *entries, GErro
   return json_scan_next(&scan, error) == JSON_TOKEN_OBJECT && price_entries_read_members(&scan, entries, error);
 }
 
-/* TOML has no end of its own. Where the last line has no line break and ends in what could go on, a number or a word,
- * the file may have been cut there, and 0.00001 would be 0.0. */
+/* TOML has no end marker. If the last line has no line break and ends in a number or a word, the file may have been
+ * cut there, and 0.00001 may have become 0.0. */
 static gboolean
 check_toml_end(const char *text, gsize size, GError **error)
 {
@@ -293,8 +293,8 @@ convert_toml(const char *text, gsize size, gsize *ret_size, GError **error)
   return NULL;
 }
 
-/* What has failed as JSON is meant to be JSON when it begins like it: no TOML begins with a brace, and one that begins
- * with a bracket goes on with a name. */
+/* A text that is not valid JSON is reported as JSON if it begins like JSON. No TOML begins with a brace, and after a
+ * leading bracket TOML has a name. */
 static gboolean
 looks_like_json(const char *text)
 {
@@ -335,7 +335,8 @@ read_entries(PriceTable *table, const char *text, gsize size, GArray *entries, G
   return TRUE;
 }
 
-/* Two tables of one digest are equal; with other spelling or order they may be equal all the same. */
+/* Tables with the same digest are equal. Tables with another spelling or order have other digests and may still be
+ * equal. */
 static void
 make_digest(PriceTable *table)
 {

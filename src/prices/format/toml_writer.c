@@ -7,12 +7,12 @@
 
 enum {
   MAX_INTEGER_DIGITS = 18, /* of 64 bits */
-  /* toml++ reads 128 characters of a number, and this many digits with the zeros of decimal_to_text are fewer. */
+  /* toml++ accepts 128 characters in a number; this many digits, with decimal_to_text's zeros, need fewer. */
   MAX_DIGITS = 80,
   MAX_MAGNITUDE = 308 /* of a double */
 };
 
-/* A basic string; JSON's differs only in escaping less. */
+/* A basic string; unlike JSON, TOML requires more escapes. */
 static void
 write_string(GString *out, const char *text)
 {
@@ -28,7 +28,7 @@ write_string(GString *out, const char *text)
   g_string_append_c(out, '"');
 }
 
-/* As it stands when it is short, else with an exponent instead of zeros. NULL where TOML has no word for it. */
+/* Short numbers as they are, others with an exponent instead of zeros. NULL if TOML cannot express the number. */
 static char *
 spell_number(const char *text)
 {
@@ -42,7 +42,7 @@ spell_number(const char *text)
   return is_writable ? decimal_to_text(&decimal) : NULL;
 }
 
-/* Without a point it would be an integer of 64 bits. */
+/* Without a point it would be a 64-bit integer. */
 static gboolean
 write_number(GString *out, const char *text, GError **error)
 {

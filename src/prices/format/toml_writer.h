@@ -1,4 +1,4 @@
-/* A model as TOML, such that reading it back gives equal data. */
+/* Writes a model as TOML that is parsed as equal data. */
 #pragma once
 
 #include "base/exact/json_tree.h"

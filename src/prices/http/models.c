@@ -24,7 +24,7 @@ is_one_of(const char *name, const char *value, const char *const *allowed, GErro
   return FALSE;
 }
 
-/* "litellm" and "cloud" are the same. */
+/* "litellm" and "cloud" mean the same. */
 static gboolean
 read_source(const HttpRequest *request, const char **ret_source, GError **error)
 {
@@ -156,7 +156,7 @@ get_model(HttpRequest *request, gpointer context, GError **error)
   return row != NULL ? http_response_json_text(200, row) : NULL;
 }
 
-/* The reference's members, and the fields that they are. */
+/* The reference's members, and their fields. */
 static const struct {
   const char *member, *field;
 } members[] = {
@@ -183,7 +183,7 @@ append_field(GString *out, const char *field, const JsonTree *value)
   json_tree_write(value, out);
 }
 
-/* extraFieldsJson, a text of JSON, and priceData, an object: fields as they are stored. */
+/* extraFieldsJson, a text with JSON, and priceData, an object: fields as stored. */
 static gboolean
 append_object(GString *out, const JsonTree *value, const char *member, GError **error)
 {
@@ -221,7 +221,7 @@ append_member(GString *out, const JsonTree *member, const char *name, GError **e
   return FALSE;
 }
 
-/* What the body names, as fields that are stored; a field that two members name is an error. */
+/* The body's members as stored fields; a field that two members name is an error. */
 static JsonTree *
 read_fields(const JsonTree *body, const char *name, GError **error)
 {
@@ -285,7 +285,7 @@ static const char *const export_query[] = {"format", "source", NULL};
 #define CHANGES (READS | HTTP_ROUTE_CHANGES)
 #define MODELS  "/api/v1/model-prices"
 
-/* The first that fits is taken: fixed names stand before {name}. */
+/* The first match is used: fixed names come before {name}. */
 const HttpRoute price_http_model_routes[] = {
     {.method = "GET", .path = "/api/prices", .flags = READS, .handler = get_prices, .query = list_query},
     {.method = "GET", .path = MODELS, .flags = READS, .handler = get_model_prices, .query = list_query},

@@ -2,7 +2,7 @@
 
 #include "prices/http/endpoints.h"
 
-/* The first route that fits is taken: fixed names stand before {name}. */
+/* The first match is used: fixed names come before {name}. */
 const HttpRoute *const price_http_routes[] = {
     price_http_sync_routes,
     price_http_upload_routes,

@@ -1,5 +1,5 @@
-/* Prices over HTTP: /api/prices as the hub's older clients know it, and /api/v1/model-prices. docs/prices.md has the
- * endpoints. */
+/* Prices over HTTP: /api/prices for the hub's older clients, and /api/v1/model-prices. The endpoints are in
+ * docs/prices.md and docs/api.md. */
 #pragma once
 
 #include "config/config.h"

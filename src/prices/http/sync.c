@@ -1,4 +1,4 @@
-/* Prices from the cloud: what is there, and bringing it in. */
+/* Prices from the cloud: check, sync, status. */
 #include "base/error.h"
 #include "base/json.h"
 #include "prices/apply/held.h"
@@ -6,7 +6,7 @@
 
 #include <string.h>
 
-/* What a request for a check or a sync says. */
+/* The parameters of a check or a sync. */
 typedef struct {
   char **overwrite, **leave_out;
   char *check_id;

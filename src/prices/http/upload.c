@@ -19,8 +19,8 @@ typedef struct {
   HttpMultipart *multipart; /* NULL: the body is JSON */
   GString *body;            /* JSON */
   GString *content, *source, *dry_run, *expected_state;
-  GPtrArray *overwrite, *leave_out; /* of GString; the last may still grow */
-  GString *part;                    /* where the multipart field that comes goes */
+  GPtrArray *overwrite, *leave_out; /* GString; the last one may still grow */
+  GString *part;                    /* target of the current multipart field */
   gsize part_max_bytes;
   char *file_name;
   gboolean has_content;
@@ -32,7 +32,7 @@ free_string(gpointer string)
   g_string_free(string, TRUE);
 }
 
-/* The list of names that a field is; NULL for another field. */
+/* The list for a field with names; NULL for another field. */
 static GPtrArray **
 names_called(Upload *upload, const char *name)
 {
@@ -212,7 +212,7 @@ read_json_body(Upload *upload, GError **error)
   return TRUE;
 }
 
-/* What a form may say: a name, or several as a JSON array. */
+/* A form field has one name, or several as a JSON array. */
 static gboolean
 read_form_names(GPtrArray **names, const char *key, GError **error)
 {
@@ -240,7 +240,7 @@ read_form(Upload *upload, GError **error)
          read_form_names(&upload->leave_out, LEAVE_OUT, error);
 }
 
-/* Each trimmed as the table's; NULL-terminated. */
+/* Trims each name as in the table; NULL-terminated. */
 static char **
 trimmed_names(const GPtrArray *given)
 {

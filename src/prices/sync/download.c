@@ -15,7 +15,7 @@ download_clear(Download *download)
   *download = (Download){0};
 }
 
-/* What a mirror answered, as the table; FALSE with the reason. */
+/* Parses a mirror's answer; FALSE with the reason. */
 static gboolean
 read_answer(const FetchAnswer *answer, const char *url, Download *download, GError **error)
 {
@@ -32,7 +32,7 @@ read_answer(const FetchAnswer *answer, const char *url, Download *download, GErr
     error_set(error, CCH_ERROR_PRICES_UPSTREAM, "%s: %s", shown, problem->message);
     return FALSE;
   }
-  /* JSON has a last brace; TOML goes on until the file ends. */
+  /* JSON ends with its last brace; TOML ends where the file does. */
   if (answer->is_end_known || download->table->format != PRICE_FORMAT_TOML)
     return TRUE;
   g_clear_pointer(&download->table, price_table_free);
@@ -69,7 +69,7 @@ try_mirror(const DownloadOptions *options, const char *url, Download *download, 
   return TRUE;
 }
 
-/* Half to one and a half times the round's pause, so that many instances do not come back together. */
+/* Half to one and a half times the round's pause, so that many instances do not retry together. */
 static guint
 pause_ms(guint round)
 {
@@ -77,7 +77,7 @@ pause_ms(guint round)
   return pause / 2 + (guint)g_random_int_range(0, (gint32)pause);
 }
 
-/* TRUE when one of them had it. `ret_is_final`: no mirror is worth another try. */
+/* TRUE if one of them had the table. `ret_is_final`: no mirror is worth another attempt. */
 static gboolean
 try_mirrors(const DownloadOptions *options, Download *download, GString *reasons, gboolean *ret_is_final,
             GCancellable *cancellable)

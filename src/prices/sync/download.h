@@ -1,4 +1,4 @@
-/* The cloud's price table from the first mirror that has it. */
+/* Downloads the cloud's price table from the first mirror that has it. */
 #pragma once
 
 #include "net/fetch.h"
@@ -6,10 +6,10 @@
 
 typedef struct {
   const char *const *urls;
-  guint rounds; /* through all mirrors, with pauses in between that grow */
+  guint rounds; /* number of rounds through all mirrors, with growing pauses in between */
   guint timeout_ms;
   gboolean allow_other_hosts;
-  const char *known_url, *etag, *last_modified; /* of what is there already; NULL: none */
+  const char *known_url, *etag, *last_modified; /* of the present table; NULL: none */
 } DownloadOptions;
 
 typedef struct {
@@ -21,6 +21,6 @@ typedef struct {
 void download_clear(Download *download);
 G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC(Download, download_clear)
 
-/* PRICES_UPSTREAM, telling each mirror's reason; CANCELLED. `ret_download->status` is set also on failure. */
+/* PRICES_UPSTREAM with each mirror's reason; CANCELLED. `ret_download->status` is set on failure, too. */
 gboolean download_prices(const DownloadOptions *options, Download *ret_download, GCancellable *cancellable,
                          GError **error);

@@ -17,11 +17,11 @@
 #define STALE_FAILURES 3 /* in a row */
 
 enum {
-  LOCK_WAIT_MS = 120000, /* of who is asked for a sync while another runs */
-  ASKED_ROUNDS = 2,      /* through the mirrors, while somebody waits */
+  LOCK_WAIT_MS = 120000, /* for a requested sync while another one runs */
+  ASKED_ROUNDS = 2,      /* through the mirrors, for a requested sync */
   SCHEDULED_ROUNDS = 4,
-  START_RETRY_S = 5, /* until the database is there and migrated */
-  AWAY_RETRY_S = 60  /* when it is away later, or another instance syncs */
+  START_RETRY_S = 5, /* until the database is reachable and migrated */
+  AWAY_RETRY_S = 60  /* later, if the database is unreachable or another instance syncs */
 };
 
 struct PriceSync {
@@ -29,13 +29,13 @@ struct PriceSync {
   const char *dsn;
   char **urls;
   GCancellable *stopping;
-  GThread *thread;   /* NULL: no schedule */
-  LogRepeat put_off; /* the thread's */
+  GThread *thread;   /* NULL: there is no schedule */
+  LogRepeat put_off; /* used by the thread only */
   SyncChecks *checks;
-  GMutex mutex; /* guards what follows */
+  GMutex mutex; /* guards the members below */
   guint n_running;
   gint64 next_us;         /* real time of the next scheduled sync; 0: none */
-  gboolean leaves_to_hub; /* the schedule does nothing, because a hub keeps the table */
+  gboolean leaves_to_hub; /* the schedule is idle, because a hub keeps the table */
 };
 
 static char **
@@ -101,7 +101,7 @@ download_options(const PriceSync *sync, guint rounds)
                            .allow_other_hosts = sync->config->price_sync_redirects};
 }
 
-/* A 304 is believed only where the stored rows are still what the last sync made of that table. */
+/* A 304 is valid only while the stored rows are what the last sync made of that table. */
 static gboolean
 know_last(PgConnection *connection, SyncState *last, DownloadOptions *options, GError **error)
 {
@@ -133,7 +133,7 @@ apply_options(const PriceSync *sync, const PriceSyncOptions *options, gboolean h
                              .lock_wait_s = (guint)sync->config->lock_wait_s};
 }
 
-/* What was checked, or a download of now. */
+/* Uses the download of a check, or downloads now. */
 static PriceReport *
 apply_checked(PriceSync *sync, PgConnection *connection, const PriceSyncOptions *options, SyncCheck **check,
               gboolean hub_keeps, GError **error)
@@ -146,7 +146,7 @@ apply_checked(PriceSync *sync, PgConnection *connection, const PriceSyncOptions 
   gboolean is_good = report != NULL && (options->is_dry_run ||
                                         sync_state_note_success(connection, &(*check)->download, report, &problem));
   if (!is_used)
-    sync_checks_keep(sync->checks, g_steal_pointer(check)); /* it may be tried again, say forced */
+    sync_checks_keep(sync->checks, g_steal_pointer(check)); /* it may be tried again, for instance forced */
   if (is_good)
     return g_steal_pointer(&report);
   g_propagate_error(error, g_steal_pointer(&problem));
@@ -162,7 +162,7 @@ download_and_apply(PriceSync *sync, PgConnection *connection, const PriceSyncOpt
   gboolean has_held = FALSE;
   if (!sync_state_has_held(connection, &has_held, error))
     return NULL;
-  /* A sync that somebody asked for brings in what was held back, also of a table that is known. */
+  /* A requested sync applies changes that were held back, even if the table is unchanged. */
   gboolean holds_back = options->is_scheduled && sync->config->price_sync_change_limit > 0;
   gboolean chooses = (options->overwrite != NULL && options->overwrite[0] != NULL) ||
                      (options->leave_out != NULL && options->leave_out[0] != NULL);
@@ -209,7 +209,7 @@ log_outcome(const PriceReport *report, guint status, const GError *error)
             "removed", counts[2], "failed", counts[3], "upstream_status", counts[4], "held_back", counts[5], NULL);
 }
 
-/* A database that was never migrated here gets what a sync has to know; where it cannot, the sync goes on without. */
+/* Creates the state tables in a database that was never migrated here; if that fails, the sync runs without them. */
 static void
 make_state(PriceSync *sync, PgConnection *connection)
 {
@@ -233,7 +233,7 @@ check_hub(const PriceSync *sync, PgConnection *connection, const PriceSyncOption
   return FALSE;
 }
 
-/* With the lock. */
+/* Runs with the lock held. */
 static PriceReport *
 run_locked(PriceSync *sync, PgConnection *connection, const PriceSyncOptions *options, guint rounds,
            guint *ret_upstream_status, GCancellable *cancellable, GError **error)
@@ -314,7 +314,7 @@ price_sync_check(PriceSync *sync, const PriceSyncOptions *options, char **ret_ch
   return report;
 }
 
-/* A 304 says that the count is what it was, whatever has become of the stored rows. */
+/* After a 304 the count is the former one, whatever has become of the stored rows. */
 gboolean
 price_sync_count(PriceSync *sync, guint *ret_count, char **ret_version, guint *ret_upstream_status,
                  GCancellable *cancellable, GError **error)
@@ -337,7 +337,7 @@ price_sync_count(PriceSync *sync, guint *ret_count, char **ret_version, guint *r
   return TRUE;
 }
 
-/* How long until the next sync, in seconds; 0: now. */
+/* Seconds until the next sync; 0: now. */
 static gboolean
 time_left(PriceSync *sync, PgConnection *connection, gboolean is_start, gint64 *ret_left_s, GError **error)
 {
@@ -354,13 +354,13 @@ time_left(PriceSync *sync, PgConnection *connection, gboolean is_start, gint64 *
   return TRUE;
 }
 
-/* Whether the schedule has nothing to do because a hub keeps the table; says so when that begins. */
+/* Whether the schedule is idle because a hub keeps the table; logs when that begins. */
 static gboolean
 leave_to_hub(PriceSync *sync, PgConnection *connection)
 {
   gboolean hub_keeps = FALSE;
   if (!sync_state_hub_keeps(connection, &hub_keeps, NULL))
-    return FALSE; /* the sync itself will say */
+    return FALSE; /* the sync itself will report it */
   gboolean leaves = hub_keeps && !sync->config->price_sync_beside_hub;
   g_mutex_lock(&sync->mutex);
   gboolean is_new = leaves && !sync->leaves_to_hub;
@@ -373,8 +373,8 @@ leave_to_hub(PriceSync *sync, PgConnection *connection)
   return leaves;
 }
 
-/* What the schedule does when the time has come; returns after how many seconds to look again. `is_start` ends when the
- * database has been seen. */
+/* Runs what is due in the schedule; returns the seconds until the next look. `is_start` becomes FALSE when the
+ * database has been reached. */
 static gint64
 run_scheduled(PriceSync *sync, gboolean *is_start)
 {
@@ -385,7 +385,7 @@ run_scheduled(PriceSync *sync, gboolean *is_start)
   g_autoptr(SyncLock) lock = connection != NULL ? sync_lock_take(connection, sync->config->redis_url,
                                                                  options.operator_name, 0, sync->stopping, &error)
                                                 : NULL;
-  /* Another instance may have done it meanwhile. */
+  /* Another instance may have synced meanwhile. */
   if (lock == NULL || !time_left(sync, connection, *is_start, &left_s, &error)) {
     guint n = 0;
     if (log_repeat_is_due(&sync->put_off, &n))

@@ -6,7 +6,7 @@
 
 enum {
   CHECK_LIFE_S = 600,
-  MAX_CHECKS = 4 /* kept at once: one each of so many administrators */
+  MAX_CHECKS = 4 /* one for each of this many administrators */
 };
 
 struct SyncChecks {
@@ -49,7 +49,7 @@ sync_checks_free(SyncChecks *checks)
   g_free(checks);
 }
 
-/* With the mutex. */
+/* Called with the mutex held. */
 static void
 drop_old_checks(SyncChecks *checks)
 {

@@ -1,5 +1,5 @@
-/* What checks downloaded and showed, kept for the sync that may follow: for ten minutes, one of each operator. Private
- * to prices/sync. Thread-safe. */
+/* Keeps the downloads and results of checks for a following sync: for ten minutes, one per operator. Private to
+ * prices/sync. Thread-safe. */
 #pragma once
 
 #include "prices/sync/download.h"
@@ -8,7 +8,7 @@ typedef struct SyncChecks SyncChecks;
 
 typedef struct {
   char *id, *operator_name;
-  char *state; /* of the stored rows when it was shown */
+  char *state; /* of the stored rows at the time of the check */
   gint64 made_us;
   Download download;
 } SyncCheck;
@@ -19,10 +19,10 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC(SyncCheck, sync_check_free)
 SyncChecks *sync_checks_new(void);
 void sync_checks_free(SyncChecks *checks);
 
-/* Takes the check of this id, or, where that is NULL, the operator's own; *ret_check is NULL when the operator has
- * none. PRICES_STALE when there is none of the id. */
+/* Takes the check with this id; with NULL, the operator's own, and *ret_check is NULL if there is none. PRICES_STALE
+ * if none has the id. */
 gboolean sync_checks_take(SyncChecks *checks, const char *id, const char *operator_name, SyncCheck **ret_check,
                           GError **error);
 
-/* In place of an earlier one of the same operator; takes the check. */
+/* Replaces an earlier check of the same operator; takes ownership of the check. */
 void sync_checks_keep(SyncChecks *checks, SyncCheck *check);

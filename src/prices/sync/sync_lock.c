@@ -11,14 +11,14 @@
 
 enum {
   RETRY_MS = 200,
-  /* Longer than any sync: the download's rounds and the transaction's waits are bounded. What a dead process left is
-   * taken over at once by whoever has the advisory lock. */
+  /* Longer than any sync: the download's rounds and the transaction's waits are bounded. A key left by a dead
+   * process is taken over at once by the holder of the advisory lock. */
   REDIS_TTL_MS = 30 * 60 * 1000
 };
 
 struct SyncLock {
   PgConnection *connection;
-  RedisLock *redis; /* NULL: none, or away */
+  RedisLock *redis; /* NULL: none, or unavailable */
 };
 
 static gboolean
@@ -38,7 +38,7 @@ give_back_database(PgConnection *connection)
   pg_connection_exec(connection, "SELECT pg_catalog.pg_advisory_unlock(" SYNC_LOCK_KEY ")", NULL);
 }
 
-/* With the database's lock: `ret_taken` is FALSE when another database's sync has the key. */
+/* Called with the database's lock: `ret_taken` is FALSE if the sync of another database has the key. */
 static gboolean
 try_redis(SyncLock *lock, gboolean *ret_taken, GError **error)
 {
@@ -55,7 +55,7 @@ try_redis(SyncLock *lock, gboolean *ret_taken, GError **error)
     g_propagate_error(error, g_steal_pointer(&failure));
     return FALSE;
   }
-  g_clear_pointer(&lock->redis, redis_lock_free); /* away */
+  g_clear_pointer(&lock->redis, redis_lock_free); /* unavailable */
   return TRUE;
 }
 
@@ -114,7 +114,8 @@ sync_lock_release(SyncLock *lock)
 {
   if (lock == NULL)
     return;
-  /* This order: whoever finds our Redis key, but not our advisory lock, knows that he may replace it. */
+  /* In this order: an instance that finds our Redis key while it has the advisory lock knows that it may replace the
+   * key. */
   give_back_database(lock->connection);
   if (lock->redis != NULL)
     redis_lock_release(lock->redis, NULL);

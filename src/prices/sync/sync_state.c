@@ -121,7 +121,7 @@ sync_state_note_success(PgConnection *connection, const Download *download, cons
   g_autofree char *count = table != NULL ? g_strdup_printf("%u", table->models->len) : NULL;
   g_autofree char *names = table != NULL ? names_of(table) : NULL;
   g_autofree char *counts = counts_json(report);
-  /* What was left out is looked at again, although the cloud's table stays the same. */
+  /* Models that were left out are offered again, even if the cloud's table stays the same. */
   gboolean is_whole = report->left_out->len == 0;
   g_autoptr(PgResult) saved =
       pg_connection_query(connection, error, prices_sync_succeeded_sql, 9, download->url,

@@ -17,19 +17,19 @@ G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC(SyncState, sync_state_clear)
 
 gboolean sync_state_read(PgConnection *connection, SyncState *ret_state, GError **error);
 
-/* Makes what is missing of cch_data, so that what syncs know is kept. */
+/* Creates the missing tables of cch_data, so that the state of syncs is kept. */
 gboolean sync_state_make(PgConnection *connection, GError **error);
 /* Whether changes wait for approval. */
 gboolean sync_state_has_held(PgConnection *connection, gboolean *ret_has, GError **error);
-/* Whether a hub keeps the price table of this database itself: it brought in a table in the last week. */
+/* Whether a hub keeps this database's price table itself: it has imported a table within the last week. */
 gboolean sync_state_hub_keeps(PgConnection *connection, gboolean *ret_keeps, GError **error);
 
-/* Notes a success. A download without a table (304) leaves what is known of the table. TRUE, too, where there is no
- * table to note it in. */
+/* Notes a success. A download without a table (304) keeps the known facts about the table. TRUE also if there is no
+ * table for the state. */
 gboolean sync_state_note_success(PgConnection *connection, const Download *download, const PriceReport *report,
                                  GError **error);
 gboolean sync_state_note_failure(PgConnection *connection, const GError *failure, guint upstream_status,
                                  GError **error);
 
-/* The outcome of a 304: the models of the last sync, unchanged. */
+/* The report after a 304: the models of the last sync, unchanged. */
 PriceReport *sync_state_unchanged(PgConnection *connection, gboolean is_dry_run, GError **error);
