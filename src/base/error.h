@@ -1,8 +1,8 @@
-/* The one error type: GError in the domain CCH_ERROR.
+/* The only error type: GError in the domain CCH_ERROR.
  *
- * A code (errors.def) carries its HTTP status, exit code, errorCode and texts; the GError's message carries the
- * technical detail. A function that can fail takes GError **error last and touches no output on failure. Wrap an error
- * with what was being done by g_prefix_error: "restore table public.users: …". A PostgreSQL error keeps its SQLSTATE.
+ * A code (errors.def) has an HTTP status, exit code, errorCode and texts. The GError's message has the technical
+ * detail. A function that can fail takes GError **error last and leaves its outputs alone on failure. Wrap an error
+ * with the failed action by g_prefix_error: "restore table public.users: …". A PostgreSQL error keeps its SQLSTATE.
  */
 #pragma once
 
@@ -24,44 +24,44 @@ typedef struct {
   int http_status;
   int exit_code;
   const char *code;                 /* the stable errorCode, "backup.lock_held" */
-  const char *text[LANGUAGE_COUNT]; /* what went wrong in general */
+  const char *text[LANGUAGE_COUNT]; /* a general description */
 } ErrorInfo;
 
-/* What the table says of an error. Errors of foreign domains are mapped: a cancelled GIO operation is CANCELLED, a full
- * disk DISK_FULL, any other file error FILE, and the rest INTERNAL. Never NULL. */
+/* The table's entry for an error. Errors of foreign domains are mapped: a cancelled GIO operation is CANCELLED, a
+ * full disk DISK_FULL, any other file error FILE, the rest INTERNAL. Never NULL. */
 const ErrorInfo *error_info(const GError *error);
 const ErrorInfo *error_info_of(ErrorCode code);
 
-/* The code by the same mapping. */
+/* The code, by the same mapping. */
 ErrorCode error_code(const GError *error);
 
 void error_set(GError **error, ErrorCode code, const char *format, ...) G_GNUC_PRINTF(3, 4);
 
 /* CANCELLED. */
 void error_set_cancelled(GError **error);
-/* TRUE, with CANCELLED, when `cancellable` (may be NULL) is cancelled. */
+/* TRUE, with CANCELLED, if `cancellable` (may be NULL) is cancelled. */
 gboolean error_if_cancelled(GCancellable *cancellable, GError **error);
-/* As error_set, with a sentence of texts.def (one without arguments) that takes the place of the code's own text: it
- * calls the case by its name and says what to do. */
+/* error_set with a sentence of texts.def (one without arguments) that replaces the code's own text: it names the
+ * case and says what to do. */
 void error_set_explained(GError **error, ErrorCode code, TextId explanation, const char *format, ...)
     G_GNUC_PRINTF(4, 5);
 
-/* IMPORT_FILE_TOO_LARGE, and its text names the limit, in MB of 1024 × 1024 bytes. */
+/* IMPORT_FILE_TOO_LARGE; the text names the limit, in MB of 1024 × 1024 bytes. */
 void error_set_file_too_large(GError **error, guint64 limit_bytes, const char *format, ...) G_GNUC_PRINTF(3, 4);
 
-/* What went wrong, in the reader's language: the error's own explanation, else its code's text. */
+/* The description in the reader's language: the error's own explanation, otherwise its code's text. */
 const char *error_text(const GError *error, Language language);
 
-/* Sets code from errno's value: ENOSPC and EDQUOT become DISK_FULL, the rest FILE; ": <strerror>" is appended. */
+/* Sets the code for an errno value, DISK_FULL for ENOSPC and EDQUOT, otherwise FILE; appends ": <strerror>". */
 void error_set_errno(GError **error, int saved_errno, const char *format, ...) G_GNUC_PRINTF(3, 4);
 
-/* As error_set, and keeps the SQLSTATE and the name of the server's C function that raised the error (either may be
+/* error_set that keeps the SQLSTATE, and the name of the server's C function that raised the error (either may be
  * NULL). */
 void error_set_sql(GError **error, ErrorCode code, const char *sqlstate, const char *source_function,
                    const char *format, ...) G_GNUC_PRINTF(5, 6);
 
-/* The five characters, or "" when the error did not come from PostgreSQL. */
+/* The five characters, or "" if the error is not from PostgreSQL. */
 const char *error_sqlstate(const GError *error);
-/* `sqlstate` is one of pg/connection/sqlstate.h; FALSE for NULL. */
+/* `sqlstate` is from pg/connection/sqlstate.h; FALSE for NULL. */
 gboolean error_has_sqlstate(const GError *error, const char *sqlstate);
 const char *error_source_function(const GError *error);

@@ -1,5 +1,5 @@
-/* jansson, with g_autoptr(json_t). Its numbers are doubles; JSON whose numbers must stay exact is read by
- * json_scan or json_tree. */
+/* jansson, with g_autoptr(json_t). Its numbers are doubles; use json_scan or json_tree for numbers that must stay
+ * exact. */
 #pragma once
 
 #include <glib.h>

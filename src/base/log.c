@@ -119,7 +119,7 @@ log_event(LogLevel level, const char *event, ...)
   }
   g_string_append_c(line, '\n');
   if (write(STDERR_FILENO, line->str, line->len) < 0)
-    return; /* nowhere left to say it */
+    return; /* there is nowhere to report it */
 }
 
 gboolean

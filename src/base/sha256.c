@@ -13,7 +13,7 @@ struct Sha256 {
   EVP_MD_CTX *context;
 };
 
-/* Fails only without memory, or if OpenSSL was configured to do without SHA-256. */
+/* Fails only without memory, or if OpenSSL is configured without SHA-256. */
 static void
 must_succeed(int result)
 {

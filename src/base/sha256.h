@@ -13,8 +13,8 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC(Sha256, sha256_free)
 
 void sha256_push(Sha256 *sha256, const guint8 *data, gsize size);
 
-/* Of all that was pushed, in lower case; starts over. */
+/* The hash of everything pushed, in lower case; starts over. */
 void sha256_take(Sha256 *sha256, char ret_text[SHA256_TEXT_BYTES]);
 
-/* Of the whole file behind the descriptor, read with pread. Errors: FILE, CANCELLED. */
+/* The hash of the whole file behind the descriptor, read with pread. Errors: FILE, CANCELLED. */
 gboolean sha256_of_file(int fd, GCancellable *cancellable, char ret_text[SHA256_TEXT_BYTES], GError **error);

@@ -15,7 +15,7 @@ text_get(TextId id, Language language)
 }
 
 #pragma GCC diagnostic push
-#pragma GCC diagnostic ignored "-Wformat-nonliteral" /* the catalogue's conversions are compared by a test */
+#pragma GCC diagnostic ignored "-Wformat-nonliteral" /* a test compares the catalogue's conversions */
 char *
 text_vformat(TextId id, Language language, va_list args)
 {
@@ -40,7 +40,7 @@ text_visible(const char *text)
   GString *visible = g_string_sized_new(strlen(valid));
   for (const char *p = valid; *p != '\0'; p = g_utf8_next_char(p)) {
     gunichar character = g_utf8_get_char(p);
-    /* What turns the direction of the text that follows. */
+    /* Characters that change the direction of the following text. */
     gboolean is_turning = (character >= 0x202a && character <= 0x202e) || (character >= 0x2066 && character <= 0x2069);
     if (character == '\n')
       g_string_append(visible, "\\n");

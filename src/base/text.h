@@ -1,4 +1,4 @@
-/* The catalogue of messages other than errors. Each is a line of texts.def, with the same printf conversions in both
+/* The catalogue of messages, except errors. Each is a line of texts.def, with the same printf conversions in both
  * languages (a test compares them). */
 #pragma once
 
@@ -20,6 +20,6 @@ const char *text_get(TextId id, Language language);
 char *text_format(TextId id, Language language, ...);
 char *text_vformat(TextId id, Language language, va_list args);
 
-/* The text as a terminal can be trusted with: valid UTF-8, in which control characters show as "\n", "\x1b" and do
- * nothing. Free with g_free. */
+/* The text in a form that is safe for a terminal: valid UTF-8, with control characters shown as "\n", "\x1b". Free
+ * with g_free. */
 char *text_visible(const char *text);

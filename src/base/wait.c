@@ -15,7 +15,7 @@ sleep_ms(guint ms, GCancellable *cancellable, GError **error)
 {
   gint64 end_us = g_get_monotonic_time() + (gint64)ms * 1000;
   GPollFD cancelled = {0};
-  if (!g_cancellable_make_pollfd(cancellable, &cancelled)) { /* NULL, or no descriptor left */
+  if (!g_cancellable_make_pollfd(cancellable, &cancelled)) { /* NULL, or no descriptor is available */
     const gint64 step_us = 100000;
     for (gint64 left_us = (gint64)ms * 1000; left_us > 0 && !g_cancellable_is_cancelled(cancellable);
          left_us = end_us - g_get_monotonic_time())

@@ -15,7 +15,7 @@ typedef struct {
   gsize offset; /* of its field in Config */
   union {
     const char *string;
-    guint64 integer; /* a BOOLEAN's too */
+    guint64 integer; /* for a BOOLEAN, too */
   } fallback;
   guint64 minimum, maximum;
   const char *unit;
@@ -45,10 +45,10 @@ static const OptionInfo options[] = {
 
 #define PREFIX "CCH_DATA_"
 
-/* They mean the same to the hub. */
+/* Options that mean the same to the hub. */
 static const char *const shared_names[] = {
     "DSN", "REDIS_URL", "ADMIN_TOKEN", "AUTO_MIGRATE", "ENABLE_SECURE_COOKIES", "REDIS_TLS_REJECT_UNAUTHORIZED", NULL};
-/* They mean something else to the hub: life of its context cache, the level of another logger. */
+/* Names that mean something else to the hub: the life of its context cache, the level of another logger. */
 static const char *const hub_names[] = {"SESSION_TTL", "LOG_LEVEL", NULL};
 
 static const char *const true_words[] = {"true", "1", "yes", "on", NULL};
@@ -186,10 +186,10 @@ read_environment(Config *config, GError **error)
   return TRUE;
 }
 
-/* One argument, taken apart: "--flag=value", "--flag", "--no-flag". */
+/* A parsed argument: "--flag=value", "--flag", "--no-flag". */
 typedef struct {
   const OptionInfo *option; /* NULL: not one of ours */
-  char *value;              /* inside the argument; NULL: it has none */
+  char *value;              /* points into the argument; NULL: absent */
   gboolean is_negated;
 } Argument;
 
@@ -232,7 +232,7 @@ read_flag(Config *config, const Argument *argument, char **argv, int argc, int *
   }
   gboolean is_good = set_value(config, argument->option, source, value, error);
   if (argument->option->type == OPTION_SECRET)
-    memset(value, 'x', strlen(value)); /* out of the process list */
+    memset(value, 'x', strlen(value)); /* removed from the process list */
   return is_good;
 }
 
@@ -254,7 +254,7 @@ read_arguments(Config *config, int *argc, char **argv, GError **error)
   return TRUE;
 }
 
-/* How TLS to Redis is checked goes along with the URL, as parameters of it. */
+/* Adds the options for the TLS check to the Redis URL, as its parameters. */
 static void
 complete_redis_url(Config *config)
 {
@@ -274,7 +274,7 @@ complete_redis_url(Config *config)
   config->redis_url = g_string_free(url, FALSE);
 }
 
-/* What the table cannot say. */
+/* Checks that the table cannot express. */
 static gboolean
 complete(Config *config, GError **error)
 {
@@ -288,7 +288,7 @@ complete(Config *config, GError **error)
   if (config->data_dir == NULL)
     config->data_dir =
         geteuid() == 0 ? g_strdup("/var/lib/cch-data") : g_build_filename(g_get_user_data_dir(), "cch-data", NULL);
-  /* Absolute, because PostgreSQL takes no other path to a socket. */
+  /* Absolute, because PostgreSQL requires absolute paths to sockets. */
   g_autofree char *given = g_steal_pointer(&config->data_dir);
   config->data_dir = g_canonicalize_filename(given, NULL);
   return TRUE;
@@ -335,7 +335,7 @@ flag_usage(const OptionInfo *option)
   return g_strdup_printf("--%s %s", option->flag, option->type == OPTION_INTEGER ? "NUMBER" : "TEXT");
 }
 
-/* "23100", "true", "" when there is none. */
+/* "23100", "true"; "" if there is none. */
 static char *
 fallback_text(const OptionInfo *option)
 {
@@ -346,7 +346,7 @@ fallback_text(const OptionInfo *option)
   return g_strdup_printf("%" G_GUINT64_FORMAT, option->fallback.integer);
 }
 
-/* "0 to 65535", "1 to 3600 seconds", "" where there is no range that a person would want to know. */
+/* "0 to 65535", "1 to 3600 seconds"; "" if the range is of no interest. */
 static char *
 range_text(const OptionInfo *option)
 {

@@ -1,4 +1,4 @@
-/* A download: the output, then what its response makes, block by block. */
+/* Sends a download: the output, then the response's stream, block by block. */
 #include "http/internal.h"
 
 #include <poll.h>
@@ -7,8 +7,8 @@
 
 #define STREAM_BLOCK_BYTES (64 * 1024)
 
-/* Sends all of the output. FALSE when the client is gone, or takes nothing for too long: whoever makes a download may
- * hold locks that others wait for. */
+/* Sends all of the output. FALSE if the client has left, or accepts nothing for too long: the source of a download
+ * may hold locks that others wait for. */
 static gboolean
 send_output(HttpRequest *request)
 {
@@ -27,8 +27,8 @@ send_output(HttpRequest *request)
   }
 }
 
-/* A download over HTTP/1.0 ends with its connection: only a reset tells that it is not whole. Disconnecting sends one
- * at once, whereas closing would send what is left first. */
+/* Over HTTP/1.0 a download ends with its connection, and only a reset shows that it is incomplete. Disconnecting
+ * resets at once; closing would first send the rest. */
 static void
 reset_connection(int fd)
 {
@@ -51,7 +51,7 @@ last_chunk(const HttpResponse *response)
   return text;
 }
 
-/* Sends the download block by block, as fast as it is made and read. FALSE when it broke off. */
+/* Sends the download block by block, as fast as it is produced and read. FALSE if it broke off. */
 static gboolean
 send_blocks(HttpRequest *request, guint8 *block)
 {
@@ -76,7 +76,7 @@ send_blocks(HttpRequest *request, guint8 *block)
     if (is_chunked)
       g_string_printf(output->text, "%" G_GSIZE_MODIFIER "x\r\n", (gsize)n);
     output->body = (const char *)block;
-    /* The CRLF behind the chunk stands behind the block. */
+    /* The CRLF of the chunk follows the block. */
     memcpy(block + n, "\r\n", 2);
     output->body_size = (gsize)n + (is_chunked ? 2 : 0);
     if (!send_output(request))
@@ -92,6 +92,6 @@ http_download_send(HttpRequest *request)
   gboolean is_sent = http_request_is_head(request) ? send_output(request) : send_blocks(request, block);
   if (!is_sent && !http_response_is_chunked(request, request->response))
     reset_connection(request->connection->fd);
-  http_output_clear(&request->connection->output); /* the block is not there any more */
+  http_output_clear(&request->connection->output); /* the block is no longer valid */
   return is_sent;
 }

@@ -1,5 +1,5 @@
-/* One request and its reply. A worker runs it in steps: let in and received, handled, ended; between them the loop may
- * have the connection, for a body to come or a reply to be read. */
+/* One request and its reply. A worker runs the steps: admit and receive, handle, end. Between them the loop may hold
+ * the connection, until a body has come or a reply has been read. */
 #include "base/error.h"
 #include "base/log.h"
 #include "http/internal.h"
@@ -11,7 +11,7 @@
 
 #define UPLOAD_BLOCK_BYTES (256 * 1024)
 
-/* --- the end --- */
+/* --- end --- */
 
 static void
 log_request(const HttpRequest *request, gboolean is_broken)
@@ -39,7 +39,7 @@ end_request(HttpConnection *connection)
   if (request->upload != NULL)
     request->match.route->upload->free(request->upload);
   log_request(request, is_broken);
-  g_clear_pointer(&request->response, http_response_free); /* what it streams may know the request */
+  g_clear_pointer(&request->response, http_response_free); /* its stream may refer to the request */
   gboolean must_close = request->must_close || request->framing.state != HTTP_BODY_COMPLETE;
   http_request_free(request);
   connection->request = NULL;
@@ -59,7 +59,7 @@ has_header(const GArray *headers, const char *name)
   return FALSE;
 }
 
-/* What every reply carries unless it says otherwise itself. */
+/* Headers of every reply that does not set them itself. */
 static void
 add_default_headers(HttpRequest *request, HttpResponse *response)
 {
@@ -85,7 +85,7 @@ error_response(HttpRequest *request, const GError *error)
   return http_response_for_error(request, error);
 }
 
-/* The reply becomes the request's, its head and body the connection's output. A streamed reply has no body yet. */
+/* Makes this the request's reply, with head and body as the connection's output. A streamed reply has no body yet. */
 static void
 prepare_reply(HttpRequest *request, HttpResponse *response)
 {
@@ -95,7 +95,7 @@ prepare_reply(HttpRequest *request, HttpResponse *response)
   request->phase = HTTP_PHASE_ANSWERED;
   request->status = response->status;
   if (request->framing.state != HTTP_BODY_COMPLETE)
-    request->must_close = TRUE; /* what is left of the body would be read as a request */
+    request->must_close = TRUE; /* the rest of the body would be read as a request */
   http_output_clear(&connection->output);
   connection->output.text = http_response_head(request, response);
   if (!http_request_is_head(request) && response->read == NULL && response->events == NULL) {
@@ -143,9 +143,9 @@ reply_error(HttpRequest *request, const GError *error)
   send_reply(request, error_response(request, error));
 }
 
-/* --- who may --- */
+/* --- access --- */
 
-/* A client that can send neither PATCH nor DELETE sends a POST and names them in a header. */
+/* A client that can send neither PATCH nor DELETE sends a POST with the method in a header. */
 static gboolean
 find_overridden_route(HttpRequest *request)
 {
@@ -183,7 +183,7 @@ check_body_size(const HttpRoute *route, gint64 bytes, GError **error)
   return FALSE;
 }
 
-/* Everything that can be decided from the head alone. */
+/* All checks that need only the head. */
 static gboolean
 check_head(HttpRequest *request, GError **error)
 {
@@ -211,7 +211,7 @@ keep_body(HttpRequest *request, const guint8 *piece, gsize size, GError **error)
   return TRUE;
 }
 
-/* What has come of the body so far goes where it is wanted; nowhere, when the request is refused. */
+/* Passes on the received part of the body; discards it if the request is refused. */
 static gboolean
 take_body(HttpRequest *request, const guint8 *data, gsize size, gsize *ret_taken, GError **error)
 {
@@ -235,7 +235,7 @@ take_body(HttpRequest *request, const guint8 *data, gsize size, gsize *ret_taken
   return TRUE;
 }
 
-/* Uses what the connection has received already. */
+/* Uses the bytes that the connection has received already. */
 static gboolean
 take_received(HttpRequest *request, GError **error)
 {
@@ -264,13 +264,13 @@ invite_body(HttpRequest *request)
   if (!request->head->expects_continue || request->is_continue_sent || request->body_bytes > 0)
     return;
   request->is_continue_sent = TRUE;
-  /* It fits an empty send buffer; a client for which it does not sends its body without. */
+  /* It fits into an empty send buffer. If it does not, the client sends its body without it. */
   if (send(request->connection->fd, text, strlen(text), MSG_NOSIGNAL | MSG_DONTWAIT) < 0)
     return;
 }
 
-/* REQUEST_TIMEOUT when the client stalls, CANCELLED when the service stops; -1 with CANCELLED, too, and a broken
- * connection when the client is gone. */
+/* REQUEST_TIMEOUT if the client stalls, CANCELLED if the service stops; -1 with CANCELLED and a broken connection if
+ * the client has left. */
 static gssize
 receive_block(HttpRequest *request, guint8 *block, GError **error)
 {
@@ -340,7 +340,7 @@ run_handler(HttpRequest *request)
   send_reply(request, response != NULL ? response : error_response(request, error));
 }
 
-/* --- what the loop calls --- */
+/* --- called by the loop --- */
 
 static void
 admit_request(HttpRequest *request)
@@ -349,7 +349,7 @@ admit_request(HttpRequest *request)
   g_autoptr(GError) error = NULL;
   request->phase = HTTP_PHASE_BODY;
   if (!check_head(request, &error)) {
-    g_clear_pointer(&request->query, g_hash_table_unref); /* the body is passed over */
+    g_clear_pointer(&request->query, g_hash_table_unref); /* the body is skipped */
     gboolean is_body_good = take_received(request, NULL);
     request->must_close = request->must_close || !is_body_good;
     reply_error(request, error);
@@ -382,7 +382,7 @@ begin_request(HttpConnection *connection, HttpHead *head)
   connection->request = http_request_new(connection->server, connection, head);
 }
 
-/* Nothing is known of the client but its address; the answer is in the default language. */
+/* Only the client's address is known; the answer is in the default language. */
 static void
 answer_malformed(HttpConnection *connection, const GError *error)
 {

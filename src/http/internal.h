@@ -1,4 +1,4 @@
-/* What the modules of http/ know of each other; nobody else includes this. */
+/* Shared by the modules of http/; private to them. */
 #pragma once
 
 #include "http/loop/connection.h"
@@ -17,35 +17,35 @@ typedef struct {
 struct HttpResponse {
   guint status;
   GArray *headers;  /* of HttpHeader */
-  GArray *trailers; /* likewise; NULL: none yet */
+  GArray *trailers; /* HttpHeader; NULL: none yet */
   char *body;       /* NULL: empty, or streamed */
   gsize body_size;
-  gboolean is_body_static; /* not ours to free */
+  gboolean is_body_static; /* must not be freed */
   HttpStreamRead read;
   gpointer stream;
   GDestroyNotify free_stream;
   SseQueue *events; /* NULL: no event stream */
 };
 
-/* How far a request has come. */
+/* The phase of a request. */
 typedef enum {
-  HTTP_PHASE_NEW,      /* the head is there */
-  HTTP_PHASE_BODY,     /* let in; its small body is collected */
+  HTTP_PHASE_NEW,      /* the head has been received */
+  HTTP_PHASE_BODY,     /* admitted; its small body is being collected */
   HTTP_PHASE_ANSWERED, /* the reply is being sent, or has been */
 } HttpPhase;
 
 struct HttpRequest {
   HttpServer *server;
   HttpConnection *connection;
-  HttpHead *head; /* NULL: what came was no request */
+  HttpHead *head; /* NULL: the bytes received were no request */
   HttpPhase phase;
   gint64 started_us;
   char *path; /* under the base path */
   char *base; /* "" or "/cch" */
   char id[17];
   char *client_ip, *who;
-  char *host;          /* as forwarded; NULL: not asked for yet, or not forwarded */
-  GHashTable *cookies; /* name → value; NULL: not asked for yet */
+  char *host;          /* as forwarded; NULL: not read yet, or not forwarded */
+  GHashTable *cookies; /* name → value; NULL: not read yet */
   Language language;
   HttpMatch match;
   GHashTable *query;
@@ -53,13 +53,13 @@ struct HttpRequest {
   gulong stop_handler;
 
   HttpBody framing;
-  GByteArray *body; /* a small one, collected */
+  GByteArray *body; /* a small body, collected */
   guint64 body_bytes;
-  GError *body_error; /* why collecting it ended */
+  GError *body_error; /* the reason why collecting it ended */
   json_t *json;
   gpointer upload; /* the route's state */
   gboolean is_continue_sent;
-  gboolean must_close; /* the reply is the connection's last */
+  gboolean must_close; /* the connection ends after the reply */
 
   GArray *reply_headers; /* of HttpHeader */
   char *error_details;
@@ -71,33 +71,33 @@ struct HttpRequest {
   char *failure; /* the technical reason, for the log */
 };
 
-/* `head` (may be NULL) is stolen. */
+/* Takes ownership of `head` (may be NULL). */
 HttpRequest *http_request_new(HttpServer *server, HttpConnection *connection, HttpHead *head);
 void http_request_free(HttpRequest *request);
 
 void http_headers_add(GArray *headers, const char *name, const char *value);
 GArray *http_headers_new(void);
 
-/* The error in the shape that the route wants. */
+/* The error in the format of the route. */
 HttpResponse *http_response_for_error(HttpRequest *request, const GError *error);
 
-/* All that goes before the body: "HTTP/1.1 400 …\r\n…\r\n\r\n". */
+/* Everything before the body: "HTTP/1.1 400 …\r\n…\r\n\r\n". */
 GString *http_response_head(const HttpRequest *request, const HttpResponse *response);
-/* Bytes of its own that a reply keeps while it is sent; NULL: none. */
+/* Bytes that a reply itself holds while it is sent. NULL: 0. */
 gsize http_response_held_bytes(const HttpResponse *response);
 gboolean http_response_is_chunked(const HttpRequest *request, const HttpResponse *response);
 
-/* Waits on a worker. FALSE when the request was cancelled or nothing could be sent or received for `timeout_ms` (-1: no
- * limit); then `ret_is_late` says which. */
+/* Waits on a worker. FALSE if the request was cancelled, or nothing could be sent or received for `timeout_ms` (-1:
+ * no limit); `ret_is_late` says which. */
 gboolean http_wait_for_client(HttpRequest *request, short events, int timeout_ms, gboolean *ret_is_late);
 
-/* Sends the reply's head, and the download as fast as it is made and read (download.c). FALSE when it broke off. */
+/* Sends the reply's head, and the download as fast as it is produced and read (download.c). FALSE if it broke off. */
 gboolean http_download_send(HttpRequest *request);
 
-/* The exchange of one request and its reply (exchange.c), as HttpLoopFunctions. */
+/* The exchange of a request and its reply (exchange.c), as HttpLoopFunctions. */
 extern const HttpLoopFunctions http_exchange_functions;
 
-/* What the exchange asks of the server. */
+/* What the exchange needs from the server. */
 const HttpServerOptions *http_server_options(const HttpServer *server);
 const HttpRouter *http_server_router(const HttpServer *server);
 gboolean http_server_guard(HttpServer *server, HttpRequest *request, guint flags, GError **error);

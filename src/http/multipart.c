@@ -15,12 +15,12 @@ struct HttpMultipart {
   State state;
   char *delimiter; /* "\r\n--boundary" */
   gsize delimiter_length;
-  GByteArray *pending; /* what cannot be told yet: headers, or what may be the beginning of a delimiter */
+  GByteArray *pending; /* undecided bytes: headers, or a possible beginning of a delimiter */
   guint n_parts;
 };
 
-/* RFC 9110, 5.6.6: name=value or name="value" behind semicolons; the name in any case. Browsers escape a quote as %22,
- * curl as \", and a lone backslash stands for itself. NULL when absent, free with g_free. */
+/* Parses a header parameter (RFC 9110, 5.6.6): name=value or name="value" after a semicolon; the name in any case.
+ * Browsers escape a quote as %22, curl as \"; a lone backslash is literal. NULL if absent; free with g_free. */
 static char *
 find_parameter(const char *text, const char *name)
 {
@@ -74,7 +74,7 @@ http_multipart_new(HttpRequest *request, const MultipartSink *sink, gpointer use
   multipart->delimiter = g_strconcat("\r\n--", boundary, NULL);
   multipart->delimiter_length = strlen(multipart->delimiter);
   multipart->pending = g_byte_array_new();
-  /* The first delimiter needs no line before it. */
+  /* The first delimiter needs no preceding line. */
   g_byte_array_append(multipart->pending, (const guint8 *)"\r\n", 2);
   return multipart;
 }
@@ -107,7 +107,7 @@ check_encoding(const char *encoding, GError **error)
   return refuse_body(error, "a part with an encoding of its own");
 }
 
-/* `text` is the lines of a part's headers, each with its CRLF. */
+/* `text` has the lines of a part's headers, each with its CRLF. */
 static gboolean
 begin_part(HttpMultipart *multipart, const char *text, GError **error)
 {
@@ -140,7 +140,7 @@ begin_part(HttpMultipart *multipart, const char *text, GError **error)
   return multipart->sink->begin(multipart->user_data, name, file_name, error);
 }
 
-/* How much of the end of `data` may be the beginning of a delimiter. */
+/* The length of the end of `data` that may begin a delimiter. */
 static gsize
 find_beginning(const HttpMultipart *multipart, const guint8 *data, gsize size)
 {
@@ -156,7 +156,7 @@ pass_to_sink(HttpMultipart *multipart, const guint8 *data, gsize size, GError **
   return multipart->state != PART_DATA || size == 0 || multipart->sink->data(multipart->user_data, data, size, error);
 }
 
-/* Up to the next delimiter. Returns how many bytes are done with; -1 on an error. */
+/* Consumes data up to the next delimiter. Returns the number of bytes consumed; -1 on an error. */
 static gssize
 take_data(HttpMultipart *multipart, const guint8 *data, gsize size, GError **error)
 {
@@ -170,8 +170,8 @@ take_data(HttpMultipart *multipart, const guint8 *data, gsize size, GError **err
   return (gssize)(n + multipart->delimiter_length);
 }
 
-/* Behind a delimiter: "--" ends the body, a new line (blanks before it are allowed) begins a part's headers. 0: more is
- * needed. */
+/* After a delimiter: "--" ends the body; a line end (with optional blanks before it) begins a part's headers. 0:
+ * more bytes are needed. */
 static gssize
 take_boundary_end(HttpMultipart *multipart, const guint8 *data, gsize size, GError **error)
 {
@@ -212,7 +212,7 @@ take_headers(HttpMultipart *multipart, const guint8 *data, gsize size, GError **
   return begin_part(multipart, text, error) ? (gssize)(length + 2) : -1;
 }
 
-/* Takes as much as can be told. Returns how many bytes are done with; -1 on an error. */
+/* Consumes as much as possible. Returns the number of bytes consumed; -1 on an error. */
 static gssize
 take_all(HttpMultipart *multipart, const guint8 *data, gsize size, GError **error)
 {

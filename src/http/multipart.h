@@ -1,5 +1,5 @@
-/* Reads a multipart/form-data body (RFC 7578) as it comes, in constant memory: fields and files are passed on piece by
- * piece. */
+/* Parses a multipart/form-data body (RFC 7578) as it arrives, in constant memory: fields and files are passed on
+ * piece by piece. */
 #pragma once
 
 #include "http/handler.h"
@@ -15,13 +15,13 @@ typedef struct {
   gboolean (*data)(gpointer user_data, const guint8 *data, gsize size, GError **error);
 } MultipartSink;
 
-/* REQUEST_MEDIA_TYPE when the request's body is something else. */
+/* REQUEST_MEDIA_TYPE if the request's body is not multipart. */
 HttpMultipart *http_multipart_new(HttpRequest *request, const MultipartSink *sink, gpointer user_data, GError **error);
 void http_multipart_free(HttpMultipart *multipart);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(HttpMultipart, http_multipart_free)
 
-/* The sink's error, or REQUEST_INVALID for what is not multipart. */
+/* The sink's error, or REQUEST_INVALID for malformed multipart. */
 gboolean http_multipart_write(HttpMultipart *multipart, const guint8 *data, gsize size, GError **error);
 
-/* REQUEST_INVALID when the body ended before its closing boundary. */
+/* REQUEST_INVALID if the body ended before its closing boundary. */
 gboolean http_multipart_end(HttpMultipart *multipart, GError **error);

@@ -16,7 +16,7 @@ cancel_request(GCancellable *stopping, gpointer user_data)
   g_cancellable_cancel(user_data);
 }
 
-/* The last hop is all that a trusted proxy vouches for; what it says of its client may be a lie. */
+/* Only the last hop can be trusted; what it passes on from its client may be forged. */
 static char *
 find_client_ip(const HttpRequest *request, gboolean trust_proxy)
 {
@@ -38,7 +38,7 @@ http_base_path_is_valid(const char *path)
   return TRUE;
 }
 
-/* The option, or what a trusted proxy says; free with g_free. */
+/* The option, or the value from a trusted proxy; free with g_free. */
 static char *
 find_base(const HttpRequest *request)
 {
@@ -52,7 +52,7 @@ find_base(const HttpRequest *request)
   return http_base_path_is_valid(base) ? g_steal_pointer(&base) : g_strdup("");
 }
 
-/* A proxy may have taken the base path away or not. */
+/* A proxy may or may not have removed the base path. */
 static char *
 path_under(const char *path, const char *base)
 {
@@ -328,7 +328,7 @@ http_request_json(HttpRequest *request, GError **error)
   return request->json;
 }
 
-/* NaN and Infinity, which the scanner knows, are none of JSON's. */
+/* NaN and Infinity, which the scanner accepts, are not JSON. */
 static gboolean
 has_non_finite(const JsonTree *tree)
 {

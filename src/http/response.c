@@ -21,7 +21,7 @@ http_headers_new(void)
   return headers;
 }
 
-/* A value from outside must not start a header of its own. */
+/* A value from outside must not begin another header. */
 void
 http_headers_add(GArray *headers, const char *name, const char *value)
 {
@@ -97,7 +97,7 @@ http_response_events(SseQueue *queue, gpointer owned, GDestroyNotify free_owned)
   response->free_stream = free_owned;
   http_response_set_header(response, "Content-Type", "text/event-stream");
   http_response_set_header(response, "Cache-Control", "no-cache, no-store");
-  http_response_set_header(response, "X-Accel-Buffering", "no"); /* nginx would hold the events back */
+  http_response_set_header(response, "X-Accel-Buffering", "no"); /* prevents nginx from buffering the events */
   return response;
 }
 
@@ -145,7 +145,7 @@ http_json_text(const char *text)
   return json_string(valid);
 }
 
-/* {error, details, errorCode}: the shape of the backup routes and of the login. */
+/* {error, details, errorCode}: the format of the backup routes and the login. */
 static HttpResponse *
 plain_error_response(HttpRequest *request, const GError *error)
 {
@@ -158,7 +158,7 @@ plain_error_response(HttpRequest *request, const GError *error)
   return http_response_json((guint)info->http_status, body);
 }
 
-/* application/problem+json (RFC 9457): the shape of /api/v1. */
+/* application/problem+json (RFC 9457): the format of /api/v1. */
 static HttpResponse *
 problem_response(HttpRequest *request, const GError *error)
 {
@@ -232,7 +232,7 @@ reason_phrase(guint status)
     if (phrases[i].status == status)
       return phrases[i].phrase;
   }
-  return "Unknown"; /* a phrase says nothing that the status does not */
+  return "Unknown"; /* the phrase adds nothing to the status */
 }
 
 static gboolean

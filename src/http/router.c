@@ -46,8 +46,7 @@ http_match_clear(HttpMatch *match)
   match->route = NULL;
 }
 
-/* One segment against one of a pattern; a {name} takes any text that is not empty, "{name}:verb" all before the verb.
- */
+/* Matches a segment with a pattern's segment: {name} matches any non-empty text, "{name}:verb" any before the verb. */
 static gboolean
 segment_matches(const char *pattern, const char *segment, GHashTable *parameters)
 {
@@ -62,7 +61,7 @@ segment_matches(const char *pattern, const char *segment, GHashTable *parameters
   return TRUE;
 }
 
-/* NULL when the path does not fit the pattern. */
+/* NULL if the path does not match the pattern. */
 static GHashTable *
 match_path(const char *pattern, char **segments)
 {
@@ -138,7 +137,7 @@ http_router_match(const HttpRouter *router, const char *method, const char *path
   return FALSE;
 }
 
-/* "a%20b+c" → "a b c"; NULL when it cannot be decoded. */
+/* "a%20b+c" → "a b c"; NULL if it cannot be decoded. */
 static char *
 decode_form(const char *text)
 {

@@ -9,7 +9,7 @@ HttpRouter *http_router_new(void);
 void http_router_free(HttpRouter *router);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(HttpRouter, http_router_free)
 
-/* The tables of a domain, which must outlive the router; `context` is passed to their handlers. */
+/* Adds the tables of a domain, which must outlive the router; `context` is passed to their handlers. */
 void http_router_add(HttpRouter *router, const HttpRoute *const *tables, gpointer context);
 
 typedef struct {
@@ -26,6 +26,6 @@ G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC(HttpMatch, http_match_clear)
 gboolean http_router_match(const HttpRouter *router, const char *method, const char *path, HttpMatch *ret_match,
                            char **ret_allow, GError **error);
 
-/* Splits and decodes a query string (NULL: none) into name → value. REQUEST_PARAMETER for a broken escape or a name
- * that comes twice, and for one that is not in `known` (NULL: accepts none). */
+/* Splits and decodes a query string (NULL: none) into name → value. REQUEST_PARAMETER for a malformed escape, a
+ * repeated name, or a name that is not in `known` (NULL: allows none). */
 GHashTable *http_query_parse(const char *query, const char *const *known, GError **error);

@@ -64,7 +64,7 @@ stop_server(HttpServer *server)
     return;
   http_loop_quiesce(server->loop);
   g_cancellable_cancel(server->stopping);
-  /* Whoever can still be told why, is told; a client that reads nothing is cut off. */
+  /* Clients that still read get their last replies; others are cut off. */
   gint64 until_us = g_get_monotonic_time() + STOP_PATIENCE_US;
   g_mutex_lock(&server->mutex);
   while (server->n_requests > 0 && g_cond_wait_until(&server->all_ended, &server->mutex, until_us))

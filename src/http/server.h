@@ -1,36 +1,36 @@
 /* The HTTP server.
  *
- * An event loop (loop.h) holds the connections that wait for their clients; requests are worked on by threads, so that
- * a handler may wait, a download pushes back on whoever makes it, and a cancelled operation is waited for where it was
- * started. Bounded: connections, requests worked on, header and body sizes, the time for headers, small bodies and
- * replies, the pauses of an upload or a download. An event stream may pause for as long as its client stays: nobody
- * waits for it. */
+ * An event loop (loop.h) holds the connections that wait for their clients. Threads process the requests: a handler
+ * may wait, a slow download slows its source, and a cancelled operation is awaited where it was started. Bounded:
+ * connections, requests in progress, header and body sizes, the time for headers, small bodies and replies, the
+ * pauses of an upload or a download. An event stream may pause as long as its client stays, because nobody waits for
+ * it. */
 #pragma once
 
 #include "http/handler.h"
 
 typedef struct HttpServer HttpServer;
 
-#define HTTP_MAX_BODY_BYTES (64 * 1024) /* of a route that is no upload and names no other limit */
+#define HTTP_MAX_BODY_BYTES (64 * 1024) /* for a route that is not an upload and has no limit of its own */
 
 typedef struct {
-  const char *address; /* NULL: no listening socket, connections come by http_server_adopt */
+  const char *address; /* NULL: no listening socket; connections come from http_server_adopt */
   guint16 port;
   guint upload_idle_timeout_s;
   guint download_idle_timeout_s; /* 0: no limit */
   gboolean trust_proxy;
-  const char *base_path; /* "/cch"; NULL: what a trusted proxy says in X-Forwarded-Prefix, or none */
+  const char *base_path; /* "/cch"; NULL: from a trusted proxy's X-Forwarded-Prefix, or none */
 } HttpServerOptions;
 
-/* Decides who may pass, before a byte of the body is used; sets who asks. */
+/* Decides about access before the first byte of the body is used; sets the actor. */
 typedef gboolean (*HttpGuard)(HttpRequest *request, guint route_flags, gpointer user_data, GError **error);
 
 HttpServer *http_server_new(const HttpServerOptions *options);
-/* Before start; as http_router_add. */
+/* Call before start; as http_router_add. */
 void http_server_add_routes(HttpServer *server, const HttpRoute *const *tables, gpointer context);
 void http_server_set_guard(HttpServer *server, HttpGuard guard, gpointer user_data);
 
-/* Whether `path` may be a base path: "" or segments of unreserved characters, "/a/b". */
+/* Whether `path` is a valid base path: "", or segments of unreserved characters, "/a/b". */
 gboolean http_base_path_is_valid(const char *path);
 
 /* CONFIG */
@@ -39,6 +39,6 @@ const char *http_server_url(const HttpServer *server); /* once started */
 /* Serves a connected socket, which it owns from now on. */
 void http_server_adopt(HttpServer *server, int fd);
 
-/* Accepts no more, cancels every request's cancellable, and waits until all have ended. NULL is ignored. */
+/* Stops accepting, cancels every request's cancellable, and waits until all have ended. NULL is ignored. */
 void http_server_free(HttpServer *server);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(HttpServer, http_server_free)

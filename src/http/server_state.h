@@ -1,4 +1,4 @@
-/* What a server consists of, below the requests that ask it (exchange.c, request.c). */
+/* The state of a server, used by the requests (exchange.c, request.c). */
 #pragma once
 
 #include "http/internal.h"

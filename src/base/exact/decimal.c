@@ -26,7 +26,7 @@ decimal_compare_size(const Decimal *a, const Decimal *b)
   return a_point != b_point ? (a_point > b_point) - (a_point < b_point) : strcmp(a->digits, b->digits);
 }
 
-/* Takes the digits, which may have zeros around them. */
+/* Copies the digits without leading and trailing zeros. */
 static void
 set_digits(Decimal *decimal, gboolean is_negative, char *digits, int exponent)
 {
@@ -45,7 +45,7 @@ set_digits(Decimal *decimal, gboolean is_negative, char *digits, int exponent)
   *decimal = (Decimal){is_negative, digits, exponent};
 }
 
-/* The digits at `*at`, appended; how many there were. */
+/* Appends the digits at `*at`; returns their number. */
 static int
 take_digits(const char **at, GString *digits)
 {
@@ -92,7 +92,7 @@ void
 decimal_multiply(const Decimal *a, const Decimal *b, Decimal *ret_product)
 {
   gsize na = strlen(a->digits), nb = strlen(b->digits);
-  g_autofree guint *sums = g_new0(guint, na + nb); /* the last is the ones */
+  g_autofree guint *sums = g_new0(guint, na + nb); /* least significant last */
   for (gsize i = na; i-- > 0;)
     for (gsize j = nb; j-- > 0;)
       sums[i + j + 1] += (guint)(a->digits[i] - '0') * (guint)(b->digits[j] - '0');
@@ -115,7 +115,7 @@ decimal_round(const Decimal *decimal, guint digits, Decimal *ret_rounded)
     *ret_rounded = (Decimal){decimal->is_negative, g_strdup(decimal->digits), decimal->exponent};
     return;
   }
-  /* A zero in front takes the carry of 999…9. */
+  /* A leading zero takes the carry of 999…9. */
   char *rounded = g_strdup_printf("0%.*s", (int)digits, decimal->digits);
   if (decimal->digits[digits] >= '5') {
     gsize at = digits;
@@ -138,7 +138,7 @@ decimal_to_text(const Decimal *decimal)
 {
   g_autoptr(GString) text = g_string_new(decimal->is_negative ? "-" : "");
   int n = (int)strlen(decimal->digits);
-  int point = n + decimal->exponent; /* digits before the point */
+  int point = n + decimal->exponent; /* number of digits before the point */
   if (decimal->exponent > MAX_ZEROS || point < -MAX_ZEROS) {
     g_string_append_printf(text, "%se%d", decimal->digits, decimal->exponent);
   } else if (decimal->exponent >= 0) {

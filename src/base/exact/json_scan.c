@@ -19,7 +19,7 @@ json_scan_init(JsonScan *scan, const char *text, gsize size)
   *scan = (JsonScan){.start = text, .end = text + size, .at = text, .expects = EXPECTS_VALUE};
 }
 
-/* Where something stands, for people: both from 1, the column in characters. */
+/* A position for messages: both count from 1, the column in characters. */
 typedef struct {
   guint line, column;
 } JsonPlace;
@@ -79,7 +79,7 @@ hex4(const char *digits, const char *end)
   return value;
 }
 
-/* From the opening quote to the closing one. */
+/* Scans from the opening quote to the closing one. */
 static gboolean
 read_string(JsonScan *scan, GError **error)
 {
@@ -305,8 +305,7 @@ json_check_utf8(const char *text, gsize size, GError **error)
   return FALSE;
 }
 
-/* The character that \u… at `c` (after the u) stands for, of a surrogate pair the whole; 0 when there is none that can
- * be stored. */
+/* The character for \u… at `c` (after the u), or for a whole surrogate pair; 0 if it cannot be stored. */
 static gunichar
 read_code_point(const char *c, const char *end, gsize *ret_length)
 {

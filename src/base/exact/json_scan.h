@@ -1,9 +1,9 @@
-/* A strict JSON scanner. It returns one token after another as it stands in the text, so that a number is the decimal
- * that was written and never a double.
+/* A strict JSON scanner. It returns tokens as they are in the text, so a number is the decimal as written and never a
+ * double.
  *
- * The grammar is RFC 8259's, with one addition: NaN, Infinity and -Infinity are tokens of their own, so that the one
- * model that has them can be refused by name instead of the whole file. The text must be valid UTF-8 without NUL
- * (json_check_utf8). Nothing is allocated; the text must outlive the scan. */
+ * The grammar is RFC 8259's, with one addition: NaN, Infinity and -Infinity are tokens, so that a model that has
+ * them can be refused by name instead of the whole file. The text must be valid UTF-8 without NUL (json_check_utf8).
+ * Nothing is allocated. The text must outlive the scan. */
 #pragma once
 
 #include <glib.h>
@@ -18,12 +18,12 @@ typedef enum { JSON_ERROR_FORMAT, JSON_ERROR_TOO_DEEP, JSON_ERROR_ENCODING } Jso
 
 typedef enum {
   JSON_TOKEN_ERROR,
-  JSON_TOKEN_END, /* after the one value */
+  JSON_TOKEN_END, /* after the only value */
   JSON_TOKEN_OBJECT,
   JSON_TOKEN_OBJECT_END,
   JSON_TOKEN_ARRAY,
   JSON_TOKEN_ARRAY_END,
-  JSON_TOKEN_KEY, /* the text without quotes, still escaped; the colon is read too */
+  JSON_TOKEN_KEY, /* the text without quotes, still escaped; the colon has been read, too */
   JSON_TOKEN_STRING,
   JSON_TOKEN_NUMBER,
   JSON_TOKEN_NON_FINITE,
@@ -37,7 +37,7 @@ typedef struct {
   guint depth;
   guint8 expects;
   gboolean is_array[JSON_MAX_DEPTH];
-  /* The token that json_scan_next returned last. */
+  /* The last token. */
   const char *token;
   gsize token_size;
   gboolean has_escapes; /* of a key or string */
@@ -45,19 +45,19 @@ typedef struct {
 
 void json_scan_init(JsonScan *scan, const char *text, gsize size);
 
-/* JSON_ERROR_FORMAT with line and column for what is not JSON; JSON_ERROR_TOO_DEEP. */
+/* JSON_ERROR_FORMAT with line and column for invalid JSON; JSON_ERROR_TOO_DEEP. */
 JsonToken json_scan_next(JsonScan *scan, GError **error);
 
-/* After a JSON_TOKEN_OBJECT or JSON_TOKEN_ARRAY, or for the value that comes next: goes to the value's end. `ret_value`
- * and `ret_size` (may be NULL) are its text. */
+/* Skips to the end of the value whose JSON_TOKEN_OBJECT or JSON_TOKEN_ARRAY was returned last, or else of the next
+ * value. `ret_value` and `ret_size` (may be NULL) are its text. */
 gboolean json_scan_skip_value(JsonScan *scan, const char **ret_value, gsize *ret_size, GError **error);
 
-/* JSON_ERROR_ENCODING, with the place, for what is not UTF-8 or has a NUL. */
+/* JSON_ERROR_ENCODING, with the position, for invalid UTF-8 or a NUL. */
 gboolean json_check_utf8(const char *text, gsize size, GError **error);
 
-/* A key's or string's text without its escapes; free with g_free. NULL when it cannot be stored: PostgreSQL's text has
- * no NUL (\u0000) and no half of a surrogate pair. */
+/* Unescapes a key or string; free with g_free. NULL if it cannot be stored: PostgreSQL's text has neither NUL
+ * (\u0000) nor half of a surrogate pair. */
 char *json_unescape(const char *token, gsize size);
 
-/* Appends the text as a JSON string, with its quotes and escaped as PostgreSQL does it. */
+/* Appends the text as a JSON string, with quotes, and escaped as PostgreSQL does it. */
 void json_quote(GString *out, const char *text);

@@ -19,14 +19,14 @@
 #define DEFAULT_GRACE_MS     5000
 
 struct ChildProcess {
-  char *program; /* as it was asked for, for error messages */
+  char *program; /* as requested, for error messages */
   pid_t pid;
-  int pid_fd;    /* readable once the process has ended */
+  int pid_fd;    /* readable when the process has ended */
   int stdout_fd; /* -1: not captured */
   int stderr_fd;
-  int reaped_fd;  /* an eventfd that tells the drain thread that the process is gone */
+  int reaped_fd;  /* an eventfd that tells the drain thread that the process has been reaped */
   GThread *drain; /* empties the stderr pipe, so that the child never blocks on it */
-  GMutex mutex;   /* guards what follows */
+  GMutex mutex;   /* guards the members below */
   gboolean is_reaped;
   int exit_code;
   GString *stderr_tail;
@@ -40,7 +40,7 @@ close_fd(int *fd)
   *fd = -1;
 }
 
-/* Keeps the descriptors 0, 1 and 2 free for dup2, should one of them be closed in this process. */
+/* Keeps descriptors 0, 1 and 2 free for dup2, in case one of them is closed in this process. */
 static int
 above_stdio(int fd)
 {
@@ -73,7 +73,7 @@ keep_stderr(ChildProcess *child, const char *bytes, gsize n_bytes)
   g_mutex_unlock(&child->mutex);
 }
 
-/* Reads what is there. FALSE at the end of the pipe. */
+/* Reads the available bytes. FALSE at the end of the pipe. */
 static gboolean
 drain_once(ChildProcess *child)
 {
@@ -89,7 +89,7 @@ drain_once(ChildProcess *child)
   }
 }
 
-/* A grandchild may keep the pipe open for longer than the child lives, so its end is not waited for. */
+/* Does not wait for the end of the pipe, because a grandchild may keep it open after the child's end. */
 static gpointer
 drain_thread(gpointer data)
 {
@@ -118,8 +118,8 @@ make_environment(const ChildOptions *options)
   return environment;
 }
 
-/* Forks with all signals blocked: no handler of ours runs in the new process, and the drain thread, which inherits the
- * mask, never takes a signal that is meant for the program. */
+/* Forks with all signals blocked: no handler of ours runs in the new process, and the drain thread, which inherits
+ * the mask, never takes a signal meant for the program. */
 static gboolean
 fork_and_drain(ChildProcess *child, const ExecPlan *plan, GError **error)
 {
@@ -166,7 +166,7 @@ await_exec(ChildProcess *child, int failure_fd, GError **error)
   return FALSE;
 }
 
-/* The descriptors that a spawn needs for its own duration. */
+/* Descriptors used only during a spawn. */
 typedef struct {
   int null_fd;
   int stdout_pipe[2], stderr_pipe[2], failure_pipe[2];
@@ -217,7 +217,7 @@ start_program(ChildProcess *child, const ChildOptions *options, const char *path
   };
   if (!fork_and_drain(child, &plan, error))
     return FALSE;
-  /* Only the child may hold the write ends now, else their ends never come. */
+  /* Only the child may hold the write ends now; otherwise the pipes never end. */
   close_fd(&fds->failure_pipe[1]);
   close_fd(&fds->stderr_pipe[1]);
   close_fd(&fds->stdout_pipe[1]);
@@ -264,7 +264,7 @@ child_process_pid(ChildProcess *child)
   return child->pid;
 }
 
-/* While the process is not reaped its PID, and its process group's, cannot belong to another. */
+/* Until the process is reaped, its PID and its process group's belong to no other process. */
 static void
 signal_unless_reaped(ChildProcess *child, pid_t target, int signal_number)
 {
@@ -280,7 +280,7 @@ child_process_signal(ChildProcess *child, int signal_number)
   signal_unless_reaped(child, child->pid, signal_number);
 }
 
-/* Takes the exit status of a process that has ended. */
+/* Takes the exit status of an ended process. */
 static void
 reap_child(ChildProcess *child)
 {
@@ -302,7 +302,7 @@ reap_child(ChildProcess *child)
   g_thread_join(drain);
 }
 
-/* Waits for one of the descriptors, or until the monotonic time `deadline_us` (-1: for ever). FALSE when time is up. */
+/* Waits for one of the descriptors, or until the monotonic time `deadline_us` (-1: no limit). FALSE on timeout. */
 static gboolean
 poll_until(struct pollfd *fds, nfds_t n_fds, gint64 deadline_us)
 {
@@ -345,7 +345,7 @@ static void
 kill_and_reap(ChildProcess *child)
 {
   signal_unless_reaped(child, -child->pid, SIGKILL);
-  /* A process that failed before it made its group is killed by its own number. */
+  /* A process that failed before it created its group is killed by its PID. */
   signal_unless_reaped(child, child->pid, SIGKILL);
   reap_child(child);
 }
@@ -377,7 +377,7 @@ child_process_free(ChildProcess *child)
     child_process_end(child, DEFAULT_GRACE_MS);
 }
 
-/* Appends what can be read now. FALSE at the end of the pipe. */
+/* Appends the available bytes. FALSE at the end of the pipe. */
 static gboolean
 read_available(int fd, GString *text)
 {
@@ -423,7 +423,7 @@ read_output(ChildProcess *child, gint64 deadline_us, GCancellable *cancellable, 
   return !g_cancellable_set_error_if_cancelled(cancellable, error);
 }
 
-/* As child_process_wait, heeding the cancellable: output can end before the program does. */
+/* child_process_wait with a cancellable, because output can end before the program does. */
 static gboolean
 wait_cancellable(ChildProcess *child, gint64 deadline_us, GCancellable *cancellable, int *ret_exit_code, GError **error)
 {

@@ -1,10 +1,11 @@
 /* Child processes: the only place that forks.
  *
  * Arguments and environment are vectors, never a shell. Secrets go into the environment or a file, never into
- * arguments. A child gets stdin from /dev/null, no descriptor but 0, 1 and 2, default signal handling, a process group
- * of its own (the terminal's Ctrl-C reaches only us; it cannot ask on the terminal for a password), and dies with us:
- * when the thread that spawned it ends, the kernel sends it `parent_death_signal` (PR_SET_PDEATHSIG), so spawn it from
- * a thread that outlives it. Signalling is safe from any thread; the rest is for one thread at a time. */
+ * arguments. A child gets stdin from /dev/null, no descriptors but 0, 1 and 2, default signal handling, and its own
+ * process group (the terminal's Ctrl-C reaches only us; the child cannot ask for a password on the terminal). It
+ * dies with us: when the thread that spawned it ends, the kernel sends `parent_death_signal` (PR_SET_PDEATHSIG), so
+ * spawn it from a thread that outlives it. Signalling is safe from any thread; everything else is for one thread at
+ * a time. */
 #pragma once
 
 #include <gio/gio.h>
@@ -13,42 +14,42 @@
 typedef struct ChildProcess ChildProcess;
 
 typedef struct {
-  const char *const *argv;        /* NULL-terminated; argv[0] is searched in PATH unless it has a slash */
-  const char *const *environment; /* "NAME=value", added to or replacing ours; NULL for none */
-  const char *const *unset;       /* names taken out of the environment first; NULL for none */
+  const char *const *argv;        /* NULL-terminated; argv[0] is looked up in PATH unless it has a slash */
+  const char *const *environment; /* "NAME=value", added to or replacing ours; may be NULL */
+  const char *const *unset;       /* names removed from the environment first; may be NULL */
   const char *directory;          /* working directory; NULL: ours */
-  gboolean capture_stdout;        /* a pipe, read with child_process_stdout; else /dev/null */
-  uid_t uid;                      /* run as this user (with gid, and no other groups) when uid is not 0 */
+  gboolean capture_stdout;        /* through a pipe, see child_process_stdout; otherwise /dev/null */
+  uid_t uid;                      /* runs as this user (with gid, and no other groups) unless uid is 0 */
   gid_t gid;
   int parent_death_signal; /* 0: SIGTERM */
-  guint64 memory_limit;    /* bytes of address space that it may have (RLIMIT_AS); 0: as many as we */
-  int run_timeout_ms;      /* child_process_run gives up after this; 0: never */
+  guint64 memory_limit;    /* bytes of its address space (RLIMIT_AS); 0: as ours */
+  int run_timeout_ms;      /* child_process_run gives up after this time; 0: no limit */
 } ChildOptions;
 
-/* Starts the program. An error here covers everything up to a successful exec. */
+/* Starts the program. Errors include every step up to a successful exec. */
 ChildProcess *child_process_spawn(const ChildOptions *options, GError **error);
 
-/* The read end of its standard output; owned by the child process. -1 when not captured. */
+/* The read end of its standard output; owned by the child process. -1 if not captured. */
 int child_process_stdout(ChildProcess *child);
 
 pid_t child_process_pid(ChildProcess *child);
 
-/* Sends a signal unless it was already waited for. */
+/* Sends a signal, unless the process has been waited for. */
 void child_process_signal(ChildProcess *child, int signal_number);
 
-/* Waits until it ends, at most `timeout_ms` (-1: for ever). TRUE when it has ended; `ret_exit_code` (may be NULL) is
+/* Waits until it ends, at most `timeout_ms` (-1: no limit). TRUE if it has ended; `ret_exit_code` (may be NULL) is
  * its exit code, or 128 + the signal's number. */
 gboolean child_process_wait(ChildProcess *child, int timeout_ms, int *ret_exit_code);
 
-/* What it wrote on standard error so far, at most the last 16 KiB, trailing white space cut; free with g_free. Complete
- * once it was waited for. */
+/* Its standard error so far: at most the last 16 KiB, without trailing white space; free with g_free. Complete after
+ * a successful wait. */
 char *child_process_stderr(ChildProcess *child);
 
-/* Ends it if it still runs: SIGTERM, after `grace_ms` SIGKILL to it and its process group; waits for it. Then frees. */
+/* Ends it if it still runs: SIGTERM, after `grace_ms` SIGKILL to it and its process group. Waits for it, then frees. */
 void child_process_end(ChildProcess *child, int grace_ms);
 void child_process_free(ChildProcess *child); /* child_process_end with 5000 ms; NULL is ignored */
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(ChildProcess, child_process_free)
 
-/* Runs a program to its end and returns its standard output (at most 1 MiB); an exit code other than 0 is CHILD_FAILED
+/* Runs a program to its end and returns its standard output (at most 1 MiB). A non-zero exit code is CHILD_FAILED,
  * with its standard error as the message. */
 char *child_process_run(const ChildOptions *options, GCancellable *cancellable, GError **error);

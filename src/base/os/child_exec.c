@@ -28,7 +28,7 @@ reset_signals(void)
 {
   struct sigaction default_action = {.sa_handler = SIG_DFL};
   for (int number = 1; number < NSIG; number++)
-    sigaction(number, &default_action, NULL); /* fails for SIGKILL, SIGSTOP and the C library's own: as it should */
+    sigaction(number, &default_action, NULL); /* expected to fail for SIGKILL, SIGSTOP and the C library's own */
   sigset_t none;
   sigemptyset(&none);
   sigprocmask(SIG_SETMASK, &none, NULL);
@@ -39,18 +39,18 @@ close_all_on_exec(void)
 {
   if (close_range(3, ~0U, CLOSE_RANGE_CLOEXEC) == 0)
     return;
-  /* A kernel before 5.11, or a container that forbids the call. */
+  /* For a kernel before 5.11, or a container that forbids the call. */
   struct rlimit limit = {.rlim_cur = 1024};
   getrlimit(RLIMIT_NOFILE, &limit);
   for (int fd = 3; (rlim_t)fd < MIN(limit.rlim_cur, 65536); fd++)
     fcntl(fd, F_SETFD, FD_CLOEXEC);
 }
 
-/* Returns only on failure, with the step that failed and errno set. */
+/* Returns only on failure, with the failed step and errno set. */
 static ExecStep
 enter_program(const ExecPlan *plan)
 {
-  /* A process group of its own: the terminal's Ctrl-C reaches only us, and we end our children in order. */
+  /* Its own process group: the terminal's Ctrl-C reaches only us, and we end our children in order. */
   setpgid(0, 0);
   if (dup2(plan->stdin_fd, 0) < 0 || dup2(plan->stdout_fd, 1) < 0 || dup2(plan->stderr_fd, 2) < 0)
     return STEP_REDIRECT;
@@ -62,10 +62,10 @@ enter_program(const ExecPlan *plan)
     return STEP_DIRECTORY;
   if (plan->memory_limit != 0 && setrlimit(RLIMIT_AS, &(struct rlimit){plan->memory_limit, plan->memory_limit}) != 0)
     return STEP_MEMORY;
-  /* After the change of user, which clears it. */
+  /* After the change of user, which resets it. */
   if (prctl(PR_SET_PDEATHSIG, plan->parent_death_signal) != 0)
     return STEP_DEATH_SIGNAL;
-  /* The parent may have died before that: then no signal will come. */
+  /* The parent may have died before: then no signal will come. */
   if (getppid() != plan->parent)
     _exit(127);
   reset_signals();
@@ -78,7 +78,7 @@ child_exec(const ExecPlan *plan)
 {
   ExecFailure failure = {.step = enter_program(plan)};
   failure.saved_errno = errno;
-  /* SIGPIPE may have its default action by now; a parent that is gone does not read this anyway. */
+  /* SIGPIPE may have its default action by now; a dead parent does not read this anyway. */
   ssize_t written = write(plan->failure_fd, &failure, sizeof failure);
   _exit(written == (ssize_t)sizeof failure ? 127 : 126);
 }

@@ -1,4 +1,4 @@
-/* What a new process does between fork and exec. Private to base/os.
+/* The steps of a new process between fork and exec. Private to base/os.
  *
  * Everything is prepared beforehand, because only async-signal-safe calls are allowed there: another thread may have
  * held malloc's lock at the fork. */
@@ -17,20 +17,20 @@ typedef struct {
   uid_t uid;
   gid_t gid;
   int parent_death_signal;
-  guint64 memory_limit; /* 0: none of its own */
+  guint64 memory_limit; /* 0: no limit of its own */
   pid_t parent;
 } ExecPlan;
 
 typedef enum { STEP_REDIRECT, STEP_USER, STEP_DIRECTORY, STEP_MEMORY, STEP_DEATH_SIGNAL, STEP_EXEC } ExecStep;
 
-/* What comes through `failure_fd` when the program could not be entered. */
+/* The report through `failure_fd` if the program could not be executed. */
 typedef struct {
   ExecStep step;
   int saved_errno;
 } ExecFailure;
 
-/* Enters the program, or reports the failure and ends the process. */
+/* Executes the program, or reports the failure and ends the process. */
 G_NORETURN void child_exec(const ExecPlan *plan);
 
-/* "enter its directory": what a step does, for error messages. */
+/* A step's action for error messages: "enter its directory". */
 const char *child_exec_step_text(ExecStep step);

@@ -23,7 +23,7 @@ directory_ensure(const char *path, GError **error)
     error_set_errno(error, saved_errno, "make directory %s", path);
     return FALSE;
   }
-  /* The umask may have taken the others' search permission away. */
+  /* The umask may have removed the others' search permission. */
   if (chmod(path, mode) == 0)
     return TRUE;
   error_set_errno(error, errno, "change the mode of %s", path);

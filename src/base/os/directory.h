@@ -1,11 +1,11 @@
-/* Directories that files are kept in: made, and asked for room. */
+/* Creates directories and checks their free space. */
 #pragma once
 
 #include <glib.h>
 
-/* Makes the data directory, and its parents, unless it is there. It is 0700; when we are root 0711, because the private
- * cluster in it runs as another user: so every file in it has to be as closed as it must be by its own mode. */
+/* Creates the data directory and its parents unless it exists. Its mode is 0700; as root 0711, because the private
+ * cluster in it runs as another user. Every file in it must therefore protect itself by its own mode. */
 gboolean directory_ensure(const char *path, GError **error);
 
-/* DISK_FULL when the directory's file system has less than `size_bytes` free; FILE when it cannot be asked. */
+/* DISK_FULL if the directory's file system has less than `size_bytes` free; FILE if that cannot be determined. */
 gboolean directory_check_free_space(const char *path, guint64 size_bytes, GError **error);

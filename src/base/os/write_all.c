@@ -5,7 +5,7 @@
 #include <errno.h>
 #include <unistd.h>
 
-/* Adds what one write took to `done`; FALSE when it failed. POSIX allows 0 for a device that takes nothing more. */
+/* Adds the bytes of one write to `done`; FALSE if it failed. POSIX allows 0 for a device that accepts no more. */
 static gboolean
 count_written(gssize n, gsize *done, const char *name, GError **error)
 {

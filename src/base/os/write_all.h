@@ -1,10 +1,10 @@
-/* Writes all bytes to a file descriptor, and goes on after short writes and signals. */
+/* Writes all bytes to a file descriptor, continuing after short writes and signals. */
 #pragma once
 
 #include <glib.h>
 
 /* `name` is for the error's text: "write <name>: No space left on device" (FILE, DISK_FULL). */
 gboolean write_all(int fd, gconstpointer data, gsize size, const char *name, GError **error) G_GNUC_WARN_UNUSED_RESULT;
-/* At an offset of the file, whose own position stays (pwrite). */
+/* At an offset of the file, without moving its position (pwrite). */
 gboolean write_all_at(int fd, gconstpointer data, gsize size, guint64 offset, const char *name,
                       GError **error) G_GNUC_WARN_UNUSED_RESULT;

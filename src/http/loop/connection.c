@@ -12,10 +12,10 @@
 
 #define RECEIVE_BYTES         (16 * 1024)
 #define LINGER_MS             30000
-#define LINGER_IDLE_MS        10000 /* a client may have a lot to prepare between headers and body */
+#define LINGER_IDLE_MS        10000 /* a client may take a while between headers and body */
 #define SHARES_LOOKED_THROUGH 64
 
-/* --- what a connection holds, and its place among those that wait --- */
+/* --- a connection's resources, and its place among the waiting ones --- */
 
 static void
 count_held(HttpConnection *connection)
@@ -63,7 +63,8 @@ http_connection_wait(HttpConnection *connection, HttpConnectionState state, guin
                       GUINT_TO_POINTER(share_count(loop, connection->share) + 1));
 }
 
-/* One event; then the connection is silent until it is armed again, with which nothing can come while a worker has it.
+/* Enables one event. After it, the connection is silent until it is armed again, so nothing happens while a worker
+ * has it.
  */
 static void
 arm_connection(HttpConnection *connection, guint32 events)
@@ -79,7 +80,7 @@ http_connection_close(HttpConnection *connection)
   g_assert(connection->request == NULL);
   stop_waiting(connection);
   loop->held_bytes -= connection->held_bytes;
-  close(connection->fd); /* which takes it out of epoll */
+  close(connection->fd); /* also removes it from epoll */
   http_output_clear(&connection->output);
   g_byte_array_unref(connection->in);
   g_free(connection->address);
@@ -143,12 +144,11 @@ bound_held_bytes(HttpLoop *loop)
     continue;
 }
 
-/* --- what a client does --- */
+/* --- the client's actions --- */
 
 static void begin_lingering(HttpConnection *connection);
 
-/* Lets the first `used` bytes go, and the room that they took: an array keeps what it has grown to, which is not
- * counted. */
+/* Removes the first `used` bytes, and frees large buffers: an array keeps its largest size, which is not counted. */
 static void
 drop_received(HttpConnection *connection, gsize used)
 {
@@ -158,7 +158,7 @@ drop_received(HttpConnection *connection, gsize used)
     g_byte_array_append(connection->in, old->data + used, old->len - (guint)used);
 }
 
-/* Sends what is left of the output; afterwards the connection is a worker's, lingers, or waits until it can go on. */
+/* Sends the rest of the output. Afterwards a worker gets the connection, or it lingers, or waits until it can go on. */
 static void
 go_on_writing(HttpConnection *connection)
 {
@@ -181,7 +181,7 @@ begin_writing(HttpConnection *connection)
 {
   HttpLoop *loop = connection->loop;
   http_connection_wait(connection, HTTP_CONNECTION_WRITE, HTTP_REPLY_TIMEOUT_MS);
-  go_on_writing(connection); /* which may be the connection's end */
+  go_on_writing(connection); /* may end the connection */
   bound_held_bytes(loop);
 }
 
@@ -194,7 +194,7 @@ refuse_malformed(HttpConnection *connection, const GError *error)
   begin_writing(connection);
 }
 
-/* A client may end a body with empty lines that do not belong to it, in whatever pieces they come. */
+/* A client may end a body with empty lines that do not belong to it, split in any way. */
 static void
 skip_empty_lines(HttpConnection *connection)
 {
@@ -207,7 +207,7 @@ skip_empty_lines(HttpConnection *connection)
   connection->scanned = 0;
 }
 
-/* With all of a head the connection is a worker's; otherwise it waits for more. */
+/* With a complete head, a worker gets the connection. Otherwise it waits for more. */
 static void
 look_for_head(HttpConnection *connection)
 {
@@ -262,11 +262,11 @@ begin_lingering(HttpConnection *connection)
   arm_connection(connection, EPOLLIN);
 }
 
-/* Reads what has come. FALSE when the connection is not there any more. */
+/* Reads the available bytes. FALSE if the connection no longer exists. */
 static gboolean
 receive_bytes(HttpConnection *connection)
 {
-  static guint8 buffer[RECEIVE_BYTES]; /* the loop's thread has it alone */
+  static guint8 buffer[RECEIVE_BYTES]; /* used by the loop's thread only */
   ssize_t n = recv(connection->fd, buffer, sizeof buffer, MSG_DONTWAIT);
   if (n < 0 && (errno == EAGAIN || errno == EINTR))
     return TRUE;
@@ -293,7 +293,7 @@ on_queue_changed(gpointer user_data)
   eventfd_write(loop->wake_fd, 1);
 }
 
-/* Puts the queue's next frame into the output; FALSE when there is none now. */
+/* Puts the queue's next frame into the output; FALSE if none is due. */
 static gboolean
 next_frame(HttpConnection *connection)
 {
@@ -314,7 +314,7 @@ http_connection_stream(HttpConnection *connection)
     HttpOutputResult result = http_output_send(&connection->output, connection->fd);
     connection->is_broken = result == HTTP_OUTPUT_BROKEN;
     if (result == HTTP_OUTPUT_BLOCKED) {
-      connection->wake_us = G_MAXINT64; /* when it can go on, epoll tells */
+      connection->wake_us = G_MAXINT64; /* epoll reports when it can go on */
       arm_connection(connection, EPOLLOUT | EPOLLRDHUP);
       return;
     }
@@ -338,7 +338,7 @@ begin_streaming(HttpConnection *connection)
 
 /* --- a client that leaves --- */
 
-/* While a worker has the connection. */
+/* Called while a worker has the connection. */
 static void
 cancel_client_gone(HttpConnection *connection)
 {
@@ -393,7 +393,7 @@ http_connection_on_event(HttpConnection *connection, guint32 events)
   }
 }
 
-/* --- what a worker gives back --- */
+/* --- returned by a worker --- */
 
 void
 http_connection_take_back(HttpConnection *connection)

@@ -1,9 +1,9 @@
-/* A connection, as the loop and a worker share it. */
+/* A connection, shared by the loop and a worker. */
 #pragma once
 
 #include "http/loop/loop.h"
 
-/* Bytes on their way to the client. */
+/* Bytes to be sent to the client. */
 typedef struct {
   GString *text;    /* the head, or a frame */
   const char *body; /* the response's, which outlives this; may be NULL */
@@ -22,26 +22,26 @@ typedef enum {
   HTTP_CONNECTION_LINGER
 } HttpConnectionState;
 
-/* Owned by the loop. With a worker, everything above `state` is the worker's. */
+/* Owned by the loop. While a worker has it, everything above `state` belongs to the worker. */
 struct HttpConnection {
   HttpLoop *loop;
   gpointer server;
   int fd;
   char *address;               /* "192.0.2.1", "2001:db8::1"; "local" for a Unix socket */
-  GByteArray *in;              /* received, not yet used */
-  struct HttpRequest *request; /* NULL between two */
+  GByteArray *in;              /* received and not yet used */
+  struct HttpRequest *request; /* NULL between two requests */
   HttpOutput output;
-  gboolean is_broken; /* the client is gone, or was cut off */
-  HttpNext next;      /* while it is given back */
+  gboolean is_broken; /* the client has left, or was cut off */
+  HttpNext next;      /* set while a worker returns it */
 
   HttpConnectionState state;
-  guint64 id;           /* a descriptor's number is used again, this is not */
-  char *share;          /* the address that is counted: IPv6 by its /64 */
-  gsize scanned;        /* of `in`, in search of the head's end */
+  guint64 id;           /* unique, unlike a descriptor's number */
+  char *share;          /* the address for counting: of IPv6, its /64 */
+  gsize scanned;        /* bytes of `in` already searched for the head's end */
   gsize held_bytes;     /* counted for this connection */
   gint64 deadline_us;   /* of the state; 0: none */
-  gint64 idle_until_us; /* LINGER: nothing came for too long */
-  GList waiting;        /* in the loop's queue; data is NULL when it is not */
+  gint64 idle_until_us; /* LINGER: when the client has been silent for too long */
+  GList waiting;        /* in the loop's queue; data is NULL if it is not in it */
   gboolean has_served;  /* a request has been answered */
   gboolean has_events_end;
   gint64 wake_us;            /* EVENTS: when to look at the queue again */
@@ -52,6 +52,6 @@ struct HttpConnection {
 HttpOutputResult http_output_send(HttpOutput *output, int fd);
 void http_output_clear(HttpOutput *output);
 
-/* Cancels when the client closes its connection while a worker has it, and shuts it down, so that the worker notices.
- * NULL: not any more. */
+/* Cancels when the client closes its connection while a worker has it, and shuts the connection down, so that the
+ * worker notices. NULL: stops watching. */
 void http_connection_watch_client(HttpConnection *connection, GCancellable *cancellable);

@@ -27,7 +27,7 @@ listen_on(const struct addrinfo *info)
   return -1;
 }
 
-/* An unspecified address (0.0.0.0, ::) is not one to open: this machine's own is. */
+/* An unspecified address (0.0.0.0, ::) cannot be opened in a browser: returns this machine's own. */
 static char *
 url_of(int fd)
 {

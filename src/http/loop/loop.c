@@ -17,7 +17,7 @@
 #define MAX_CONNECTIONS      16384
 #define ACCEPTS_AT_ONCE      64
 #define EVENTS_AT_ONCE       256
-#define UNSENT_BYTES         (256 * 1024) /* that the kernel keeps for a client that does not read */
+#define UNSENT_BYTES         (256 * 1024) /* kept by the kernel for a client that does not read */
 #define TICK_MS              250          /* deadlines */
 #define STREAM_TICK_MS       100          /* event streams */
 #define REPORT_INTERVAL_US   (60 * G_USEC_PER_SEC)
@@ -27,7 +27,7 @@
 
 /* --- refusals --- */
 
-/* The first at once, then a line a minute, however many there are. */
+/* Logs the first at once, then a line per minute, however many there are. */
 static void
 report_refusals(HttpLoop *loop, gint64 now_us)
 {
@@ -47,9 +47,9 @@ report_refusals(HttpLoop *loop, gint64 now_us)
   loop->reported_us = now_us;
 }
 
-/* --- connections that come --- */
+/* --- new connections --- */
 
-/* A peer whose machine vanished must not keep a stalled download for ever. */
+/* A peer whose machine has vanished must not keep a stalled download open. */
 static void
 set_options(int fd)
 {
@@ -104,7 +104,7 @@ accept_connections(HttpLoop *loop)
   }
 }
 
-/* --- what workers give back --- */
+/* --- returned by workers --- */
 
 void
 http_loop_give_back(HttpConnection *connection, HttpNext next)
@@ -200,7 +200,7 @@ quiesce_connections(HttpLoop *loop)
   g_mutex_unlock(&loop->mutex);
 }
 
-/* Whoever has a connection notices; so does epoll, of those that are armed. */
+/* The worker that has a connection notices; epoll reports the armed ones. */
 static void
 cut_connections(HttpLoop *loop)
 {
@@ -275,7 +275,7 @@ run_on_worker(gpointer data, gpointer user_data)
   loop->functions->run(data);
 }
 
-/* As many as there may be descriptors; the limit is raised as far as it goes. */
+/* As many as descriptors are allowed; the limit is raised as far as possible. */
 static guint
 find_capacity(void)
 {

@@ -1,12 +1,12 @@
-/* What a loop consists of, and what it does with a connection while that waits for its client. Private to the loop. */
+/* The state of a loop, and its actions on connections that wait for their clients. Private to the loop. */
 #pragma once
 
 #include "http/loop/connection.h"
 
-/* Why connections were ended without an answer, since the last line in the log. */
+/* Counts of connections ended without an answer, by reason, since the last log line. */
 typedef struct {
-  guint n_displaced; /* for a newcomer */
-  guint n_late;      /* a step took longer than it may */
+  guint n_displaced; /* to make room for a new one */
+  guint n_late;      /* a step took too long */
   guint n_malformed; /* answered with 400 */
   guint n_refused;   /* no room, and nothing to displace */
 } Refusals;
@@ -20,17 +20,17 @@ struct HttpLoop {
   GThreadPool *workers;
 
   GCond quiesced;
-  GMutex mutex;      /* guards the next ones, and every connection's client_gone */
+  GMutex mutex;      /* guards the members below, and every connection's client_gone */
   GQueue given_back; /* of HttpConnection */
   GArray *adopted;   /* of int */
   GArray *changed;   /* of guint64: connections whose event queue has something new */
   gboolean must_quiesce, must_cut, must_end;
 
-  /* The loop's thread alone. */
+  /* Used by the loop's thread only. */
   GHashTable *connections; /* id → HttpConnection */
-  GHashTable *streams;     /* the set of those in EVENTS */
-  GHashTable *shares;      /* share → count of those waiting */
-  GQueue waiting;          /* those that could be displaced, oldest first */
+  GHashTable *streams;     /* the connections in EVENTS */
+  GHashTable *shares;      /* share → number of waiting connections */
+  GQueue waiting;          /* those that may be displaced, oldest first */
   guint64 last_id;
   gsize held_bytes;
   gboolean is_quiescent;
@@ -38,17 +38,17 @@ struct HttpLoop {
   gint64 reported_us; /* 0: never */
 };
 
-/* In this state, until it is late; among those that can be displaced. */
+/* Puts the connection into this state, with its time limit, among those that may be displaced. */
 void http_connection_wait(HttpConnection *connection, HttpConnectionState state, guint timeout_ms);
-/* What epoll has seen. */
+/* Handles epoll's events. */
 void http_connection_on_event(HttpConnection *connection, guint32 events);
-/* Goes on with a connection as its worker said in `next`. */
+/* Continues as the worker requested in `next`. */
 void http_connection_take_back(HttpConnection *connection);
-/* Sends all that is due of an event stream; the end goes to a worker. */
+/* Sends everything that is due in an event stream; its end goes to a worker. */
 void http_connection_stream(HttpConnection *connection);
-/* Of an address that has more than its share, ends the connection that has waited longest; FALSE when none waits. */
+/* Ends the connection that has waited longest, from an address with more than its share; FALSE if none waits. */
 gboolean http_connection_displace_one(HttpLoop *loop);
-/* Ends a connection that the loop has, whatever it waits for; a request that has begun is ended by a worker. */
+/* Ends a connection in the loop, whatever it waits for. A request in progress is ended by a worker. */
 void http_connection_drop(HttpConnection *connection);
-/* Ends and frees one that has no request. */
+/* Ends and frees a connection without a request. */
 void http_connection_close(HttpConnection *connection);

@@ -1,8 +1,8 @@
-/* The queue between a thread that reports (an import) and the connection that sends the reports as Server-Sent Events.
+/* The queue between a reporting thread (an import) and the connection that sends its reports as Server-Sent Events.
  *
- * Messages are kept in order. Progress without a message is only worth its newest state: one frame waits at a time, and
- * at most one is sent every 250 ms. When a slow client lets messages pile up beyond the bound, the oldest are dropped,
- * never the last. When nothing happens for a second a comment is sent, so that proxies keep the stream open. */
+ * Messages stay in order. Of progress without a message only the newest state counts: one frame waits at a time, and
+ * at most one is sent every 250 ms. If messages for a slow client pile up beyond the limit, the oldest are dropped,
+ * never the last. After a second without events a comment is sent, so that proxies keep the stream open. */
 #pragma once
 
 #include <gio/gio.h>
@@ -16,18 +16,18 @@ SseQueue *sse_queue_ref(SseQueue *queue);
 void sse_queue_unref(SseQueue *queue);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(SseQueue, sse_queue_unref)
 
-/* `json` is one line of JSON, stolen. After close both do nothing. */
+/* `json` is one line of JSON; takes ownership. Both do nothing after close. */
 void sse_queue_push_message(SseQueue *queue, char *json);
 void sse_queue_push_progress(SseQueue *queue, char *json);
 
-/* Nothing more comes; what waits is still sent. */
+/* Ends the stream; waiting frames are still sent. */
 void sse_queue_close(SseQueue *queue);
 
-/* The next frame, "data: {json}\n\n" or the heartbeat ": \n\n"; free with g_free. NULL when none is due: then either
- * `ret_is_ended` says that the queue is closed and all was taken, or `ret_wake_us` (of g_get_monotonic_time) when to
- * ask again if nothing is pushed before. */
+/* Returns the next frame, "data: {json}\n\n" or the heartbeat ": \n\n"; free with g_free. NULL if none is due:
+ * either `ret_is_ended` says that the queue is closed and empty, or `ret_wake_us` (of g_get_monotonic_time) is when
+ * to ask again, unless something is pushed before. */
 char *sse_queue_take(SseQueue *queue, gboolean *ret_is_ended, gint64 *ret_wake_us);
 
-/* Called on every change, on the thread that makes it; must not call the queue. NULL: not any more. */
+/* Called on every change, on the thread that makes it; must not call the queue. NULL: no callback. */
 typedef void (*SseQueueChanged)(gpointer user_data);
 void sse_queue_on_change(SseQueue *queue, SseQueueChanged changed, gpointer user_data);

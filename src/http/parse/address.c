@@ -36,8 +36,7 @@ http_address_share(const char *address)
   return g_strdup(text);
 }
 
-/* The last element of the last line of a list; NULL when the field is absent. A comma within quotes separates nothing.
- */
+/* The last element of the last line of a list; NULL if the field is absent. A quoted comma does not separate. */
 static char *
 last_element(const HttpHead *head, const char *name)
 {
@@ -94,7 +93,7 @@ is_port(const char *text)
   return g_ascii_string_to_unsigned(text, 10, 0, 65535, NULL, NULL);
 }
 
-/* Without brackets and port; NULL when it is no address (RFC 7239 has "unknown" and names of proxies, too). */
+/* Without brackets and port; NULL if it is not an address (RFC 7239 allows "unknown" and proxies' names, too). */
 static char *
 bare_address(char *node)
 {

@@ -26,7 +26,8 @@ refuse_body(GError **error, const char *reason)
   return FALSE;
 }
 
-/* Takes bytes of a line up to its CRLF; `ret_is_whole` says whether that has come, and then line has no CRLF. */
+/* Takes bytes of a line up to its CRLF; `ret_is_whole` says whether the CRLF has arrived. The line is then without
+ * it. */
 static gboolean
 take_line(HttpBody *body, const guint8 *data, gsize size, gsize *ret_taken, gboolean *ret_is_whole, GError **error)
 {

@@ -4,7 +4,7 @@
 
 #include <string.h>
 
-/* Fields of which a request has one; of a second line parsers take the first, the last, or a list of both. */
+/* Fields that may occur once: if there are two, some parsers use the first, some the last, some both. */
 static const char *const single_fields[] = {
     "Authorization",
     "Content-Length",
@@ -153,7 +153,7 @@ read_framing(HttpHead *head, GError **error)
   return TRUE;
 }
 
-/* "Connection: close" as a token of any of its lines; HTTP/1.0 always closes. */
+/* "Connection: close" as a token of any of the lines; HTTP/1.0 always closes. */
 static gboolean
 wants_close(const HttpHead *head)
 {
@@ -190,7 +190,7 @@ read_request_line(HttpHead *head, char *line, char **ret_target, GError **error)
   return TRUE;
 }
 
-/* "/path?query", or "http://host/path?query" with the host that the header Host names. */
+/* "/path?query", or "http://host/path?query" with the host of the Host header. */
 static gboolean
 read_target(HttpHead *head, char *target, GError **error)
 {
@@ -223,7 +223,7 @@ http_head_parse(const guint8 *data, gsize size, GError **error)
   head->size = size;
   head->fields = g_array_new(FALSE, FALSE, sizeof(HttpField));
   char *target = NULL;
-  /* find_end has seen to it that lines end with CRLF and that neither stands alone. */
+  /* find_end has checked that lines end with CRLF, and that neither character occurs alone. */
   for (char *line = head->text, *end; *line != '\0'; line = end + 2) {
     end = strstr(line, "\r\n");
     if (end == NULL) {

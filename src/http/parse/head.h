@@ -1,8 +1,9 @@
-/* The head of a request, HTTP/1.0 or 1.1: request line and header fields (RFC 9112).
+/* The head of an HTTP/1.0 or 1.1 request: request line and header fields (RFC 9112).
  *
- * Whatever two parsers could read differently is refused: bare LF or CR, NUL and other controls, folded lines, blanks
- * around a name or within the request line, Content-Length twice, as a list or beside Transfer-Encoding, every coding
- * but chunked, no or several Host, and a second line of a field of which there is one. */
+ * Anything that two parsers could read differently is refused: bare LF or CR, NUL and other control characters,
+ * folded lines, blanks around a name or within the request line, Content-Length twice, as a list or beside
+ * Transfer-Encoding, every coding but chunked, no or several Host fields, and a second line of a field that may
+ * occur once. */
 #pragma once
 
 #include <glib.h>
@@ -17,13 +18,13 @@ typedef struct {
 } HttpField;
 
 typedef struct {
-  char *text;         /* all others point into it */
+  char *text;         /* all other pointers are into it */
   gsize size;         /* bytes of the text */
   const char *method; /* "GET" */
   const char *path;   /* as sent, still percent-encoded, without the query */
-  const char *query;  /* without its '?'; NULL: none */
+  const char *query;  /* without '?'; NULL: none */
   gboolean is_http_1_0;
-  gboolean wants_close;      /* no other request follows on the connection */
+  gboolean wants_close;      /* the connection ends after this request */
   gboolean expects_continue; /* Expect: 100-continue */
   GArray *fields;            /* of HttpField, in their order */
   HttpFraming framing;
@@ -32,16 +33,16 @@ typedef struct {
 
 typedef enum { HTTP_HEAD_INCOMPLETE, HTTP_HEAD_COMPLETE, HTTP_HEAD_MALFORMED } HttpHeadEnd;
 
-/* Looks for the empty line that ends the head. `scanned`, 0 at first, remembers where to go on when more has come; once
- * COMPLETE, it is the head's length. */
+/* Looks for the empty line that ends the head. `scanned`, 0 at first, remembers where to continue; once COMPLETE, it
+ * is the head's length. */
 HttpHeadEnd http_head_find_end(const guint8 *data, gsize size, gsize *scanned);
 
-/* Parses a whole head, its empty line included. REQUEST_INVALID. */
+/* Parses a complete head with its empty line. REQUEST_INVALID. */
 HttpHead *http_head_parse(const guint8 *data, gsize size, GError **error);
 void http_head_free(HttpHead *head);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(HttpHead, http_head_free)
 
-/* The first field of this name, compared without regard to case; NULL when absent. */
+/* The first field with this name, in any case; NULL if absent. */
 const char *http_head_field(const HttpHead *head, const char *name);
 
 /* Whether `line` (without its CRLF) is a well-formed field; also used for the trailers of a chunked body. */
