@@ -24,9 +24,11 @@ void merge_free(Merge *merge);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(Merge, merge_free)
 
 /* Whether the table must be locked against other writers until the commit while this entry's rows are imported: if
- * triggers or rules have to be disabled by ALTER TABLE. Needs a transaction and a restore whose way_state is a
+ * triggers or rules have to be disabled by ALTER TABLE. `ret_by_role`: a role that may set session_replication_role
+ * would not have to. Needs a transaction and a restore whose way_state is a
  * Merge. Asks the catalog and takes no lock. */
-gboolean merge_locks_table(Restore *restore, const TocEntry *entry, gboolean *ret_locks, GError **error);
+gboolean merge_locks_table(Restore *restore, const TocEntry *entry, gboolean *ret_locks, gboolean *ret_by_role,
+                           GError **error);
 
 /* Whether the hub's tables or its record of migrations exist. A merge keeps their structure, and therefore the
  * record. */

@@ -38,16 +38,18 @@ gboolean merge_rows(Restore *restore, const TocEntry *entry, GError **error);
  * or fails. session_replication_role = replica locks nothing but also disables foreign keys. These are then checked
  * here, row by row and with the lock on the parent that the server would take. */
 typedef enum {
-  MERGE_QUIET_ALREADY,    /* there are no triggers or rules */
-  MERGE_QUIET_BY_ROLE,    /* session_replication_role, if this role may set it and nothing else depends on it */
-  MERGE_QUIET_BUT_LEDGER, /* the only trigger is the hub's own for its ledger: it fires, with the right result */
-  MERGE_QUIET_BY_LOCK     /* ALTER TABLE */
+  MERGE_QUIET_ALREADY,        /* there are no triggers or rules */
+  MERGE_QUIET_BY_ROLE,        /* session_replication_role, if this role may set it and nothing else depends on it */
+  MERGE_QUIET_BUT_LEDGER,     /* the only trigger is the hub's own for its ledger: it fires, with the right result */
+  MERGE_QUIET_BY_LOCK,        /* ALTER TABLE */
+  MERGE_QUIET_BY_LOCK_OF_ROLE /* ALTER TABLE, because this role may not set session_replication_role */
 } MergeQuiet;
 
 /* Asks the catalog; takes no lock. */
 gboolean merge_quiet_choose(Restore *restore, const MergeTable *table, MergeQuiet *ret_quiet, GError **error);
-/* For MERGE_QUIET_BY_LOCK: locks the table, with a warning. Call it when the rows are staged. */
-gboolean merge_quiet_lock(Restore *restore, const MergeTable *table, GError **error);
+gboolean merge_quiet_locks(MergeQuiet quiet);
+/* Locks the table if it has to be, with a warning. Call it when the rows are staged. */
+gboolean merge_quiet_lock(Restore *restore, const MergeTable *table, MergeQuiet quiet, GError **error);
 /* Enclose the statements that change the table. In between, search_path is the hub's, so that its functions find
  * names without a schema. Leaving checks foreign keys: a row without its parent is an error with SQLSTATE 23503. */
 gboolean merge_quiet_enter(Restore *restore, MergeQuiet quiet, GError **error);

@@ -38,21 +38,17 @@ read_triggers(Restore *restore, const MergeTable *table, GError **error)
                              table->relation, with_update);
 }
 
+/* Whether session_replication_role would keep the table's triggers quiet, and nothing else that matters. */
 static gboolean
-can_be_replica(Restore *restore, const MergeTable *table, gboolean *ret_can, GError **error)
+is_quiet_as_replica(Restore *restore, const MergeTable *table, gboolean *ret_is, GError **error)
 {
   Merge *merge = merge_of(restore);
-  if (!merge->knows_replica && !ask_for_replica(restore, merge, error))
-    return FALSE;
-  *ret_can = FALSE;
-  if (!merge->may_be_replica)
-    return TRUE;
   g_autoptr(PgResult) answer = pg_connection_query(
       restore_connection(restore), error, backup_merge_replica_sql, 4, table->schema, table->relation,
       table->identity != NULL ? "true" : "false", merge->on_conflict == ON_CONFLICT_UPDATE ? "true" : "false");
   if (answer == NULL)
     return FALSE;
-  *ret_can = pg_result_rows(answer) > 0 && pg_result_bool(answer, 0, 0);
+  *ret_is = pg_result_rows(answer) > 0 && pg_result_bool(answer, 0, 0);
   return TRUE;
 }
 
@@ -65,33 +61,48 @@ merge_quiet_choose(Restore *restore, const MergeTable *table, MergeQuiet *ret_qu
   *ret_quiet = MERGE_QUIET_ALREADY;
   if (pg_result_rows(triggers) == 0)
     return TRUE;
-  gboolean can_be_by_role = FALSE;
-  if (!can_be_replica(restore, table, &can_be_by_role, error))
+  Merge *merge = merge_of(restore);
+  gboolean is_quiet = FALSE;
+  if ((!merge->knows_replica && !ask_for_replica(restore, merge, error)) ||
+      !is_quiet_as_replica(restore, table, &is_quiet, error))
     return FALSE;
   gboolean is_ledgers_alone = pg_result_rows(triggers) == 1 && pg_result_bool(triggers, 0, TRIGGER_IS_LEDGERS);
-  *ret_quiet = can_be_by_role ? MERGE_QUIET_BY_ROLE : is_ledgers_alone ? MERGE_QUIET_BUT_LEDGER : MERGE_QUIET_BY_LOCK;
+  *ret_quiet = is_quiet && merge->may_be_replica ? MERGE_QUIET_BY_ROLE
+               : is_ledgers_alone                ? MERGE_QUIET_BUT_LEDGER
+               : is_quiet                        ? MERGE_QUIET_BY_LOCK_OF_ROLE
+                                                 : MERGE_QUIET_BY_LOCK;
   return TRUE;
 }
 
 gboolean
-merge_locks_table(Restore *restore, const TocEntry *entry, gboolean *ret_locks, GError **error)
+merge_quiet_locks(MergeQuiet quiet)
+{
+  return quiet == MERGE_QUIET_BY_LOCK || quiet == MERGE_QUIET_BY_LOCK_OF_ROLE;
+}
+
+gboolean
+merge_locks_table(Restore *restore, const TocEntry *entry, gboolean *ret_locks, gboolean *ret_by_role, GError **error)
 {
   g_auto(MergeTable) table = {0};
   MergeQuiet quiet = MERGE_QUIET_ALREADY;
   if (!merge_table_read(restore_connection(restore), entry, &table, error) ||
       !merge_quiet_choose(restore, &table, &quiet, error))
     return FALSE;
-  *ret_locks = quiet == MERGE_QUIET_BY_LOCK;
+  *ret_locks = merge_quiet_locks(quiet);
+  *ret_by_role = quiet == MERGE_QUIET_BY_LOCK_OF_ROLE;
   return TRUE;
 }
 
 gboolean
-merge_quiet_lock(Restore *restore, const MergeTable *table, GError **error)
+merge_quiet_lock(Restore *restore, const MergeTable *table, MergeQuiet quiet, GError **error)
 {
+  if (!merge_quiet_locks(quiet))
+    return TRUE;
   g_autoptr(PgResult) triggers = read_triggers(restore, table, error);
   if (triggers == NULL)
     return FALSE;
-  backup_progress_warn(restore_progress(restore), TEXT_IMPORT_TABLE_LOCKED, table->name);
+  TextId text = quiet == MERGE_QUIET_BY_LOCK_OF_ROLE ? TEXT_IMPORT_TABLE_LOCKED_BY_ROLE : TEXT_IMPORT_TABLE_LOCKED;
+  backup_progress_warn(restore_progress(restore), text, table->name);
   for (guint i = 0; i < pg_result_rows(triggers); i++)
     if (!merge_switch_off(restore, pg_result_text(triggers, i, TRIGGER_OFF),
                           pg_result_text(triggers, i, TRIGGER_PUT_BACK), error))

@@ -454,9 +454,9 @@ merge_rows(Restore *restore, const TocEntry *entry, GError **error)
   if (!read_table(restore, entry, &job.table, error) || !merge_quiet_choose(restore, &job.table, &job.quiet, error))
     return FALSE;
   /* Writers need not wait while rows are staged. */
-  gboolean locks = job.quiet == MERGE_QUIET_BY_LOCK || *job.table.always_identities != NULL;
+  gboolean locks = merge_quiet_locks(job.quiet) || *job.table.always_identities != NULL;
   gboolean is_done = locks ? restore_run(restore, make_stage, &job, error) &&
-                                 (job.quiet != MERGE_QUIET_BY_LOCK || merge_quiet_lock(restore, &job.table, error)) &&
+                                 merge_quiet_lock(restore, &job.table, job.quiet, error) &&
                                  open_identities(restore, &job.table, error) &&
                                  restore_run(restore, apply_stage, &job, error)
                            : restore_run(restore, stage_and_apply, &job, error);

@@ -10,13 +10,14 @@ preview_note_lock(PreviewRun *run, const TocEntry *entry, GError **error)
 {
   BackupPreviewTable *table = run->preview->tables->pdata[run->preview->tables->len - 1];
   guint64 rows = table->expected.rows_inserted + table->expected.rows_updated;
-  gboolean locks = FALSE;
+  gboolean locks = FALSE, by_role = FALSE;
   if (run->options->clean_first || table->is_new || !table->is_compared || rows == 0)
     return TRUE;
-  if (!merge_locks_table(run->restore, entry, &locks, error))
+  if (!merge_locks_table(run->restore, entry, &locks, &by_role, error))
     return FALSE;
   if (locks)
     table->lock_s = (guint)(1 + rows / MERGED_ROWS_PER_S);
+  table->lock_is_by_role = by_role;
   return TRUE;
 }
 
@@ -31,7 +32,8 @@ warn_of_merge(PreviewRun *run)
     if (table->lock_s == 0)
       continue;
     table->lock_s = (guint)(1 + rows / MERGED_ROWS_PER_S);
-    preview_warn(run, TEXT_PREVIEW_TABLE_LOCKED, table->table, table->lock_s);
+    preview_warn(run, table->lock_is_by_role ? TEXT_PREVIEW_TABLE_LOCKED_BY_ROLE : TEXT_PREVIEW_TABLE_LOCKED,
+                 table->table, table->lock_s);
   }
 }
 
