@@ -9,7 +9,7 @@ enum { N_COLUMNS = 10 };
   "{action_category,action_type,target_type,target_name,before_value,after_value,operator_user_name,operator_ip,"      \
   "success,error_message}"
 
-/* Of an explicit cast, as here, PostgreSQL cuts what is too long for a varchar, at a character. */
+/* With an explicit cast, PostgreSQL truncates a value that is too long for a varchar, at a character. */
 static char *
 insert_sql(const PgResult *columns)
 {
@@ -48,7 +48,7 @@ insert(PgConnection *connection, const PgResult *columns, const AuditEntry *entr
   return result != NULL;
 }
 
-/* A failed statement would take the caller's whole transaction with it. */
+/* A failed statement would abort the caller's whole transaction. */
 static gboolean
 insert_under_savepoint(PgConnection *connection, const PgResult *columns, const AuditEntry *entry, GError **error)
 {

@@ -9,12 +9,12 @@
 
 enum { N_PARAMETERS = 10 };
 
-/* What the statements read. */
+/* The columns that the statements read. */
 #define COLUMN_NAMES                                                                                                   \
   "{id,created_at,action_category,action_type,target_type,target_id,target_name,before_value,after_value,"             \
   "operator_user_id,operator_user_name,operator_key_name,operator_ip,user_agent,success,error_message}"
 
-/* The statement for the audit log that is there; without one `ret_sql` is NULL. */
+/* The statement for the existing audit log; `ret_sql` is NULL without one. */
 static gboolean
 for_table(PgConnection *connection, const char *sql, char **ret_sql, GError **error)
 {
@@ -61,7 +61,7 @@ read_cursor(const AuditQuery *query, Cursor *cursor, GError **error)
   return cursor->number_key != NULL;
 }
 
-/* Rows of id, time, total and item. NULL without an error when there is no audit log. */
+/* Rows of id, time, total and item. NULL without an error if there is no audit log. */
 static PgResult *
 choose_entries(PgConnection *connection, const AuditQuery *query, GError **error)
 {

@@ -14,7 +14,7 @@
 /* After the database failed to say whether a session has ended, it is not asked again for so long. */
 #define ENDED_RETRY_US (5 * G_USEC_PER_SEC)
 
-/* All of them together keep a login under five seconds. */
+/* Together they keep a login under five seconds. */
 enum { IDLE_ANSWER_TIMEOUT_MS = 1000, CONNECT_TIMEOUT_MS = 2000, ANSWER_TIMEOUT_MS = 3500 };
 
 enum {
@@ -84,7 +84,7 @@ auth_free(Auth *auth)
   g_free(auth);
 }
 
-/* A check must answer soon, also while an import holds the tables, or the server hangs. */
+/* A check must answer soon, even while an import locks the tables, or the server hangs. */
 static PgConnection *
 connect_for_check(Auth *auth, GError **error)
 {
@@ -97,8 +97,8 @@ connect_for_check(Auth *auth, GError **error)
   return g_steal_pointer(&connection);
 }
 
-/* An idle connection that answers; NULL when there is none. What does not answer takes its like along, which would be
- * waited for one after the other. */
+/* Returns an idle connection that answers; NULL if there is none. If one does not answer, the others are dropped,
+ * too, instead of waiting for each in turn. */
 static PgConnection *
 take_idle(Auth *auth)
 {
@@ -163,7 +163,7 @@ read_identity(const PgResult *result, AuthIdentity *ret_identity, GError **error
   return TRUE;
 }
 
-/* A database without the hub's tables knows no key. */
+/* In a database without the hub's tables every key is unknown. */
 static gboolean
 check_key(Auth *auth, const char *sha256, const char *key_id, AuthIdentity *ret_identity, GError **error)
 {

@@ -1,5 +1,5 @@
-/* Authentication of administrators: by ADMIN_TOKEN or the key of a user with role admin, given directly or through a
- * login session. Thread-safe. */
+/* Authenticates administrators by ADMIN_TOKEN, or by the key of a user with role admin, directly or through a login
+ * session. Thread-safe. */
 #pragma once
 
 #include "auth/session.h"
@@ -32,9 +32,9 @@ Auth *auth_new(const AuthOptions *options);
 void auth_free(Auth *auth);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(Auth, auth_free)
 
-/* A token or key that somebody at `address` shows. AUTH_INVALID; AUTH_FORBIDDEN for a valid key of someone else;
- * AUTH_LOCKED_OUT after too many failures, and then `ret_retry_after_s` says for how long; DATABASE_* when a key cannot
- * be looked up, which does not count as a failure of the caller. */
+/* Checks a token or key sent from `address`. AUTH_INVALID; AUTH_FORBIDDEN for a valid key of a user who is not an
+ * administrator; AUTH_LOCKED_OUT after too many failures, with `ret_retry_after_s`; DATABASE_* if a key cannot be
+ * looked up, which does not count as a failure of the caller. */
 gboolean auth_check_credential(Auth *auth, const char *credential, const char *address, AuthIdentity *ret_identity,
                                guint *ret_retry_after_s, GError **error);
 

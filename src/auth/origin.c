@@ -2,7 +2,7 @@
 
 #include <string.h>
 
-/* "[::1]:80" → "[::1]" and "80"; a port that is not there is the scheme's. */
+/* "[::1]:80" → "[::1]" and "80"; without a port, the scheme's. */
 static void
 split_host(const char *text, const char *default_port, char **ret_host, char **ret_port)
 {

@@ -6,7 +6,7 @@
 typedef struct {
   char *address;
   gint64 failed_s[RATE_LIMIT_FAILURES]; /* a ring */
-  guint n_failures;                     /* ever; the ring holds the last ones */
+  guint n_failures;                     /* in total; the ring holds the last ones */
   gint64 locked_until_s;                /* 0: not locked */
   GList *link;                          /* in `oldest_first` */
 } Entry;

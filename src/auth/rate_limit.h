@@ -1,5 +1,5 @@
-/* Failed logins, counted by address: ten failures within five minutes lock the address out for fifteen minutes. The
- * counts are in memory and bounded; the address that failed longest ago is forgotten first. IPv6 addresses count by
+/* Counts failed logins by address: ten failures within five minutes lock the address out for fifteen minutes. The
+ * counts are in memory and bounded; the address whose failure is oldest is forgotten first. IPv6 addresses count by
  * their /64. Thread-safe. */
 #pragma once
 
@@ -16,7 +16,7 @@ RateLimit *rate_limit_new(void);
 void rate_limit_free(RateLimit *limit);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(RateLimit, rate_limit_free)
 
-/* Seconds that the address is still locked out; 0: it may try. `now_s` is any clock that only goes forward. */
+/* Seconds until the lock-out ends; 0: not locked out. `now_s` is from any monotonic clock. */
 guint rate_limit_wait(RateLimit *limit, const char *address, gint64 now_s);
 void rate_limit_fail(RateLimit *limit, const char *address, gint64 now_s);
 /* A success forgets the failures. */

@@ -22,7 +22,7 @@ make_secret(void)
   return sodium_bin2base64(g_malloc(size), size, random, sizeof random, sodium_base64_VARIANT_URLSAFE_NO_PADDING);
 }
 
-/* Under a name of its own first, so that a crash leaves no half a secret. */
+/* Written under another name first, so that a crash leaves no partial secret. */
 static gboolean
 write_secret(const char *path, const char *secret, GError **error)
 {

@@ -3,6 +3,6 @@
 
 #include <glib.h>
 
-/* Reads the file, or makes it with 32 random bytes as base64url; free with g_free. `ret_is_new` (may be NULL) says
- * whether it was made. FILE errors; CONFIG when others may read it or its content is no secret. */
+/* Reads the file, or creates it with 32 random bytes as base64url; free with g_free. `ret_is_new` (may be NULL) says
+ * whether it was created. FILE errors; CONFIG if others may read it, or its content is not a secret. */
 char *secret_file_load(const char *path, gboolean *ret_is_new, GError **error);

@@ -18,7 +18,7 @@
 #include <string.h>
 #include <unistd.h>
 
-#define BROKEN_PIPE_EXIT_CODE 141 /* as a shell says it of SIGPIPE */
+#define BROKEN_PIPE_EXIT_CODE 141 /* the shell's exit code for SIGPIPE */
 
 #define COMMAND(name, arguments, run, zh, en, examples)                                                                \
   {                                                                                                                    \
@@ -102,10 +102,10 @@ print_error(const GError *error, const CliContext *context)
   return info->exit_code;
 }
 
-/* A service outlives the terminal that started it: it ignores SIGHUP. */
+/* A service outlives the terminal that started it, so it ignores SIGHUP. */
 static gboolean is_serving;
 
-/* Signals become cancellation; a second one ends the program at once, in case something hangs. */
+/* Turns signals into cancellation; a second one ends the program at once, in case something hangs. */
 static gpointer
 wait_for_signals(gpointer cancellable)
 {
@@ -135,7 +135,7 @@ catch_signals(GCancellable *cancellable)
   g_thread_unref(g_thread_new("signals", wait_for_signals, g_object_ref(cancellable)));
 }
 
-/* Nobody reads standard output any more. */
+/* Whether nobody reads standard output any more. */
 static gboolean
 is_output_broken(void)
 {
@@ -143,7 +143,7 @@ is_output_broken(void)
   return poll(&output, 1, 0) > 0 && (output.revents & POLLERR) != 0;
 }
 
-/* What was done and could not be said is no success. Whoever closed our output knows, and is told nothing. */
+/* A command that cannot report its result has failed. If the reader closed the pipe, no message is needed. */
 static int
 output_exit_code(int exit_code, const CliContext *context)
 {
@@ -159,7 +159,7 @@ output_exit_code(int exit_code, const CliContext *context)
   return print_error(error, context);
 }
 
-/* An export into a pipe that was closed. */
+/* An export into a closed pipe. */
 static int
 report_failure(const GError *error, const CliContext *context)
 {
@@ -167,7 +167,7 @@ report_failure(const GError *error, const CliContext *context)
   return is_about_output && is_output_broken() ? BROKEN_PIPE_EXIT_CODE : print_error(error, context);
 }
 
-/* Before the arguments are parsed, so that what is wrong with them is told as it was asked for. */
+/* Before the arguments are parsed, so that errors in them are reported in the requested form. */
 static gboolean
 asks_for_json(char **argv)
 {
@@ -213,7 +213,7 @@ run_command(const CliCommand *command, int argc, char **argv)
   return output_exit_code(is_done ? 0 : report_failure(error, &context), &context);
 }
 
-/* USAGE: there is no such command. */
+/* USAGE: unknown command. */
 static void
 set_unknown_command(const CliContext *context, const char *given, GError **error)
 {
@@ -251,7 +251,7 @@ int
 cli_main(int argc, char **argv)
 {
   setlocale(LC_CTYPE, "");
-  /* A reader of our output or a client that has gone away is an error of write(), not the end of the program. */
+  /* A closed output or connection is an error of write(), not the end of the program. */
   signal(SIGPIPE, SIG_IGN);
   CliContext context = {.language = language_from_locale(), .is_json = asks_for_json(argv)};
   if (argc < 2) {

@@ -1,4 +1,4 @@
-/* The program: finds the command, runs it, and turns its result into an exit code. */
+/* The program: finds the command, runs it, and returns its exit code. */
 #pragma once
 
 /* Runs the program; returns its exit code. */

@@ -1,4 +1,4 @@
-/* The commands that set a database up, and the service. */
+/* The commands that set up a database, and the service. */
 #pragma once
 
 #include "cli/command/command.h"

@@ -63,7 +63,7 @@ cli_demo(CliContext *context, int argc, char **argv, GError **error)
   if (!fill_database(context, &options, error))
     return FALSE;
   double seconds = (double)(g_get_monotonic_time() - start_us) / G_USEC_PER_SEC;
-  if (context->is_json) /* by hand: jansson cannot be told to write one decimal */
+  if (context->is_json) /* by hand, because jansson cannot write one decimal */
     printf("{\"type\":\"complete\",\"rows\":%" G_GINT64_FORMAT ",\"seconds\":%.1f}\n", rows, seconds);
   else
     printf(context->language == LANGUAGE_ZH_CN ? "已写入演示数据：%" G_GINT64_FORMAT " 行请求日志，用时 %.1f 秒\n"

@@ -6,13 +6,13 @@
 
 #define BATCH_ROWS 50000
 
-/* A table and the view that makes its rows. The number of rows matters where the view numbers them itself. */
+/* A table and the view that generates its rows. The number of rows is needed if the view numbers them itself. */
 typedef struct {
   const char *view;
   const char *table;
   guint n_rows;          /* ids to reserve; 0: the table numbers them */
-  gboolean is_optional;  /* tables that not every version of the hub has */
-  gboolean may_be_there; /* rows that the same data made before are kept */
+  gboolean is_optional;  /* a table that not every version of the hub has */
+  gboolean may_be_there; /* rows that exist already with the same data are kept */
 } DemoTable;
 
 /* Parents before children. */
@@ -40,7 +40,7 @@ make_views(PgConnection *connection, GError **error)
   return TRUE;
 }
 
-/* What the views read by current_setting('cch_demo.…'). */
+/* Settings that the views read by current_setting('cch_demo.…'). */
 static gboolean
 set_setting(PgConnection *connection, const char *name, guint64 value, GError **error)
 {
@@ -51,8 +51,7 @@ set_setting(PgConnection *connection, const char *name, guint64 value, GError **
   return result != NULL;
 }
 
-/* Takes ids from the table's sequence, beyond all that are there; the one before them becomes the setting <name>_base.
- */
+/* Takes unused ids from the table's sequence; the one before them becomes the setting <name>_base. */
 static gboolean
 reserve_ids(PgConnection *connection, const char *table, const char *name, guint64 n_rows, GError **error)
 {
@@ -73,8 +72,7 @@ reserve_ids(PgConnection *connection, const char *table, const char *name, guint
                              MAX(base + n_rows, 1));
 }
 
-/* The INSERT of the columns that both sides have; NULL without an error when there is no such table and none is needed.
- */
+/* The INSERT of the columns that both sides have; NULL without an error if the table does not exist and is optional. */
 static char *
 make_insert(PgConnection *connection, const DemoTable *table, GError **error)
 {

@@ -8,7 +8,7 @@
 #include <string.h>
 
 typedef struct {
-  GPtrArray *keys;                      /* of Redis, to delete; owned strings */
+  GPtrArray *keys;                      /* Redis keys to delete; owned strings */
   GString *circuits, *users, *api_keys; /* ids, separated by commas */
   gboolean has_users, has_keys, has_providers;
 } News;
@@ -86,7 +86,7 @@ publish_message(RedisConnection *connection, const char *channel, const char *me
   return reply != NULL;
 }
 
-/* First what is shared, so that whoever hears the messages does not fill up from it again. */
+/* Deletes the shared caches first, so that an instance that gets the message does not reload from them. */
 static gboolean
 send_news(RedisConnection *connection, const News *news)
 {

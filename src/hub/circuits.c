@@ -7,8 +7,8 @@
 
 #include <string.h>
 
-/* Of each of KEYS: {circuitState, failureCount, lastFailureTime, circuitOpenUntil, manualOpen}. A key that is no hash
- * has nothing. */
+/* For each of KEYS: {circuitState, failureCount, lastFailureTime, circuitOpenUntil, manualOpen}; nothing for a key
+ * that is not a hash. */
 static const char read_script[] =
     "local result = {} "
     "for i, key in ipairs(KEYS) do "
@@ -18,8 +18,9 @@ static const char read_script[] =
     "end "
     "return result";
 
-/* Closes each of KEYS, and tells what each was of which there was something to close, else "". ARGV[1] is "1" for a dry
- * run. A breaker of a vendor and type has other fields, a life of 30 days, and may have been opened by hand. */
+/* Closes each of KEYS, and returns the former state of each breaker that was not closed, otherwise "". ARGV[1] is
+ * "1" for a dry run. A breaker of a vendor and type has other fields and expires after 30 days, and may have been
+ * opened by hand. */
 static const char close_script[] =
     "local result = {} "
     "for i, key in ipairs(KEYS) do "
@@ -55,7 +56,7 @@ hub_circuits_keys(PgConnection *connection, const char *ids, GError **error)
                              endpoints != NULL ? hub_circuit_keys_sql : hub_circuit_keys_without_endpoints_sql, 1, ids);
 }
 
-/* Runs a script over the keys, which are in the second column; `argument` may be NULL. */
+/* Runs a script over the keys in the second column; `argument` may be NULL. */
 static RedisReply *
 run_script(RedisConnection *connection, const char *script, const PgResult *keys, const char *argument, GError **error)
 {
@@ -73,7 +74,7 @@ run_script(RedisConnection *connection, const char *script, const PgResult *keys
   return redis_commandv(connection, error, argv->len, (const char *const *)argv->pdata);
 }
 
-/* One value of a hash; "" where it is missing. */
+/* A value of a hash; "" if missing. */
 static const char *
 value_of(const RedisReply *hash, guint index)
 {
@@ -88,7 +89,7 @@ state_of(const RedisReply *hash)
   return strcmp(state, "open") == 0 || strcmp(state, "half-open") == 0 ? state : "closed";
 }
 
-/* The same test as a reset's. */
+/* The same test as in a reset. */
 static gboolean
 is_resettable(const RedisReply *hash)
 {
@@ -188,7 +189,7 @@ hub_circuits_find(PgConnection *connection, const char *redis_url, const char *s
   return g_string_free(ids, FALSE);
 }
 
-/* The providers of which something was reset, each once: keys come sorted by provider. */
+/* The providers with a reset breaker, each once: keys are sorted by provider. */
 static json_t *
 reset_ids(const PgResult *keys, const RedisReply *reply)
 {

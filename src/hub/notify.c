@@ -11,7 +11,7 @@ enum {
   IDS_PER_MESSAGE = 500
 };
 
-/* Their subscribers take any message for "load anew"; the hub sends the time in ms. */
+/* Subscribers reload on any message; the hub sends the time in ms. */
 static const char *const channels[] = {
     HUB_PROVIDERS_CHANNEL,
     "cch:cache:provider_groups:updated",
@@ -29,7 +29,7 @@ publish(RedisConnection *connection, const char *channel, const char *message, G
   return reply != NULL;
 }
 
-/* Deletes a batch of keys in the background (UNLINK); notes the names if asked. */
+/* Deletes a batch of keys in the background (UNLINK); adds the names to a list if requested. */
 static gboolean
 unlink_keys(RedisConnection *connection, const RedisReply *keys, GPtrArray *names, GError **error)
 {
@@ -52,7 +52,7 @@ unlink_keys(RedisConnection *connection, const RedisReply *keys, GPtrArray *name
   return reply != NULL;
 }
 
-/* Deletes every key of the pattern, a batch at a time so that Redis serves others in between. */
+/* Deletes all keys that match the pattern, in batches, so that Redis serves others in between. */
 static gboolean
 unlink_pattern(RedisConnection *connection, const char *pattern, GPtrArray *names, GError **error)
 {
@@ -87,8 +87,8 @@ provider_id(const char *key)
   return length > 0 && length <= 9 && *id != '0' && strspn(id, "0123456789") == length ? id : NULL;
 }
 
-/* The hub forgets settings by provider, and ignores a message without ids. What an instance holds in memory it has read
- * from these keys, or put there: their names tell the ids. */
+/* The hub reloads settings by provider, and ignores a message without ids. An instance's settings in memory come
+ * from these keys or are stored in them, so their names have the ids. */
 static gboolean
 publish_circuit_configs(RedisConnection *connection, const GPtrArray *keys, GError **error)
 {
@@ -106,7 +106,7 @@ publish_circuit_configs(RedisConnection *connection, const GPtrArray *keys, GErr
   return TRUE;
 }
 
-/* First the shared caches, so that whoever hears the messages does not fill up from them again. */
+/* Deletes the shared caches first, so that an instance that gets the message does not reload from them. */
 static gboolean
 notify(RedisConnection *connection, GError **error)
 {

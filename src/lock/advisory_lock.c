@@ -9,8 +9,8 @@
 
 #define INSPECTOR_NAME "cch-data status"
 
-/* A server that keeps so simple a question waiting for so long is taken for lost: this connection is the one that finds
- * out for a whole operation. */
+/* A server that needs longer for so simple a query is considered lost. This connection detects that for a whole
+ * operation. */
 enum { ANSWER_TIMEOUT_MS = 15000, INSPECT_TIMEOUT_MS = 3000 /* a person waits for the status */ };
 
 struct AdvisoryLock {
@@ -19,7 +19,7 @@ struct AdvisoryLock {
   int backend_pid;
 };
 
-/* The key as SQL parameters: whole, and in the halves that pg_locks shows. */
+/* The key as SQL parameters: whole, and as the halves in pg_locks. */
 typedef struct {
   char whole[24];
   char high[12];
@@ -45,7 +45,7 @@ connect_for_questions(const char *dsn, const char *name, GCancellable *cancellab
   return connection;
 }
 
-/* A managed server may forbid it: then a dead process's Redis key has to expire by itself, that is all. */
+/* A managed server may forbid this. A dead process's Redis key then has to expire by itself. */
 static char *
 read_database(PgConnection *connection)
 {
@@ -54,7 +54,7 @@ read_database(PgConnection *connection)
   return database;
 }
 
-/* By the server itself: what libpq knows is a pooler's, where there is one. */
+/* Asks the server, because libpq knows only the pooler's PID, if there is a pooler. */
 static gboolean
 read_backend_pid(PgConnection *connection, int *ret_pid, GError **error)
 {
@@ -124,7 +124,7 @@ advisory_lock_take(AdvisoryLock *lock, gboolean *ret_taken, BackupLockHolder *re
   gboolean is_taken = pg_result_bool(result, 0, 0);
   if (!is_taken && !read_holder(lock->connection, ret_holder, error))
     return FALSE;
-  ret_holder->is_held = !is_taken; /* even if it was freed between the two questions */
+  ret_holder->is_held = !is_taken; /* even if it was released between the two queries */
   pg_connection_set_cancellable(lock->connection, NULL);
   *ret_taken = is_taken;
   return TRUE;
@@ -159,7 +159,7 @@ advisory_lock_release(AdvisoryLock *lock)
       pg_connection_query(lock->connection, NULL, "SELECT pg_catalog.pg_advisory_unlock($1)", 1, key.whole);
 }
 
-/* `database` is the connection's. pg_locks shows the whole server's. */
+/* `database` is the connection's. pg_locks covers the whole server. */
 static gboolean
 is_orphan(PgConnection *connection, const char *database, const char *value)
 {

@@ -1,6 +1,6 @@
-/* The lock in the target database: a session-level advisory lock on a connection of its own, which is otherwise idle
- * and never in a transaction. The connection's name says who holds it (lock/holder.h). Not thread-safe: one thread at a
- * time. */
+/* The lock in the target database: a session-level advisory lock on its own connection, which is otherwise idle and
+ * never in a transaction. The connection's name says who holds the lock (lock/holder.h). Not thread-safe: one thread
+ * at a time. */
 #pragma once
 
 #include "lock/lock.h"
@@ -11,37 +11,38 @@
 
 typedef struct AdvisoryLock AdvisoryLock;
 
-/* Connects; takes nothing yet. `cancellable` is heeded up to advisory_lock_take's end, not later. */
+/* Connects without taking the lock. `cancellable` is used until the end of advisory_lock_take. */
 AdvisoryLock *advisory_lock_open(const char *dsn, const char *operation, const char *holder, GCancellable *cancellable,
                                  GError **error);
 
-/* Closes the connection, which frees the lock. */
+/* Closes the connection, which releases the lock. */
 void advisory_lock_free(AdvisoryLock *lock);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(AdvisoryLock, advisory_lock_free)
 
-/* Which database it is, the same for all who reach it by whatever name: "<system identifier>/<database's OID>". NULL
- * when the server does not tell. */
+/* The identity of the database, regardless of the name by which it is reached: "<system identifier>/<database's
+ * OID>". NULL if the server does not reveal it. */
 const char *advisory_lock_database(const AdvisoryLock *lock);
 
-/* Tries once; `ret_taken` tells. When it is held, `ret_holder` says by whom. */
+/* Tries once; `ret_taken` says whether it succeeded. If not, `ret_holder` is the holder. */
 gboolean advisory_lock_take(AdvisoryLock *lock, gboolean *ret_taken, BackupLockHolder *ret_holder, GError **error);
 
-/* Asks the server whether this connection still holds it. */
+/* Asks the server whether this connection still holds the lock. */
 gboolean advisory_lock_is_held(AdvisoryLock *lock);
 
-/* The backend of its connection, as pg_stat_activity names it. */
+/* The PID of its backend in pg_stat_activity. */
 int advisory_lock_backend_pid(const AdvisoryLock *lock);
 
-/* For poll(2): readable when the server ended the connection. */
+/* For poll(2): readable when the server has ended the connection. */
 int advisory_lock_socket(const AdvisoryLock *lock);
 
-/* Frees the lock and waits until the server has (closing alone would let it linger a moment). */
+/* Releases the lock and waits for the server to do so (closing alone would leave it for a moment). */
 void advisory_lock_release(AdvisoryLock *lock);
 
-/* TRUE when nobody holds the lock of the database for which this value of the Redis key was written: one of the same
- * server. FALSE also when that cannot be known. */
+/* TRUE if nobody holds the lock of the database in this value of the Redis key, which is on the same server. FALSE
+ * also if that cannot be determined. */
 gboolean advisory_lock_is_orphan(AdvisoryLock *lock, const char *value);
 
-/* Who holds it, without trying; `ret_is_orphan` as advisory_lock_is_orphan of `value` (NULL: FALSE). */
+/* The holder, without an attempt to take the lock; `ret_is_orphan` is advisory_lock_is_orphan of `value` (NULL:
+ * FALSE). */
 gboolean advisory_lock_inspect(const char *dsn, const char *value, BackupLockHolder *ret_holder,
                                gboolean *ret_is_orphan, GError **error);

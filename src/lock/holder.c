@@ -11,7 +11,7 @@
 
 enum {
   HOLDER_MAX_CHARACTERS = 200,
-  VALUE_MAX_BYTES = 4096, /* of a value that another program may have written */
+  VALUE_MAX_BYTES = 4096, /* for a value that another program may have written */
   VALUE_RANDOM_BYTES = 16
 };
 
@@ -24,7 +24,7 @@ backup_lock_holder_clear(BackupLockHolder *holder)
   g_clear_pointer(&holder->since, g_free);
 }
 
-/* Valid UTF-8 without control characters, of bounded length. */
+/* Valid UTF-8 without control characters, of limited length. */
 static char *
 sanitise(const char *text)
 {
@@ -71,7 +71,7 @@ parse_value(const char *value)
   return json != NULL ? json_loads(json + 1, JSON_REJECT_DUPLICATES, NULL) : NULL;
 }
 
-/* Another program may have written it: bounded and cleaned again. */
+/* Another program may have written it: limited and cleaned again. */
 static char *
 string_member(const json_t *root, const char *name)
 {
@@ -90,7 +90,7 @@ lock_value_read(const char *value, BackupLockHolder *ret_holder)
   gint64 since_ms = g_ascii_strtoll(value, &end, 10);
   ret_holder->since = end != value && *end == '-' && since_ms > 0 ? format_time(since_ms) : NULL;
   if (ret_holder->holder == NULL && ret_holder->since != NULL && strchr(value, ' ') == NULL)
-    ret_holder->holder = g_strdup("the hub"); /* which writes no JSON */
+    ret_holder->holder = g_strdup("the hub"); /* the hub writes no JSON */
   json_decref(root);
 }
 

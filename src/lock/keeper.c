@@ -8,9 +8,9 @@
 #include <unistd.h>
 
 struct Keeper {
-  gint n_references; /* the owner's and the thread's */
+  gint n_references; /* held by the owner and the thread */
   KeeperOptions options;
-  int wake_fd; /* an eventfd: something was asked */
+  int wake_fd; /* an eventfd: a request is pending */
   GMutex mutex;
   GCond answered;
   /* Guarded by the mutex. */
@@ -18,10 +18,10 @@ struct Keeper {
   KeeperVerdict verdict;
   gboolean is_stopping;
   gboolean is_finished;
-  GThread *thread; /* the starter's */
+  GThread *thread; /* the starter's thread */
 };
 
-/* All but the resource. */
+/* Frees everything but the resource. */
 static void
 keeper_free(Keeper *keeper)
 {
@@ -44,14 +44,14 @@ keeper_unref(Keeper *keeper)
 static void
 wake(Keeper *keeper)
 {
-  eventfd_write(keeper->wake_fd, 1); /* can only fail when it is readable already */
+  eventfd_write(keeper->wake_fd, 1); /* can only fail if it is readable already */
 }
 
-/* Waits until the next check is due, something stirs, or somebody asks. */
+/* Waits until the next check is due, the socket is readable, or a request comes. */
 static void
 wait_for_work(Keeper *keeper, KeeperVerdict verdict)
 {
-  /* What is lost stays lost: its socket may be readable for ever. */
+  /* A lost resource stays lost, and its socket may stay readable. */
   int watch_fd = verdict != KEEPER_LOST ? keeper->options.watch_fd : -1;
   struct pollfd fds[] = {{.fd = keeper->wake_fd, .events = POLLIN}, {.fd = watch_fd, .events = POLLIN}};
   guint interval_ms = verdict == KEEPER_AWAY ? keeper->options.away_interval_ms : keeper->options.interval_ms;
@@ -168,7 +168,7 @@ keeper_stop(Keeper *keeper, guint timeout_ms)
     in_time = g_cond_wait_until(&keeper->answered, &keeper->mutex, deadline_us);
   gboolean is_finished = keeper->is_finished;
   g_mutex_unlock(&keeper->mutex);
-  /* A thread that is at its end is gone when this returns, with what its libraries hold; one that hangs is left. */
+  /* Joins a thread that has finished, with what its libraries hold; a hanging one is left alone. */
   if (is_finished)
     g_thread_join(keeper->thread);
   else

@@ -21,27 +21,28 @@ enum {
 
 struct BackupLock {
   Keeper *redis;     /* NULL: not configured */
-  Keeper *advisory;  /* NULL: let go */
-  char *away_reason; /* why Redis was not there when the lock was taken; NULL: it was, or none is configured */
+  Keeper *advisory;  /* NULL: released */
+  char *away_reason; /* why Redis was unavailable when the lock was taken; NULL: it was available, or none is configured
+                      */
   int backend_pid;
   /* To take the advisory lock again. */
   char *dsn, *operation, *holder;
   GCancellable *lost; /* may be NULL */
 };
 
-/* What acquire has got hold of before the keepers take it over. */
+/* The locks that acquire holds before the keepers take over. */
 typedef struct {
   AdvisoryLock *advisory;
   RedisLock *redis;       /* NULL: not configured */
-  gboolean is_redis_held; /* else Redis is away */
-  char *away_reason;      /* why it is away */
+  gboolean is_redis_held; /* otherwise Redis is unavailable */
+  char *away_reason;      /* why it is unavailable */
 } Catch;
 
 static KeeperVerdict
 check_redis(gpointer resource)
 {
   g_autofree char *other = NULL;
-  /* Beside this lock the advisory lock is held, so that what ours wrote for the same database is a dead process's. */
+  /* The advisory lock is held, too, so a value that we wrote for the same database belongs to a dead process. */
   if (!redis_lock_hold_or_inherit(resource, &other, NULL))
     return KEEPER_AWAY;
   return other == NULL ? KEEPER_HELD : KEEPER_LOST;
@@ -50,7 +51,7 @@ check_redis(gpointer resource)
 static void
 give_back_redis(gpointer resource)
 {
-  redis_lock_release(resource, NULL); /* Redis away: it expires */
+  redis_lock_release(resource, NULL); /* if Redis is unavailable, the key expires */
 }
 
 static void
@@ -109,9 +110,9 @@ refuse_by_value(const char *value, BackupLockHolder *ret_holder, GError **error)
   return refuse(&holder, ret_holder, error);
 }
 
-/* Whether a value for another database of the same server is a dead process's: after a crash right behind a swap the
- * key names the database that was live before. Looked at twice, because whoever is about to hold the key and the lock,
- * or has let it go for the swap, is no longer than a moment without the lock. */
+/* Whether a value for another database on the same server belongs to a dead process: after a crash directly after a
+ * swap, the key names the previous live database. Checks twice, because a process that is about to have both key and
+ * lock, or has released the lock for the swap, is without the lock only for a moment. */
 static gboolean
 is_orphan(AdvisoryLock *advisory, const char *value)
 {
@@ -121,8 +122,8 @@ is_orphan(AdvisoryLock *advisory, const char *value)
   return advisory_lock_is_orphan(advisory, value);
 }
 
-/* After a failure of Redis's: TRUE when it is not there, which the other two locks make up for. One that is there and
- * refuses may give the lock to the hub next. */
+/* After a failure of Redis: TRUE if it is unavailable, for which the other two locks make up. A Redis that refuses
+ * may give its lock to the hub next. */
 static gboolean
 is_away(Catch *caught, GError **failure, GError **error)
 {
@@ -135,8 +136,8 @@ is_away(Catch *caught, GError **failure, GError **error)
   return FALSE;
 }
 
-/* Redis first: FALSE when it is another's for sure, or refuses. `ret_heir_of` is set when the key is of a process
- * of ours on the same database, which the advisory lock will tell to be alive or dead. */
+/* Takes the Redis lock first: FALSE if another holder is certain, or Redis refuses. `ret_heir_of` is set if the key
+ * belongs to a process of ours on the same database; the advisory lock shows whether that process is alive. */
 static gboolean
 catch_redis(Catch *caught, char **ret_heir_of, BackupLockHolder *ret_holder, GError **error)
 {
@@ -158,7 +159,7 @@ catch_redis(Catch *caught, char **ret_heir_of, BackupLockHolder *ret_holder, GEr
   return TRUE;
 }
 
-/* `heir_of` as catch_redis left it. */
+/* `heir_of` is catch_redis's result. */
 static gboolean
 catch_advisory(Catch *caught, const char *heir_of, BackupLockHolder *ret_holder, GError **error)
 {
@@ -371,7 +372,8 @@ backup_lock_release(BackupLock *lock)
 {
   if (lock == NULL)
     return;
-  /* This order: whoever finds our Redis key, but not our advisory lock, knows that he may replace it. */
+  /* In this order: a process that finds our Redis key while it has the advisory lock knows that it may replace the
+   * key. */
   keeper_stop(lock->advisory, ADVISORY_STOP_TIMEOUT_MS);
   keeper_stop(lock->redis, REDIS_STOP_TIMEOUT_MS);
   memory_lock_release();
@@ -383,12 +385,12 @@ backup_lock_release(BackupLock *lock)
   g_free(lock);
 }
 
-/* Whether Redis names a holder, and whether that one's advisory lock will tell if it lives. */
+/* Whether Redis names a holder, and whether the advisory lock can show that the holder is alive. */
 static void
 inspect_redis(const char *redis_url, char **ret_value)
 {
   if (redis_url != NULL)
-    redis_lock_read(redis_url, ret_value, NULL); /* away: nobody is known to hold it there */
+    redis_lock_read(redis_url, ret_value, NULL); /* if it is unavailable, no holder is known */
 }
 
 gboolean

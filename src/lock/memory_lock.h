@@ -3,8 +3,8 @@
 
 #include "lock/lock.h"
 
-/* FALSE when it is held; `ret_holder` (may be NULL) then says by whom. */
+/* FALSE if it is held; `ret_holder` (may be NULL) gets the holder. */
 gboolean memory_lock_take(const char *operation, const char *holder, BackupLockHolder *ret_holder);
 void memory_lock_release(void);
-/* TRUE and `ret_holder` filled when it is held. */
+/* TRUE, with `ret_holder` filled, if it is held. */
 gboolean memory_lock_inspect(BackupLockHolder *ret_holder);

@@ -127,7 +127,7 @@ set_up(Transfer *transfer, const char *url, gint64 deadline_us)
   curl_easy_setopt(curl, CURLOPT_NOSIGNAL, 1L);
   curl_easy_setopt(curl, CURLOPT_TIMEOUT_MS, (long)left_ms);
   curl_easy_setopt(curl, CURLOPT_CONNECTTIMEOUT_MS, (long)MIN(left_ms, CONNECT_TIMEOUT_MS));
-  /* libcurl takes a gzip stream without its end for whole: it is unpacked here. */
+  /* libcurl accepts a truncated gzip stream, so the body is unpacked here. */
   curl_easy_setopt(curl, CURLOPT_HTTP_CONTENT_DECODING, 0L);
   curl_easy_setopt(curl, CURLOPT_USERAGENT, "cch-data/" CCH_VERSION);
   curl_easy_setopt(curl, CURLOPT_HTTPHEADER, transfer->headers);
@@ -148,7 +148,7 @@ fail(const char *url, GError **error, const char *what)
   return FALSE;
 }
 
-/* A body of gzip members, unpacked: each with its check sum and length at the end, and nothing behind the last. */
+/* Unpacks a body of gzip members, each with its checksum and length at the end, and nothing after the last. */
 static gboolean
 unpack(GString *body, gsize max_bytes, const char **ret_problem)
 {
@@ -183,7 +183,7 @@ unpack(GString *body, gsize max_bytes, const char **ret_problem)
   return TRUE;
 }
 
-/* What the body is after its encoding, and whether its end is known. */
+/* Unpacks the body, and determines whether its end is known. */
 static gboolean
 decode_body(Transfer *transfer, const char *url, GError **error)
 {
@@ -191,7 +191,7 @@ decode_body(Transfer *transfer, const char *url, GError **error)
   long version = 0;
   curl_easy_getinfo(transfer->curl, CURLINFO_CONTENT_LENGTH_DOWNLOAD_T, &length);
   curl_easy_getinfo(transfer->curl, CURLINFO_HTTP_VERSION, &version);
-  /* HTTP/2 and later frame the body; before, one without a length lasts until the connection ends, however that is. */
+  /* HTTP/2 and later frame the body. Before, a body without a length lasts until the connection ends for any reason. */
   transfer->answer.is_end_known = length >= 0 || transfer->framing != NULL || version >= CURL_HTTP_VERSION_2_0;
   const char *encoding = transfer->encoding, *problem = NULL;
   if (encoding == NULL || *encoding == '\0' || g_ascii_strcasecmp(encoding, "identity") == 0 ||
@@ -205,7 +205,7 @@ decode_body(Transfer *transfer, const char *url, GError **error)
   return TRUE;
 }
 
-/* One request and its answer. */
+/* Sends one request and receives its answer. */
 static gboolean
 perform(Transfer *transfer, const char *url, gint64 deadline_us, GError **error)
 {
@@ -235,7 +235,7 @@ is_same_place(GUri *from, GUri *to)
          g_uri_get_port(from) == g_uri_get_port(to);
 }
 
-/* Where a redirect leads; NULL with an error when it must not be followed. */
+/* The target of a redirect; NULL with an error if it must not be followed. */
 static char *
 redirect_target(const Transfer *transfer, const char *url, GError **error)
 {

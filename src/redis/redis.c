@@ -13,7 +13,7 @@
 enum {
   REPLY_MAX_BYTES = 16 * 1024 * 1024,
   COMMAND_MAX_ARGUMENTS = 4096,
-  SENTINEL_TIMEOUT_MS = 700 /* each, so that one that hangs leaves time for the next */
+  SENTINEL_TIMEOUT_MS = 700 /* per Sentinel, so that one that hangs leaves time for the next */
 };
 
 struct RedisConnection {
@@ -67,7 +67,7 @@ receive_reply(RedisConnection *connection, gint64 deadline_us, GError **error)
     if (n == 0)
       return NULL;
     n_received += n;
-    redisReaderFeed(connection->reader, buffer, n); /* its failure shows in redisReaderGetReply */
+    redisReaderFeed(connection->reader, buffer, n); /* a failure shows in redisReaderGetReply */
   }
 }
 
@@ -86,7 +86,7 @@ run_command(RedisConnection *connection, guint argc, const char *const *argv, gi
   return g_steal_pointer(&reply);
 }
 
-/* Of the refusal only the code is shown: a server that has no AUTH repeats its arguments. */
+/* Shows only the code of a refusal: a server without AUTH repeats its arguments. */
 static gboolean
 log_in(RedisConnection *connection, const char *user, const char *password, gint64 deadline_us, GError **error)
 {
@@ -118,7 +118,7 @@ select_database(RedisConnection *connection, const RedisUrl *url, gint64 deadlin
   return reply != NULL;
 }
 
-/* A socket with TLS over it where the URL says so. `address` is NULL for a Unix socket. */
+/* Opens a socket, with TLS if the URL says so. `address` is NULL for a Unix socket. */
 static RedisConnection *
 connect_to(const RedisUrl *url, const RedisAddress *address, gint64 deadline_us, GError **error)
 {
@@ -146,7 +146,7 @@ open_server(const RedisUrl *url, const RedisAddress *address, gint64 deadline_us
   return g_steal_pointer(&connection);
 }
 
-/* What a Sentinel takes for the master's address. REDIS_UNAVAILABLE when it knows no such master. */
+/* Asks a Sentinel for the master's address. REDIS_UNAVAILABLE if it knows no such master. */
 static gboolean
 ask_sentinel(const RedisUrl *url, const RedisAddress *sentinel, gint64 deadline_us, char **ret_host, guint16 *ret_port,
              GError **error)
@@ -170,7 +170,7 @@ ask_sentinel(const RedisUrl *url, const RedisAddress *sentinel, gint64 deadline_
   return TRUE;
 }
 
-/* A Sentinel that has not heard of a failover yet names a server that is a replica by now. An ACL may forbid to ask. */
+/* A Sentinel that has not noticed a failover names a server that is now a replica. An ACL may forbid the query. */
 static gboolean
 check_master(RedisConnection *connection, gint64 deadline_us, GError **error)
 {
@@ -190,7 +190,7 @@ check_master(RedisConnection *connection, gint64 deadline_us, GError **error)
   return FALSE;
 }
 
-/* The first Sentinel whose answer leads to a master. A refusal is told rather than an absence. */
+/* Uses the first Sentinel whose answer leads to a master. A refusal is reported in preference to an absence. */
 static RedisConnection *
 open_by_sentinels(const RedisUrl *url, GError **error)
 {

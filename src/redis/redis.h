@@ -1,11 +1,11 @@
-/* A connection to Redis: the only module that knows hiredis (its protocol parser; the socket and TLS over it are ours,
- * so that every timeout is a deadline).
+/* A connection to Redis. Only this module uses hiredis (its protocol parser; socket and TLS are ours, so that every
+ * timeout is a deadline).
  *
- * Opening, with name lookup, TLS, login and SELECT, takes at most 2 s, and so does each command; each Sentinel may take
- * 0.7 s more. REDIS_UNAVAILABLE means that no server is there: refused, no route, timed out, closed, no such name, no
- * master. REDIS_REFUSED means that one is, and does not do what it is asked: a wrong password, no permission, a
- * replica, no memory, an untrusted certificate; the message has the server's words. After a failure only
- * redis_connection_free may be called; the caller opens another connection. Not thread-safe: one thread at a time. */
+ * Opening, with name lookup, TLS, login and SELECT, takes at most 2 s, and so does each command; each Sentinel may
+ * take 0.7 s more. REDIS_UNAVAILABLE means that no server is reachable: refused, no route, timeout, closed, unknown
+ * name, no master. REDIS_REFUSED means that a server refuses: wrong password, no permission, replica, no memory,
+ * untrusted certificate; the message has the server's words. After a failure only redis_connection_free may be
+ * called; the caller opens another connection. Not thread-safe: one thread at a time. */
 #pragma once
 
 #include <glib.h>
@@ -30,19 +30,19 @@ RedisConnection *redis_connection_open(const char *url, GError **error);
 void redis_connection_free(RedisConnection *connection);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(RedisConnection, redis_connection_free)
 
-/* CONFIG on a URL that redis_connection_open would not accept, or whose file is missing; connects to nothing. */
+/* CONFIG for a URL that redis_connection_open would not accept, or if its file is missing; does not connect. */
 gboolean redis_url_check(const char *url, GError **error);
 
-/* One command from `argc` NUL-terminated arguments; an error reply is an error. Free with redis_reply_free. */
+/* Runs a command of `argc` NUL-terminated arguments; an error reply is an error. Free with redis_reply_free. */
 RedisReply *redis_command(RedisConnection *connection, GError **error, guint argc, ...);
 RedisReply *redis_commandv(RedisConnection *connection, GError **error, guint argc, const char *const *argv);
 void redis_reply_free(RedisReply *reply);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(RedisReply, redis_reply_free)
 
-/* NULL when nil, or no string. Owned by the reply. */
+/* NULL for nil, or if it is not a string. Owned by the reply. */
 const char *redis_reply_string(const RedisReply *reply);
 gint64 redis_reply_integer(const RedisReply *reply);
 
-/* Of an array, 0 for anything else; the elements are owned by the reply. */
+/* The length of an array, 0 for anything else; the elements are owned by the reply. */
 guint redis_reply_length(const RedisReply *reply);
 const RedisReply *redis_reply_element(const RedisReply *reply, guint index);

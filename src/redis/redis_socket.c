@@ -53,7 +53,7 @@ on_lookup_timeout(gpointer cancellable)
   return G_SOURCE_REMOVE;
 }
 
-/* A name server that is away must not hold us up: getaddrinfo(3) alone would, for ten seconds and more. */
+/* Bounds the lookup: with an unreachable name server, getaddrinfo(3) alone would block for ten seconds and more. */
 static GList *
 look_up(const char *host, gint64 deadline_us, GError **error)
 {

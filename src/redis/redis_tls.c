@@ -40,7 +40,7 @@ set_tls_error(const RedisTls *tls, GError **error)
   ERR_clear_error();
 }
 
-/* After a call that did not succeed: waits until it can be tried again; FALSE when it cannot. */
+/* After a call that did not succeed: waits until it can be repeated; FALSE if it cannot. */
 static gboolean
 wait_for_retry(RedisTls *tls, int outcome, gint64 deadline_us, GError **error)
 {
@@ -65,7 +65,7 @@ wait_for_retry(RedisTls *tls, int outcome, gint64 deadline_us, GError **error)
   }
 }
 
-/* The name or address that the certificate has to be for. */
+/* The name or address that the certificate must be for. */
 static gboolean
 set_peer(RedisTls *tls, const char *host)
 {

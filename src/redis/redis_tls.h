@@ -1,13 +1,13 @@
-/* TLS over a socket to Redis, by OpenSSL; every wait ends at a deadline (a monotonic time in µs). TLS 1.2 or newer; the
- * certificate has to be valid for the host's name or address, which is also sent as SNI. */
+/* TLS over a socket to Redis, with OpenSSL; every wait ends at a deadline (a monotonic time in µs). TLS 1.2 or
+ * newer. The certificate must be valid for the host's name or address, which is also sent as SNI. */
 #pragma once
 
 #include "redis/redis_url.h"
 
 typedef struct RedisTls RedisTls;
 
-/* Shakes hands. REDIS_UNAVAILABLE when the peer is not there, REDIS_REFUSED on a certificate that is not trusted and on
- * a peer that speaks no TLS. The socket stays the caller's, and open for longer than the result. */
+/* Performs the handshake. REDIS_UNAVAILABLE if the peer is gone; REDIS_REFUSED for an untrusted certificate, or a
+ * peer without TLS. The socket belongs to the caller and must outlive the result. */
 RedisTls *redis_tls_open(int fd, const RedisUrl *url, const char *host, gint64 deadline_us, GError **error);
 void redis_tls_free(RedisTls *tls);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(RedisTls, redis_tls_free)

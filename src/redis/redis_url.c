@@ -7,7 +7,7 @@
 
 enum { DEFAULT_PORT = 6379, SENTINEL_PORT = 26379, MAX_BYTES = 4096, MAX_DATABASE_DIGITS = 9, MAX_SENTINELS = 16 };
 
-/* Alone, because it must not be told which part is wrong: that part may be the password. */
+/* Does not say which part is wrong, because that part may be the password. */
 #define URL_HINT                                                                                                       \
   "the Redis URL is malformed: a user name or password writes @ as %40, % as %25, / as %2F, : as %3A, ? as %3F and "   \
   "# as %23, and a port is a number"
@@ -48,7 +48,7 @@ redis_url_clear(RedisUrl *url)
   g_clear_pointer(&url->ca_file, g_free);
 }
 
-/* NULL on a '%' that begins no encoded byte, and on an encoded NUL. */
+/* NULL on a '%' that does not begin an encoded byte, and on an encoded NUL. */
 static char *
 decode(const char *text, gsize size)
 {
@@ -56,7 +56,7 @@ decode(const char *text, gsize size)
   return g_uri_unescape_string(part, NULL);
 }
 
-/* Sets a field to what is not empty. */
+/* Sets a field unless the value is empty. */
 static gboolean
 set_decoded(char **field, const char *text, gsize size, GError **error)
 {
@@ -132,7 +132,7 @@ read_sentinels(RedisUrl *url, const char *hosts, const char *path, GError **erro
          (n == 1 || set_database(url, parts[1], error));
 }
 
-/* Parameters that are not ours are options of other clients. */
+/* Unknown parameters are options of other clients. */
 static gboolean
 read_query(RedisUrl *url, const char *query, GError **error)
 {
@@ -162,7 +162,7 @@ read_query(RedisUrl *url, const char *query, GError **error)
 
 typedef enum { KIND_TCP, KIND_UNIX, KIND_SENTINELS } UrlKind;
 
-/* What stands behind "scheme://", or NULL. */
+/* The part after "scheme://", or NULL. */
 static const char *
 read_scheme(RedisUrl *url, const char *text, UrlKind *ret_kind)
 {
@@ -197,7 +197,7 @@ read_url(RedisUrl *url, const char *text, GError **error)
     return fail(error, "the Redis URL starts with none of redis://, rediss://, redis+sentinel://, rediss+sentinel:// "
                        "and unix://");
   gsize size = strcspn(authority, "/?#");
-  /* The last '@' ends the password, as for the hub's client; one behind the hosts was meant to. */
+  /* The last '@' ends the password, as in the hub's client; one after the hosts was meant to. */
   const char *at = g_strrstr_len(authority, (gssize)size, "@");
   if (strchr(authority + size, '#') != NULL || strchr(authority + size, '@') != NULL)
     return fail(error, URL_HINT);

@@ -1,4 +1,4 @@
-/* What a Redis URL says (redis.h has its forms). */
+/* The parts of a Redis URL (redis.h has its forms). */
 #pragma once
 
 #include <glib.h>
@@ -12,7 +12,7 @@ typedef struct {
   RedisAddress address;  /* host NULL: a Unix socket, or Sentinels */
   char *socket_path;     /* NULL for TCP */
   GArray *sentinels;     /* of RedisAddress; NULL: none */
-  char *master_name;     /* as the Sentinels know it */
+  char *master_name;     /* the Sentinels' name for it */
   char *user, *password; /* NULL: the default user, no login */
   char *sentinel_user, *sentinel_password;
   char *database; /* digits; NULL: 0 */
@@ -20,7 +20,7 @@ typedef struct {
   char *ca_file; /* NULL: the system's authorities */
 } RedisUrl;
 
-/* CONFIG on a URL that is not understood; the error never repeats the URL, which may hold a password. */
+/* CONFIG for a URL that cannot be parsed; the error never repeats the URL, which may contain a password. */
 gboolean redis_url_parse(const char *url, RedisUrl *ret_url, GError **error);
 void redis_url_clear(RedisUrl *url);
 G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC(RedisUrl, redis_url_clear)

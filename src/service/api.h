@@ -1,5 +1,5 @@
 /* The whole API: every domain's routes, and the OpenAPI document that describes them (docs/openapi.json), from which
- * the pages' types are made. A unit test holds the two against each other. */
+ * the pages' types are generated. A unit test compares the two. */
 #pragma once
 
 #include "http/handler.h"
@@ -16,8 +16,8 @@ typedef enum {
   API_N_DOMAINS
 } ApiDomain;
 
-/* The tables of each domain, ended by NULL; what their handlers get as their context is the domain's. */
+/* The route tables of each domain, NULL-terminated; their handlers' context is the domain's. */
 extern const HttpRoute *const *const api_routes[API_N_DOMAINS];
 
-/* docs/openapi.json as it stands. */
+/* The text of docs/openapi.json. */
 extern const char api_openapi_json[];

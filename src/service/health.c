@@ -6,18 +6,18 @@
 
 #include <string.h>
 
-#define ANSWER_LIFE_US (1 * G_USEC_PER_SEC) /* anybody may ask; the database is asked once a second */
+#define ANSWER_LIFE_US (1 * G_USEC_PER_SEC) /* anyone may ask; the database is asked at most once a second */
 
 enum { ANSWER_TIMEOUT_MS = 2000 };
 
 struct HealthHttp {
   char *dsn, *redis_url, *bin_dirs, *dump_command;
   gint64 started_us;
-  GMutex mutex; /* guards the rest */
+  GMutex mutex; /* guards the members below */
   gint64 asked_us;
   gboolean is_database_up, is_redis_up;
-  GError *no_client;         /* why nothing can be exported; NULL: it can, or nobody knows */
-  const char *redis_problem; /* errorCode; its words are for administrators, in the status */
+  GError *no_client;         /* why exports are impossible; NULL: they are possible, or it is unknown */
+  const char *redis_problem; /* errorCode; the message is only for administrators, in the status */
   gint64 database_ms, redis_ms;
 };
 
@@ -48,7 +48,7 @@ health_http_free(HealthHttp *health)
   g_free(health);
 }
 
-/* And looks for a pg_dump that fits it. */
+/* Also looks for a suitable pg_dump. */
 static gboolean
 ping_database(HealthHttp *health)
 {

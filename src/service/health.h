@@ -1,4 +1,4 @@
-/* Health checks of the service, its database and Redis, for probes that do not sign in. */
+/* Health checks of the service, its database and Redis, for probes without a login. */
 #pragma once
 
 #include "http/handler.h"
@@ -6,7 +6,7 @@
 
 typedef struct HealthHttp HealthHttp;
 
-/* `redis_url` may be NULL; `client` is where exports find their pg_dump. All are copied. */
+/* `redis_url` may be NULL; `client` says where exports look for pg_dump. All are copied. */
 HealthHttp *health_http_new(const char *dsn, const char *redis_url, const PgClientOptions *client);
 void health_http_free(HealthHttp *health);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(HealthHttp, health_http_free)

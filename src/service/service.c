@@ -57,9 +57,9 @@ typedef struct {
   DatabaseJanitor *database_janitor;
   HttpServer *server;
   GCancellable *stop;     /* the caller's */
-  GCancellable *stopping; /* our own: also when the start failed */
-  GThread *migration;     /* NULL: none was needed, or it ran already */
-  GError *refusal;        /* the migration's, for which the service ends; NULL: none */
+  GCancellable *stopping; /* our own; also triggered if the start failed */
+  GThread *migration;     /* NULL: not needed, or done */
+  GError *refusal;        /* of the migration, which ends the service; NULL: none */
 } Service;
 
 static void
@@ -84,7 +84,7 @@ service_clear(Service *service)
     close(service->lock_fd);
 }
 
-/* Two instances on one data directory would share a token file and a cluster by accident. */
+/* Two instances on one data directory would accidentally share a token file and a cluster. */
 static gboolean
 own_data_dir(Service *service, GError **error)
 {
@@ -103,7 +103,7 @@ own_data_dir(Service *service, GError **error)
   return FALSE;
 }
 
-/* An upload that finds no room for itself would be told so hours later. */
+/* Checks the room at start; otherwise a later upload would report it. */
 static gboolean
 check_temp_dir(const Config *config, GError **error)
 {
@@ -136,7 +136,7 @@ find_database(Service *service, GError **error)
   return TRUE;
 }
 
-/* "change-me" is the value in example files: whoever left it there has not chosen a token. */
+/* "change-me" is the value in example files: nobody has chosen a token. */
 static gboolean
 find_admin_token(Service *service, GError **error)
 {
@@ -177,7 +177,7 @@ open_auth(Service *service, GError **error)
   return TRUE;
 }
 
-/* Whoever sets the service up should know at once, and not when a backup is wanted. */
+/* Tells the administrator at once, instead of when a backup is needed. */
 static void
 warn_without_client(const Service *service, PgConnection *connection)
 {
@@ -189,7 +189,7 @@ warn_without_client(const Service *service, PgConnection *connection)
               failure->message, NULL);
 }
 
-/* What has to be seen to, or done, once the database can be reached. */
+/* The steps that need the database. */
 static gboolean
 prepare_database(Service *service, GError **error)
 {
@@ -211,7 +211,7 @@ prepare_database(Service *service, GError **error)
   return TRUE;
 }
 
-/* A database that is away at the start may come back; the service runs meanwhile and reports it. */
+/* A database that is unreachable at the start may come back; the service runs meanwhile and reports it. */
 static gpointer
 migration_thread(gpointer data)
 {
@@ -239,7 +239,8 @@ migration_thread(gpointer data)
   return NULL;
 }
 
-/* Our own cluster is ready when the service says that it is; somebody's database may need time, or a permission. */
+/* Our own cluster must be ready when the service says that it is. A configured database may need time, or a
+ * permission. */
 static gboolean
 start_migration(Service *service, GError **error)
 {
@@ -249,7 +250,7 @@ start_migration(Service *service, GError **error)
   return TRUE;
 }
 
-/* Only in our own cluster: a database that somebody names may be empty because its hub has just been set up. */
+/* Only in our own cluster: a configured database may be empty because its hub has just been set up. */
 static gboolean
 fill_with_demo(Service *service, GError **error)
 {
@@ -312,7 +313,7 @@ service_start(Service *service, GError **error)
       .directory = config->temp_dir,
       .max_bytes = config->max_upload_bytes,
       .max_total_bytes = config->upload_keep_bytes,
-      .life_s = (guint)MIN(config->upload_keep_s, config->temp_max_age_s), /* the janitor goes by age alone */
+      .life_s = (guint)MIN(config->upload_keep_s, config->temp_max_age_s), /* the janitor considers the age only */
   };
   service->uploads = (UploadHttp){config, uploads_open(&options)};
   service->backup = (BackupHttp){config, service->dsn, service->uploads.uploads, running_new()};
@@ -340,7 +341,7 @@ say(const Service *service, TextId id, ...)
   va_start(args, id);
   g_autofree char *text = text_vformat(id, service->language, args);
   va_end(args);
-  printf("%s\n", text); /* not g_print, which leaves only ASCII in a C locale */
+  printf("%s\n", text); /* not g_print, which writes only ASCII in a C locale */
   fflush(stdout);
 }
 
@@ -354,7 +355,7 @@ introduce(const Service *service)
   say(service, TEXT_SERVICE_LISTENING, http_server_url(service->server));
 }
 
-/* Until somebody triggers it. */
+/* Waits until it is triggered. */
 static void
 wait_for(GCancellable *stop)
 {

@@ -6,11 +6,11 @@
 #include <gio/gio.h>
 
 typedef struct {
-  gboolean with_demo; /* fill the private cluster with plausible data if it is empty; never a DSN's */
-  Language language;  /* of what is printed */
+  gboolean with_demo; /* fill the private cluster with plausible data if it is empty; never a configured database */
+  Language language;  /* of the printed messages */
 } ServiceOptions;
 
-/* Runs until `stop` is triggered. FALSE when it could not start: CONFIG (also when another instance uses the data
- * directory), CLUSTER_FAILED, FILE. To be called on a thread that lives as long as the process: the cluster dies with
- * it. */
+/* Runs until `stop` is triggered. FALSE if it could not start: CONFIG (also if another instance uses the data
+ * directory), CLUSTER_FAILED, FILE. Call it on a thread that lives as long as the process, because the cluster dies
+ * with that thread. */
 gboolean service_run(const Config *config, const ServiceOptions *options, GCancellable *stop, GError **error);

@@ -38,7 +38,7 @@ new_path(const char *directory, const char *purpose)
   return g_build_filename(directory, name, NULL);
 }
 
-/* Locks a file just created. FALSE when a sweep was quicker and has it, or has removed it. */
+/* Locks a new file. FALSE if a sweep was quicker and holds the lock, or has removed the file. */
 static gboolean
 lock_new_file(int fd)
 {
@@ -94,14 +94,14 @@ temp_file_free(TempFile *file)
 {
   if (file == NULL)
     return;
-  unlink(file->path); /* before the lock goes with the descriptor */
+  unlink(file->path); /* before closing the descriptor releases the lock */
   close(file->fd);
   g_free(file->path);
   g_free(file);
 }
 
-/* TRUE for database_<letters>_<digits>_<letters and digits>.dump. `ret_is_ours` tells whether the random part is one of
- * new_path's, so that a live owner would hold the lock. */
+/* TRUE for database_<letters>_<digits>_<letters and digits>.dump. `ret_is_ours` says whether the random part has
+ * new_path's form, so that a live owner would hold the lock. */
 static gboolean
 name_matches(const char *name, gboolean *ret_is_ours)
 {
@@ -132,8 +132,8 @@ is_too_old(const struct stat *info, guint max_age_s)
   return age_s > (gint64)max_age_s;
 }
 
-/* The lock is held across the unlink, so that a file which is just being created is not taken from its owner: that one
- * finds the lock taken or the file gone, and makes another (temp_file_create). */
+/* The lock is held across the unlink. An owner that is just creating the file finds the lock taken or the file gone,
+ * and creates another one (temp_file_create). */
 static gboolean
 sweep_file(int directory_fd, const char *name, gboolean is_ours, guint max_age_s)
 {

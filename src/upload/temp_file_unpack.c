@@ -18,7 +18,7 @@ temp_file_unpack(int fd, const char *directory, guint64 max_bytes, GCancellable 
 {
   guint8 magic[MAGIC_BYTES];
   *ret_file = NULL;
-  /* What cannot be read, or is shorter, is told by whoever opens it as an archive. */
+  /* An unreadable or shorter file is reported when it is opened as an archive. */
   if (pread(fd, magic, MAGIC_BYTES, 0) != MAGIC_BYTES || !unwrap_is_plausible(magic, MAGIC_BYTES))
     return TRUE;
   g_autoptr(TempFile) file = temp_file_create(directory, "unpack", error);

@@ -16,7 +16,7 @@ tus_parse_count(const char *header, const char *text, guint64 *ret_count, GError
   return TRUE;
 }
 
-/* Strictly: g_base64_decode skips what it does not know. NULL when it is not base64. */
+/* Strict: g_base64_decode skips unknown characters. NULL if it is not base64. */
 static guint8 *
 decode_base64(const char *text, gsize *ret_size)
 {
@@ -43,7 +43,7 @@ is_printable_utf8(const guint8 *bytes, gsize size)
   return TRUE;
 }
 
-/* One "key" or "key base64"; its value is returned, and the pair cut after the key. */
+/* Parses one "key" or "key base64"; returns its value, and cuts the pair after the key. */
 static guint8 *
 split_pair(char *pair, gsize *ret_size, GError **error)
 {

@@ -1,5 +1,5 @@
-/* Parses the headers of the tus protocol (resumable uploads, version 1.0.0) strictly and with bounds, because they come
- * from outside. Every function fails with REQUEST_PARAMETER, naming the header. */
+/* Parses the headers of the tus protocol (resumable uploads, version 1.0.0) strictly and with limits. Every function
+ * fails with REQUEST_PARAMETER, naming the header. */
 #pragma once
 
 #include <glib.h>
@@ -12,11 +12,11 @@
 #define TUS_MAX_METADATA_PAIRS 16
 #define TUS_MAX_FILE_NAME      255
 
-/* The number in a header such as Upload-Offset: decimal digits, and nothing else. `header` is for the error. */
+/* The number in a header such as Upload-Offset: decimal digits only. `header` is for the error message. */
 gboolean tus_parse_count(const char *header, const char *text, guint64 *ret_count, GError **error);
 
-/* Upload-Metadata: "key base64,key base64,…". Returns the value of `filename`, UTF-8 without control characters, or
- * NULL with `error` not set when there is none. The whole header is checked. */
+/* Upload-Metadata: "key base64,key base64,…". Checks the whole header and returns the value of `filename`, UTF-8
+ * without control characters; NULL without an error if there is none. */
 char *tus_parse_file_name(const char *metadata, GError **error);
 
 /* Upload-Checksum: "sha256 base64". The digest is as long as the algorithm's. */

@@ -22,7 +22,7 @@
 
 enum { CREATE_ATTEMPTS = 16 };
 
-/* `stem` is the name without its suffix. */
+/* `stem` is the name without the suffix. */
 static UploadFile *
 new_file(const char *directory, const char *stem, int fd)
 {
@@ -57,7 +57,7 @@ upload_file_unlink(const UploadFile *file)
   unlink(file->sidecar_path);
 }
 
-/* FALSE when a sweep was quicker: it has the lock, or has removed the file. */
+/* FALSE if a sweep was quicker: it holds the lock, or has removed the file. */
 static gboolean
 lock_file(int fd)
 {
@@ -140,7 +140,7 @@ upload_file_save(const UploadFile *file, GError **error)
   return is_saved;
 }
 
-/* FALSE for what upload_file_save did not write. */
+/* FALSE for anything that upload_file_save did not write. */
 static gboolean
 parse_sidecar(UploadFile *file, const json_t *object)
 {
@@ -209,7 +209,7 @@ match_name(const char *name, const char *suffix)
   return g_strndup(name, strlen(name) - strlen(suffix));
 }
 
-/* Opens and locks a file that nobody serves; NULL when somebody does, or it is not ours. */
+/* Opens and locks a file that nobody serves; NULL if somebody does, or it is not ours. */
 static UploadFile *
 open_abandoned(const char *directory, const char *stem)
 {
@@ -230,7 +230,7 @@ is_expired(const UploadFile *file, guint life_s)
   return upload_file_last_active_s(file) + life_s <= g_get_real_time() / G_USEC_PER_SEC;
 }
 
-/* The names in the directory with this suffix, without it. */
+/* The names with this suffix in the directory, without the suffix. */
 static GPtrArray *
 list_stems(const char *directory, const char *suffix)
 {
@@ -264,7 +264,7 @@ upload_files_adopt(const char *directory, guint life_s)
   return adopted;
 }
 
-/* A sidecar is written after its file and removed after it: alone it is a remnant. */
+/* A sidecar is written after its file and removed after it: a single one is a remnant. */
 static void
 sweep_sidecars(const char *directory, const char *suffix)
 {

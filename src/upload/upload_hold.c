@@ -1,4 +1,4 @@
-/* What a request does with the upload that it holds. */
+/* Operations on an upload by the request that holds it. */
 #include "upload/upload_store.h"
 
 #include "archive/detect/foreign.h"
@@ -13,7 +13,7 @@
 #include <unistd.h>
 
 #define MAGIC_BYTES 16
-#define STALLED_US  (5 * G_USEC_PER_SEC) /* a writer that waits so long for its client loses its hold to the next */
+#define STALLED_US  (5 * G_USEC_PER_SEC) /* after a pause of this length a writer loses its hold to the next one */
 
 struct UploadHold {
   Uploads *uploads;
@@ -21,10 +21,10 @@ struct UploadHold {
   gboolean is_use;
   GChecksum *checksum; /* NULL: nothing to verify */
   TusChecksum expected;
-  guint64 unverified_bytes; /* behind the file's offset */
+  guint64 unverified_bytes; /* after the file's offset */
 };
 
-/* With the upload's mutex. */
+/* Called with the upload's mutex held. */
 static UploadHold *
 take_hold(Uploads *uploads, Upload *upload, gboolean is_use)
 {
@@ -57,7 +57,7 @@ uploads_create(Uploads *uploads, const char *file_name, const char *metadata, gi
   return file != NULL ? take_hold(uploads, upload_store_add(uploads, file), FALSE) : NULL;
 }
 
-/* Throws away what was not verified, with the upload's mutex. If that fails, later bytes are written over it. */
+/* Discards unverified bytes; called with the upload's mutex held. If that fails, later bytes overwrite them. */
 static gboolean
 drop_doubts(UploadFile *file, GError **error)
 {
@@ -71,7 +71,7 @@ drop_doubts(UploadFile *file, GError **error)
   return upload_file_save(file, error);
 }
 
-/* With the upload's mutex. */
+/* Called with the upload's mutex held. */
 static gboolean
 may_take(const Upload *upload)
 {
@@ -112,7 +112,7 @@ uploads_use(Uploads *uploads, const char *id, GError **error)
   return hold_upload(uploads, id, TRUE, error);
 }
 
-/* Takes the upload out of the store and off the disk, unless another holds it by now. */
+/* Removes the upload from the store and the disk, unless another request holds it by now. */
 static void
 take_away(UploadHold *hold)
 {
@@ -170,7 +170,7 @@ upload_fd(const UploadHold *hold)
   return hold->upload->file->fd;
 }
 
-/* With the upload's mutex, as the next three. */
+/* This and the next three are called with the upload's mutex held. */
 static gboolean
 check_holder(UploadHold *hold, GError **error)
 {

@@ -33,7 +33,7 @@ now_s(void)
   return g_get_real_time() / G_USEC_PER_SEC;
 }
 
-/* With the upload's mutex. */
+/* Called with the upload's mutex held. */
 static gint64
 expires_s(const Uploads *uploads, const Upload *upload)
 {
@@ -99,8 +99,8 @@ upload_store_find(Uploads *uploads, const char *id, GError **error)
   return upload;
 }
 
-/* With the store's mutex. What all uploads but one may grow to, and what they still have to receive. An upload of
- * unknown length counts as the largest. */
+/* Called with the store's mutex held. The sizes that all uploads but one may reach, and the bytes they have yet to
+ * receive. An upload of unknown length counts as the largest possible one. */
 static void
 add_up(Uploads *uploads, const Upload *except, guint64 *ret_reserved_bytes, guint64 *ret_missing_bytes)
 {
@@ -121,7 +121,7 @@ add_up(Uploads *uploads, const Upload *except, guint64 *ret_reserved_bytes, guin
   *ret_missing_bytes = missing;
 }
 
-/* Whether an upload of this length (-1: unknown) has room, of which `have_bytes` are there. */
+/* Whether there is room for an upload of this length (-1: unknown), of which `have_bytes` have arrived. */
 gboolean
 upload_store_check_room(Uploads *uploads, const Upload *except, gint64 length, guint64 have_bytes, GError **error)
 {

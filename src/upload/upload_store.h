@@ -1,5 +1,5 @@
-/* The table of the kept uploads, below what is done with it (uploads.c) and with one of them (upload_hold.c). Every
- * function is called with the table's mutex, unless it says otherwise. */
+/* The table of kept uploads, used by uploads.c and upload_hold.c. Every function is called with the table's mutex
+ * held, unless stated otherwise. */
 #pragma once
 
 #include "base/wait.h"
@@ -7,7 +7,7 @@
 
 typedef struct {
   gatomicrefcount references;
-  GMutex mutex; /* guards what follows, and writing; taken inside the store's */
+  GMutex mutex; /* guards the members below, and writing; taken inside the store's */
   UploadFile *file;
   const UploadHold *holder; /* NULL: nobody */
   gint64 holder_active_us;
@@ -25,17 +25,17 @@ struct Uploads {
 Upload *upload_store_add(Uploads *uploads, UploadFile *file);
 void upload_store_unref(gpointer upload);
 
-/* Without the table's mutex, too. */
+/* May be called without the table's mutex. */
 UploadInfo *upload_store_describe(const Uploads *uploads, Upload *upload);
 
-/* UPLOAD_NOT_FOUND, also for what has expired. */
+/* UPLOAD_NOT_FOUND, also for an expired one. */
 Upload *upload_store_find(Uploads *uploads, const char *id, GError **error);
 void upload_store_remove_expired(Uploads *uploads);
-/* Off the disk and out of the table, if this one holds it (NULL: nobody). */
+/* Removes the upload from the disk and the table, if this one holds it (NULL: nobody). */
 gboolean upload_store_remove(Uploads *uploads, Upload *upload, const UploadHold *holder);
 
-/* Whether an upload of this length (-1: unknown) has room beside all others but `except`; `have_bytes` of it are there.
- * IMPORT_FILE_TOO_LARGE, UPLOAD_NO_ROOM, DISK_FULL. */
+/* Whether there is room for an upload of this length (-1: unknown) beside all others but `except`; `have_bytes` of
+ * it have arrived. IMPORT_FILE_TOO_LARGE, UPLOAD_NO_ROOM, DISK_FULL. */
 gboolean upload_store_check_room(Uploads *uploads, const Upload *except, gint64 length, guint64 have_bytes,
                                  GError **error);
 

@@ -5,7 +5,7 @@
 
 #include <string.h>
 
-#define MAX_REST_S 60 /* between two looks for what has expired */
+#define MAX_REST_S 60 /* between two sweeps of expired uploads */
 
 gboolean
 upload_name_is_archive(const char *file_name)

@@ -22,7 +22,7 @@ shown_credential(const HttpRequest *request)
   return key != NULL && *key != '\0' ? key : NULL;
 }
 
-/* Whoever is not known yet is not told where the database is; the log is. */
+/* An unauthenticated client is not told where the database is; the log is. */
 static void
 hide_database(HttpRequest *request, const GError *error)
 {
@@ -75,7 +75,7 @@ check_origin(HttpRequest *request, GError **error)
   return FALSE;
 }
 
-/* Whoever the request's credential belongs to. */
+/* Identifies the owner of the request's credential. */
 static gboolean
 identify(HttpRequest *request, Auth *auth, AuthIdentity *ret_identity, GError **error)
 {
@@ -107,7 +107,7 @@ auth_http_guard(HttpRequest *request, guint route_flags, gpointer user_data, GEr
   return identify(request, http->auth, &identity, error);
 }
 
-/* SameSite=Strict: no other site's link or form ever carries it. */
+/* SameSite=Strict: no other site's link or form carries it. */
 static void
 set_cookie(HttpRequest *request, const AuthHttp *http, const char *value, guint max_age_s)
 {
@@ -148,7 +148,7 @@ login(HttpRequest *request, gpointer context, GError **error)
                                            "redirectTo", "/settings/data", "loginType", "admin"));
 }
 
-/* Who is signed in. It looks at the credential once more, since the guard only lets pass. */
+/* Returns the current user. Checks the credential again, because the guard only admits the request. */
 static HttpResponse *
 session(HttpRequest *request, gpointer context, GError **error)
 {

@@ -12,10 +12,10 @@
 
 enum { SPOOL_BYTES = 256 * 1024 };
 
-/* What is unpacked is bounded by what it comes from: archives are compressed themselves. */
+/* The limit on unpacked bytes follows from the wrapped size: archives are compressed already. */
 enum { MAX_UNPACKED_RATIO = 100 };
 
-/* Waits for standard input without a limit: whoever writes it decides. Signals end the wait. */
+/* Waits for standard input without a limit, because its writer decides. Signals end the wait. */
 static TempFile *
 spool_stdin(const CliContext *context, GError **error)
 {

@@ -10,7 +10,7 @@
 typedef struct {
   int fd;             /* of the archive itself */
   TempFile *spooled;  /* standard input, in TEMP_DIR */
-  TempFile *unpacked; /* the archive out of gzip, zstd or ZIP, in TEMP_DIR */
+  TempFile *unpacked; /* the archive unpacked from gzip, zstd or ZIP, in TEMP_DIR */
   ArchiveReader *reader;
 } ArchiveFile;
 
@@ -19,12 +19,12 @@ gboolean archive_file_open(const CliContext *context, const char *path, ArchiveF
 void archive_file_clear(ArchiveFile *file);
 G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC(ArchiveFile, archive_file_clear)
 
-/* The manifest at `manifest_path`, or, where that is NULL, the one beside the archive; *ret_manifest is NULL if there
- * is none beside it. */
+/* Loads the manifest at `manifest_path`; if that is NULL, the one beside the archive, and *ret_manifest is NULL if
+ * there is none. */
 gboolean archive_file_manifest(const char *path, const char *manifest_path, Manifest **ret_manifest, GError **error);
 
-/* Scans and surveys the archive behind a progress bar: one RowTotals for each entry; free with g_free. */
+/* Scans and surveys the archive with a progress bar; returns one RowTotals per entry; free with g_free. */
 RowTotals *archive_file_survey(ArchiveFile *file, GCancellable *cancellable, GError **error);
 
-/* Bytes of an entry's data after a survey: of COPY text without its end marker, of other data all. */
+/* Bytes of an entry's data after a survey: of COPY text without its end marker, or of all other data. */
 guint64 archive_file_bytes(const ArchiveFile *file, const TocEntry *entry, const RowTotals *totals);

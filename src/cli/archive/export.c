@@ -36,7 +36,7 @@ export_arguments_clear(ExportArguments *arguments)
 }
 G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC(ExportArguments, export_arguments_clear)
 
-/* Somebody reads our output, or keeps it in a file: that is where an archive without a name belongs. */
+/* Output to a reader or a file: there an archive without a name is written. */
 static gboolean
 is_redirected(void)
 {
@@ -145,7 +145,8 @@ copy_to_output(BackupExport *export, OutputFile *output, ProgressBar *bar, GErro
   return n == 0;
 }
 
-/* A file can say where its data is, which lets pg_restore -j begin at once; its checksum is another one then. */
+/* In a file the offsets of the data can be filled in, so that pg_restore -j can begin at once. This changes the
+ * checksum. */
 static gboolean
 complete_file(BackupExport *export, OutputFile *output, const CliContext *context, GError **error)
 {
@@ -161,7 +162,7 @@ complete_file(BackupExport *export, OutputFile *output, const CliContext *contex
   return TRUE;
 }
 
-/* After the archive has its name: an archive without a manifest is whole, the other way round there would be none. */
+/* The archive gets its name first: an archive without a manifest is usable, a manifest without an archive is not. */
 static gboolean
 write_manifest(BackupExport *export, const char *path, GError **error)
 {
@@ -209,7 +210,7 @@ static gboolean
 run_export(CliContext *context, const ExportArguments *arguments, const BackupExportOptions *options, gint64 start_us,
            GError **error)
 {
-  /* A file that cannot be written should not cost a dump to find out. */
+  /* Finds out early whether the file can be written, before the export begins. */
   g_autoptr(OutputFile) output =
       arguments->path != NULL ? output_file_create(arguments->path, arguments->is_forced, error) : NULL;
   if (arguments->path != NULL && output == NULL)

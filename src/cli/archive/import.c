@@ -68,7 +68,7 @@ report_event(const BackupEvent *event, gpointer user_data)
     print_tables(event);
 }
 
-/* Overwriting replaces what is there: on a terminal the database's name has to be typed, elsewhere --yes is needed. */
+/* Overwriting replaces data: on a terminal the user has to type the database's name, elsewhere --yes is needed. */
 static gboolean
 confirm_overwrite(const CliContext *context, const char *dsn, const ImportArguments *arguments, GError **error)
 {
@@ -113,7 +113,7 @@ run_import(CliContext *context, ArchiveReader *reader, const ImportArguments *ar
     return FALSE;
   if (!arguments->is_dry_run)
     database_janitor_sweep(cli_target_dsn(target), context->cancellable,
-                           NULL); /* what cannot be dropped is no obstacle */
+                           NULL); /* leftovers that cannot be dropped do not matter */
   BackupImportOptions options = {.dsn = cli_target_dsn(target),
                                  .redis_url = context->config->redis_url,
                                  .holder = holder,

@@ -10,7 +10,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-/* What is known of an entry's data, from wherever. */
+/* Facts about an entry's data, from any source. */
 typedef struct {
   gboolean is_known;
   guint64 rows;
@@ -126,7 +126,7 @@ print_json(const ArchiveReader *reader, const EntryCounts *counts, CountsSource 
   free(text);
 }
 
-/* By the manifest; FALSE unless it names every table, and all data is of tables. */
+/* From the manifest; FALSE unless it names every table, and all data belongs to tables. */
 static gboolean
 count_by_manifest(const Manifest *manifest, const ArchiveReader *reader, EntryCounts *counts)
 {
@@ -166,7 +166,7 @@ count_by_data(ArchiveFile *file, EntryCounts *counts, GCancellable *cancellable,
   return TRUE;
 }
 
-/* The manifest counts only if it is of this very file: then nothing needs to be unpacked. */
+/* The manifest is used only if it belongs to exactly this file: then nothing needs to be unpacked. */
 static gboolean
 count_rows(const char *path, ArchiveFile *file, EntryCounts *counts, CountsSource *ret_source,
            GCancellable *cancellable, GError **error)

@@ -12,7 +12,7 @@
 #include <string.h>
 #include <unistd.h>
 
-/* Says which database is meant; on a terminal asks, elsewhere --yes is needed. */
+/* Names the database; asks on a terminal, elsewhere --yes is needed. */
 static gboolean
 confirm_undo(const CliContext *context, const CliUndo *undo, const KeptDatabase *kept, const char *dsn, GError **error)
 {
@@ -83,7 +83,7 @@ cli_undo(CliContext *context, const CliUndo *undo, GError **error)
   const char *dsn = cli_target_dsn(target);
   g_autoptr(GPtrArray) list = backup_undo_list(dsn, error);
   const KeptDatabase *kept = list != NULL ? find_kept_database(list, undo->name, error) : NULL;
-  /* By its name from here on: what is done is what was confirmed. */
+  /* By its name from here on, so that exactly the confirmed database is used. */
   return kept != NULL && confirm_undo(context, undo, kept, dsn, error) &&
          run_undo(context, undo, dsn, kept->name, error);
 }

@@ -21,7 +21,7 @@ typedef struct {
   BatchContext batch;
   BatchEntity entity;
   const char *verb;
-  char **operands; /* after it */
+  char **operands; /* after the verb */
   char **where, **set;
   char *ids, *from, *rest;
   gboolean is_all, is_delete, is_reset, is_dry_run, is_confirmed, skips_conflicts;
@@ -29,7 +29,7 @@ typedef struct {
 
 #define CHOICE " where ids all from rest dry-run yes "
 
-/* What is wrong with values, each on a line of its own. */
+/* Prints the problems of values, one per line. */
 static void
 print_problems(const Batch *batch, const BatchProblems *problems)
 {
@@ -66,7 +66,7 @@ edits_from_file(const Batch *batch, GHashTable *widths, BatchProblems *problems,
   return g_steal_pointer(&edits);
 }
 
-/* "status=active&tags=a,b", as in the address of a list. */
+/* Parses "status=active&tags=a,b", as in the address of a list. */
 static gboolean
 add_conditions(BatchFilter *filter, GHashTable *seen, const char *where, GError **error)
 {
@@ -107,7 +107,7 @@ edits_from_filter(const Batch *batch, GError **error)
   return ids != NULL ? batch_edits_from_ids(batch->entity, ids) : NULL;
 }
 
-/* "1,2,5-9", each once. */
+/* Parses "1,2,5-9"; each id counts once. */
 static BatchEdits *
 edits_from_ids(const Batch *batch, GError **error)
 {
@@ -158,7 +158,7 @@ read_tag_change(BatchValue *value, const char *text, gboolean is_add)
   return NULL;
 }
 
-/* Takes the value over; what is added to tags and what is removed from them is one value. */
+/* Takes ownership of the value. Added and removed tags are combined into one value. */
 static BatchProblem
 add_value(GArray *values, BatchValue *value)
 {
@@ -175,7 +175,7 @@ add_value(GArray *values, BatchValue *value)
   return NULL;
 }
 
-/* "FIELD=VALUE", with a value as a cell of a file has it; nothing after the "=" is the empty text. */
+/* Parses "FIELD=VALUE", with a value as in a cell of a file; nothing after "=" is the empty text. */
 static gboolean
 read_assignment(const Batch *batch, const char *assignment, GHashTable *widths, BatchProblems *problems, GArray *values,
                 GError **error)
@@ -208,7 +208,7 @@ read_assignment(const Batch *batch, const char *assignment, GHashTable *widths, 
   return TRUE;
 }
 
-/* NULL without an error where the file has the values, or none are needed. */
+/* NULL without an error if the file has the values, or none are needed. */
 static GArray *
 read_set(const Batch *batch, GHashTable *widths, BatchProblems *problems, GError **error)
 {
@@ -239,7 +239,7 @@ check_action(const Batch *batch, GError **error)
   return FALSE;
 }
 
-/* Prints all that is wrong with the values; the error then only says how much. */
+/* Prints all problems of the values; the error then only gives their number. */
 static void
 tell_problems(const Batch *batch, const BatchProblems *problems, GError **error)
 {
@@ -331,13 +331,13 @@ preview_undo(const Batch *batch, GError **error)
   return TRUE;
 }
 
-/* In the order given: of operations that followed each other, the last one first. */
+/* In the given order: successive operations are listed last one first. */
 static gboolean
 run_undo(gpointer command, GError **error)
 {
   Batch *batch = command;
   gboolean is_one = batch->operands[1] == NULL;
-  /* What several would do together cannot be shown one by one, if they touch the same rows. */
+  /* The combined effect of several undos cannot be shown one by one if they touch the same rows. */
   if ((is_one || batch->is_dry_run) && !preview_undo(batch, error))
     return FALSE;
   if (batch->is_dry_run)
@@ -374,7 +374,7 @@ static const CliVerb verbs[] = {
              "undo bulk changes", "cch-data batch undo 0123456789abcdef\n"),
 };
 
-/* Breakers are the providers'; an undo finds the entity itself. */
+/* Breakers belong to providers; an undo finds the entity itself. */
 static BatchEntity
 entity_of(const CliVerb *verb)
 {

@@ -14,12 +14,12 @@
 typedef struct {
   const CliBatchJob *job;
   ProgressBar *bar;
-  OutputFile *rest; /* begun before anything is done, so that it can be written then */
-  GArray *is_left;  /* gboolean for each row */
+  OutputFile *rest; /* created before anything is changed, so that it can be written later */
+  GArray *is_left;  /* gboolean per row */
   guint n_batches, n_done, n_changed;
   json_t *operations; /* ids */
   gboolean is_hub_late;
-  GError *failure; /* the first */
+  GError *failure; /* the first failure */
 } Run;
 
 static void
@@ -68,7 +68,7 @@ show_progress(const Run *run, TextId label, guint done)
     progress_bar_update(run->bar, &state);
 }
 
-/* One line of JSON: the batch's answer, with what it is. */
+/* One JSON line: the batch's answer with its type. */
 static void
 print_json(const char *type, json_t *object)
 {
@@ -102,7 +102,7 @@ preview_batches(Run *run, BatchSummary *summary, GError **error)
   return TRUE;
 }
 
-/* A line above the progress bar. */
+/* Prints a line above the progress bar. */
 static void
 print_line(const Run *run, const char *text)
 {
@@ -133,7 +133,7 @@ note_batch_done(Run *run, guint from, guint to, json_t *answer)
   print_line(run, line);
 }
 
-/* Takes the failure. TRUE when it may be otherwise with the next batch. */
+/* Takes ownership of the failure. TRUE if the next batch may succeed. */
 static gboolean
 note_batch_failed(Run *run, guint from, guint to, const BatchProblems *problems, GError *failure)
 {
@@ -221,7 +221,7 @@ print_result(const Run *run)
   print_operations(run);
 }
 
-/* The place for what could not be done. */
+/* Creates the file for rows that fail. */
 static gboolean
 create_rest_file(Run *run, GError **error)
 {

@@ -1,4 +1,4 @@
-/* Runs `cch-data batch` over checked rows: preview, confirmation, then batches of 500. */
+/* Runs `cch-data batch` over validated rows: preview, confirmation, then batches of 500. */
 #pragma once
 
 #include "batch/edits/edits.h"
@@ -12,14 +12,14 @@ typedef struct {
   const BatchContext *batch;
   const BatchEdits *edits; /* complete */
   CliBatchAction action;
-  const GArray *values;  /* for all rows; NULL: each has its own */
-  const char *rest_path; /* for what could not be done; NULL: no such file */
+  const GArray *values;  /* for all rows; NULL: each row has its own */
+  const char *rest_path; /* for rows that fail; NULL: no such file */
   gboolean is_dry_run, is_confirmed;
 } CliBatchJob;
 
-/* Every batch is tried, but for those that come after one which failed for a reason that will not go away. Prints what
- * was done. The first failure is the error; what was done before it and after it stands. */
+/* Tries every batch, but stops after a failure that would repeat. Prints the results. The first failure is the
+ * error; successful batches remain. */
 gboolean cli_batch_job_run(const CliBatchJob *job, GError **error);
 
-/* On a terminal asks; elsewhere USAGE, which says that --yes is needed. */
+/* Asks on a terminal; elsewhere USAGE, which mentions --yes. */
 gboolean cli_batch_confirm(const CliContext *context, GError **error);

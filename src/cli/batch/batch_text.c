@@ -14,7 +14,7 @@ batch_summary_clear(BatchSummary *summary)
   g_clear_pointer(&summary->refused, json_decref);
 }
 
-/* Adds the counts of values of one batch to those of the others. */
+/* Adds one batch's counts of values to the others'. */
 static void
 merge_values(json_t *into, const json_t *values)
 {
@@ -79,7 +79,7 @@ batch_summary_add(BatchSummary *summary, const json_t *answer)
   json_array_extend(summary->refused, json_object_get(answer, "refused"));
 }
 
-/* Numbers bare, all else as JSON, so that no control character reaches the terminal. */
+/* Numbers as they are, everything else as JSON, so that no control character reaches the terminal. */
 static void
 append_value(GString *text, const json_t *value)
 {
@@ -97,7 +97,7 @@ append_value(GString *text, const json_t *value)
   free(json);
 }
 
-/* A value of a field; a limit of requests of 0 is none, as the hub takes it. */
+/* A field's value. A request limit of 0 means unlimited, as in the hub. */
 static void
 append_field_value(GString *text, const char *field, const json_t *value, Language language)
 {
@@ -134,7 +134,7 @@ append_name(GString *text, const json_t *row)
   }
 }
 
-/* "users 3 alice: limitDailyUsd 5.00 → 10.00", a line a row; free with g_free. */
+/* "users 3 alice: limitDailyUsd 5.00 → 10.00", one line per row; free with g_free. */
 static char *
 rows_text(const json_t *rows, gsize max, Language language)
 {

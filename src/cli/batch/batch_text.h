@@ -4,11 +4,11 @@
 #include "base/json.h"
 #include "base/language.h"
 
-/* What dry runs of several batches say together. */
+/* The combined result of several batches' dry runs. */
 typedef struct {
   guint n_batches, n_rows, n_changed;
-  json_t *fields;  /* as of one; see batch/rows/record.h */
-  json_t *sample;  /* the first rows that change */
+  json_t *fields;  /* as for one batch; see batch/rows/record.h */
+  json_t *sample;  /* the first changed rows */
   json_t *refused; /* see batch/fields/problems.h */
 } BatchSummary;
 
@@ -19,7 +19,7 @@ void batch_summary_add(BatchSummary *summary, const json_t *answer);
 /* Free with g_free. */
 char *batch_summary_text(const BatchSummary *summary, const char *entity, Language language);
 
-/* "FILE: line 3, column rpm: must be …", a line a problem; free with g_free. */
+/* "FILE: line 3, column rpm: must be …", one line per problem; free with g_free. */
 char *batch_problems_text(const char *file, const json_t *problems);
-/* "users 3 alice: why", a line a row; free with g_free. */
+/* "users 3 alice: reason", one line per row; free with g_free. */
 char *batch_refused_text(const json_t *refused);

@@ -101,7 +101,7 @@ print_verbs(const CliContext *context, const CliVerb *verbs, gsize n_verbs)
   printf("\n%s\n", more);
 }
 
-/* "--overwrit=x" was meant for one of the options that are known. */
+/* Suggests a known option for "--overwrit=x". */
 static void
 set_unknown_option(const CliContext *context, const CliVerb *verb, const GOptionEntry *entries, const GArray *accepted,
                    const char *given, GError **error)
@@ -135,7 +135,7 @@ verb_takes_option(const CliVerb *verb, const char *option)
   return verb == NULL || strstr(verb->options, word) != NULL;
 }
 
-/* What the command, or its verb, accepts; NULL-terminated beyond its length. */
+/* The options of the command, or of its verb; NULL-terminated beyond its length. */
 static GArray *
 collect_entries(CliContext *context, const CliVerb *verb, const GOptionEntry *entries, gboolean *is_help)
 {
@@ -166,7 +166,7 @@ parse_options(CliContext *context, const CliVerb *verb, const GOptionEntry *entr
   g_autoptr(GError) failure = NULL;
   gboolean is_json = context->is_json;
   if (!g_option_context_parse(options, argc, argv, &failure)) {
-    context->is_json = is_json; /* GLib has taken back what it had set */
+    context->is_json = is_json; /* GLib has reset what it had set */
     const char *dashes = strstr(failure->message, "--");
     if (g_error_matches(failure, G_OPTION_ERROR, G_OPTION_ERROR_UNKNOWN_OPTION) && dashes != NULL)
       set_unknown_option(context, verb, entries, accepted, dashes + strlen("--"), error);
@@ -196,7 +196,8 @@ cli_parse(CliContext *context, const GOptionEntry *entries, int *argc, char ***a
   return parse_options(context, NULL, entries, argc, argv, min, max, error);
 }
 
-/* The first argument that is no option is the verb; where that is not known, options before it have hidden it. */
+/* The first argument that is not an option is the verb; if it is unknown, options before it may have hidden the
+ * verb. */
 static const CliVerb *
 take_verb(const CliVerb *verbs, gsize n_verbs, int *argc, char **argv)
 {

@@ -13,7 +13,7 @@ enum { DRAW_INTERVAL_US = 100 * 1000, BAR_WIDTH = 20 };
 struct ProgressBar {
   gboolean is_terminal;
   gint64 start_us, last_draw_us;
-  double first_percent; /* where the time estimate starts; negative until known */
+  double first_percent; /* start of the time estimate; negative until known */
   gint64 first_percent_us;
 };
 
@@ -35,7 +35,7 @@ terminal_width(void)
   return ioctl(STDERR_FILENO, TIOCGWINSZ, &size) == 0 && size.ws_col > 20 ? size.ws_col : 80;
 }
 
-/* "  2:05 left" from the pace since the percentage was first known; "" while that says nothing. */
+/* "  2:05 left", from the pace since the percentage was first known; "" while the pace is unknown. */
 static char *
 time_left(ProgressBar *bar, double percent)
 {

@@ -1,5 +1,5 @@
-/* A progress bar on standard error. On a terminal, one line is redrawn with a bar, rows, bytes, speed and time left;
- * elsewhere only the messages are written, a line each. */
+/* A progress bar on standard error. On a terminal, one line is redrawn with a bar, rows, bytes, speed and time left.
+ * Elsewhere only the messages are written, one per line. */
 #pragma once
 
 #include <glib.h>
@@ -7,15 +7,15 @@
 typedef struct ProgressBar ProgressBar;
 
 typedef struct {
-  const char *label; /* what is worked on; may be NULL */
-  double percent;    /* below 0: unknown, no bar and no time left */
+  const char *label; /* what is in progress; may be NULL */
+  double percent;    /* negative: unknown, without bar and time left */
   guint64 rows;      /* 0: not shown */
   guint64 bytes;
 } ProgressState;
 
 ProgressBar *progress_bar_new(void);
 void progress_bar_update(ProgressBar *bar, const ProgressState *state);
-/* A line of its own above the bar. */
+/* Prints a message above the bar. */
 void progress_bar_message(ProgressBar *bar, const char *message);
 /* Removes the bar. */
 void progress_bar_free(ProgressBar *bar);

@@ -1,5 +1,5 @@
 /* The database that a command works on: DSN, or the private cluster of the data directory, which is started for the
- * command when it does not run. */
+ * command unless it runs already. */
 #pragma once
 
 #include "cli/command/command.h"
@@ -7,7 +7,7 @@
 typedef struct CliTarget CliTarget;
 
 CliTarget *cli_target_open(const CliContext *context, GError **error);
-/* Where a database was named and Redis was not: one line that a hub of it is not told, and its lock not seen. */
+/* If a database was named and Redis was not: notes that the hub is not told, and its lock is not checked. */
 void cli_target_note_redis(const CliContext *context);
 const char *cli_target_dsn(const CliTarget *target);
 void cli_target_close(CliTarget *target);

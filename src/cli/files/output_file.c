@@ -13,7 +13,7 @@
 struct OutputFile {
   int fd;
   char *path;      /* NULL: standard output */
-  char *temporary; /* the name until the commit; NULL after it */
+  char *temporary; /* the name before the commit; NULL after it */
   gboolean replace;
 };
 
@@ -83,7 +83,7 @@ output_file_commit(OutputFile *file, GError **error)
     error_set_errno(error, errno, "sync %s", file->temporary);
     return FALSE;
   }
-  /* link refuses a name that has come to exist meanwhile, rename replaces it. */
+  /* link refuses an existing name, rename replaces it. */
   int failed = file->replace ? rename(file->temporary, file->path) : link(file->temporary, file->path);
   if (failed != 0) {
     error_set_errno(error, errno, "create %s", file->path);

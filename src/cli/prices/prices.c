@@ -34,7 +34,7 @@ is_zh(const Prices *prices)
   return prices->context->language == LANGUAGE_ZH_CN;
 }
 
-/* Whatever has prices in it is printed as the text that it is: jansson's numbers are doubles. */
+/* Prices are printed as the text that was received: jansson's numbers are doubles. */
 static void
 print_report(const Prices *prices, const PriceReport *report)
 {
@@ -157,7 +157,7 @@ print_edit(const Prices *prices, const char *before, const char *after, GError *
   return text != NULL;
 }
 
-/* "field=value": JSON where it is some, else a text; "field=" takes the field away. */
+/* Parses "field=value": JSON if valid, otherwise a text; "field=" removes the field. */
 static gboolean
 append_assignment(GString *object, const char *assignment, GError **error)
 {
@@ -261,7 +261,7 @@ run_held(gpointer command, GError **error)
   return TRUE;
 }
 
-/* The models that approve and reject are about; NULL for all that wait. */
+/* The models to approve or reject; NULL for all that wait. */
 static gboolean
 chosen_models(const Prices *prices, const char *const **ret_names, GError **error)
 {

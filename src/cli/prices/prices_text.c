@@ -70,7 +70,7 @@ price_report_to_text(const PriceReport *report, Language language)
   return g_string_free(g_steal_pointer(&out), FALSE);
 }
 
-/* A scalar's text, "-" where there is none. */
+/* A scalar's text, "-" if absent. */
 static const char *
 member_text(const JsonTree *object, const char *field)
 {
@@ -107,7 +107,7 @@ append_field(GString *out, char sign, const JsonTree *field)
   g_string_append_printf(out, "    %c %s = %s\n", sign, field->key, value->str);
 }
 
-/* The fields of one that are not the same in the other. */
+/* The fields that differ between the two. */
 static gboolean
 field_differs(const JsonTree *field, const JsonTree *other)
 {

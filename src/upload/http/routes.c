@@ -14,7 +14,7 @@ typedef struct {
   HttpRequest *request; /* outlives this */
   const UploadHttp *http;
   GCancellable *cancellable;
-  UploadHold *hold; /* NULL once it was answered */
+  UploadHold *hold; /* NULL once answered */
   gboolean is_new, has_checksum;
 } Piece;
 
@@ -37,7 +37,7 @@ set_count(HttpResponse *response, const char *name, guint64 count)
   http_response_set_header(response, name, text);
 }
 
-/* As RFC 9110 wants it, in any locale. */
+/* In the format of RFC 9110, in any locale. */
 static void
 set_expires(HttpResponse *response, gint64 time_s)
 {
@@ -52,7 +52,7 @@ set_expires(HttpResponse *response, gint64 time_s)
   http_response_set_header(response, "Upload-Expires", text);
 }
 
-/* Both sides name the version in everything but OPTIONS. */
+/* Client and server state the version, except for OPTIONS. */
 static gboolean
 check_version(HttpRequest *request, GError **error)
 {
@@ -72,7 +72,7 @@ is_piece(const HttpRequest *request)
   return type != NULL && g_ascii_strcasecmp(type, PIECE_TYPE) == 0;
 }
 
-/* `ret_count` is -1 when the header is not there. */
+/* `ret_count` is -1 if the header is absent. */
 static gboolean
 read_count(const HttpRequest *request, const char *name, gint64 *ret_count, GError **error)
 {
@@ -87,7 +87,7 @@ read_count(const HttpRequest *request, const char *name, gint64 *ret_count, GErr
   return TRUE;
 }
 
-/* The pieces' own limit: what is behind the end of the upload is refused before it is sent. */
+/* The limit of a piece: bytes beyond the end of the upload are refused before they are sent. */
 static gboolean
 check_fits(const HttpRequest *request, guint64 offset, gint64 length, GError **error)
 {
@@ -109,13 +109,13 @@ expect_checksum(Piece *piece, GError **error)
   return piece->has_checksum;
 }
 
-/* Lets go before the answer is sent: the next request may be there at once. */
+/* Releases the hold before the answer is sent: the next request may arrive at once. */
 static void
 piece_let_go(Piece *piece, gboolean is_good)
 {
   UploadHold *hold = g_steal_pointer(&piece->hold);
   if (hold != NULL && piece->is_new && !is_good)
-    upload_discard(hold); /* nobody learned its id */
+    upload_discard(hold); /* nobody knows its id */
   else
     upload_hold_free(hold);
 }
@@ -197,7 +197,7 @@ create_begin(HttpRequest *request, gpointer context, GError **error)
   return expect_checksum(piece, error) ? g_steal_pointer(&piece) : NULL;
 }
 
-/* The piece must begin where the upload ends; the length may be told now. */
+/* The piece must begin where the upload ends; it may state the length. */
 static gboolean
 check_place(Piece *piece, gint64 offset, gint64 length, GError **error)
 {
@@ -309,7 +309,7 @@ describe_upload(const UploadInfo *info)
                    info->problem != NULL ? json_string(info->problem) : json_null());
 }
 
-/* HEAD is the protocol's; GET says the same as JSON. */
+/* HEAD is the protocol's; GET returns the same as JSON. */
 static HttpResponse *
 get_upload(HttpRequest *request, gpointer context, GError **error)
 {

@@ -8,10 +8,10 @@
 
 #define DOCUMENT    "/index.html"
 #define NONCE_BYTES 16
-#define NONCE_PLACE "__CSP_NONCE__" /* where the bundler puts it: web/vite.config.ts */
+#define NONCE_PLACE "__CSP_NONCE__" /* placed there by the bundler: web/vite.config.ts */
 #define BASE_PLACE  "__BASE__"      /* web/index.html */
 
-/* Nothing but what came with the document. Styles that the components make while they run carry the nonce. */
+/* Allows only what came with the document. Styles that components create at run time have the nonce. */
 #define POLICY                                                                                                         \
   "default-src 'none'; script-src 'self'; style-src 'self' 'nonce-%s'; img-src 'self' data:; font-src 'self'; "        \
   "connect-src 'self'; form-action 'self'; base-uri 'self'; frame-ancestors 'none'"
@@ -33,7 +33,7 @@ refuse_absent(GError **error)
   return NULL;
 }
 
-/* "gzip" as a token that is not refused by q=0. */
+/* "gzip" as a token that q=0 does not refuse. */
 static gboolean
 takes_gzip(const HttpRequest *request)
 {
@@ -81,8 +81,7 @@ answer_asset(HttpRequest *request, gpointer context, GError **error)
   return response;
 }
 
-/* From the address of a page to where the service lies, by a way that a proxy's prefix does not matter to: "../" for
- * "/settings/data". */
+/* The relative path from a page to the service, independent of a proxy's prefix: "../" for "/settings/data". */
 static char *
 relative_base(const char *path)
 {
@@ -125,7 +124,7 @@ answer_page(HttpRequest *request, gpointer context, GError **error)
   return answer_document(request, 200, error);
 }
 
-/* The application says so in the reader's language. */
+/* The application reports this in the reader's language. */
 static HttpResponse *
 answer_unknown_page(HttpRequest *request, gpointer context, GError **error)
 {
@@ -133,7 +132,7 @@ answer_unknown_page(HttpRequest *request, gpointer context, GError **error)
   return answer_document(request, 404, error);
 }
 
-/* web/src/pages.tsx has the same addresses. They ignore queries, which are the application's: its filters. */
+/* The addresses of web/src/pages.tsx. Their queries are the application's filters, and are ignored here. */
 static const char *const any_query[] = {HTTP_QUERY_ANY, NULL};
 
 #define PAGE(address)                                                                                                  \

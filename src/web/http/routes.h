@@ -1,4 +1,4 @@
-/* The web pages: one application, whose addresses all answer with the same document, and its files. */
+/* The web pages: one application, whose addresses all return the same document, and its files. */
 #pragma once
 
 #include "http/handler.h"
