@@ -1,9 +1,9 @@
-# What people type. The build itself is Meson's.
+# Targets for people. The build itself is Meson's.
 ARGS ?=
 SECONDS = 60
 API_TESTS ?= test/api/*.test.mjs
 E2E_TESTS ?= test/e2e/*.test.mjs
-# What takes foreign bytes apart, ends in the middle, or has many threads: make test runs it under the sanitizers, too.
+# Tests of code that parses foreign bytes, ends in the middle, or has many threads: make test also runs them with the sanitizers.
 SANITIZED_TESTS = $(patsubst %,test/api/%.test.mjs,connections encodings hanging hostile_archives incomplete_archive inspect \
   merge_choices prices requests roundtrip uploads wrong_files)
 PART =
@@ -19,7 +19,7 @@ WRITE =
 build: build/build.ninja
 	meson compile -C build
 
-# Where CI is set, warnings are errors.
+# With CI set, warnings are errors.
 build/build.ninja:
 	tools/setup build
 	meson setup build $(if $(CI),-Dwerror=true)
@@ -50,7 +50,7 @@ test:
 	CCH_SANITIZED=1 CCH_DATA_BINARY=build-sanitized/src/cch-data tools/sanitized tools/test-api $(SANITIZED_TESTS)
 	tools/matrix $(MATRIX)
 
-# Every black-box test under the sanitizers: half an hour.
+# Runs every black-box test with the sanitizers: half an hour.
 test-sanitized:
 	tools/setup build run test lint
 	@$(MAKE) --no-print-directory sanitized
@@ -90,7 +90,7 @@ lint: sanitized
 fuzz: sanitized
 	tools/fuzz $(SECONDS)
 
-# Our ways beside pg_dump's and pg_restore's; PART=export,import, SIZE=2GB or ROWS=n, RUNS=5; WRITE=1 into docs/benchmarks.md.
+# Compares exports and imports with pg_dump and pg_restore; PART=export,import, SIZE=2GB or ROWS=n, RUNS=5; WRITE=1 into docs/benchmarks.md.
 bench:
 	tools/setup build run test
 	@$(MAKE) --no-print-directory build

@@ -1,4 +1,4 @@
-// Who gets in: administrators only.
+// Access control: administrators only.
 
 import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';

@@ -1,4 +1,4 @@
-// What can be asked before an operation: what an archive is, by its first bytes, and what an export would cost.
+// Questions before an operation: inspecting an archive's first bytes, and estimating an export.
 
 import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';

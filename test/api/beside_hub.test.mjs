@@ -1,4 +1,4 @@
-// Beside a hub: nothing that we do keeps it from starting, and nothing that it needs goes.
+// Beside a hub: nothing that we do keeps it from starting, or removes anything that it needs.
 
 import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';

@@ -1,4 +1,4 @@
-// The command line itself: help, words that are nearly right, pipes, waiting for the lock, errors for programs.
+// The command line itself: help, misspelt words, pipes, waiting for the lock, errors for programs.
 
 import assert from 'node:assert/strict';
 import { execFileSync, spawn } from 'node:child_process';

@@ -1,4 +1,4 @@
-// How the database and Redis are reached: connection strings, poolers, TLS, rights in Redis.
+// Connections to the database and Redis: connection strings, poolers, TLS, rights in Redis.
 
 import assert from 'node:assert/strict';
 import { readFileSync, rmSync, writeFileSync } from 'node:fs';

@@ -1,4 +1,4 @@
-// What an export over HTTP tells besides the archive: trailers, events, the manifests that are kept; and its choices.
+// Exports over HTTP, apart from the archive: trailers, events, kept manifests, parameters.
 
 import assert from 'node:assert/strict';
 import { createHash } from 'node:crypto';

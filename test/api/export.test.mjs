@@ -1,4 +1,4 @@
-// The export over HTTP: what it sends, when it refuses, and what a client may do to it.
+// The export over HTTP: its response, its refusals, and misbehaving clients.
 
 import assert from 'node:assert/strict';
 import { closeSync, existsSync, mkdirSync, openSync, readFileSync, readSync, statSync } from 'node:fs';

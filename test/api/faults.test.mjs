@@ -1,4 +1,4 @@
-// Whatever is killed in the middle of an import: the database is as it was, the lock is free, nothing is left.
+// Kills in the middle of an import: the database is as before, the lock is free, nothing is left behind.
 
 import assert from 'node:assert/strict';
 import { existsSync, writeFileSync } from 'node:fs';

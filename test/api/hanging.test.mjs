@@ -1,4 +1,4 @@
-// Peers that hang: the connection stays, and nothing comes any more. Nobody waits for them without a limit.
+// Peers that hang: the connection stays open, and nothing arrives. Every wait for them has a limit.
 
 import assert from 'node:assert/strict';
 import net from 'node:net';

@@ -1,4 +1,4 @@
-// What was done: the audit log and the operations that can be undone.
+// History: the audit log and the operations that can be undone.
 
 import assert from 'node:assert/strict';
 import { before, describe, test } from 'node:test';

@@ -1,4 +1,4 @@
-// Imports of an upload that is kept, and what can be chosen beside the file, in a form and in JSON.
+// Imports of a kept upload, and the other parameters of an import, in a form and in JSON.
 
 import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';

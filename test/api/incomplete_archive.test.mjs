@@ -1,4 +1,4 @@
-// Overwriting with an archive that lacks what is here: refused, with tables and rows, unless it is asked for.
+// Overwriting with an incomplete archive: refused, with tables and rows, unless requested.
 
 import assert from 'node:assert/strict';
 import path from 'node:path';

@@ -1,4 +1,4 @@
-// The document that describes the API. Every answer that any test gets is held against it (support/openapi.mjs).
+// The document that describes the API. Every response in any test is checked against it (support/openapi.mjs).
 
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';

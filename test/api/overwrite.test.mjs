@@ -1,4 +1,4 @@
-// Overwriting: the restored schemas hold what the archive holds and nothing else, or everything is as it was.
+// Overwriting: the restored schemas hold exactly the archive's contents, or everything is as before.
 
 import assert from 'node:assert/strict';
 import path from 'node:path';

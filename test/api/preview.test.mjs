@@ -1,4 +1,4 @@
-// A preview tells what the import would do, and does nothing.
+// A preview shows what the import would do, and changes nothing.
 
 import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';

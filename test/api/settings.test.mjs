@@ -1,4 +1,4 @@
-// A database and a role for which everything is set otherwise that can be: what we do must not depend on it.
+// A database and a role with every setting changed that can be: our behaviour must not depend on settings.
 
 import assert from 'node:assert/strict';
 import path from 'node:path';

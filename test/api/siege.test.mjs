@@ -1,4 +1,4 @@
-// Clients that are silent, slow, read nothing, or only watch: however many, an administrator gets in, and in time.
+// Many clients that are silent, slow, read nothing, or only watch: an administrator is still served in time.
 //
 // SIEGE_CONNECTIONS (5000 for the figures of docs/reliability.md) are laid siege by, SIEGE_WATCHERS (500) watch.
 

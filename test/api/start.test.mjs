@@ -1,4 +1,4 @@
-// What the start checks, the log's two formats, and signals.
+// Checks at the start, the log's two formats, and signals.
 
 import assert from 'node:assert/strict';
 import path from 'node:path';

@@ -1,4 +1,4 @@
-// Undo over HTTP of an overwriting import by swap, and what the status says of it.
+// Undo over HTTP of an overwriting import by swap, and the status.
 
 import assert from 'node:assert/strict';
 import path from 'node:path';

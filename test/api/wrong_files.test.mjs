@@ -1,4 +1,4 @@
-// Files that are named like archives and are something else, or an archive in something: each is called by its name, or read.
+// Files named like archives that are something else, which are identified, or wrapped archives, which are read.
 
 import assert from 'node:assert/strict';
 import { mkdirSync, readFileSync, readdirSync, writeFileSync } from 'node:fs';

@@ -1,5 +1,5 @@
-// Reads the table of contents of a custom-format archive, to damage the archive at chosen places, and makes archives whose
-// import takes as long as a test needs.
+// Reads the table of contents of a custom-format archive, to damage the archive at chosen positions, and creates archives
+// whose import takes as long as a test needs.
 
 import { readFileSync } from 'node:fs';
 import path from 'node:path';

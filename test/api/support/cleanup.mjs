@@ -1,5 +1,5 @@
-// What a test file started is stopped and what it wrote is removed, however the file ends: every server, process and
-// directory registers here, and all of it is undone, last first, when Node exits. Nothing is ever ended by its name.
+// Stops everything that a test file started and removes everything that it wrote, however the file ends. Every server,
+// process and directory registers here, and is cleaned up, last first, when Node exits. Nothing is ever ended by its name.
 
 import { chmodSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import os from 'node:os';

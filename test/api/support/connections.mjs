@@ -1,4 +1,4 @@
-// What stands between us and a server: certificates, poolers, proxies, and Redis with other settings than the default.
+// Certificates, poolers and proxies between us and a server, and Redis with other settings than the default.
 
 import { spawn } from 'node:child_process';
 import { chmodSync, chownSync, copyFileSync, statSync, writeFileSync } from 'node:fs';
@@ -8,7 +8,7 @@ import { atExit, endSync, signal, temporaryDirectory } from './cleanup.mjs';
 import { runOk, until } from './run.mjs';
 import { freePort, isRoot } from './servers.mjs';
 
-// An authority of its own and a certificate for localhost and 127.0.0.1: { ca, cert, key } are paths.
+// A certificate authority and a certificate for localhost and 127.0.0.1: { ca, cert, key } are paths.
 export async function makeCertificates() {
   const directory = temporaryDirectory('tls', 0o755);
   const at = (name) => path.join(directory, name);

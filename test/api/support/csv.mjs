@@ -1,6 +1,6 @@
 // RFC 4180, read strictly.
 
-// The records as arrays of cells; throws at what is no CSV.
+// The records as arrays of cells; throws on invalid CSV.
 export function readCsv(text) {
   const records = [];
   let at = 0;

@@ -1,4 +1,4 @@
-// Databases of a test server, and questions to them.
+// Databases of a test server, and queries on them.
 
 import { spawn } from 'node:child_process';
 import { readFileSync } from 'node:fs';

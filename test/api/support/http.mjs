@@ -1,4 +1,4 @@
-// Requests by raw node:http, which sends exactly the headers that it is told to.
+// Requests by raw node:http, which sends exactly the given headers.
 
 import http from 'node:http';
 import { answerOf, checkAnswer } from './openapi.mjs';

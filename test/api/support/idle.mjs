@@ -1,4 +1,4 @@
-// After any end of an operation, good or bad, nothing of it may be left.
+// Checks that an operation has left nothing behind, whatever its outcome.
 
 import { until } from './run.mjs';
 

@@ -1,5 +1,5 @@
-// Holds real answers against docs/openapi.json, from which the pages' types are made: whatever a test asks for, the answer
-// must be described, to its last member.
+// Checks real responses against docs/openapi.json, from which the pages' types are generated: every member of every response
+// in a test must be described.
 
 import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';

@@ -1,4 +1,4 @@
-// A TCP proxy whose connections can be cut, or frozen.
+// A TCP proxy whose connections can be cut or frozen.
 
 import net from 'node:net';
 import { atExit } from './cleanup.mjs';

@@ -1,5 +1,5 @@
-// Kinds of random databases whose difficulty is in their rows and where they are kept. Each function returns SQL; all that
-// it makes is in `schema`, an identifier, which exists.
+// Kinds of random databases whose difficulty is in their rows and how these are stored. Each function returns SQL, which
+// creates everything in `schema`, an existing schema's identifier.
 
 import { identifier, literal, oddName, oddText } from './random.mjs';
 import { inserts, ownTypes, randomColumn } from './random_types.mjs';

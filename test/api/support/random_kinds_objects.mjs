@@ -1,4 +1,4 @@
-// Kinds of random databases whose difficulty is in what they have beside tables, as random_kinds_data.mjs.
+// Kinds of random databases whose difficulty is in objects other than tables; see random_kinds_data.mjs.
 
 import { identifier, literal, oddText } from './random.mjs';
 

@@ -1,4 +1,4 @@
-// Programs, run to their end without blocking the tests' event loop.
+// Runs programs to their end without blocking the tests' event loop.
 
 import { spawn } from 'node:child_process';
 import { setTimeout as delay } from 'node:timers/promises';

@@ -1,4 +1,4 @@
-// The real binary: `cch-data serve` as a process of its own, and its subcommands.
+// The real binary: `cch-data serve` as a separate process, and the other commands.
 
 import { spawn } from 'node:child_process';
 import { closeSync, existsSync, openSync, readFileSync, readdirSync } from 'node:fs';

@@ -1,4 +1,4 @@
-// The tus protocol by raw node:http: every request can be made wrong, and cut at any byte.
+// The tus protocol by raw node:http, so that any request can be malformed, or cut at any byte.
 
 import http from 'node:http';
 import { readAnswer } from './http.mjs';

@@ -1,4 +1,4 @@
-// Multipart uploads by raw node:http: streamed from a file, and broken in every way that a client can break them.
+// Multipart uploads by raw node:http: streamed from a file, or broken in any way that a client can break them.
 
 import { createReadStream, statSync } from 'node:fs';
 import http from 'node:http';

@@ -1,4 +1,4 @@
-// Sessions that write all the time, by transactions that keep an invariant: whoever sees a part of one sees it broken.
+// Sessions that write all the time, in transactions that keep an invariant: a reader of a partial transaction sees it broken.
 
 import { until } from './run.mjs';
 
