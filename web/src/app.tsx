@@ -1,4 +1,4 @@
-// What surrounds every page: language, colours, server state, addresses.
+// The surroundings of every page: language, colours, server state, addresses.
 
 import { QueryClient, QueryClientProvider } from '@tanstack/react-query';
 import { App as AntApp, ConfigProvider, theme } from 'antd';

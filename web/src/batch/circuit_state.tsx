@@ -1,4 +1,4 @@
-// The worst of a provider's circuit breakers, and all of them on demand.
+// The worst state of a provider's circuit breakers, and all of them on demand.
 
 import { Badge, Button, Popover, Typography } from 'antd';
 import type { Schemas } from '../api/client';

@@ -1,4 +1,4 @@
-// Fields → preview → done, over as many batches as it takes.
+// Fields → preview → done, over as many batches as needed.
 
 import { useQueryClient } from '@tanstack/react-query';
 import { Alert, Button, Drawer, Progress, Space, Steps } from 'antd';

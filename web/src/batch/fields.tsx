@@ -1,4 +1,4 @@
-// One line a field: a switch that says whether it changes, what it is now, and what it shall be.
+// One line per field: a switch for changing it, its present value, and its new value.
 
 import { Form, Input, Radio, Segmented, Select, Switch, Typography } from 'antd';
 import { useTexts } from '../i18n/language';

@@ -1,4 +1,4 @@
-// What narrows a list; all of it is in the address.
+// The filters of a list; all of them are in the address.
 
 import { SearchOutlined } from '@ant-design/icons';
 import { Button, Input, Select } from 'antd';

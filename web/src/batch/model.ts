@@ -1,4 +1,4 @@
-// What a batch can change, and how its rows are split: no page, no network.
+// The fields of a batch, and how its rows are split; uses neither page nor network.
 
 import { definedFields } from './fields.gen';
 

@@ -1,4 +1,4 @@
-// What would change, row by row; what is not ticked is left out.
+// A preview of the changes, row by row; rows that are not ticked are left out.
 
 import { Alert, Button, Table, Typography } from 'antd';
 import { Nothing } from '../components/page';

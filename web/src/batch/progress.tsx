@@ -1,4 +1,4 @@
-// How far the batches are; when one fails or they were stopped, what is done and what is not.
+// The progress of batches; after a failure or a stop, which rows are done and which are not.
 
 import { Alert, Button, Progress, Space } from 'antd';
 import { ErrorNotice } from '../components/page';

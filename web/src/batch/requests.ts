@@ -1,4 +1,4 @@
-// The requests of users, keys and providers, by the kind of what they are about.
+// The requests for users, keys and providers, by kind.
 
 import { api, dataOf, type Schemas } from '../api/client';
 import type { paths } from '../api/schema';

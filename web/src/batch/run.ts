@@ -1,4 +1,4 @@
-// Batches of any size: split, previewed, done one after the other, taken back. The service takes at most 500 rows at a time.
+// Batches of any size: split, previewed, applied one after the other, undone. The service takes at most 500 rows at a time.
 
 import { ApiError, unreachableError, type Schemas } from '../api/client';
 import { BATCH_SIZE, chunk, chunkByOwner, type Entity, type Updates } from './model';

@@ -1,4 +1,4 @@
-// How many rows are chosen, all that match with one more click, and what can be done with them.
+// The number of chosen rows, a click to choose all matches, and the available actions.
 
 import { Button, ConfigProvider, Space } from 'antd';
 import type { ReactNode } from 'react';

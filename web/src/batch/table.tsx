@@ -1,4 +1,4 @@
-// A list of users, keys or providers: filtered, sorted and paged by the service, with rows to choose.
+// A list of users, keys or providers: filtered, sorted and paged by the service, with selectable rows.
 
 import { DownloadOutlined, LeftOutlined, ReloadOutlined, RightOutlined } from '@ant-design/icons';
 import { keepPreviousData, useQuery } from '@tanstack/react-query';

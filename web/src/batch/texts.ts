@@ -1,4 +1,4 @@
-// What the pages of users, keys and providers say.
+// The texts of the pages of users, keys and providers.
 
 import { defineTexts } from '../i18n/language';
 

@@ -1,4 +1,4 @@
-// Does batches one after the other. While it does, leaving the page asks first.
+// Applies batches one after the other. Meanwhile, leaving the page needs a confirmation.
 
 import { useCallback, useRef, useState } from 'react';
 import { useLeaveWarning } from '../lib/use_leave_warning';

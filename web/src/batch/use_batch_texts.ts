@@ -1,4 +1,4 @@
-// The texts of these pages, and how they write what comes from the service.
+// The texts of these pages, and their formats for the service's data.
 
 import { useMemo } from 'react';
 import { useFormat } from '../i18n/format';

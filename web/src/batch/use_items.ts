@@ -1,4 +1,4 @@
-// The rows that were chosen, as they are now, and what fields that hold names can be set to.
+// The chosen rows as they are now, and the possible values of fields that hold names.
 
 import { useQuery } from '@tanstack/react-query';
 import { useEffect, useState } from 'react';

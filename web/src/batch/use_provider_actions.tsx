@@ -1,4 +1,4 @@
-// Deleting providers, and closing their circuit breakers: asked for once, whatever their number.
+// Deletes providers and closes their circuit breakers, with one confirmation for all of them.
 
 import { useQueryClient } from '@tanstack/react-query';
 import { App, Input } from 'antd';

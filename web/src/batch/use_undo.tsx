@@ -1,4 +1,4 @@
-// Takes operations back and says what came of it; rows that were changed since are listed, and may be left as they are.
+// Undoes operations and shows the result; rows changed since are listed, and may be skipped.
 
 import { useQueryClient } from '@tanstack/react-query';
 import { App, Button } from 'antd';

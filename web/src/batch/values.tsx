@@ -1,4 +1,4 @@
-// How single values look.
+// The display of single values.
 
 import { Tag, Typography } from 'antd';
 import type { Schemas } from '../api/client';

@@ -1,4 +1,4 @@
-// What is away, as long as it is.
+// Says what is unreachable, as long as it is.
 
 import { Alert } from 'antd';
 import { useSyncExternalStore } from 'react';

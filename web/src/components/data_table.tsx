@@ -1,4 +1,4 @@
-// A table, whose rows can be scrolled by the keyboard too.
+// A table whose rows can also be scrolled with the keyboard.
 
 import { Table, type TableProps } from 'antd';
 import { useEffect, useRef } from 'react';

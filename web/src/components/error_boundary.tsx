@@ -1,4 +1,4 @@
-// A page that breaks does not take the others with it.
+// Keeps a page that fails from breaking the others.
 
 import { Button, Result } from 'antd';
 import { useEffect } from 'react';

@@ -1,4 +1,4 @@
-// What every page is made of: its heading, and what stands in place of contents that are not there.
+// The parts of every page: its heading, and placeholders for missing contents.
 
 import { Alert, Button, Empty, Flex, Skeleton, Typography } from 'antd';
 import { useEffect, type ReactNode } from 'react';

@@ -1,4 +1,4 @@
-// Operations that this page has begun: they are shown where they were begun, not among those of others.
+// Operations that this page has begun: they are shown where they began, not among those of others.
 
 const own = new Set<string>();
 

@@ -1,4 +1,4 @@
-// An operation that tells its progress in a stream of events, from its start to its end: what the page shows of it.
+// The state, from start to end, of an operation that reports its progress in an event stream.
 
 import { useCallback, useEffect, useRef, useState } from 'react';
 import { ApiError } from '../api/client';

@@ -1,4 +1,4 @@
-// The browser asks before the page is left, by closing it or by a link, while `isBusy`.
+// Makes the browser ask before the page is left, by closing it or by a link, while `isBusy`.
 
 import { useEffect } from 'react';
 import { useBlocker } from 'react-router';

@@ -1,4 +1,4 @@
-// Filters live in the address, so that a page can be reloaded, gone back to and sent to a colleague.
+// Filters are in the address, so that a page can be reloaded, returned to, and sent to a colleague.
 
 import { useCallback, useMemo } from 'react';
 import { useSearchParams } from 'react-router';

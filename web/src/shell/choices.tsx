@@ -1,4 +1,4 @@
-// The two choices that are the reader's own: language and colours. Both are remembered in the browser.
+// The reader's own choices, language and colours. Both are remembered in the browser.
 
 import { GlobalOutlined, MoonOutlined, SunOutlined } from '@ant-design/icons';
 import { Button, Dropdown } from 'antd';

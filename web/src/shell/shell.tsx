@@ -1,4 +1,4 @@
-// The frame around the pages: menu, who is signed in, language, colours.
+// The frame around the pages: menu, user, language, colours.
 
 import { LogoutOutlined, MenuOutlined, UserOutlined } from '@ant-design/icons';
 import { Button, Drawer, Dropdown, Flex, Grid, Layout, Menu, Typography } from 'antd';

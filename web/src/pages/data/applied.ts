@@ -1,4 +1,4 @@
-// Whether an import or an undo is there, by its row in the audit log, which is written in the very transaction that makes it.
+// Whether an import or an undo was applied, by its row in the audit log, which is written in the same transaction.
 
 import { api, dataOf } from '../../api/client';
 

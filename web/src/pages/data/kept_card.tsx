@@ -1,4 +1,4 @@
-// The databases from before an overwrite, which can be gone back to while they are kept.
+// The databases kept from before an overwrite, which an undo can restore.
 
 import { DeleteOutlined, RollbackOutlined } from '@ant-design/icons';
 import { useQueryClient } from '@tanstack/react-query';

@@ -1,4 +1,4 @@
-// Export and import: the state of the database, and what can be done with all of it.
+// Export and import: the state of the database, and operations on all of it.
 
 import { useCallback, useState } from 'react';
 import { Page } from '../../components/page';

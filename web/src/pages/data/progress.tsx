@@ -1,4 +1,4 @@
-// An operation under way: a bar, where it is, how much of it, how long still; warnings and the log folded.
+// An operation in progress: a bar, the phase, counts, the time left; warnings and the log can be unfolded.
 
 import { Alert, Collapse, Flex, Progress, Typography } from 'antd';
 import { useEffect, useState, type ReactNode } from 'react';

@@ -1,4 +1,4 @@
-// What the page asks the service about the database.
+// The page's requests about the database.
 
 import { useQuery } from '@tanstack/react-query';
 import { api, dataOf } from '../../api/client';

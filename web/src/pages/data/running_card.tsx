@@ -1,4 +1,4 @@
-// What runs in this service by somebody else, or in another window: watched, not touched.
+// Operations in this service by others, or in another window: can be watched, not changed.
 
 import { Card, Flex } from 'antd';
 import { useEffect } from 'react';

@@ -1,4 +1,4 @@
-// The values of an entry: before and after side by side, or only what was recorded where there is but one side.
+// The values of an entry: before and after side by side, or the only recorded side.
 
 import { Checkbox, Collapse, Flex, Table, Typography } from 'antd';
 import { useMemo, useState } from 'react';

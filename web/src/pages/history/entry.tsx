@@ -1,4 +1,4 @@
-// One entry: who, what, from where, the values before and after, and whether it can be undone.
+// One entry: actor, action, address, the values before and after, and whether it can be undone.
 
 import { CheckCircleOutlined, CloseCircleOutlined } from '@ant-design/icons';
 import { Alert, Button, Descriptions, Drawer, Flex, Pagination, Typography } from 'antd';

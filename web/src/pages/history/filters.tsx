@@ -1,4 +1,4 @@
-// The filters, which are in the address. What is typed is looked for when the typing pauses.
+// The filters, which are in the address. Typed text is searched when the typing pauses.
 
 import { Button, Form, Input, Select } from 'antd';
 import { useEffect, useState } from 'react';

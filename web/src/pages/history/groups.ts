@@ -1,4 +1,4 @@
-// Entries that are parts of one change, as one.
+// Combines entries that are parts of one change.
 
 import type { Entry } from './queries';
 

@@ -1,4 +1,4 @@
-// Categories and actions by their names; those of the hub as they are.
+// The names of categories and actions; the hub's are shown as they are.
 
 import { useCallback } from 'react';
 import { useTexts } from '../../i18n/language';

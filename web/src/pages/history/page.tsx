@@ -1,4 +1,4 @@
-// The history: what was done, by whom, filtered; each entry with its values before and after, and its undo.
+// The history of actions, filtered: each entry with its actor, its values before and after, and its undo.
 
 import { ReloadOutlined, UndoOutlined } from '@ant-design/icons';
 import { Button, Card, Flex, Grid, Table, Typography, type TableColumnsType } from 'antd';

@@ -1,4 +1,4 @@
-// What the page asks for.
+// The page's requests.
 
 import { useInfiniteQuery, useQuery } from '@tanstack/react-query';
 import { api, dataOf, type Schemas } from '../../api/client';

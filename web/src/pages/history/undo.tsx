@@ -1,4 +1,4 @@
-// Undoing a batch: first what would be set back is shown, and what was changed since, then it is done.
+// Undoes a batch: first shows the values to restore and the conflicts, then restores them.
 
 import { useMutation, useQuery, useQueryClient } from '@tanstack/react-query';
 import { Alert, App, Checkbox, Flex, Modal, Table, Typography } from 'antd';

@@ -1,4 +1,4 @@
-// Recorded values for people.
+// Recorded values in readable form.
 
 import { Typography } from 'antd';
 import { useBatchTexts } from '../../batch/use_batch_texts';

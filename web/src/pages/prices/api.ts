@@ -1,4 +1,4 @@
-// The prices' endpoints. Where there are prices in it, JSON is read and written without loss: see exact.ts.
+// The endpoints for prices. JSON with prices is read and written without loss: see exact.ts.
 
 import { keepPreviousData, useQuery } from '@tanstack/react-query';
 import { api, dataOf, request, type Schemas } from '../../api/client';

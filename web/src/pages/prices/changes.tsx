@@ -1,4 +1,4 @@
-// What an upload or a sync would change: how many, and each model with the old and new value of every field.
+// The changes by an upload or a sync: their number, and each model with the old and new value of every field.
 
 import { Checkbox, Flex, Radio, Tag, Typography, type TableColumnsType } from 'antd';
 import { useMemo, useState, type ReactNode } from 'react';

@@ -1,4 +1,4 @@
-// One model: known fields as inputs, all others as JSON. What is not changed here stays as it is stored.
+// One model: known fields as inputs, all others as JSON. Unchanged fields stay as they are stored.
 
 import { useMutation, useQueryClient } from '@tanstack/react-query';
 import { Alert, App, AutoComplete, Button, Drawer, Flex, Form, Grid, Input, Select, Typography } from 'antd';

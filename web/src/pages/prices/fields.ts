@@ -1,4 +1,4 @@
-// The fields that have an input of their own, and how prices are shown: per million tokens, by moving the decimal point.
+// The fields with an input of their own, and the display of prices per million tokens, by moving the decimal point.
 
 import { compareDecimals, emptyObject, Exact, isDecimal, isObject, parseExact, shift, type Json, type JsonObject } from './exact';
 

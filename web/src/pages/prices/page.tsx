@@ -1,4 +1,4 @@
-// The price table: found, edited, uploaded, exported, and kept in step with the cloud.
+// The price table: searching, editing, uploads, exports, syncs with the cloud.
 
 import { CloudSyncOutlined, DownOutlined, PlusOutlined, UploadOutlined } from '@ant-design/icons';
 import { useQueryClient } from '@tanstack/react-query';

@@ -1,4 +1,4 @@
-// Two prices side by side, field by field. On a phone a field's name stands above its two values.
+// Two prices side by side, field by field. On a phone a field's name is above its two values.
 
 import { Typography } from 'antd';
 import { useTexts } from '../../i18n/language';

@@ -1,4 +1,4 @@
-// One of several providers' prices becomes the model's manual price.
+// Makes one of several providers' prices the model's manual price.
 
 import { useMutation, useQueryClient } from '@tanstack/react-query';
 import { App, Flex, Modal, Radio, Typography } from 'antd';

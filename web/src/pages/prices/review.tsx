@@ -1,4 +1,4 @@
-// A dry run, looked at in a drawer before it is applied. Closing it changes nothing.
+// A dry run, reviewed in a drawer before it is applied. Closing it changes nothing.
 
 import { useMutation, useQuery, useQueryClient } from '@tanstack/react-query';
 import { Alert, App, Button, Drawer, Flex, Grid } from 'antd';

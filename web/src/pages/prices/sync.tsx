@@ -1,4 +1,4 @@
-// Following the cloud: how the last sync went, and a sync by hand, whose changes are shown first.
+// Syncs with the cloud: the result of the last one, and manual syncs, whose changes are shown first.
 
 import { SyncOutlined } from '@ant-design/icons';
 import { Alert, Button, Card, Collapse, Descriptions, Flex, Tag, Typography } from 'antd';

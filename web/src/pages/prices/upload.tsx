@@ -1,4 +1,4 @@
-// A price table from a file: dropped, compared, looked at, applied.
+// A price table from a file: chosen, compared, reviewed, applied.
 
 import { InboxOutlined } from '@ant-design/icons';
 import { Alert, Button, Flex, Radio, Typography, Upload } from 'antd';

@@ -1,4 +1,4 @@
-// Providers: found, edited in bulk, deleted, and their circuit breakers seen and reset.
+// Providers: searching, bulk edits, deleting, and circuit breakers.
 
 import { DeleteOutlined, EditOutlined, MoreOutlined, ReloadOutlined } from '@ant-design/icons';
 import { useQuery, useQueryClient } from '@tanstack/react-query';

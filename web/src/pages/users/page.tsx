@@ -1,4 +1,4 @@
-// Users and their keys: found, and edited in bulk.
+// Users and their keys: searching and bulk edits.
 
 import { Tabs } from 'antd';
 import { useState } from 'react';

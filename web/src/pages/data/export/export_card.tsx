@@ -1,4 +1,4 @@
-// Exports: the browser downloads by itself, from a link; the page watches the operation.
+// Exports: the browser downloads from a link, and the page watches the operation.
 
 import { DownloadOutlined } from '@ant-design/icons';
 import { Alert, Button, Card, Checkbox, Flex, Select, Typography } from 'antd';

@@ -1,4 +1,4 @@
-// An export as the page follows it: the browser downloads it, its events say how far it is.
+// An export as the page follows it: the browser downloads it, its events show the progress.
 
 import { useQueryClient } from '@tanstack/react-query';
 import { useEffect, useState } from 'react';

@@ -1,4 +1,4 @@
-// What a file is, by its first megabytes, which the service has checked.
+// Facts about an archive, from its first megabytes, which the service has checked.
 
 import { Alert, Collapse, Descriptions, Flex, Tag } from 'antd';
 import type { Schemas } from '../../../api/client';

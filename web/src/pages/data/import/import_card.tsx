@@ -1,4 +1,4 @@
-// An import, from a file that is dropped to the report at its end. Nothing of the database changes before "start".
+// An import, from choosing a file to the final report. Nothing in the database changes before "start".
 
 import { InboxOutlined } from '@ant-design/icons';
 import { useMutation, useQueryClient } from '@tanstack/react-query';

@@ -1,4 +1,4 @@
-// How an archive is to be imported.
+// The parameters of an import.
 
 import { Checkbox, Flex, Radio, Select, Typography } from 'antd';
 import { useTexts } from '../../../i18n/language';

@@ -1,4 +1,4 @@
-// What became of an import.
+// The outcome of an import.
 
 import type { Schemas } from '../../../api/client';
 import type { ProgressEvent } from '../../../api/events';

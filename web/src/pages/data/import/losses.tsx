@@ -1,4 +1,4 @@
-// What an import may do besides, and what it takes away: told before it starts, and agreed to one by one.
+// The side effects and losses of an import: shown before it starts, and confirmed one by one.
 
 import { Alert, Checkbox, Flex, Typography } from 'antd';
 import { useFormat } from '../../../i18n/format';

@@ -1,4 +1,4 @@
-// What an import would do, in words and table by table.
+// The effect of an import, in words and table by table.
 
 import { Alert, Flex } from 'antd';
 import type { Schemas } from '../../../api/client';

@@ -1,4 +1,4 @@
-// Counts of tables: columns where there is room, a line under each name on a phone.
+// The counts of tables: columns if there is room, a line under each name on a phone.
 
 import { Grid, Table, Tag, Typography } from 'antd';
 import { DataTable } from '../../../components/data_table';

@@ -1,4 +1,4 @@
-// Archives that were uploaded before and are kept still: nothing of them needs to be sent again.
+// Uploaded archives that are still kept: they need not be sent again.
 
 import { useMutation, useQuery, useQueryClient } from '@tanstack/react-query';
 import { App, Button, Flex, Tag, Typography } from 'antd';
