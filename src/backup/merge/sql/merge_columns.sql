@@ -1,7 +1,7 @@
 -- The columns of table $1.$2.
 -- name, type as SQL, is a row without it refused (NOT NULL and nothing to fill it), is it generated,
 -- relkind of the table (in every row; one row with a NULL name for a table without columns),
--- is it an identity column that takes no value of ours in an UPDATE
+-- is it an identity column that an UPDATE cannot set
 SELECT a.attname,
        pg_catalog.format_type(a.atttypid, a.atttypmod),
        a.attnotnull AND NOT a.atthasdef AND a.attidentity = '' AS is_needed,

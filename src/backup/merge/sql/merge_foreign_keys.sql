@@ -1,5 +1,5 @@
 -- Every foreign key between two different tables.
--- child schema, child table, parent schema, parent table, statement that defers it, statement that puts it back
+-- child schema, child table, parent schema, parent table, statement that defers it, statement that restores it
 SELECT cn.nspname, c.relname, pn.nspname, p.relname,
        pg_catalog.format('ALTER TABLE %I.%I ALTER CONSTRAINT %I DEFERRABLE INITIALLY DEFERRED',
                          cn.nspname, c.relname, k.conname),

@@ -1,8 +1,8 @@
--- The unique indexes of table $1.$2 that cover all rows and consist of columns among $3 (text[]); those that tell every row
--- apart first, of them the primary key, then the shortest.
--- does it tell every row apart (no NULLs in it), is it checked at once (else ON CONFLICT passes it over),
+-- The unique indexes of table $1.$2 that cover all rows and consist of columns in $3 (text[]). Indexes without NULLs come
+-- first; of these the primary key, then the shortest.
+-- does it identify every row (no NULLs in it), is it checked at once (otherwise ON CONFLICT does not check it),
 -- the condition that row l and row s have the same key, one of l's columns, s's columns, columns as text[],
--- an expression that names s's key to people: values only of kinds that hold no secret; the index's OID
+-- an expression that describes s's key in messages, with values only of types that hold no secret; the index's OID
 SELECT pg_catalog.bool_and(k.attnotnull),
        i.indimmediate,
        pg_catalog.string_agg(k.condition, ' AND ' ORDER BY k.position),

@@ -1,7 +1,7 @@
--- Whether user triggers and rules of table $1.$2 may be kept quiet by session_replication_role = replica, which nobody waits
--- for: what else it switches off must be nothing, or ours to check. Keys that are checked late, foreign keys with rules of
--- their own ($3: the table has a key that tells its rows apart), foreign keys that an UPDATE ($4) would have to obey as the
--- parent, and triggers and rules that act under that role, too, stand against it. So do partitions, which have their own.
+-- Whether session_replication_role = replica, which locks nothing, may keep user triggers and rules of table $1.$2 from
+-- firing. It also disables checks, so those must not exist, or be done by the import. It is not used with deferrable unique
+-- keys, foreign keys that need other checks ($3: the table has an identity), foreign keys that refer to the table if there
+-- are UPDATEs ($4), triggers and rules that fire under that role, too, and partitioned tables.
 SELECT c.relkind = 'r'
    AND NOT EXISTS (SELECT FROM pg_catalog.pg_index i
                    WHERE i.indrelid = c.oid AND (i.indisunique OR i.indisexclusion) AND NOT i.indimmediate)

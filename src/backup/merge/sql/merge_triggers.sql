@@ -1,6 +1,6 @@
--- What would act on an INSERT into table $1.$2, or with $3 on an UPDATE of it: enabled user triggers, also of its
--- partitions, and rules.
--- statement that switches it off, statement that puts it back, is it the one by which the hub keeps its ledger
+-- Enabled user triggers and rules that would fire on an INSERT into table $1.$2, or with $3 on an UPDATE of it, including
+-- those of its partitions.
+-- statement that disables it, statement that restores it, is it the trigger of the hub's ledger
 SELECT pg_catalog.format('ALTER TABLE ONLY %I.%I DISABLE TRIGGER %I', n.nspname, c.relname, t.tgname),
        pg_catalog.format('ALTER TABLE ONLY %I.%I ENABLE %s TRIGGER %I', n.nspname, c.relname,
                          CASE t.tgenabled WHEN 'A' THEN 'ALWAYS' ELSE '' END, t.tgname),

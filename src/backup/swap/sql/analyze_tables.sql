@@ -1,4 +1,4 @@
--- ANALYZE of each table that this role may analyze, the largest first; of a partitioned one it takes the partitions along.
+-- ANALYZE of each table that this role may analyze, the largest first; for a partitioned table it includes the partitions.
 SELECT pg_catalog.format('ANALYZE %I.%I', n.nspname, c.relname)
 FROM pg_catalog.pg_class c
 JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace

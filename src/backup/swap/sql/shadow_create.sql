@@ -1,4 +1,4 @@
--- The statement that makes an empty database $1 alike to the current one: encoding, locale, tablespace, owner.
+-- The statement that creates an empty database $1 with the current one's encoding, locale, tablespace and owner.
 -- The columns of pg_database that newer versions have (locale provider 15, ICU rules 16, built-in locale 17) are looked up
 -- by name, so that one statement serves all.
 SELECT pg_catalog.format('CREATE DATABASE %I TEMPLATE template0 OWNER %I ENCODING %L LC_COLLATE %L LC_CTYPE %L',

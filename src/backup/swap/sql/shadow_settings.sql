@@ -1,6 +1,6 @@
--- The statements that give database $1 what ALTER DATABASE and ALTER ROLE ... IN DATABASE have set for the current one, and
--- its security labels; in an order of their own that does not matter.
--- Settings that are lists of identifiers are stored quoted as such, and each identifier has to be said by itself
+-- The statements that give database $1 the current one's settings by ALTER DATABASE and ALTER ROLE ... IN DATABASE, and its
+-- security labels, in any order.
+-- Settings that are lists of identifiers are stored quoted, and each identifier must be given separately
 -- (makeAlterConfigCommand in PostgreSQL's dumputils.c; GUC_LIST_QUOTE in its guc_tables.c).
 SELECT pg_catalog.format('%s SET %I TO %s',
          CASE s.setrole WHEN 0 THEN pg_catalog.format('ALTER DATABASE %I', $1::pg_catalog.text)

@@ -1,5 +1,5 @@
--- How many bytes the archive's tables will take with their indexes: rows as long as those of the live table, where it has
--- enough of them to tell, and at most three times their text; else as long as their text.
+-- Estimates the bytes of the archive's tables with their indexes. A row counts as long as the live table's rows, if there
+-- are enough of them, and at most three times its text; otherwise as long as its text.
 -- $1 schemas, $2 tables (text[]), $3 rows, $4 bytes of text (int8[])
 SELECT coalesce(pg_catalog.sum(CASE WHEN c.reltuples >= 1000
          THEN least(a.rows * (pg_catalog.pg_total_relation_size(c.oid)::numeric / c.reltuples::numeric), a.bytes * 3.0)

@@ -1,6 +1,6 @@
--- Why the current database cannot be overwritten by swap: what this role may not do, and what would be lost with the old
--- database because the archive does not bring it. $1: the schemas that the archive restores (text[]), $2: its entries
--- outside schemas as "KIND name" (text[]), $3: its large objects (oid[]); all NULL: not known, taken for the same as here.
+-- The reasons why the current database cannot be overwritten by swap: missing rights of this role, and objects that would be
+-- lost because the archive lacks them. $1: the schemas that the archive restores (text[]), $2: its entries outside schemas
+-- as "KIND name" (text[]), $3: its large objects (oid[]); all NULL: unknown, assumed to be the same as here.
 -- code, detail
 WITH live AS (
   SELECT *, pg_catalog.to_jsonb(d) ->> 'datistemplate' AS is_template
