@@ -37,6 +37,8 @@ const endings = {
   'another transaction that then fails': 'ROLLBACK; BEGIN; SAVEPOINT cch_entry; SELECT 1/0;',
   'a failure outside any transaction': 'COMMIT; SELECT 1/0;',
   'a COMMIT and the end of its own connection': 'COMMIT; SELECT pg_terminate_backend(pg_backend_pid());',
+  'another transaction that is committed, and the end of its own connection':
+    'ROLLBACK; BEGIN; CREATE TABLE beside (); COMMIT; SELECT pg_terminate_backend(pg_backend_pid());',
   'a prepared transaction': "PREPARE TRANSACTION 'hostile';",
 };
 

@@ -277,6 +277,7 @@ pg_begin_statement(PgConnection *connection, GError **error)
     error_set(error, CCH_ERROR_DATABASE_UNAVAILABLE, "the connection to the database was lost");
     return FALSE;
   }
+  connection->has_ended_transaction = FALSE;
   return TRUE;
 }
 
@@ -325,6 +326,8 @@ finish_statement(PgConnection *connection, PGresult **ret_last, GError **error)
     ExecStatusType status = PQresultStatus(result);
     if (status == PGRES_COPY_IN)
       PQputCopyEnd(connection->conn, "unexpected COPY");
+    static const char *const ends[] = {"COMMIT", "ROLLBACK", "PREPARE TRANSACTION", NULL};
+    connection->has_ended_transaction |= g_strv_contains(ends, PQcmdStatus(result));
     if (status != PGRES_TUPLES_OK && status != PGRES_COMMAND_OK && status != PGRES_EMPTY_QUERY && ok) {
       ok = FALSE;
       pg_set_error(connection, result, error);
@@ -473,6 +476,12 @@ int
 pg_connection_socket(const PgConnection *connection)
 {
   return PQsocket(connection->conn);
+}
+
+gboolean
+pg_connection_has_ended_transaction(const PgConnection *connection)
+{
+  return connection->has_ended_transaction;
 }
 
 gboolean

@@ -11,13 +11,14 @@ typedef struct CancelRequest CancelRequest;
 
 struct PgConnection {
   PGconn *conn;
-  GCancellable *cancellable;     /* NULL: calls cannot be cancelled */
-  GCancellable *leaving;         /* the one before NULL was set: once it is triggered, all waits are short */
-  gboolean is_cancelling;        /* a cancel request is on its way for the running statement */
-  CancelRequest *cancel_request; /* NULL: none has been sent for the running statement */
-  gint64 answer_by_us;           /* deadline for the server's answer after cancelling or leaving; 0: none */
-  guint answer_timeout_ms;       /* 0: silence is not limited */
-  PgCopyOut *copy_out;           /* during COPY … TO STDOUT */
+  GCancellable *cancellable;      /* NULL: calls cannot be cancelled */
+  GCancellable *leaving;          /* the one before NULL was set: once it is triggered, all waits are short */
+  gboolean is_cancelling;         /* a cancel request is on its way for the running statement */
+  CancelRequest *cancel_request;  /* NULL: none has been sent for the running statement */
+  gint64 answer_by_us;            /* deadline for the server's answer after cancelling or leaving; 0: none */
+  gboolean has_ended_transaction; /* by a statement of the last call */
+  guint answer_timeout_ms;        /* 0: silence is not limited */
+  PgCopyOut *copy_out;            /* during COPY … TO STDOUT */
   GDestroyNotify copy_out_free;
 };
 
