@@ -1,5 +1,5 @@
--- The columns that an audit table needs, with their types, of each table that has them all; the hub's comes first.
--- $1: the names as an array.
+-- The columns that an audit table needs, with their types, for each table that has all of them; the hub's table comes first.
+-- $1: the column names as an array.
 SELECT namespace.nspname, attribute.attname, pg_catalog.format_type(attribute.atttypid, attribute.atttypmod)
   FROM pg_catalog.pg_class AS class
   JOIN pg_catalog.pg_namespace AS namespace ON namespace.oid = class.relnamespace

@@ -1,6 +1,6 @@
--- A page of the audit log, newest first, with its sort key, and how many there are in all, in a row of its own (id NULL)
--- when the page is empty. {table} is the audit log. $1: text, $2: category, $3: type, $4: text in the operator's name,
--- $5: success, $6: from, $7: to (each NULL: any), $8 and $9: time and id of the last row of the page before, $10: limit.
+-- A page of the audit log {table}, newest first, with each row's sort key and the total. An empty page has one row, with id
+-- NULL, that holds the total. $1: text, $2: category, $3: type, $4: text in the operator's name, $5: success, $6: from, $7: to
+-- (each NULL: any), $8 and $9: time and id of the last row of the previous page, $10: limit.
 WITH chosen AS (
   SELECT a.id, a.created_at FROM {table} AS a
    WHERE ($1::text IS NULL

@@ -1,5 +1,5 @@
--- One entry ($1: its id) of the audit log, {table}. Secrets that the hub may have put there are masked in the text of
--- the JSON, where a quoted name before a colon can only be a member's.
+-- One entry of the audit log {table}. $1: its id. Secrets that the hub may have written there are masked in the JSON text,
+-- where a quoted name before a colon can only be a member name.
 SELECT json_build_object(
          'id', a.id, 'createdAt', to_char(a.created_at AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"'),
          'category', a.action_category, 'type', a.action_type, 'targetType', a.target_type, 'targetId', a.target_id,

@@ -1,5 +1,5 @@
--- The key with this SHA-256 ($1, hexadecimal), or with this id ($2), and its user. A key's text is not unique in the
--- table: a usable one is preferred. Looking it up by its hash keeps the comparison's time from telling anything of it.
+-- The key with SHA-256 $1 (hexadecimal) or id $2, and its user. A key's text is not unique in the table; a usable key is
+-- preferred. Lookup by hash keeps the time of the comparison from revealing anything about the key.
 SELECT u.id, u.name, u.description, u.role, k.id, encode(sha256(convert_to(k.key, 'UTF8')), 'hex'),
        k.deleted_at IS NULL AND coalesce(k.is_enabled, false) AND (k.expires_at IS NULL OR k.expires_at > now())
          AND u.deleted_at IS NULL AND u.is_enabled AND (u.expires_at IS NULL OR u.expires_at > now()) AS is_usable,

@@ -1,4 +1,4 @@
--- The columns, quoted and in order, that both the view pg_temp.$1 and the table public.$2 have; NULL without such a table.
+-- The columns, quoted and in order, that the view pg_temp.$1 and the table public.$2 have in common; NULL without such a table.
 SELECT string_agg(quote_ident(made.attname), ', ' ORDER BY made.attnum)
 FROM pg_catalog.pg_attribute AS made
 JOIN pg_catalog.pg_attribute AS there ON there.attname = made.attname

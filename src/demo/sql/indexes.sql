@@ -1,4 +1,4 @@
--- The indexes of public.message_request that no constraint needs, and what makes them again.
+-- The indexes of public.message_request that no constraint needs, with the statements that create them again.
 SELECT indexrelid::regclass, pg_get_indexdef(indexrelid)
 FROM pg_catalog.pg_index
 WHERE indrelid = to_regclass('public.message_request')

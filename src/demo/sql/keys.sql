@@ -1,4 +1,4 @@
--- Three of each user: 180. None opens the web interface, because who knows the seed knows the keys.
+-- Three for each user: 180. None opens the web interface, because the seed reveals the keys.
 CREATE OR REPLACE TEMP VIEW demo_keys AS
 SELECT current_setting('cch_demo.keys_base')::integer + ((owner_number - 1) * 3 + nth)::integer AS id,
        owner.id AS user_id,

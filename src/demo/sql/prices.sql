@@ -1,4 +1,5 @@
--- Prices in USD per million tokens, made exact prices per token by multiplication: a division would leave trailing zeros.
+-- Prices in USD per million tokens. A multiplication makes exact prices per token of them; a division would leave trailing
+-- zeros.
 CREATE OR REPLACE TEMP VIEW demo_prices AS
 SELECT model_name,
        jsonb_strip_nulls(jsonb_build_object(

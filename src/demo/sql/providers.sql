@@ -1,4 +1,4 @@
--- Three of each vendor: 24.
+-- Three for each vendor: 24.
 CREATE OR REPLACE TEMP VIEW demo_providers AS
 SELECT current_setting('cch_demo.providers_base')::integer + number::integer AS id,
        display_name || CASE tier WHEN 0 THEN ' primary' WHEN 1 THEN ' standby' ELSE ' batch' END AS name,

@@ -1,5 +1,5 @@
--- The requests from cch_demo.first to cch_demo.last, in the order of their time. Eight sessions run side by side, each eight
--- requests long; a session has one key and one model. Few users make most requests.
+-- The requests from cch_demo.first to cch_demo.last, in order of time. Eight sessions of eight requests each run side by side;
+-- a session has one key and one model. A few users make most requests.
 CREATE OR REPLACE TEMP VIEW demo_requests AS
 WITH run AS MATERIALIZED (
   SELECT current_setting('cch_demo.seed')::bigint AS seed,
@@ -51,7 +51,7 @@ WITH run AS MATERIALIZED (
          output_tokens * model.output AS output_cost,
          cache_write_tokens * model.cache_write AS cache_write_cost,
          cache_read_tokens * model.cache_read AS cache_read_cost
-  FROM request -- all joins find a row; the planner thinks so of outer joins only, and would loop over inner ones
+  FROM request -- all joins find a row; the planner assumes that only of outer joins, and would choose nested loops for inner ones
   LEFT JOIN model ON model.number = model_number
   LEFT JOIN key ON key.id = key_id
   LEFT JOIN provider ON provider.id = providers_base + 1 + provider_offset

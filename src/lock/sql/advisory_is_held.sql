@@ -1,4 +1,4 @@
--- Whether this very session holds the advisory lock. $1, $2: the key's high and low half.
+-- Whether this session holds the advisory lock. $1, $2: the key's high and low half.
 SELECT EXISTS (SELECT
   FROM pg_catalog.pg_locks AS lock
  WHERE lock.locktype = 'advisory' AND lock.granted AND lock.pid = pg_catalog.pg_backend_pid()

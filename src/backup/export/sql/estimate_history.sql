@@ -1,5 +1,5 @@
--- By the newest five exports with compression $1 that left the rows of the same tables out ($2, a text[]): how many there are, bytes of archive and
--- seconds for each byte of the tables. Medians: one client was slow, one day was busy.
+-- The newest five exports with compression $1 that left out the rows of the same tables ($2, text[]): their count, and the
+-- medians of archive bytes and of seconds per byte of the tables. A median ignores one slow client or one busy day.
 SELECT count(*),
        percentile_cont(0.5) WITHIN GROUP (ORDER BY archive_bytes / relation_bytes),
        percentile_cont(0.5) WITHIN GROUP (ORDER BY duration_ms / 1000.0 / relation_bytes)

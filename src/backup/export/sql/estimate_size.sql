@@ -1,5 +1,5 @@
--- What an export would copy, from the catalog alone; without the rows of the tables named in $1 (text[], "schema.name" or a
--- name in public).
+-- The amount of data that an export would copy, from the catalog alone, without the rows of the tables $1 (text[],
+-- "schema.name", or a name in public).
 -- bytes, as PostgreSQL counts relations; rows, as of the last ANALYZE
 SELECT (coalesce(sum(pg_catalog.pg_table_size(c.oid)), 0)
         + pg_catalog.pg_table_size('pg_catalog.pg_largeobject'::pg_catalog.regclass))::pg_catalog.int8,

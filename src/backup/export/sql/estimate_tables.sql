@@ -1,5 +1,5 @@
--- The largest hundred tables that an export would name: "schema.name", bytes on disk without indexes, rows as of the last
--- ANALYZE, are its rows left out (named in $1, as in estimate_size.sql).
+-- The hundred largest tables of an export: "schema.name", bytes on disk without indexes, rows as of the last ANALYZE, are its
+-- rows left out (named in $1, as in estimate_size.sql).
 SELECT n.nspname || '.' || c.relname,
        pg_catalog.pg_table_size(c.oid),
        greatest(c.reltuples, 0)::pg_catalog.int8,

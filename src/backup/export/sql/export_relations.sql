@@ -1,5 +1,5 @@
--- What decides how a table's rows are copied, for the tables whose OIDs are given. The condition is that of an
--- extension's configuration table: only such rows are dumped.
+-- Properties that decide how a table's rows are copied, for the tables with the OIDs $1. The condition is that of an
+-- extension's configuration table: only rows that meet it are dumped.
 SELECT c.oid,
        pg_catalog.format('%I.%I', n.nspname, c.relname),
        c.relkind = 'r' AND a.amname = 'heap',

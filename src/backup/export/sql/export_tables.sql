@@ -1,5 +1,5 @@
--- The tables that an export locks. One that belongs to an extension is among them if this role may read it; pg_dump reads
--- few of those.
+-- The tables that an export locks. An extension's tables are included if this role may read them, although pg_dump reads few
+-- of them.
 SELECT c.oid, pg_catalog.format('%I.%I', n.nspname, c.relname)
 FROM pg_catalog.pg_class c
 JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace

@@ -1,5 +1,4 @@
--- The relations that a dump of this database would read and this role may not: the first ten names, NULL when there are
--- none.
+-- The relations that a dump would read but this role may not: the first ten names, NULL when there are none.
 SELECT pg_catalog.string_agg(name, ', ')
 FROM (
   SELECT pg_catalog.format('%I.%I', n.nspname, c.relname) AS name

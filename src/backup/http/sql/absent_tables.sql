@@ -1,5 +1,5 @@
--- Those of the tables $1 (text[], "schema.table") that are not here.
--- names, the first ten; how many
+-- The tables among $1 (text[], "schema.table") that this database lacks.
+-- the first ten names; count
 WITH absent AS (
   SELECT name
   FROM pg_catalog.unnest($1::pg_catalog.text[]) AS name

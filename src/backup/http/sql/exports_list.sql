@@ -1,4 +1,4 @@
--- The newest exports whose manifests are kept.
+-- The newest exports with stored manifests.
 SELECT e.id, e.file_name, e.archive_sha256, e.made_by,
        to_char(e.made_at AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS"Z"'),
        e.manifest ->> 'bytes', e.manifest ->> 'compression', e.manifest ->> 'excludeLogs', e.manifest ->> 'snapshotTime',

@@ -1,4 +1,4 @@
--- What the status page shows; from the catalog alone, so that it answers while an import holds every table.
+-- The database's part of the status page. It reads the catalog alone, so that it answers while an import holds every table.
 SELECT pg_size_pretty(pg_database_size(current_database())),
        (SELECT count(*)
           FROM pg_catalog.pg_class c

@@ -1,6 +1,6 @@
--- Whether INSERT ON CONFLICT is refused on table $1.$2: a key that is not checked at once cannot be its arbiter
--- (ExecCheckIndexConstraints), and an UPDATE rule forbids it even when it is disabled (matchLocks in rewriteHandler.c).
--- is it refused, the statement that has late keys checked at once (NULL without any)
+-- Whether INSERT ON CONFLICT is refused on table $1.$2. A key that is not checked at once cannot be its arbiter
+-- (ExecCheckIndexConstraints); an UPDATE rule forbids it even when disabled (matchLocks in rewriteHandler.c).
+-- is it refused, the statement that has deferrable keys checked at once (NULL without any)
 SELECT EXISTS (SELECT FROM pg_catalog.pg_index i
                WHERE i.indrelid = c.oid AND (i.indisunique OR i.indisexclusion) AND NOT i.indimmediate)
        OR EXISTS (SELECT FROM pg_catalog.pg_rewrite r WHERE r.ev_class = c.oid AND r.ev_type = '2'),

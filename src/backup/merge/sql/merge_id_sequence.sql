@@ -1,4 +1,4 @@
--- The ascending sequence that gives table public.$1 its ids; no row: none.
+-- The ascending sequence that provides the ids of table public.$1; no row if there is none.
 SELECT pg_catalog.format('%I.%I', n.nspname, c.relname)
 FROM pg_catalog.pg_sequence s
 JOIN pg_catalog.pg_class c ON c.oid = s.seqrelid

@@ -1,6 +1,6 @@
 -- The unique indexes of table $1.$2 that cover all rows and consist of columns in $3 (text[]). Indexes without NULLs come
 -- first; of these the primary key, then the shortest.
--- does it identify every row (no NULLs in it), is it checked at once (otherwise ON CONFLICT does not check it),
+-- does it identify every row (no NULLs in it), is it checked at once (otherwise ON CONFLICT cannot use it),
 -- the condition that row l and row s have the same key, one of l's columns, s's columns, columns as text[],
 -- an expression that describes s's key in messages, with values only of types that hold no secret; the index's OID
 SELECT pg_catalog.bool_and(k.attnotnull),

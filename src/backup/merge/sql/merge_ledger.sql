@@ -1,4 +1,4 @@
--- The hub's ledger, which a trigger of message_request keeps (v0.9 and later). No row: there is none.
+-- The hub's ledger, which a trigger of message_request fills (v0.9 and later); no row if there is none.
 -- does that trigger fire, is it the only user trigger that would,
 -- the sequence of the ledger's id (NULL: none)
 SELECT coalesce(pg_catalog.bool_or(t.is_ledgers), false),

@@ -1,5 +1,5 @@
 -- The foreign keys of table $1.$2 that the server would check.
--- constraint, the condition that row l has a parent to name, the query for that parent, locked as the server would
+-- constraint, the condition that row l refers to a parent, the query for that parent, which locks it as the server would
 SELECT k.conname,
        pg_catalog.string_agg(pg_catalog.format('l.%I IS NOT NULL', a.attname), ' AND '),
        pg_catalog.format('SELECT FROM %s%I.%I AS p WHERE %s FOR KEY SHARE OF p',

@@ -1,7 +1,10 @@
 -- Whether session_replication_role = replica, which locks nothing, may keep user triggers and rules of table $1.$2 from
--- firing. It also disables checks, so those must not exist, or be done by the import. It is not used with deferrable unique
--- keys, foreign keys that need other checks ($3: the table has an identity), foreign keys that refer to the table if there
--- are UPDATEs ($4), triggers and rules that fire under that role, too, and partitioned tables.
+-- firing. The role also disables checks: these must be absent or done by the import. It is therefore not used with
+-- - deferrable unique keys,
+-- - foreign keys that need checks which the import does not do ($3: the table has an identity),
+-- - foreign keys that refer to the table, if rows are updated ($4),
+-- - triggers and rules that fire under that role, too,
+-- - partitioned tables.
 SELECT c.relkind = 'r'
    AND NOT EXISTS (SELECT FROM pg_catalog.pg_index i
                    WHERE i.indrelid = c.oid AND (i.indisunique OR i.indisexclusion) AND NOT i.indimmediate)

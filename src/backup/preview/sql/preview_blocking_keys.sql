@@ -1,5 +1,5 @@
--- The unique indexes and exclusion constraints of table $1.$2 other than index $4 (the identity's; may be NULL), as far as they
--- need columns among $3 (text[]) only. Unlike those of merge_keys.sql they may be partial, and consist of expressions.
+-- The unique indexes and exclusion constraints of table $1.$2 that need only columns in $3 (text[]), without index $4 (the
+-- identity's; may be NULL). Unlike those of merge_keys.sql they may be partial and consist of expressions.
 -- the expressions ("a AS k0, lower(b) AS k1"), the condition that l's and m's values exclude each other, the predicate or NULL
 SELECT pg_catalog.string_agg(pg_catalog.format('%s AS k%s', k.expression, k.position), ', ' ORDER BY k.position),
        pg_catalog.string_agg(k.condition, ' AND ' ORDER BY k.position),

@@ -1,4 +1,4 @@
--- The database that an import would change, and the role that would do it.
+-- The database that an import would change, and the role that would change it.
 SELECT pg_catalog.current_database(),
        pg_catalog.pg_database_size(pg_catalog.current_database()),
        pg_catalog.current_setting('transaction_read_only'),

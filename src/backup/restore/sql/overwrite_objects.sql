@@ -1,5 +1,5 @@
--- What has to be dropped to empty the schemas $1 (text[]): each object that is in one of them by itself, not as part of
--- another object or of an extension. Tables come first, because most of the rest goes with them.
+-- The objects to drop so that the schemas $1 (text[]) are empty: each object that is in one of them by itself, not as part of
+-- another object or of an extension. Tables come first, because most other objects are dropped with them.
 -- DROP statement
 SELECT pg_catalog.format('DROP %s IF EXISTS %s CASCADE',
                          CASE o.type WHEN 'statistics object' THEN 'statistics'

@@ -1,8 +1,8 @@
--- What CASCADE would take along although it is not in the schemas $1 (text[]): objects of other schemas, and objects of no
--- schema (casts, event triggers and the like), that depend on something in them. Languages, foreign-data wrappers and access
--- methods named $2 (text[]) are the archive's own and will be made anew.
+-- What CASCADE would drop although it is not in the schemas $1 (text[]): objects of other schemas, and objects of no schema
+-- (casts, event triggers and the like), that depend on something in them. Languages, foreign-data wrappers and access methods
+-- named in $2 (text[]) belong to the archive, which creates them again.
 -- description
--- pg_identify_object's schema is quoted where an identifier would be.
+-- pg_identify_object quotes its schema only where an identifier needs quotes.
 WITH RECURSIVE restored AS (
   SELECT oid FROM pg_catalog.pg_namespace WHERE nspname = ANY ($1::pg_catalog.text[])
 ), gone (classid, objid, objsubid) AS (
@@ -40,7 +40,7 @@ WITH RECURSIVE restored AS (
     AND o.type NOT LIKE 'publication%'
     AND NOT (o.type IN ('language', 'foreign-data wrapper', 'access method')
              AND o.identity IN (SELECT pg_catalog.quote_ident(name) FROM pg_catalog.unnest($2::pg_catalog.text[]) AS name))
-    -- a part of something else, such as the cast that every range type has
+    -- parts of something else, such as the cast that every range type has
     AND NOT EXISTS (SELECT FROM pg_catalog.pg_depend part
                     WHERE part.classid = g.classid AND part.objid = g.objid AND part.deptype = 'i'
                       AND g.classid = 'pg_catalog.pg_cast'::pg_catalog.regclass)

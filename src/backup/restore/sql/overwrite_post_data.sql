@@ -1,4 +1,4 @@
--- How many indexes, keys and triggers the tables $1 (text[], "schema.table") have.
+-- The number of indexes, keys and triggers of the tables $1 (text[], "schema.table").
 SELECT (SELECT pg_catalog.count(*) FROM pg_catalog.pg_index i WHERE i.indrelid = ANY (tables.oids))
      + (SELECT pg_catalog.count(*) FROM pg_catalog.pg_constraint f
         WHERE f.contype = 'f' AND f.conrelid = ANY (tables.oids))

@@ -1,4 +1,4 @@
--- The tables with rows of their own among $1 (text[], "schema.table") that are not among $2 (likewise).
+-- The tables with rows of their own among $1 (text[], "schema.table") but not among $2 (likewise).
 -- schema, name
 SELECT n.nspname, c.relname
 FROM pg_catalog.pg_class c

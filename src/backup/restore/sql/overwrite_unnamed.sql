@@ -1,5 +1,5 @@
 -- The tables of the schemas $1 (text[]) that are not among $2 (text[], "schema.table"): overwriting removes them.
--- names, the first ten; how many
+-- the first ten names; count
 WITH unnamed AS (
   SELECT n.nspname || '.' || c.relname AS name
   FROM pg_catalog.pg_class c

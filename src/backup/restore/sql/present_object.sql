@@ -1,6 +1,6 @@
--- Whether making an object of kind $1 would fail because one of its name is here: $2 its schema, or its table's; $3 the
--- entry's tag, of what belongs to a table "table name"; $4 names that this table can have; $5 it has an index of its name,
--- $6 it is a primary key. Takes no lock.
+-- Whether an object of kind $1 cannot be created because its name is taken. $2: its schema, or its table's; $3: the entry's
+-- tag, "table name" for a part of a table; $4: names that this table can have; $5: it has an index of its name; $6: it is a
+-- primary key. Takes no lock.
 SELECT CASE
   WHEN $1::text = 'INDEX' THEN EXISTS (
     SELECT FROM pg_catalog.pg_class c WHERE c.relnamespace = n.oid AND c.relname = $3::text)

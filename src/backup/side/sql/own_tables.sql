@@ -1,4 +1,4 @@
--- The tables of cch_data: name, the columns that COPY takes, quoted; what a foreign key points to before what has it.
+-- The tables of cch_data: name, the columns that COPY takes, quoted. A table comes after those that its foreign keys refer to.
 WITH RECURSIVE own AS (
   SELECT oid, relname FROM pg_catalog.pg_class
   WHERE relnamespace = pg_catalog.to_regnamespace('cch_data') AND relkind IN ('r', 'p') AND NOT relispartition

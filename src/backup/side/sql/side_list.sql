@@ -1,6 +1,6 @@
--- The recorded databases beside the current one, newest first, that are there and are what was recorded; not those whose
--- record was written for another database, of which this one is a copy.
--- name, OID (NULL: recorded before it was made), kind, made at, made by, reason, expires at, bytes, is it to be dropped
+-- The recorded databases beside the current one that exist and match their record, newest first. Records that were written for
+-- another database, of which this one is a copy, do not count.
+-- name, OID (NULL: recorded before it was created), kind, created at, made by, reason, expires at, bytes, is it to be dropped
 SELECT r.name, r.side_oid, r.kind,
        pg_catalog.to_char(r.made_at AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS"Z"'), r.made_by, r.reason,
        pg_catalog.to_char(r.expires_at AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS"Z"'),

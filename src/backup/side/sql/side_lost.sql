@@ -1,6 +1,6 @@
--- Kept databases of the current one that its records have lost, as when an import that is not ours brought older records
--- back: told by their names, and by the comment that the swap gave them ("… [reason made expires live]": seconds since 1970,
--- and the OID of the database that became the live one), also by way of other kept ones.
+-- Kept databases of the current one whose records are lost, as after an import by another program that restored older records.
+-- They are recognized by their names and by the comment that the swap gave them ("... [reason made expires live]": seconds
+-- since 1970, and the OID of the database that became the live one), directly or through other kept ones.
 -- name, OID, reason, made at, expires at
 WITH RECURSIVE said AS (
   SELECT d.oid, d.datname, pg_catalog.regexp_matches(

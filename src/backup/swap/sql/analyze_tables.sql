@@ -1,4 +1,5 @@
--- ANALYZE of each table that this role may analyze, the largest first; for a partitioned table it includes the partitions.
+-- ANALYZE statements for the tables that this role may analyze, the largest first; that of a partitioned table includes its
+-- partitions.
 SELECT pg_catalog.format('ANALYZE %I.%I', n.nspname, c.relname)
 FROM pg_catalog.pg_class c
 JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace

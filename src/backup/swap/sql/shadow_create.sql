@@ -1,6 +1,6 @@
 -- The statement that creates an empty database $1 with the current one's encoding, locale, tablespace and owner.
--- The columns of pg_database that newer versions have (locale provider 15, ICU rules 16, built-in locale 17) are looked up
--- by name, so that one statement serves all.
+-- The columns that newer versions add to pg_database (locale provider 15, ICU rules 16, built-in locale 17) are looked up by
+-- name, so that one statement serves all.
 SELECT pg_catalog.format('CREATE DATABASE %I TEMPLATE template0 OWNER %I ENCODING %L LC_COLLATE %L LC_CTYPE %L',
                          $1::pg_catalog.text, pg_catalog.pg_get_userbyid(d.datdba),
                          pg_catalog.pg_encoding_to_char(d.encoding), d.datcollate, d.datctype)
@@ -10,7 +10,7 @@ SELECT pg_catalog.format('CREATE DATABASE %I TEMPLATE template0 OWNER %I ENCODIN
             WHEN 'b' THEN pg_catalog.format(' LOCALE_PROVIDER builtin BUILTIN_LOCALE %L', l.locale)
             WHEN 'c' THEN ' LOCALE_PROVIDER libc'
             ELSE '' END
-       -- The template's own takes no right to it, but only when it is not named.
+       -- The template's own tablespace needs no privilege, but only when it is not named.
        || coalesce((SELECT pg_catalog.format(' TABLESPACE %I', t.spcname) FROM pg_catalog.pg_tablespace t
                     JOIN pg_catalog.pg_database template ON template.dattablespace <> t.oid
                     WHERE t.oid = d.dattablespace AND template.datname = 'template0'), '')

@@ -1,5 +1,5 @@
 -- Schema public of the current database. Every database has one, so an archive lacks its owner and initial grants.
--- all relevant properties as one text, the statements that give them to another database
+-- all relevant properties as one text, the statements that set them in another database
 WITH public AS (
   SELECT oid, pg_catalog.pg_get_userbyid(nspowner) AS owner, pg_catalog.obj_description(oid, 'pg_namespace') AS comment,
          coalesce(nspacl, pg_catalog.acldefault('n', nspowner)) AS acl

@@ -1,6 +1,6 @@
--- Estimates the bytes of the archive's tables with their indexes. A row counts as long as the live table's rows, if there
--- are enough of them, and at most three times its text; otherwise as long as its text.
--- $1 schemas, $2 tables (text[]), $3 rows, $4 bytes of text (int8[])
+-- Estimates the bytes of the archive's tables with their indexes. Where the live table has enough rows, a row counts with their
+-- average size, but at most three times its text; otherwise it counts with its text.
+-- $1: schemas, $2: tables (text[]), $3: rows, $4: bytes of text (int8[])
 SELECT coalesce(pg_catalog.sum(CASE WHEN c.reltuples >= 1000
          THEN least(a.rows * (pg_catalog.pg_total_relation_size(c.oid)::numeric / c.reltuples::numeric), a.bytes * 3.0)
          ELSE a.bytes END), 0)::pg_catalog.int8

@@ -1,4 +1,4 @@
--- The sessions in the databases $1 (oid[]) but for backend $2. Autovacuum's have no user; RENAME ends them by itself.
+-- The sessions in the databases $1 (oid[]), without backend $2. Autovacuum's sessions have no user; RENAME itself ends them.
 -- pid, who it is
 SELECT pid,
        pg_catalog.format('pid %s (%s, %s)', pid, usename, coalesce(nullif(application_name, ''), client_addr::text, state, '?'))

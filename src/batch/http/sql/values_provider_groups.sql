@@ -1,4 +1,4 @@
--- The groups that providers are in, with how many are in each, as JSON.
+-- The groups of providers with the number of providers in each, as JSON.
 SELECT coalesce(json_agg(json_build_object('value', value, 'count', n) ORDER BY lower(value), value), '[]')
   FROM (SELECT one_group AS value, count(*) AS n
           FROM public.providers AS p,

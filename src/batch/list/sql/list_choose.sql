@@ -1,7 +1,7 @@
--- One page of the ids that a filter takes, sorted, and how many there are in all, in a row of its own (id NULL) when
--- the page is empty. {chosen} is the statement of the entity (list_users.sql and its kind), which also uses $1.
+-- A page of the ids that match a filter, sorted, with the total. An empty page has one row, with id NULL, that holds the
+-- total. {chosen} is the statement of the entity (list_users.sql and its kind), which also uses $1.
 -- $2: asc or desc, $3 and $4: the sort key after which the page begins, as text or number, $5: the id of that row (NULL:
--- from the start), $6: how many rows (NULL: all).
+-- from the start), $6: number of rows (NULL: all).
 WITH chosen AS (
 {chosen}
 ), page AS (

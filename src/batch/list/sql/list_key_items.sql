@@ -1,4 +1,4 @@
--- Keys as they are listed, in the order of the ids ($1); see list_user_items.sql.
+-- Keys as list items, in the order of the ids ($1); see list_user_items.sql.
 SELECT k.id, json_build_object(
          'id', k.id, 'userId', k.user_id, 'userName', u.name, 'name', k.name,
          'maskedKey', CASE WHEN length(k.key) >= 16 THEN left(k.key, 4) || '••••••' || right(k.key, 4)

@@ -1,5 +1,5 @@
--- Keys that a filter takes, with the key by which $1 sorts them. $7 and on: q, ids, userId, tags (of the user), groups,
--- status, expiresAfter, expiresBefore, canLoginWebUi; NULL: any. As of users, parts of keys find nothing but their end.
+-- Keys that match a filter, with the sort key that $1 names. $7 and on: q, ids, userId, tags (of the user), groups, status,
+-- expiresAfter, expiresBefore, canLoginWebUi; NULL: any. As with users, of a key's parts only its end is found.
 SELECT k.id,
        CASE $1::text WHEN 'name' THEN left(lower(k.name), 64)
                      WHEN 'userName' THEN left(lower(u.name), 64)

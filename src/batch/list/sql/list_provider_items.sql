@@ -1,5 +1,5 @@
--- Providers as they are listed, in the order of the ids ($1); see list_user_items.sql. Passwords in addresses are
--- masked, too, and custom headers, which may hold some, are left out.
+-- Providers as list items, in the order of the ids ($1); see list_user_items.sql. Passwords in addresses are masked, too.
+-- Custom headers, which may hold passwords, are left out.
 SELECT p.id, json_build_object(
          'id', p.id, 'name', p.name, 'description', p.description,
          'url', regexp_replace(p.url, '://[^/@]*@', '://••••••@'),

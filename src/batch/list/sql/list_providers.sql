@@ -1,5 +1,5 @@
--- Providers that a filter takes, with the key by which $1 sorts them. $7 and on: q, ids, providerType, groups, enabled,
--- and the ids of those whose circuit breaker is in the wanted state; NULL: any.
+-- Providers that match a filter, with the sort key that $1 names. $7 and on: q, ids, providerType, groups, enabled, and the
+-- ids of those whose circuit breaker is in the wanted state; NULL: any.
 SELECT p.id,
        CASE $1::text WHEN 'name' THEN left(lower(p.name), 64)
                      WHEN 'groupTag' THEN left(p.group_tag, 64)

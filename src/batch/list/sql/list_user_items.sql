@@ -1,5 +1,5 @@
--- Users as they are listed, in the order of the ids ($1). Columns that only some versions of the hub have come out of
--- the row as JSON, and are null where there are none. Of more than a hundred keys the first hundred are shown.
+-- Users as list items, in the order of the ids ($1). Columns that only some versions of the hub have are read from the row as
+-- JSON, and are null where they are missing. At most the first hundred keys are shown.
 SELECT u.id, json_build_object(
          'id', u.id, 'name', u.name, 'note', u.description, 'role', u.role, 'rpm', u.rpm_limit,
          'dailyQuota', u.daily_limit_usd, 'providerGroup', u.provider_group, 'tags', coalesce(u.tags, '[]'),

@@ -1,5 +1,5 @@
--- Users that a filter takes, with the key by which $1 sorts them. $7 and on: q, ids, tags, keyGroups, status,
--- expiresAfter, expiresBefore, role; NULL: any. A whole key finds its user; parts of keys find nothing but their end.
+-- Users that match a filter, with the sort key that $1 names. $7 and on: q, ids, tags, keyGroups, status, expiresAfter,
+-- expiresBefore, role; NULL: any. A whole key finds its user; of a key's parts only its end does.
 SELECT u.id,
        CASE $1::text WHEN 'name' THEN left(lower(u.name), 64)
                      WHEN 'tags' THEN left(lower(u.tags::text), 64)

@@ -1,6 +1,6 @@
--- A page of operations, newest first, with sort key and total, in a row of its own (id NULL) when the page is empty.
--- $1: kind, $2: text in the operator, $3: whether it can be undone, $4: from, $5: to (each NULL: any), $6 and $7: time
--- and id of the last row of the page before, $8: limit, $9: one id. What has not been recorded whole is none.
+-- A page of operations, newest first, with sort key and total. An empty page has one row, with id NULL, that holds the total.
+-- $1: kind, $2: text in the operator, $3: whether it can be undone, $4: from, $5: to (each NULL: any), $6 and $7: time and id
+-- of the last row of the previous page, $8: limit, $9: one id. Operations without a complete record are left out.
 WITH chosen AS (
   SELECT o.*, o.undone_by IS NULL AND o.expires_at > now() AND jsonb_array_length(o.changes) > 0 AS is_undoable
     FROM cch_data.operations AS o

@@ -1,5 +1,5 @@
--- The record is made first: whoever uses the same idempotency key waits here until this transaction has ended. What has
--- expired goes, as much at a time as nobody notices.
+-- Creates the record first, so that a request with the same idempotency key waits until this transaction has ended. Removes
+-- at most twenty expired records, so that nobody waits for that.
 WITH expired AS (
   DELETE FROM cch_data.operations WHERE id IN (
     SELECT id FROM cch_data.operations WHERE expires_at < now() ORDER BY expires_at LIMIT 20 FOR UPDATE SKIP LOCKED)

@@ -1,4 +1,4 @@
--- Endpoints of the providers that are being deleted which no other provider uses.
+-- Endpoints that only the providers being deleted use.
 SELECT e.id FROM public.provider_endpoints AS e
 WHERE e.deleted_at IS NULL
   AND EXISTS (SELECT FROM public.providers AS p WHERE p.id = ANY ($1::int4[]) AND p.provider_vendor_id = e.vendor_id

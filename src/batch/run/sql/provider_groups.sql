@@ -1,4 +1,4 @@
--- The names in the group tags ($1) that the hub's table of groups does not have yet.
+-- The names in the group tags ($1) that the hub's table of groups lacks.
 INSERT INTO public.provider_groups (name)
 SELECT DISTINCT btrim(part.name) FROM unnest($1::text[]) AS tag, regexp_split_to_table(tag, ',') AS part (name)
 WHERE btrim(part.name) <> '' AND length(btrim(part.name)) <= 200

@@ -1,4 +1,4 @@
--- Users ($1) who have a key that works at the moment $2: enabled, not deleted, not expired. Their keys are locked.
+-- Users among $1 with a key that works at the moment $2: enabled, not deleted, not expired. Locks these keys.
 WITH enabled AS (
   SELECT user_id, expires_at FROM public.keys WHERE user_id = ANY ($1::int4[]) AND is_enabled AND deleted_at IS NULL
   ORDER BY id FOR NO KEY UPDATE

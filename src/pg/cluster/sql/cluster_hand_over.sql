@@ -1,5 +1,5 @@
--- Gives all that this superuser owns in the database, but for extensions and what belongs to them, to role cch_data. May
--- run again.
+-- Makes role cch_data the owner of all that this superuser owns in the database, except extensions and their members. Can be
+-- repeated.
 DO $hand_over$
 DECLARE
   statement pg_catalog.text;

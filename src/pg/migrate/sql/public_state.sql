@@ -1,5 +1,5 @@
--- Whose tables public has: 'empty' (no relation of anybody's in any schema), 'hub' (tables named as the hub's of this area,
--- each with the columns that v0.5.2 has and that our migrations count on), or 'other'.
+-- Whose tables are in public: 'empty' (no schema has relations of users), 'hub' (tables with the names of the hub's that this
+-- program uses, each with the columns that v0.5.2 has and our migrations need), or 'other'.
 WITH expected (relation, columns) AS (
   VALUES
     ('users', '{id,name,role,tags,is_enabled,expires_at,created_at,deleted_at}'::pg_catalog.name[]),

@@ -1,4 +1,4 @@
--- Whether the hub's table can be used, what this database's default source is, and whether our own tables are there.
+-- Whether the hub's table can be used, the default source of this database, and whether our own tables exist.
 SELECT (SELECT pg_catalog.count(*) = 6
           FROM pg_catalog.pg_attribute
          WHERE attrelid = pg_catalog.to_regclass('public.model_prices') AND attnum > 0 AND NOT attisdropped

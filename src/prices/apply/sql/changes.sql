@@ -1,4 +1,4 @@
--- The fields that change, with their old and new values (NULL: not there).
+-- The fields that change, with their old and new values (NULL: absent).
 -- $1: the models as an object, name -> price data.
 WITH incoming AS MATERIALIZED (
   SELECT entry.key AS model_name, entry.value AS price_data

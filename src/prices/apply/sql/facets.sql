@@ -1,5 +1,5 @@
--- What the current prices can be filtered by, as JSON: how many of each source, and each provider, vendor and mode with
--- its count, the most frequent first.
+-- The values by which current prices can be filtered, as JSON: each source, and each provider, vendor and mode with its
+-- count, the most frequent first.
 WITH stored AS (
   SELECT DISTINCT ON (price.model_name COLLATE "C")
          CASE WHEN price.source = 'manual' THEN 'manual' ELSE 'cloud' END AS source,

@@ -1,4 +1,4 @@
--- What was left alone when this very content was applied last, if nothing has touched the table since; else no row.
+-- The manual prices that were left alone when the same content was last applied; no row if the table has changed since.
 -- $1: kind, $2: digest, $3: the table's state now.
 SELECT pg_catalog.array_to_json(skipped)
   FROM cch_data.price_applied

@@ -1,4 +1,4 @@
--- The cloud's models that were in the last synced table and are not in the new one. $1: the new one's names.
+-- The cloud's models that the last synced table has and the new one lacks. $1: the new table's names.
 SELECT DISTINCT price.model_name COLLATE "C" AS model_name
   FROM public.model_prices AS price
   JOIN (SELECT pg_catalog.unnest(model_names) AS model_name FROM cch_data.price_sync

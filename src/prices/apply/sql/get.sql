@@ -1,4 +1,4 @@
--- A model's current price, as JSON: the whole row, and its data alone. $1: name. $2: whether only the cloud's rows count.
+-- A model's current price, as JSON: the whole row, and its data alone. $1: name. $2: whether only cloud rows count.
 SELECT pg_catalog.json_build_object(
          'id', id, 'modelName', model_name, 'priceData', price_data, 'source', source,
          'createdAt', pg_catalog.to_char(created_at AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"'),

@@ -1,4 +1,4 @@
--- The changes of these models, or, for NULL, all that wait. $1: names.
+-- The held changes of the models $1 (names); NULL: all that wait.
 SELECT model_name, price_data
   FROM cch_data.price_held
  WHERE CASE WHEN $1::pg_catalog.text[] IS NULL THEN rejected_at IS NULL

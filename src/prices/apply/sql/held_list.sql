@@ -1,4 +1,4 @@
--- As JSON, for people and programs: what waits first.
+-- The held changes as JSON for API and command line, waiting ones first.
 SELECT COALESCE(pg_catalog.jsonb_agg(pg_catalog.jsonb_build_object(
          'modelName', held.model_name,
          'status', CASE WHEN held.rejected_at IS NULL THEN 'waiting' ELSE 'rejected' END,

@@ -1,5 +1,5 @@
--- Keeps the changes that were held back, and forgets all others. $1: an object, name -> price data. $2: an object, name ->
--- reasons; one that is missing stays as it is.
+-- Stores the changes that were held back and removes all others. $1: an object, name -> price data. $2: an object, name ->
+-- reasons; a model without reasons keeps those it has.
 WITH incoming AS MATERIALIZED (
   SELECT entry.key AS model_name, entry.value AS price_data
     FROM pg_catalog.jsonb_each($1::pg_catalog.jsonb) AS entry

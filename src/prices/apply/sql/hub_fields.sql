@@ -1,5 +1,5 @@
--- Models of a new table with what the hub knows of them and the table does not: who makes them, and what each provider
--- asks. $1: the models as an object, name -> price data.
+-- Models of a new table, completed by fields that the hub has and the table lacks, such as the vendor and each provider's
+-- prices. $1: the models as an object, name -> price data.
 WITH incoming AS MATERIALIZED (
   SELECT entry.key AS model_name, entry.value::pg_catalog.jsonb AS price_data
     FROM pg_catalog.json_each($1::pg_catalog.json) AS entry

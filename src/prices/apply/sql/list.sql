@@ -1,6 +1,6 @@
--- A page of current prices, as JSON, and how many there are in all. $1: text in the name or display name, as a LIKE
--- pattern, $2: source, cloud or manual, $3: LiteLLM's provider, $4: vendor, $5: mode (each NULL: any), $6: what they
--- are sorted by, $7: asc or desc, $8: how many, $9: after how many.
+-- A page of current prices, as JSON, and the total. $1: text in the name or display name, as a LIKE pattern, $2: source,
+-- cloud or manual, $3: LiteLLM's provider, $4: vendor, $5: mode (each NULL: any), $6: sort field, $7: asc or desc,
+-- $8: limit, $9: offset.
 WITH stored AS (
   SELECT DISTINCT ON (price.model_name COLLATE "C") price.*
     FROM public.model_prices AS price

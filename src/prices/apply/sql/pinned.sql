@@ -1,4 +1,4 @@
--- A cloud price with one provider's prices over the general ones; NULL when it has none of that provider.
+-- A cloud price with one provider's prices in place of the general ones; NULL when it lacks that provider.
 -- $1: the data, $2: the provider's key in it.
 SELECT CASE WHEN pg_catalog.jsonb_typeof($1::pg_catalog.jsonb -> 'pricing' -> $2) = 'object'
             THEN ($1::pg_catalog.jsonb - 'pricing') || ($1::pg_catalog.jsonb -> 'pricing' -> $2)

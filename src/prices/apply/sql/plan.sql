@@ -1,6 +1,6 @@
--- What becomes of each model of a new table; those that stay as they are have no row.
--- $1: the models as an object, name -> price data. $2: what they become, cloud or manual. $3: names of manual prices that
--- may be overwritten. $4: whether the stored data of models that are left alone is wanted.
+-- The action for each model of a new table; unchanged models have no row.
+-- $1: the models as an object, name -> price data. $2: the new source, cloud or manual. $3: names of manual prices that may be
+-- overwritten. $4: whether the stored data of models that are left alone is wanted.
 WITH incoming AS MATERIALIZED (
   SELECT entry.key AS model_name, entry.value AS price_data
     FROM pg_catalog.json_each($1::pg_catalog.json) AS entry

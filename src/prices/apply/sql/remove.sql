@@ -1,4 +1,4 @@
--- Removes the cloud's rows of these models and tells what they were, for the audit. $1: names.
+-- Removes the cloud rows of the models $1 (names) and returns them for the audit log.
 WITH removed AS (
   DELETE FROM public.model_prices
    WHERE source <> 'manual' AND model_name = ANY ($1::pg_catalog.text[])

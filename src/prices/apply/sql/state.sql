@@ -1,6 +1,6 @@
--- A mark that changes with any row of model_prices that is written or deleted, whoever does it: every row version has
--- its own place and its transaction's number. The system identifier and the OIDs are there because a dump of our own
--- mark may be restored elsewhere.
+-- A mark that changes with every write to or deletion from model_prices, whoever makes it: every row version has its own
+-- place and its transaction's number. The system identifier and the OIDs tell databases apart, because a dump with our
+-- recorded mark may be restored elsewhere.
 SELECT pg_catalog.concat_ws(' ', control.system_identifier, database.oid, 'public.model_prices'::pg_catalog.regclass::oid,
                             rows.n, rows.sum)
   FROM pg_catalog.pg_control_system() AS control,

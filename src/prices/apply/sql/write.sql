@@ -1,4 +1,4 @@
--- Replaces all rows of each of the models by one. $1: the models as an object, name -> price data. $2: their source.
+-- Replaces all rows of each model by one. $1: the models as an object, name -> price data. $2: their source.
 WITH incoming AS MATERIALIZED (
   SELECT entry.key AS model_name, entry.value::pg_catalog.jsonb AS price_data
     FROM pg_catalog.json_each($1::pg_catalog.json) AS entry

@@ -1,5 +1,5 @@
--- The models of the last synced table that have a price (one that was not valid may have none), those of them that were
--- left alone then, and how many the table has.
+-- Of the last synced table: the models that have a price (an invalid one may have none), the models among them that were left
+-- alone, and the number of all its models.
 SELECT (SELECT COALESCE(pg_catalog.json_agg(name ORDER BY name COLLATE "C"), '[]')
           FROM pg_catalog.unnest(sync.model_names) AS name
          WHERE EXISTS (SELECT FROM public.model_prices AS price WHERE price.model_name = name)),

@@ -1,4 +1,4 @@
--- As JSON, for people and programs. $1: after how many failures in a row the prices are called stale.
+-- The state of the sync as JSON for API and command line. $1: number of consecutive failures after which prices are stale.
 SELECT pg_catalog.json_build_object(
          'lastTryAt', pg_catalog.to_char(last_try_at AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"'),
          'lastSuccessAt', pg_catalog.to_char(last_success_at AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"'),

@@ -1,5 +1,5 @@
--- $1: URL, $2: ETag, $3: Last-Modified, $4: HTTP status, $5: the rows' state, $6: the table's version, $7: its models,
--- $8: their names ($6 to $8 NULL: as before), $9: counts.
+-- Records a successful sync. $1: URL, $2: ETag, $3: Last-Modified, $4: HTTP status, $5: the rows' state, $6: the table's
+-- version, $7: number of its models, $8: their names ($6 to $8 NULL: as before), $9: counts.
 INSERT INTO cch_data.price_sync AS known (one, last_try_at, last_success_at, error_code, error, upstream_status, url,
                                           etag, last_modified, state, version, model_count, model_names, result)
 VALUES (true, pg_catalog.now(), pg_catalog.now(), NULL, NULL, $4::pg_catalog.int4, $1, $2, $3, $5, $6,
