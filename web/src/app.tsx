@@ -20,7 +20,7 @@ const queries = new QueryClient({
   defaultOptions: {
     queries: {
       staleTime: 10_000,
-      // A failure is said at once; what is away is asked for until it is back: see api/connection.ts.
+      // A failure is shown at once. api/connection.ts polls an unreachable service until it is back.
       retry: false,
       networkMode: 'always',
     },
@@ -31,14 +31,14 @@ onConnection(() => {
   if (connection() === 'good') void queries.invalidateQueries();
 });
 
-// Whether the service has another version of the pages by now.
+// Whether the service now has another version of the pages.
 async function isReplaced(): Promise<boolean> {
   const own = document.querySelector<HTMLScriptElement>('script[type=module][src]')?.getAttribute('src') ?? '';
   const response = await fetch(`${prefix}/`, { cache: 'no-store' });
   return response.ok && !(await response.text()).includes(own);
 }
 
-// After an upgrade the files of a page that was not opened before are gone: the new pages are loaded instead.
+// After an upgrade the files of a page that was not opened before are missing. The new pages are loaded instead.
 async function loadPage({ load }: (typeof pages)[number]) {
   try {
     return { Component: (await load()).default };
@@ -102,7 +102,7 @@ function Themed() {
       locale={language === 'en' ? enUS : zhCN}
       theme={{
         algorithm: isDark ? theme.darkAlgorithm : theme.defaultAlgorithm,
-        // Contrast of at least 4.5:1 for what is said in secondary colours.
+        // Contrast of at least 4.5:1 for text in secondary colours.
         token: { motion: !wantsLessMotion, ...(isDark ? darkTokens : lightTokens) },
         components: isDark ? { Button: { dangerColor: '#1a0606' }, Menu: { itemSelectedColor: '#91caff' }, Tabs: { itemSelectedColor: '#69b1ff', itemHoverColor: '#91caff', inkBarColor: '#69b1ff' } } : {},
       }}

@@ -2,8 +2,8 @@ import { createRoot } from 'react-dom/client';
 import { App } from './app';
 import './app.css';
 
-// The policy lets a style in that carries the document's nonce. Components make styles while they run, not all of them by the
-// library's own way, which could be told of the nonce: so every one that is made here gets it.
+// The policy allows styles with the document's nonce. Components create styles at run time, and not all of them through the library,
+// which could pass the nonce on. So every style that is created here gets it.
 const nonce = document.querySelector<HTMLMetaElement>('meta[property="csp-nonce"]')?.nonce ?? '';
 const createElement = document.createElement.bind(document);
 document.createElement = ((name: string, options?: ElementCreationOptions) => {

@@ -1,4 +1,4 @@
-// The pages: a line each, in the order of the menu. Their code is loaded when they are opened. The service answers these
+// The pages, one line each, in the order of the menu. A page's code is loaded when it is opened. The service answers these
 // addresses with the document: src/web/http.c.
 
 import { ApiOutlined, DatabaseOutlined, DollarOutlined, HistoryOutlined, TeamOutlined } from '@ant-design/icons';

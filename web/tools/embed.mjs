@@ -1,5 +1,5 @@
-// embed.mjs DIST OUTPUT.c: a C source that has the bundle's files in it, by the assembler, and the table of src/web/assets.h.
-// It is written only when it changes, so that nothing is built again for nothing.
+// embed.mjs DIST OUTPUT.c: writes a C source that embeds the bundle's files through the assembler, with the table of src/web/assets.h.
+// It is written only when it changes, to avoid needless builds.
 
 import { createHash } from 'node:crypto';
 import { readFileSync, readdirSync, writeFileSync } from 'node:fs';
@@ -62,6 +62,6 @@ let before = null;
 try {
   before = readFileSync(output, 'utf8');
 } catch {
-  // The first time.
+  // The output does not exist yet.
 }
 if (before !== text) writeFileSync(output, text);

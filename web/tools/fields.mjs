@@ -1,4 +1,4 @@
-// fields.mjs FIELDS.def OUTPUT.ts: what a batch may change, from the table that the service validates by.
+// fields.mjs FIELDS.def OUTPUT.ts: the fields that a batch may change, from the table by which the service validates.
 
 import { readFileSync, writeFileSync } from 'node:fs';
 

@@ -17,7 +17,7 @@ export interface InvalidParam {
 
 export class ApiError extends Error {
   constructor(
-    readonly status: number, // 0: no answer at all
+    readonly status: number, // 0: no answer
     readonly errorCode: string,
     message: string,
     readonly details: string | null = null,
@@ -46,11 +46,11 @@ const say = (name: keyof typeof words) => words[name][currentLanguage() === 'en'
 
 export const unreachableError = (): ApiError => new ApiError(0, 'network', say('unreachable'));
 
-// The error of an answer that the service has not written.
+// The error of an answer that does not come from the service.
 export const proxyError = (status: number): ApiError =>
   new ApiError(status, `http.${status}`, status === 413 ? say('proxyLimit') : say('notOurs').replace('{status}', String(status)));
 
-// The error in an answer that is none of the successes: {error, details, errorCode} or problem+json.
+// The error of a failed request: {error, details, errorCode} or problem+json.
 export function errorOf(response: Response, body: unknown): ApiError {
   if (typeof body !== 'object' || body === null) return proxyError(response.status);
   const object = body as Record<string, unknown>;
@@ -63,20 +63,20 @@ export function errorOf(response: Response, body: unknown): ApiError {
   );
 }
 
-// Somebody whose session has ended is asked to sign in again, wherever that is noticed.
+// Asks for a new sign-in when the session has ended, whichever request notices it.
 let onSignedOut: () => void = () => undefined;
 export function setOnSignedOut(action: () => void): void {
   onSignedOut = action;
 }
 
-// Whoever finds the session ended outside of `request`.
+// For code that notices the end of the session outside of `request`.
 export const signedOut = (): void => onSignedOut();
 
 const SILENCE_MS = 4000;
-// Codes of what makes everything else fail, too.
+// Codes of failures that make all other requests fail, too.
 const DATABASE_AWAY = ['database.unavailable', 'database.authentication_failed', 'database.missing'];
 
-// fetch, with the language, and failures as ApiErrors. A text is an address below the service's own.
+// fetch with the reader's language; failures are ApiErrors. A string is an address below the service's own.
 export async function request(input: string | Request, init: RequestInit = {}): Promise<Response> {
   const headers = new Headers(init.headers ?? (input instanceof Request ? input.headers : undefined));
   headers.set('Accept-Language', currentLanguage());
@@ -99,10 +99,10 @@ export async function request(input: string | Request, init: RequestInit = {}): 
   throw error;
 }
 
-// api.GET('/api/…') and so on: `data` is what a success has; a failure is thrown.
+// api.GET('/api/…') and so on. `data` is the body of a success; a failure is thrown.
 export const api = createClient<paths>({ baseUrl: prefix, fetch: (input) => request(input) });
 
-// The data of a call, which is there unless it threw.
+// The data of a call that did not throw.
 export async function dataOf<Data>(call: Promise<{ data?: Data }>): Promise<Data> {
   return (await call).data as Data;
 }

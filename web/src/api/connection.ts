@@ -1,5 +1,5 @@
-// Whether the service, and through it the database, can be reached. Noticed by any request; while something is away it is asked
-// for again and again, until it is back.
+// Whether the service, and through it the database, can be reached. Any request notices a loss, which is then polled until it
+// ends.
 
 import { addressOf } from './address';
 
@@ -7,7 +7,7 @@ export type Connection = 'good' | 'offline' | 'service away' | 'database away';
 
 const ASK_AGAIN_MS = 2000;
 const ASK_PATIENCE_MS = 5000;
-// What a proxy answers for a service that is away.
+// A proxy's answers for a service that is away.
 const isProxys = (response: Response) => [502, 504].includes(response.status) || (response.status === 503 && !isJson(response));
 const isJson = (response: Response) => /\bjson\b/.test(response.headers.get('Content-Type') ?? '');
 
@@ -47,7 +47,7 @@ async function ask(): Promise<void> {
   become(next);
 }
 
-// What a request has met.
+// The result of a request.
 export function noteAnswer(response: Response): void {
   if (isProxys(response)) become('service away');
   else if (current === 'service away' || current === 'offline') suspect();
@@ -57,7 +57,7 @@ export function noteSilence(): void {
   become(navigator.onLine ? 'service away' : 'offline');
 }
 
-// Looks now, because something is not as it was.
+// Polls now, because something has changed.
 export function suspect(): void {
   clearTimeout(timer);
   timer = undefined;

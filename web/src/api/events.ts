@@ -1,4 +1,4 @@
-// Server-sent events of a fetch, also of a POST. Text is decoded across chunks, and an event may come in any number of them.
+// Server-sent events of a fetch, also of a POST. An event, and even a character, may be split across chunks.
 
 import { EventSourceParserStream } from 'eventsource-parser/stream';
 import { request } from './client';
@@ -21,7 +21,7 @@ export interface ProgressEvent {
   errorCount?: number;
 }
 
-// Yields each event; ends when the stream does, whether or not an end was told.
+// Yields each event until the stream ends, with or without a final event.
 export async function* eventsOf<Event extends ProgressEvent>(response: Response): AsyncGenerator<Event> {
   if (!response.body) return;
   const reader = response.body

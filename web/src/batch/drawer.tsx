@@ -51,7 +51,7 @@ function Waiting({ text, done, total }: { text: string; done: number; total: num
   );
 }
 
-// The preview of an action for some of the rows; `null`: it is being made.
+// The preview of an action for some of the rows; `null` while it is computed.
 function usePreview(action: Action, items: Item[] | undefined) {
   const [ids, setIds] = useState<number[]>([]);
   const [preview, setPreview] = useState<Preview | null>(null);
@@ -80,7 +80,7 @@ function usePreview(action: Action, items: Item[] | undefined) {
   return { ids, preview, done, error, make, cancel, forget: () => setError(undefined) };
 }
 
-// Rows that are refused themselves, and keys of users that are.
+// Rows that are refused, and keys of refused users.
 function refusedIds(entity: Entity, { refused }: Preview, items: readonly Item[]): Set<number> {
   const own = new Set(refused.filter((one) => one.entity === entity).map((one) => one.id));
   const users = new Set(refused.filter((one) => one.entity === 'users').map((one) => one.id));

@@ -35,7 +35,7 @@ function SwitchEditor({ field, draft, id, onChange }: EditorProps) {
   );
 }
 
-// Tags may also be added to and removed from what there is.
+// Tags can also be added to and removed from the present ones.
 function NamesEditor({ field, draft, options, id, onChange }: EditorProps) {
   const { t } = useBatchTexts();
   const mode = useTexts(tagModes);
@@ -97,7 +97,7 @@ function useNow() {
   };
 }
 
-// What a field that is switched on begins with: the value that all rows have.
+// The initial value of a field that is switched on: the value that all rows have.
 function startOf(field: Field, current: Current): Draft {
   const value = current.kind === 'same' && field.type !== 'tags' ? (current.value ?? undefined) : undefined;
   return { mode: 'add', value: typeof value === 'number' ? String(value) : value };
@@ -105,7 +105,7 @@ function startOf(field: Field, current: Current): Draft {
 
 export function BatchFields({ entity, isKnown, currentOf, drafts, options, problems, onChange }: {
   entity: Entity;
-  isKnown: (field: Field) => boolean; // whether its value is: what it is now is said beside it
+  isKnown: (field: Field) => boolean; // whether the field's value is known; its present value is shown beside it
   currentOf: (field: Field) => Current;
   drafts: Drafts;
   options: Options;

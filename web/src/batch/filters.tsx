@@ -6,7 +6,7 @@ import { useEffect, useRef, useState } from 'react';
 import { useBatchTexts } from './use_batch_texts';
 
 export interface Filter {
-  name: string; // of the parameter, in the address and to the service
+  name: string; // of the parameter, in the page's address and in the request
   label: string;
   isMultiple?: boolean; // values separated by commas
   options: { value: string; label: string }[];

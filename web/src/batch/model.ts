@@ -7,7 +7,7 @@ export type Value = string | number | boolean | string[] | null;
 export type TagChange = { add: string[] } | { remove: string[] };
 export type Updates = Record<string, Value | TagChange>;
 
-// A line of the service's table of fields: a range is of a number's value, a text's characters or a list's length.
+// A line of the service's table of fields. A range bounds a number's value, a text's characters or a list's length.
 export interface DefinedField {
   name: string; // in a batch
   type: string;
@@ -26,7 +26,7 @@ export interface Field extends DefinedField {
 
 const memberOf = (name: string) => name.replace(/_(\w)/g, (_, letter: string) => letter.toUpperCase());
 
-// A provider's groups are a list of names, too, although the service stores them as they are written.
+// A provider's groups are also a list of names, although the service stores them as written.
 const editorOf = ({ name, type }: DefinedField) => (name === 'group_tag' ? 'group' : editors.find((known) => known === type));
 
 function fieldsOf(entity: Entity): Field[] {
@@ -47,8 +47,8 @@ export function chunk<T>(items: readonly T[], size: number): T[][] {
   return chunks;
 }
 
-// Batches of at most `size` in which what belongs to one owner stays together as far as it fits, so that a rule about an
-// owner's rows is not broken between two batches.
+// Batches of at most `size`. Rows of one owner stay together as far as they fit, so that no rule about an owner's rows is broken
+// between two batches.
 export function chunkByOwner(ids: readonly number[], ownerOf: (id: number) => number | undefined, size: number): number[][] {
   const byOwner = new Map<number | string, number[]>();
   for (const id of ids) {
@@ -78,7 +78,7 @@ export function chunkByOwner(ids: readonly number[], ownerOf: (id: number) => nu
 
 export type Current = { kind: 'loading' } | { kind: 'same'; value: Value } | { kind: 'mixed'; values: Value[] };
 
-// What rows have in a field now: one value, or several.
+// The present values of rows in a field: one value, or several.
 export function currentOf(rowValues: readonly Value[]): Current {
   const found = new Map<string, Value>();
   for (const value of rowValues) found.set(JSON.stringify(value ?? null), value ?? null);
@@ -86,7 +86,7 @@ export function currentOf(rowValues: readonly Value[]): Current {
   return values.length <= 1 ? { kind: 'same', value: values[0] ?? null } : { kind: 'mixed', values };
 }
 
-// "a, b" of a list of names that is stored as one text.
+// The display "a, b" of a list of names that is stored as one text.
 export function splitGroups(text: string | null | undefined): string[] {
   return (text ?? '').split(/[,，\n]/).map((part) => part.trim()).filter((part) => part !== '');
 }
@@ -96,7 +96,7 @@ export type Problem = 'required' | 'not_a_number' | 'out_of_range' | 'too_many_d
 
 const decimalsOf = (text: string) => /^-?\d+(?:\.(\d*))?$/.exec(text)?.[1]?.replace(/0+$/, '').length ?? 0;
 
-// What the service would say of a value too; null: nothing is wrong.
+// The problem of a value, by the same rules as the service's; null: none.
 export function problemOf(field: Field, draft: Draft): Problem | null {
   const { value } = draft;
   if (field.type === 'tags') {
@@ -119,7 +119,7 @@ export function problemOf(field: Field, draft: Draft): Problem | null {
   return null;
 }
 
-// A draft as the request has it.
+// A draft in the form of the request.
 export function updateOf(field: Field, draft: Draft): Value | TagChange {
   const { value, mode } = draft;
   if (field.type === 'tags') {

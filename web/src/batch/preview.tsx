@@ -41,12 +41,12 @@ function Name({ row, owner }: { row: PreviewRow; owner: string | undefined }) {
 
 export function BatchPreview({ entity, owners, preview, total, excluded, onExclude, onLeaveOut }: {
   entity: Entity;
-  owners: ReadonlyMap<number, string>; // whose a row is, if it is somebody's
+  owners: ReadonlyMap<number, string>; // the owner of each row that has one
   preview: Preview;
   total: number;
   excluded: ReadonlySet<number>;
   onExclude: (excluded: ReadonlySet<number>) => void;
-  onLeaveOut: () => void; // what is refused
+  onLeaveOut: () => void; // leaves the refused rows out
 }) {
   const { t, n } = useBatchTexts();
   const column = useTexts(columnNames);

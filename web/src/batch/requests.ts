@@ -15,7 +15,7 @@ export interface PageOf<Row> {
 
 type QueryOf<Path extends keyof paths> = paths[Path] extends { get: { parameters: { query?: infer Wanted } } } ? NonNullable<Wanted> : never;
 
-// What an address says of a list is the service's to check.
+// The service checks the parameters that an address gives for a list.
 async function list(entity: Entity, query: Query, signal?: AbortSignal) {
   switch (entity) {
     case 'users': return dataOf(api.GET('/api/v1/users', { params: { query: query as QueryOf<'/api/v1/users'> }, signal }));
@@ -27,13 +27,13 @@ async function list(entity: Entity, query: Query, signal?: AbortSignal) {
 export const getPage = async <Row extends Item>(entity: Entity, query: Query, signal?: AbortSignal) =>
   (await list(entity, query, signal)) as unknown as PageOf<Row>;
 
-// All that match.
+// The ids of all matches.
 export const getIds = async (entity: Entity, query: Query) => (await list(entity, { ...query, 'ids-only': true })) as Schemas['IdList'];
 
 interface Choice {
   ids: number[];
   dryRun: boolean;
-  key?: string; // by which the service knows a request that comes again
+  key?: string; // by which the service recognizes a repeated request
   signal?: AbortSignal;
 }
 

@@ -16,7 +16,7 @@ const ITEMS_AT_A_TIME = 100;
 
 const asApiError = (error: unknown) => (error instanceof ApiError ? error : unreachableError());
 
-// What became of a batch, whatever it was; a dry run has rows, and what a rule refuses.
+// The result of any batch. A dry run also has rows and refusals.
 type Reply = Partial<Schemas['BatchUpdated'] & Schemas['CircuitsReset']>;
 
 function send(action: Action, choice: { ids: number[]; dryRun: boolean; key?: string; signal?: AbortSignal }): Promise<Reply> {
@@ -27,7 +27,7 @@ function send(action: Action, choice: { ids: number[]; dryRun: boolean; key?: st
   }
 }
 
-// The rows with these ids as the list has them; what has gone meanwhile is left out.
+// The list items with these ids; deleted rows are left out.
 export async function loadItems(entity: Entity, ids: number[], onProgress: (done: number) => void, signal: AbortSignal): Promise<Item[]> {
   const items: Item[] = [];
   let done = 0;
@@ -46,7 +46,7 @@ export function split(entity: Entity, ids: number[], items: readonly Item[]): nu
 }
 
 export interface Preview {
-  rows: PreviewRow[]; // of what was chosen, and of what follows from it
+  rows: PreviewRow[]; // of the chosen rows, and of the rows that change with them
   refused: Refusal[];
 }
 
@@ -67,17 +67,17 @@ export interface Outcome {
   doneIds: number[];
   changedCount: number; // of rows that had other values before, or breakers that were not closed
   operationIds: string[]; // in the order in which they were done
-  cacheNotified: boolean; // false when a running hub was not told of all of it
-  rest: number[][]; // batches that were not done
-  error?: ApiError; // why not; without it they were stopped
+  cacheNotified: boolean; // false when a running hub was not told of every batch
+  rest: number[][]; // batches that were not applied
+  error?: ApiError; // the reason; undefined: stopped by the user
 }
 
 export const newOutcome = (batches: number[][]): Outcome => ({
   total: batches.reduce((sum, ids) => sum + ids.length, 0), doneIds: [], changedCount: 0, operationIds: [], cacheNotified: true, rest: batches,
 });
 
-// Keys by which the service knows a batch that comes again. The same list of ids keeps its key, so that what was done although
-// its answer was lost is not done twice. What stands before the slash makes all of them one change in the history.
+// Keys by which the service recognizes a repeated batch. The same list of ids keeps its key, so that a batch whose answer was lost is
+// not applied twice. The common part before the slash makes all of them one change in the history.
 export function idempotencyKeys(): (ids: number[]) => string {
   const group = randomId();
   const keys = new Map<number[], string>();
@@ -88,7 +88,7 @@ export function idempotencyKeys(): (ids: number[]) => string {
   };
 }
 
-// Does the rest of an outcome.
+// Applies the remaining batches of an outcome.
 export async function apply(
   action: Action, before: Outcome, keyOf: (ids: number[]) => string, onProgress: (outcome: Outcome) => void, shouldStop: () => boolean,
 ): Promise<Outcome> {
@@ -120,7 +120,7 @@ export interface Undone {
   error?: ApiError;
 }
 
-// Takes operations back, the last one first. Rows that were changed since stop it, unless they are to be left as they are.
+// Undoes operations, the last one first. Rows that were changed since stop it, unless they are to be skipped.
 export async function undo(operationIds: readonly string[], skipConflicts: boolean): Promise<Undone> {
   let restoredCount = 0;
   const pending = [...operationIds];

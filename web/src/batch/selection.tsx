@@ -22,7 +22,7 @@ export function SelectionBar({ count, total, isLoadingAll, onAll, onClear, child
         {count < total && <Button type="link" size="small" loading={isLoadingAll} onClick={onAll}>{t('chooseAll', { n: n(total) })}</Button>}
         <Button type="link" size="small" onClick={onClear}>{t('clearSelection')}</Button>
       </Space>
-      {/* What is done to the chosen rows waits until all of them are known. */}
+      {/* Actions are enabled when all chosen rows are known. */}
       <ConfigProvider componentDisabled={isLoadingAll}>
         <Space wrap>{children}</Space>
       </ConfigProvider>

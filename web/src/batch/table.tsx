@@ -18,10 +18,10 @@ import './batch.css';
 const SIZES = [20, 50, 100];
 const DEFAULT_SIZE = 50;
 
-// The parameters of the address besides the filters.
+// The parameters of the address other than filters.
 export const listDefaults = { q: '', sort: '', order: '', size: '' };
 
-// What is there of it.
+// The values that are not empty.
 const present = (values: Record<string, string | undefined>): Record<string, string> =>
   Object.fromEntries(Object.entries(values).filter((entry): entry is [string, string] => !!entry[1]));
 
@@ -34,7 +34,7 @@ interface Props<Row extends Item> {
   columns: TableColumnsType<Row>;
   expandable?: TableProps<Row>['expandable'];
   actions: (ids: number[], clear: () => void) => ReactNode;
-  onRefresh?: () => void; // what else is shown
+  onRefresh?: () => void; // refreshes the rest of the page
   banner?: ReactNode;
 }
 
@@ -44,7 +44,7 @@ function useChosen(entity: Entity, filterKey: string, query: Query) {
   const { message } = App.useApp();
   const [ids, setIds] = useState<number[]>([]);
   const [isLoadingAll, setLoadingAll] = useState(false);
-  // Other rows match: what was chosen may not be seen any more, and must not be changed unseen.
+  // Other rows match now. Chosen rows may be hidden, and must not be changed unseen.
   useEffect(() => setIds([]), [entity, filterKey]);
   async function chooseAll() {
     setLoadingAll(true);

@@ -7,7 +7,7 @@ import { useBatchTexts } from './use_batch_texts';
 
 export interface Runner {
   outcome: Outcome | undefined;
-  batches: number; // in all
+  batches: number; // in total
   isRunning: boolean;
   isStopping: boolean;
   stop(): void;

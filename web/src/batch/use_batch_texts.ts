@@ -18,10 +18,10 @@ export function useBatchTexts() {
   return useMemo(() => {
     const amount = new Intl.NumberFormat(language, { maximumFractionDigits: 4 });
     const fieldName = (name: string) => (name in fieldNames ? fields(name as keyof typeof fieldNames) : name);
-    // A value of a field, for people.
+    // A field's value in readable form.
     const valueText = (field: string, value: Value | undefined): string => {
       if (value === null || value === undefined || value === '') return t(isUnlimitedWhenEmpty(field) ? 'unlimited' : 'none');
-      if (field === 'rpm' && Number(value) === 0) return t('unlimited'); // as the hub takes it
+      if (field === 'rpm' && Number(value) === 0) return t('unlimited'); // the hub's meaning
       if (typeof value === 'boolean') return isSwitch(field) ? t(value ? 'enabled' : 'disabled') : t(value ? 'yes' : 'no');
       if (Array.isArray(value)) return value.length === 0 ? t('none') : value.join(', ');
       if (typeof value === 'number') return amount.format(value);

@@ -12,7 +12,7 @@ import { useBatchTexts } from './use_batch_texts';
 import { useUndo } from './use_undo';
 
 const NAMES_SHOWN = 10;
-const UNTYPED_AT_MOST = 50; // providers that are deleted without typing their number
+const UNTYPED_AT_MOST = 50; // providers that can be deleted without typing their number
 
 function TypedCount({ text, count, onRight }: { text: string; count: number; onRight: (isRight: boolean) => void }) {
   return (

@@ -11,7 +11,7 @@ const NOTICE_S = 60;
 const ROWS_SHOWN = 20;
 
 export interface Undo {
-  undo(operationIds: readonly string[]): Promise<boolean>; // true: all of it is as it was, or as was asked for
+  undo(operationIds: readonly string[]): Promise<boolean>; // true: everything is undone, or skipped on request
   notice(title: string, operationIds: readonly string[], cacheNotified: boolean): void;
 }
 

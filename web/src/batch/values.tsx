@@ -5,7 +5,7 @@ import type { Schemas } from '../api/client';
 import { splitGroups, type Value } from './model';
 import { useBatchTexts } from './use_batch_texts';
 
-// "before → after" of one field.
+// The change of one field, "before → after".
 export function ChangeText({ change }: { change: Schemas['FieldChange'] }) {
   const { fieldName, valueText } = useBatchTexts();
   const text = (value: unknown) => valueText(change.field, value as Value);
@@ -25,7 +25,7 @@ export function TagList({ values }: { values: string[] }) {
   );
 }
 
-// Who is in no group is in the one called default.
+// A row without a group is in the group default.
 export function GroupList({ text }: { text: string | null }) {
   const groups = splitGroups(text);
   return <TagList values={groups.length > 0 ? groups : ['default']} />;
@@ -33,7 +33,7 @@ export function GroupList({ text }: { text: string | null }) {
 
 const LIMITS = ['limit5hUsd', 'dailyQuota', 'limitDailyUsd', 'limitWeeklyUsd', 'limitMonthlyUsd'] as const;
 
-// The limits that are set, in a line each.
+// The limits that are set, one per line.
 export function LimitList({ row }: { row: Partial<Record<(typeof LIMITS)[number], number | null>> }) {
   const { t, fieldName, valueText } = useBatchTexts();
   const set = LIMITS.filter((name) => row[name] !== null && row[name] !== undefined);

@@ -1,4 +1,4 @@
-// Says what is unreachable, as long as it is.
+// A notice while the service or the database cannot be reached.
 
 import { Alert } from 'antd';
 import { useSyncExternalStore } from 'react';

@@ -35,13 +35,13 @@ export function Loading({ rows = 4 }: { rows?: number }) {
 
 const isChinese = (text: string) => /[\u4e00-\u9fff]/.test(text);
 
-// An error in a sentence, for a notification: without what only programs say in English, in a Chinese page.
+// An error in one sentence, for a notification. A Chinese page omits technical details in English.
 export function errorWords({ message, details }: ApiError): string {
   const isShown = details !== null && details !== message && (currentLanguage() === 'en' || isChinese(details));
   return isShown ? `${message}: ${details}` : message;
 }
 
-// What programs say. In a Chinese page it is folded where it is in English.
+// Technical details. A Chinese page folds those in English.
 export function Technical({ text }: { text: string }) {
   const t = useTexts(texts);
   const { language } = useLanguage();
@@ -49,7 +49,7 @@ export function Technical({ text }: { text: string }) {
   return <details className="technical"><summary>{t('technical')}</summary><span lang="en">{text}</span></details>;
 }
 
-// What went wrong, the technical part, and what to do: try again, if that can help.
+// An error: its message, its technical details, and a retry if that can help.
 export function ErrorNotice({ error, onRetry }: { error: unknown; onRetry?: () => void }) {
   const t = useTexts(texts);
   const isApi = error instanceof ApiError;
@@ -71,7 +71,7 @@ export function ErrorNotice({ error, onRetry }: { error: unknown; onRetry?: () =
   );
 }
 
-// Nothing there, and what would bring something.
+// An empty state with a hint at what would fill it.
 export function Nothing({ what, action }: { what: string; action?: ReactNode }) {
   return <Empty image={Empty.PRESENTED_IMAGE_SIMPLE} description={what}>{action}</Empty>;
 }

@@ -1,15 +1,15 @@
-// Numbers, sizes and times as the reader writes them.
+// Numbers, sizes and times in the reader's format.
 
 import { useMemo } from 'react';
 import { useLanguage } from './language';
 
-const UNITS = ['B', 'KB', 'MB', 'GB', 'TB']; // of 1,024, as limits and PostgreSQL have them
+const UNITS = ['B', 'KB', 'MB', 'GB', 'TB']; // powers of 1,024, as in limits and in PostgreSQL
 
 export interface Format {
   number(value: number): string;
-  percent(value: number): string; // of 0 to 100
+  percent(value: number): string; // `value` from 0 to 100
   bytes(value: number): string;
-  bytesOver(value: number, limit: number): string; // with as many digits as tell it from the limit
+  bytesOver(value: number, limit: number): string; // with enough digits to differ from the limit
   duration(seconds: number): string; // 1:05, 2:03:04
   dateTime(value: string | number | Date): string;
   list(items: string[]): string;

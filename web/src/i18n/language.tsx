@@ -1,5 +1,5 @@
-// The reader's language: the one that was chosen, else the browser's, else Chinese. A page keeps its sentences in a `texts.ts` of its own, both
-// languages side by side, so that one cannot be forgotten:
+// The reader's language: the chosen one, else the browser's, else Chinese. A page has its sentences in its `texts.ts`, with both
+// languages side by side, so that neither can be forgotten:
 //
 //   export const texts = defineTexts({ rows: ['{n} 行', '{n} rows'] });
 //   const t = useTexts(texts);
@@ -26,7 +26,7 @@ function firstLanguage(): Language {
   return known !== undefined && /^en\b/i.test(known) ? 'en' : 'zh-CN';
 }
 
-// Also for what is not a component: requests say in which language their errors are wanted.
+// For code outside of components: requests ask for errors in this language.
 let current: Language = firstLanguage();
 export const currentLanguage = (): Language => current;
 

@@ -1,4 +1,4 @@
-// Operations that this page has begun: they are shown where they began, not among those of others.
+// Operations that this page has started. They are shown where they were started, not among those of others.
 
 const own = new Set<string>();
 

@@ -16,8 +16,8 @@ export interface EventRun<Event extends ProgressEvent> {
   endedAt: number;
   latest: Event | null; // the newest, for its counts
   last: Event | null; // complete or error
-  log: LogLine[]; // what was said, at most MAX_LOG lines
-  error: unknown; // refused before it began, or broken off with an unknown end
+  log: LogLine[]; // at most MAX_LOG lines
+  error: unknown; // refused before it began, or broken off with an unknown outcome
   isCancelled: boolean; // by us
 }
 
@@ -27,8 +27,8 @@ const MAX_LOG = 5000;
 const RECONNECT_PAUSE_MS = 1500;
 const RECONNECT_FOR_MS = 45_000;
 
-// A stream broke off, and the service that could tell its end is another process by now. `wasApplied` is null when even the
-// database could not be asked.
+// A stream broke off, and the service that knew the outcome has been restarted. `wasApplied` is null when even the database could not
+// be asked.
 export class BrokenStream extends Error {
   constructor(readonly wasApplied: boolean | null) {
     super();
@@ -36,9 +36,9 @@ export class BrokenStream extends Error {
 }
 
 export interface EventRunOptions {
-  // What has begun is remembered under this name, until `reset`, so that the page can `recall` it when it is loaded again.
+  // A started operation is remembered under this name until `reset`, so that the page can `recall` it after a reload.
   remember?: string;
-  // Asks the database whether what began at `since` (by the service's clock) was committed; null: not to be told yet.
+  // Asks the database whether the operation that began at `since` (by the service's clock) was committed; null: not known yet.
   wasApplied?(since: string): Promise<boolean | null>;
 }
 
@@ -65,20 +65,20 @@ function withEvent<Event extends ProgressEvent>(run: EventRun<Event>, event: Eve
 
 const sleep = (ms: number) => new Promise((resolve) => setTimeout(resolve, ms));
 
-// `follow` sends a request that is the operation, or watches one that runs already. When the stream breaks, or is cancelled, the
-// service is asked for the operation's end, which it remembers for a while.
+// `follow` sends the operation's request, or watches an operation that runs already. When the stream breaks or is cancelled, it asks
+// the service for the outcome, which the service remembers for a while.
 export function useEventRun<Event extends ProgressEvent>({ remember, wasApplied }: EventRunOptions = {}) {
   const [run, setRun] = useState<EventRun<Event>>(idle);
   const current = useRef<{ controller: AbortController; begun: Begun | null } | null>(null);
   useEffect(() => () => current.current?.controller.abort(), []);
 
-  // A new stream takes the place of the one before, whose news are not heard any more.
+  // A new stream replaces the previous one, whose events are ignored from now on.
   const take = useCallback((begun: Begun | null) => {
     current.current?.controller.abort();
     const mine = { controller: new AbortController(), begun };
     current.current = mine;
     const update = (change: (before: EventRun<Event>) => EventRun<Event>) => current.current === mine && setRun(change);
-    // True when an end was told.
+    // True when the outcome was reported.
     const read = async (address: string, options: RequestInit): Promise<boolean> => {
       let isEnded = false;
       const onResponse = ({ headers }: Response) => {
@@ -108,7 +108,7 @@ export function useEventRun<Event extends ProgressEvent>({ remember, wasApplied 
       } catch (error) {
         if (!(error instanceof ApiError)) continue;
         if (error.status === 401) break;
-        isForgotten = error.status === 404; // another process by now
+        isForgotten = error.status === 404; // the service has been restarted
       }
       const found = isForgotten && wasApplied ? await wasApplied(begun.since).catch(() => null) : null;
       if (found !== null) return end(new BrokenStream(found));
@@ -129,14 +129,14 @@ export function useEventRun<Event extends ProgressEvent>({ remember, wasApplied 
     await askForEnd(stream);
   }, [take, askForEnd]);
 
-  // The service notices that nobody reads any more, and rolls back, unless it has committed: so it is asked.
+  // The service notices that nobody reads, and rolls back unless it has committed. So it is asked for the outcome.
   const cancel = useCallback(async () => {
     const stream = take(current.current?.begun ?? null);
     setRun((before) => ({ ...before, state: 'broken', isCancelled: true }));
     await askForEnd(stream);
   }, [take, askForEnd]);
 
-  // After a reload, which ended the request and so the operation, unless it had committed.
+  // After a reload, which ended the request, and with it the operation unless it had committed.
   const recall = useCallback(() => {
     const begun = remembered(remember);
     if (begun === null) return;

@@ -1,4 +1,4 @@
-// The reader's own choices, language and colours. Both are remembered in the browser.
+// The reader's choice of language and colours. The browser remembers both.
 
 import { GlobalOutlined, MoonOutlined, SunOutlined } from '@ant-design/icons';
 import { Button, Dropdown } from 'antd';

@@ -4,7 +4,7 @@ import { api, dataOf } from '../../api/client';
 
 async function wasApplied(type: string, since: string): Promise<boolean | null> {
   const { isAvailable, operation } = await dataOf(api.GET('/api/admin/database/status'));
-  if (!isAvailable || operation.running) return null; // it may be rolling back, or committing, still
+  if (!isAvailable || operation.running) return null; // it may still be rolling back or committing
   const query = { category: 'database', type, success: true, from: since, limit: 1 };
   const { items } = await dataOf(api.GET('/api/v1/audit-log', { params: { query } }));
   return items.length > 0;

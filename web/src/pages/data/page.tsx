@@ -18,7 +18,7 @@ export default function DataPage() {
   const [isUndoing, setUndoing] = useState(false);
   const [undoneAt, setUndoneAt] = useState(0);
   const noteUndone = useCallback(() => setUndoneAt(Date.now()), []);
-  useLeaveWarning(importing.includes('import') || isUndoing, t('leave')); // a download goes on without the page
+  useLeaveWarning(importing.includes('import') || isUndoing, t('leave')); // a download continues without the page
   const own = [...(isExporting ? ['export'] : []), ...importing, ...(isUndoing ? ['undo'] : [])];
   return (
     <Page title={t('title')}>

@@ -16,7 +16,7 @@ const phases = {
   migrate: 'phaseMigrate', commit: 'phaseCommit', swap: 'phaseSwap', done: 'phaseDone',
 } as const;
 
-// Seconds since `startedAt`, counted here.
+// Seconds since `startedAt`, by the browser's clock.
 function useElapsed(startedAt: number): number {
   const [now, setNow] = useState(() => Date.now());
   useEffect(() => {
@@ -26,7 +26,7 @@ function useElapsed(startedAt: number): number {
   return Math.max(0, (now - startedAt) / 1000);
 }
 
-const ENOUGH_PERCENT = 3; // to guess from
+const ENOUGH_PERCENT = 3; // for an estimate
 
 function secondsLeft(event: Event | null, elapsed: number): number | null {
   if (event?.secondsLeft != null) return event.secondsLeft;
@@ -84,7 +84,7 @@ export function Outcome({ type, title, details, children }: { type: 'success' | 
   return <Alert type={type} showIcon role="status" title={title} description={(details || children) && <>{details && <Technical text={details} />}{children}</>} />;
 }
 
-// Of a stream that broke off: what the database itself says.
+// The outcome according to the database, after a stream broke off.
 export function Broken({ wasApplied, applied, unchanged }: { wasApplied: boolean | null; applied: string; unchanged: string }) {
   const t = useTexts(texts);
   if (wasApplied === null) return <Outcome type="warning" title={t('unknownOutcome')} details={t('brokenUnknown')} />;

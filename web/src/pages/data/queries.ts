@@ -16,7 +16,7 @@ async function readStatus() {
   return status;
 }
 
-// Without `data` while it cannot be asked: what was known may be so no more.
+// Without `data` while the service cannot be asked, because the last answer may be outdated.
 export function useStatus() {
   return useQuery({ queryKey: statusKey, queryFn: readStatus, refetchInterval: POLL_MS });
 }

@@ -1,4 +1,4 @@
-// Operations in this service by others, or in another window: can be watched, not changed.
+// Operations of this service that others, or another window, started. They can be watched, not changed.
 
 import { Card, Flex } from 'antd';
 import { useEffect } from 'react';
@@ -32,7 +32,7 @@ function Watched({ operation }: { operation: Operation }) {
   );
 }
 
-// `own`: kinds of operations that the page is starting, and shows elsewhere; once they are known by their ids, they are by those.
+// `own`: kinds of operations that the page is starting and shows elsewhere, until their ids are known.
 export function RunningCard({ own }: { own: string[] }) {
   const t = useTexts(texts);
   const status = useStatus();

@@ -30,7 +30,7 @@ function Facts({ status }: { status: Status }) {
   const format = useFormat();
   const lockText = useLockText();
   const { redis } = status;
-  const isLockKnown = status.operation.running || status.isAvailable; // nobody can be seen to hold it without the database
+  const isLockKnown = status.operation.running || status.isAvailable; // without the database its holder is unknown
   const redisText = !redis.configured ? t('redisOff') : redis.available ? t('redisUp') : t('redisDown');
   return (
     <Descriptions
@@ -54,7 +54,7 @@ function Facts({ status }: { status: Status }) {
 export function StatusCard() {
   const t = useTexts(texts);
   const status = useStatus();
-  // What cannot be asked is not known, whatever was known before.
+  // A service that cannot be asked is in an unknown state, whatever was known before.
   const known = status.isError ? undefined : status.data;
   const badge = known && <Badge status={known.isAvailable ? 'success' : 'error'} text={t(known.isAvailable ? 'available' : 'unavailable')} />;
   return (

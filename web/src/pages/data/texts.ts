@@ -204,7 +204,7 @@ export const texts = defineTexts({
   brokenApplied: ['连接曾中断，但审计日志表明操作已提交', 'The connection broke, but the audit log says that it was committed'],
   brokenUnchanged: ['操作中断并已回滚，审计日志中没有它', 'It was broken off and rolled back: the audit log does not have it'],
 
-  // Archives that are here already
+  // Uploaded archives
   uploads: ['已上传的备份', 'Archives uploaded before'],
   uploadPart: ['已上传 {n} / {total}，重新选择同一文件可继续', '{n} of {total} have arrived: choose the same file to go on'],
   uploadKept: ['保留至 {until}', 'kept until {until}'],

@@ -9,13 +9,13 @@ import { texts } from './texts';
 import { Path, Value } from './values';
 
 const PAGE = 50;
-// The field that a value is of; only rows of batches have fields that the pages name.
+// The field of a value. Only rows of batches have fields that the pages name.
 function fieldOf({ path }: FieldChange): string {
   const last = path.at(-1);
   return typeof last === 'string' && path.some((step) => typeof step !== 'string') ? last : '';
 }
 
-// What belongs to the record and not to what was done.
+// Members that describe the record, not the action.
 const isOwnMember = ({ path }: FieldChange) => path.length === 1 && path[0] === 'group';
 const isThere = (side: Json) => side !== null && side !== undefined;
 

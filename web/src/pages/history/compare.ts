@@ -1,11 +1,10 @@
-// What was there before and after, as a list of fields: whatever the shape of the recorded JSON, people see a name and two
-// values.
+// The values before and after, as a list of fields. Whatever the shape of the recorded JSON, a field is a name with two values.
 
 export type Json = string | number | boolean | null | Json[] | { [name: string]: Json };
 
 export interface FieldChange {
   path: Step[];
-  before: Json | undefined; // undefined: not there
+  before: Json | undefined; // undefined: absent
   after: Json | undefined;
   isSame: boolean;
 }
@@ -21,7 +20,7 @@ const isRow = (value: Json): value is { entity: string; id: number; name?: strin
 
 const keyOf = (path: Step[]) => path.map((step) => (typeof step === 'string' ? step : `${step.entity} ${step.id}`)).join('\n');
 
-// All values that have no parts, with where they are. A list of plain values is one; a list of rows has the rows' values.
+// All values without parts, with their paths. A list of plain values is one value; a list of rows has the rows' values.
 function leaves(value: Json, path: Step[], found: Map<string, { path: Step[]; value: Json }>): void {
   if (isObject(value) && Object.keys(value).length > 0) {
     for (const [name, part] of Object.entries(value)) {

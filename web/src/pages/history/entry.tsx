@@ -89,7 +89,7 @@ function Details({ entry, onUndo, onShow }: { entry: Whole; onUndo(operation: Op
   );
 }
 
-// `parts`: the entries of the change that this is one of.
+// `parts`: the entries of the change to which this entry belongs.
 export function EntryDrawer({ id, parts, onPart, onClose, onUndo, onShow }: {
   id: string; parts: string[]; onPart(id: string): void; onClose(): void; onUndo(operation: Operation): void; onShow(id: string): void;
 }) {

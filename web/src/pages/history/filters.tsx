@@ -20,7 +20,7 @@ function TypedInput({ id, value, hint, onChange }: { id: string; value: string; 
   return <Input id={id} value={typed} maxLength={200} allowClear placeholder={hint} onChange={(event) => setTyped(event.target.value)} />;
 }
 
-// What is known, what has been seen, and what is chosen.
+// The known values, the values seen so far, and the chosen one.
 const optionsOf = (names: (string | null | undefined)[], name: (value: string) => string, any: string) => [
   { value: '', label: any },
   ...[...new Set(names)].filter((value): value is string => !!value).map((value) => ({ value, label: name(value) })),

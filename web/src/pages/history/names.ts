@@ -7,7 +7,7 @@ import { actionNames, categoryNames } from './texts';
 export const knownCategories = Object.keys(categoryNames);
 export const knownActions = Object.keys(actionNames);
 
-// Whether an action may be of that category.
+// Whether an action can have that category.
 export function isOfCategory(action: string, category: string): boolean {
   if (category === '' || !knownCategories.includes(category) || !knownActions.includes(action)) return true;
   return (action.includes(':') ? 'batch' : action.split('.')[0]) === category;

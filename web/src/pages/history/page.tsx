@@ -35,7 +35,7 @@ function What({ deed }: { deed: Deed }) {
 }
 
 interface RowActions {
-  operationsOf(deed: Deed): Operation[]; // that can be undone, the newest first
+  operationsOf(deed: Deed): Operation[]; // those that can be undone, the newest first
   onDetails(entry: Entry): void;
   onUndo(operations: Operation[]): void;
 }
@@ -109,7 +109,7 @@ export default function HistoryPage() {
   const deeds = useMemo(() => deedsOf(entries), [entries]);
   const total = found.data?.pages.at(-1)?.total ?? 0;
   const isFiltered = Object.values(filters).some((value) => value !== '');
-  // All parts of a change, also those that are on no page that was loaded.
+  // All parts of a change, including those on pages that were not loaded.
   const partsOf = (operation: Operation | undefined): Operation[] => {
     if (operation === undefined) return [];
     return operation.group === null ? [operation] : [...(undoable.data ?? new Map<string, Operation>()).values()].filter(({ group }) => group === operation.group);

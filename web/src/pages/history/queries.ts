@@ -12,7 +12,7 @@ export type Filters = typeof noFilters;
 const PAGE = 50;
 const OPERATION_PAGES = 5;
 
-// A day of the reader's, as the moment at which it begins, or the one at which it has ended.
+// The start or the end of a day in the reader's time zone.
 function momentOf(day: string, daysLater: number): string | undefined {
   const [year, month, date] = day.split('-').map(Number);
   if (!year || !month || !date) return undefined;
@@ -43,7 +43,7 @@ export const useEntry = (id: string) =>
     queryFn: ({ signal }) => dataOf(api.GET('/api/v1/audit-log/{id}', { signal, params: { path: { id } } })),
   });
 
-// What can be undone now, by id. The newest suffice: nothing older than a day can be.
+// Operations that can be undone now, by id. The newest suffice: nothing older than a day can be undone.
 export const useUndoable = () =>
   useQuery({
     queryKey: ['history', 'undoable'],
@@ -64,7 +64,7 @@ export const useUndoable = () =>
 const MINUTE_MS = 60_000;
 const around = (time: string, ms: number) => new Date(Date.parse(time) + ms).toISOString();
 
-// The operation of a batch's entry; null once it has been forgotten. It was recorded in the same transaction as the entry.
+// The operation of a batch's entry; null after it has expired. It was recorded in the same transaction as the entry.
 export const useOperation = (entry: { createdAt: string; category: string; targetName: string | null }) =>
   useQuery({
     queryKey: ['history', 'operation', operationIdOf(entry)],
@@ -83,6 +83,6 @@ export const useKept = (isWanted: boolean) =>
     queryFn: ({ signal }) => dataOf(api.GET('/api/admin/database/import:undo', { signal })),
   });
 
-// The operation that an entry tells of.
+// The operation that an entry describes.
 export const operationIdOf = (entry: { category: string; targetName: string | null }): string | null =>
   entry.category === 'batch' ? entry.targetName : null;

@@ -109,7 +109,7 @@ export function UndoDialog({ operations, onClose }: { operations: Operation[]; o
   const { notification } = App.useApp();
   const [skips, setSkips] = useState(false);
   const [done, setDone] = useState<string[]>([]);
-  // The list grows shorter behind the dialog, while parts are undone.
+  // The list behind the dialog gets shorter while parts are undone.
   const [{ operation, ids }] = useState(() => ({ operation: operations[0]!, ids: operations.map(({ id }) => id) }));
   const preview = usePreview(ids);
   const deed = useMutation({
@@ -124,7 +124,7 @@ export function UndoDialog({ operations, onClose }: { operations: Operation[]; o
       });
       onClose();
     },
-    // Whatever shows these rows; what would be undone is not asked again.
+    // Refreshes all queries that show these rows, but does not repeat the preview of the undo.
     onSettled: () => queries.invalidateQueries({ predicate: ({ queryKey }) => queryKey[0] !== 'undo' }),
   });
   const { data } = preview;

@@ -10,7 +10,7 @@ function Quiet({ children }: { children: string }) {
   return <Typography.Text type="secondary" italic>{children}</Typography.Text>;
 }
 
-// A field by the name that the pages have for it.
+// The name of a field on the pages.
 export function FieldName({ name }: { name: string }) {
   const { fieldName } = useBatchTexts();
   const known = useTexts(recordNames);
@@ -18,7 +18,7 @@ export function FieldName({ name }: { name: string }) {
   return fieldName(name) === name ? <code>{name}</code> : fieldName(name);
 }
 
-// `field`: what it is a value of.
+// `field`: the field of the value.
 export function Value({ field, value }: { field?: string; value: Json | undefined }) {
   const t = useTexts(texts);
   const { fieldName, valueText } = useBatchTexts();

@@ -11,7 +11,7 @@ import { useTexts, type Translate } from '../../i18n/language';
 import { ColorsChoice, LanguageChoice } from '../../shell/choices';
 import { texts } from './texts';
 
-// Only an address of this application: "//elsewhere" would be another host.
+// Accepts only addresses of this application: "//elsewhere" would be another host.
 function target(from: string | null, fallback: string): string {
   return from && /^\/(?![/\\])/.test(from) ? from : fallback;
 }

@@ -7,7 +7,7 @@ import { emptyObject, parseExact, writeExact, type Exact, type Json, type JsonOb
 export const MODELS = '/api/v1/model-prices';
 export const MAX_FILE_BYTES = 32 * 1024 * 1024;
 
-// The service's types as parseExact gives them: numbers are their texts.
+// The service's types as parseExact returns them, with numbers as text.
 type Read<T> = unknown extends T ? Json
   : T extends number ? Exact
   : T extends string | boolean | null | undefined ? T
@@ -17,7 +17,7 @@ type Read<T> = unknown extends T ? Json
 export type PriceItem = Read<Schemas['Price']>;
 export type PricePage = Read<Schemas['PricePage']>;
 export type Issue = Read<Schemas['PriceIssue']>;
-// What an upload or a sync did or, in a dry run, would do.
+// The result of an upload or a sync, or of its dry run.
 export type Report = Read<Schemas['PriceReport']>;
 export type Change = NonNullable<Report['changes']>[number];
 export type Conflict = NonNullable<Report['conflicts']>[number];
@@ -54,12 +54,12 @@ export const useSyncStatus = () =>
 
 const pathOf = (name: string): string => `${MODELS}/${encodeURIComponent(name)}`;
 
-// Sets the fields; null takes one away, and those that are not named stay.
+// Sets the fields; null removes one, and fields that are not named stay.
 export function savePrice(name: string, fields: JsonObject): Promise<PriceItem> {
   return send(pathOf(name), 'PUT', writeExact(Object.assign(emptyObject(), { priceData: fields })));
 }
 
-// By a search, because a 404 would stand in the browser's console as an error.
+// Uses a search, because the browser's console shows a 404 as an error.
 export async function priceExists(name: string): Promise<boolean> {
   for (let page = 1; ; page++) {
     const query = new URLSearchParams({ search: name, page: String(page), pageSize: '200', sortBy: 'modelName', sortOrder: 'asc' });

@@ -23,13 +23,13 @@ function Fields({ change }: { change: Change }) {
 export function SourceTag({ source }: { source: string }) {
   const t = useTexts(texts);
   const { isDark } = useColors();
-  const color = isManual(source) ? (isDark ? 'gold' : 'purple') : 'blue'; // of those that are readable there
+  const color = isManual(source) ? (isDark ? 'gold' : 'purple') : 'blue'; // readable on each background
   return <Tag color={color}>{t(isManual(source) ? 'manual' : 'cloud')}</Tag>;
 }
 
 const briefFields = ['input_cost_per_token', 'output_cost_per_token'] as const;
 
-// The two prices that matter most, and how many fields there are besides.
+// The two most important prices, and the number of other fields.
 function Brief({ change }: { change: Change }) {
   const t = useTexts(texts);
   const shown = briefFields.flatMap((name) => change.fields.filter(({ field }) => field === name));
@@ -48,7 +48,7 @@ function Brief({ change }: { change: Change }) {
 
 const nameColumn = (title: string) => ({ title, dataIndex: 'modelName', render: (name: string) => <span className="model-name">{name}</span> });
 
-// Whether each of some models is taken; ticked is taken.
+// A choice among models; a ticked model is taken.
 interface Taking {
   leftOut: ReadonlySet<string>;
   onTake: (names: string[], isTaken: boolean) => void;

@@ -10,11 +10,11 @@ export interface Cost {
   what: string; // "input", "cache_read_input", "code_interpreter"; may be empty
   unit: string; // "pixel"; "token" is a million of them
   note: string; // "above_200k_tokens"; may be empty
-  low: string; // decimals; of several prices by size the lowest and the highest
+  low: string; // decimals: the lowest and the highest of several prices by size
   high: string;
 }
 
-// All numbers in a value that are costs by their own name, or by that of what they are in.
+// All numbers in a value that are costs by their own name or by that of a surrounding member.
 function amountsOf(value: Json | undefined, isCost: boolean): string[] {
   if (value instanceof Exact) return isCost && isDecimal(value.text) ? [value.text] : [];
   if (Array.isArray(value)) return value.flatMap((item) => amountsOf(item, isCost));
@@ -24,7 +24,7 @@ function amountsOf(value: Json | undefined, isCost: boolean): string[] {
 
 const isZero = (amount: string) => compareDecimals(amount, '0') === 0;
 
-// Whether it is known to cost nothing at all.
+// Whether a model is known to be free.
 export function isFree(data: JsonObject): boolean {
   const amounts = amountsOf(data, false);
   return amounts.length > 0 && amounts.every(isZero);
@@ -32,7 +32,7 @@ export function isFree(data: JsonObject): boolean {
 
 const VARIANT = /_(above_\w+|batches|batch_requests|priority|flex)$/;
 
-// "output_cost_per_image_above_512_and_512_pixels" by its parts.
+// The parts of a name like "output_cost_per_image_above_512_and_512_pixels".
 function partsOf(field: string): Pick<Cost, 'what' | 'unit' | 'note'> {
   const note = VARIANT.exec(field)?.[1] ?? '';
   const name = note === '' ? field : field.slice(0, -note.length - 1);
@@ -42,10 +42,10 @@ function partsOf(field: string): Pick<Cost, 'what' | 'unit' | 'note'> {
   return token ? { what: token[1]!, unit: 'token', note } : { what: name, unit: '', note };
 }
 
-// Columns of their own.
+// Costs with a column of their own.
 const shownApart = ['input_cost_per_token', 'output_cost_per_token', 'cache_read_input_token_cost', 'cache_creation_input_token_cost'];
 
-// The costs besides those of the columns that are not zero: first what is not counted by tokens.
+// The costs without a column that are not zero, those that are not per token first.
 export function otherCosts(data: JsonObject): Cost[] {
   const found = Object.entries(data).flatMap(([field, value]) => {
     if (!isCostName(field) || shownApart.includes(field)) return [];

@@ -15,7 +15,7 @@ type Values = Record<string, string>;
 const MODES = ['chat', 'completion', 'responses', 'embedding', 'image_generation', 'audio_transcription', 'audio_speech', 'moderation', 'rerank', 'search'];
 const MAX_NAME_BYTES = 1024;
 
-// What a PUT has to name so that `before` becomes what was typed; null takes a field away.
+// The fields of a PUT that turns `before` into the typed values; null removes a field.
 export function changesOf(before: JsonObject, values: Values): JsonObject {
   const after: JsonObject = Object.assign(emptyObject(), parseOthers(values.others ?? ''));
   for (const field of fields) {

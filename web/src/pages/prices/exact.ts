@@ -1,4 +1,4 @@
-// JSON without loss: numbers stay the text that was written, because a price must not pass through a double.
+// JSON without loss: numbers keep their text, because a price must not pass through a double.
 
 export class Exact {
   readonly text: string;
@@ -9,7 +9,7 @@ export class Exact {
 }
 
 export type Json = null | boolean | string | Exact | Json[] | JsonObject;
-// Made without a prototype, so that any name may be a key.
+// Objects without a prototype, so that any name can be a key.
 export interface JsonObject {
   [key: string]: Json;
 }
@@ -32,7 +32,7 @@ class Reader {
     this.next();
   }
 
-  // To the end of the text; SyntaxError, with the line and column, for what is not JSON.
+  // Parses to the end of the text. Throws a SyntaxError with line and column if it is not JSON.
   readAll(): Json {
     const value = this.read(0);
     if (this.token !== '') this.fail();
@@ -93,7 +93,7 @@ class Reader {
       if (this.token[0] !== '"') this.fail();
       const at = this.end - this.token.length;
       const key = this.readString();
-      if (key in object) this.fail(at); // which of the two is meant nobody can know
+      if (key in object) this.fail(at); // ambiguous
       this.expect(':');
       object[key] = this.read(depth + 1);
       if (this.token !== '}') {
@@ -120,7 +120,7 @@ class Reader {
   }
 }
 
-// SyntaxError whose message is "line:column" for what is not JSON, or has a key twice.
+// Throws a SyntaxError with the message "line:column" for invalid JSON and duplicate keys.
 export const parseExact = (text: string): Json => new Reader(text).readAll();
 
 // `indent` in spaces; 0 is one line.
@@ -135,7 +135,7 @@ export function writeExact(value: Json, indent = 0, depth = 0): string {
   return join(Object.entries(value).map(([key, item]) => JSON.stringify(key) + colon + writeExact(item, indent, depth + 1)), '{', '}');
 }
 
-// Equal as PostgreSQL's jsonb: whatever the order of keys and the spelling of numbers.
+// Equality as in PostgreSQL's jsonb: the order of keys and the spelling of numbers do not matter.
 export function equalExact(a: Json | undefined, b: Json | undefined): boolean {
   if (a instanceof Exact && b instanceof Exact) return compareDecimals(a.text, b.text) === 0;
   if (Array.isArray(a) && Array.isArray(b)) return a.length === b.length && a.every((item, i) => equalExact(item, b[i]));
@@ -164,7 +164,7 @@ function partsOf(text: string): Parts | undefined {
   return { isNegative: sign === '-' && digits !== '', digits, exponent: Number(exponent) - fraction.length + all.length - digits.length };
 }
 
-// Of a number as it was read: whether it can be written without an exponent at all (1e9999 is a number, too), and how.
+// Whether and how a number, as it was read, can be written without an exponent (1e9999 is also a number).
 export const isDecimalNumber = ({ text }: Exact): boolean => isDecimal(text);
 export const plainNumber = ({ text }: Exact): string => shift(text, 0);
 
@@ -185,7 +185,7 @@ export function shift(text: string, places: number): string {
   return plain({ ...parts, exponent: parts.exponent + places });
 }
 
-// Below zero, zero or above, as a sort's comparison.
+// Negative, zero or positive, like the comparison of a sort.
 export function compareDecimals(a: string, b: string): number {
   const left = partsOf(a);
   const right = partsOf(b);

@@ -2,7 +2,7 @@
 
 import { compareDecimals, emptyObject, Exact, isDecimal, isObject, parseExact, shift, type Json, type JsonObject } from './exact';
 
-// How many places a price moves between what is stored and what is shown.
+// The number of places by which a price's decimal point moves between storage and display.
 export const PER_MILLION = 6;
 
 export type Kind = 'text' | 'price' | 'count' | 'switch';
@@ -10,7 +10,7 @@ export type Kind = 'text' | 'price' | 'count' | 'switch';
 export interface Field {
   name: string; // as stored
   kind: Kind;
-  places: number; // of a price
+  places: number; // by which the decimal point of a price moves
   unit?: 'million' | 'image' | 'request';
 }
 
@@ -33,11 +33,11 @@ const tokenWords = /(^|_)token(_|$)/;
 const otherWords = /(^|_)(image|audio|second|character|pixel|query|request)(_|$)/;
 export const isPerToken = (name: string): boolean => /(^|_)costs?(_|$)/.test(name) && tokenWords.test(name) && !otherWords.test(name);
 
-// A stored price per token as the price of a million; undefined when it is no number.
+// A stored price per token as the price of a million; undefined when it is not a number.
 export const perMillion = (value: Json | undefined): string | undefined =>
   value instanceof Exact && isDecimal(value.text) ? shift(value.text, PER_MILLION) : undefined;
 
-// What stands in the input for a stored value; undefined when the input cannot hold it.
+// The input's text for a stored value; undefined when the input cannot hold it.
 export function toInput(field: Field, value: Json | undefined): string | undefined {
   if (value === undefined) return '';
   switch (field.kind) {
@@ -51,7 +51,7 @@ export type Problem = 'notNumber' | 'negative' | 'notWhole' | 'tooLong';
 
 const MAX_NUMBER = 120;
 
-// What is wrong with what was typed; undefined: nothing.
+// The problem of a typed text; undefined: none.
 export function problemOf(field: Field, typed: string): Problem | undefined {
   const value = typed.trim();
   if (value === '' || field.kind === 'text' || field.kind === 'switch') return undefined;
@@ -62,7 +62,7 @@ export function problemOf(field: Field, typed: string): Problem | undefined {
   return undefined;
 }
 
-// The value to store; undefined for none. What was typed must be without problems.
+// The value to store; undefined for none. The typed text must have no problem.
 export function fromInput(field: Field, typed: string): Json | undefined {
   const value = typed.trim();
   if (value === '') return undefined;
@@ -73,7 +73,7 @@ export function fromInput(field: Field, typed: string): Json | undefined {
 
 export type Warning = 'looksPerToken' | 'tenfold' | 'zero';
 
-// What looks wrong with a price, although it may be right. `before` is what is stored.
+// A doubt about a price that may be right. `before` is the stored value.
 export function warningOf(field: Field, typed: string, before: Json | undefined): Warning | undefined {
   const value = typed.trim();
   if (field.kind !== 'price' || value === '' || problemOf(field, typed)) return undefined;
@@ -85,7 +85,7 @@ export function warningOf(field: Field, typed: string, before: Json | undefined)
   return field.unit === 'million' && compareDecimals(value, '5000') >= 0 ? 'looksPerToken' : undefined;
 }
 
-// Each field's input, and the rest, which has none.
+// The text of each field's input, and the fields without one.
 export function splitData(data: JsonObject): { inputs: Record<string, string>; others: JsonObject } {
   const others: JsonObject = Object.assign(emptyObject(), data);
   const inputs: Record<string, string> = {};
@@ -97,7 +97,7 @@ export function splitData(data: JsonObject): { inputs: Record<string, string>; o
   return { inputs, others };
 }
 
-// The other fields as they were typed; undefined when that is no JSON object.
+// The other fields as typed; undefined when the text is not a JSON object.
 export function parseOthers(typed: string): JsonObject | undefined {
   if (typed.trim() === '') return emptyObject();
   const value = parseExact(typed);

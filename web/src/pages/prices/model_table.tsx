@@ -1,4 +1,4 @@
-// A table of models with a search; thousands are no burden, since a page is shown at a time.
+// A table of models with a search. It shows one page at a time, so that thousands of models do no harm.
 
 import { Flex, Input, Table, type TableColumnsType } from 'antd';
 import { useMemo, useState, type ReactNode } from 'react';

@@ -1,4 +1,4 @@
-// Prices that have no column: the first few, and all of them on demand.
+// Prices without a column: the first few, and all of them on demand.
 
 import { Button, Flex, Popover, Typography } from 'antd';
 import { useTexts } from '../../i18n/language';

@@ -1,4 +1,4 @@
-// Changes that look wrong: they are left out until somebody says that they are right.
+// Suspicious changes, which are left out until somebody confirms them.
 
 import { countOf, type Change, type Report } from './api';
 import { Exact, isDecimal, isObject, type Json } from './exact';
@@ -9,7 +9,7 @@ const isAboutSize = (code: string) => code.startsWith('moved_') || code === 'loo
 export interface Outlier {
   change: Change;
   reasons: string[];
-  factor: number | null; // new / old of the price that moved most; null for a price that had none before
+  factor: number | null; // new / old of the price with the largest change; null for a new price
 }
 
 // "tiered_pricing[1].input_cost_per_token" in the fields of a change.
@@ -29,7 +29,7 @@ function factorAt(change: Change, path: string | undefined): number | null {
   return old === null || now === null || old === 0 ? null : now / old;
 }
 
-// How far a factor is from 1, in powers of ten; to zero is the farthest.
+// The distance of a factor from 1, in powers of ten; a factor of zero is the farthest.
 const distance = (factor: number | null) => (factor === null ? 0 : factor === 0 ? Infinity : Math.abs(Math.log10(factor)));
 
 export function outliersOf(report: Report): Outlier[] {
@@ -43,7 +43,7 @@ export function outliersOf(report: Report): Outlier[] {
   return found.sort((one, other) => distance(other.factor) - distance(one.factor));
 }
 
-// What is chosen of a report: manual prices to overwrite, and models to leave out.
+// The choices in a report: manual prices to overwrite, and models to leave out.
 export interface Choice {
   overwrite: string[];
   leftOut: ReadonlySet<string>;
@@ -51,7 +51,7 @@ export interface Choice {
 
 export const defaultChoice = (report: Report): Choice => ({ overwrite: [], leftOut: new Set(outliersOf(report).map(({ change }) => change.modelName)) });
 
-// How many changes applying it makes.
+// The number of changes that are applied.
 export function changeCount(report: Report, { overwrite, leftOut }: Choice): number {
   const names = [...(report.changes ?? []).map(({ modelName }) => modelName), ...report.removed];
   return names.filter((name) => !leftOut.has(name)).length + overwrite.length;

@@ -24,7 +24,7 @@ type State = typeof defaults;
 const noFilter = { search: '', source: '', litellmProvider: '', vendor: '', mode: '', page: '1' };
 const isFiltered = (state: State) => (['search', 'source', 'litellmProvider', 'vendor', 'mode'] as const).some((name) => state[name] !== '');
 
-// What an address may say of the page, whoever wrote it.
+// The valid parameters of the address; anybody may have written it.
 function checked(state: State): State {
   const whole = (text: string, fallback: string, max: number) => (/^[1-9]\d{0,6}$/.test(text) && Number(text) <= max ? text : fallback);
   return {
@@ -37,7 +37,7 @@ function checked(state: State): State {
   };
 }
 
-// Asks a moment after the last key.
+// Searches shortly after the last key.
 function Search({ value, onChange }: { value: string; onChange: (search: string) => void }) {
   const t = useTexts(texts);
   const [typed, setTyped] = useState(value);

@@ -12,7 +12,7 @@ export interface Pair {
   right: Json | undefined;
 }
 
-// A value as it is stored, and of a price per token what a million costs.
+// A value as stored; for a price per token also the price of a million.
 function Value({ field, value }: { field: string; value: Json | undefined }) {
   const t = useTexts(texts);
   if (value === undefined || value === null) return <Typography.Text type="secondary">–</Typography.Text>;
@@ -25,7 +25,7 @@ function Value({ field, value }: { field: string; value: Json | undefined }) {
   );
 }
 
-// `left` null: there is only one side.
+// `left` null: only one side exists.
 export function Pairs({ pairs, label, left, right }: { pairs: Pair[]; label: string; left: string | null; right: string }) {
   const t = useTexts(texts);
   return (

@@ -16,9 +16,9 @@ import { texts } from './texts';
 interface ReviewProps {
   title: string;
   top?: ReactNode;
-  waiting: string; // what is said while it compares
-  compare: null | ((signal: AbortSignal) => Promise<Report>); // null: there is nothing to compare yet
-  compareKey: unknown[]; // of what is compared
+  waiting: string; // shown during the comparison
+  compare: null | ((signal: AbortSignal) => Promise<Report>); // null: nothing to compare yet
+  compareKey: unknown[]; // identifies the compared data
   apply: (report: Report, overwriteManual: string[], leaveOut: string[]) => Promise<Report>;
   onFailure?: (error: unknown, retry: () => void) => ReactNode; // instead of the usual notice
   onClose: () => void;

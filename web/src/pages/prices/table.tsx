@@ -18,14 +18,14 @@ export type Action = 'edit' | 'pin' | 'delete';
 
 const textOf = (value: Json | undefined): string => (typeof value === 'string' ? value : '');
 
-// A model is free only if nothing of it costs anything: one that is paid by the second has tokens for 0, too.
+// A model is free only if all its costs are zero: a model paid by the second also has tokens for 0.
 function Price({ value, item }: { value: string | undefined; item: PriceItem }) {
   const t = useTexts(texts);
   if (value === undefined) return <Typography.Text type="secondary">–</Typography.Text>;
   return <span className="numbers price">{value === '0' && isFree(item.priceData) ? t('free') : `$${value}`}</span>;
 }
 
-// Reading above writing.
+// Cache reads above cache writes.
 function CachePrices({ item }: { item: PriceItem }) {
   const { priceData: data } = item;
   const prices = [perMillion(data.cache_read_input_token_cost), perMillion(data.cache_creation_input_token_cost)];

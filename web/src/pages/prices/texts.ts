@@ -188,7 +188,7 @@ export const texts = defineTexts({
   details: ['详情', 'Details'],
 });
 
-// What is counted; a million of what is a token. Others are shown by their stored names.
+// Units; tokens are counted in millions. Other units are shown by their stored names.
 export const unitNames = defineTexts({
   token: ['百万 token', 'million tokens'],
   audio_token: ['百万音频 token', 'million audio tokens'],
@@ -209,7 +209,7 @@ export const unitNames = defineTexts({
   gb_per_day: ['GB·天', 'GB and day'],
 });
 
-// What is paid for; others by their stored names.
+// Chargeable items; others are shown by their stored names.
 export const costNames = defineTexts({
   input: ['输入', 'Input'],
   output: ['输出', 'Output'],

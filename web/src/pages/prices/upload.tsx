@@ -13,7 +13,7 @@ let fileCount = 0;
 
 interface Chosen {
   file: File;
-  number: number; // tells two files of one name apart
+  number: number; // distinguishes files of the same name
 }
 
 export function UploadDrawer({ onClose }: { onClose: () => void }) {

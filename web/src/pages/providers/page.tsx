@@ -21,7 +21,7 @@ type Provider = Schemas['Provider'];
 const HEALTH_MS = 10_000;
 const HEALTH_KEY = ['health'];
 const defaults = { ...listDefaults, providerType: '', groups: '', enabled: '', circuitState: '' };
-// On a phone what matters most stands under the name.
+// On a phone the most important values are below the name.
 const WIDE: Breakpoint[] = ['md'];
 const STATES = ['closed', 'open', 'half-open', 'resettable'] as const;
 

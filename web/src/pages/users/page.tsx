@@ -21,7 +21,7 @@ export default function UsersPage() {
   const [params, setParams] = useSearchParams();
   const [editing, setEditing] = useState<Editing>();
   const tab = params.get('tab') === 'keys' ? 'keys' : 'users';
-  // The filters of one list mean nothing to the other.
+  // The filters of one list do not apply to the other.
   const show = (next: string, filters: Record<string, string> = {}) => setParams(next === 'keys' ? { tab: 'keys', ...filters } : {});
   const onEdit = (entity: Entity) => (ids: number[], clear: () => void) => setEditing({ entity, ids, clear });
   return (

@@ -14,10 +14,10 @@ type User = Schemas['User'];
 
 export type OnEdit = (ids: number[], clear: () => void) => void;
 
-// On a phone what matters most stands under the name.
+// On a phone the most important values are below the name.
 export const WIDE: Breakpoint[] = ['md'];
 export const ROOMY: Breakpoint[] = ['xxl'];
-const KEYS_OF_AT_MOST = 500; // users, which a filter of keys takes
+const KEYS_OF_AT_MOST = 500; // users: the limit of the keys' filter
 const defaults = { ...listDefaults, tags: '', keyGroups: '', status: '' };
 
 export function useValueOptions() {

@@ -1,4 +1,4 @@
-// An export as the page follows it: the browser downloads it, its events show the progress.
+// An export as the page follows it: the browser downloads the archive, events show the progress.
 
 import { useQueryClient } from '@tanstack/react-query';
 import { useEffect, useState } from 'react';
@@ -15,7 +15,7 @@ type ExportEvent = ProgressEvent & { fileName?: string; sha256?: string; archive
 const BEGIN_PATIENCE_MS = 20_000;
 const BEGIN_POLL_MS = 300;
 
-// A click on a link, as a person's: a download in the browser, nothing of which passes through the page.
+// Clicks a link, so that the browser downloads the file without passing it through the page.
 function download(address: string): void {
   const link = document.createElement('a');
   link.href = address;
@@ -25,7 +25,7 @@ function download(address: string): void {
 
 const sleep = (ms: number) => new Promise((resolve) => setTimeout(resolve, ms));
 
-// Starts a download and follows its operation, whose id is chosen here: whether it begins or is refused, its events say so.
+// Starts a download and follows its operation, whose id is chosen here. The operation's events tell whether it begins or is refused.
 export function useExport() {
   const queries = useQueryClient();
   const { run, follow, reset } = useEventRun<ExportEvent>();

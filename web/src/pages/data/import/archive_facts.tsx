@@ -9,9 +9,9 @@ import { texts } from '../texts';
 
 export type Inspection = Schemas['Inspection'];
 
-const FIRST_BYTES = 256 * 1024; // what any proxy lets through
+const FIRST_BYTES = 256 * 1024; // any proxy accepts this
 
-// Sends the beginning of the file, and more of it as long as the service asks for more.
+// Sends the beginning of the file, and more while the service asks for it.
 export async function inspect(file: File, signal: AbortSignal): Promise<Inspection> {
   let bytes = Math.min(FIRST_BYTES, file.size);
   for (;;) {

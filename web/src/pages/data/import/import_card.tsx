@@ -35,7 +35,7 @@ function Chooser({ onChoose, onChooseUpload }: { onChoose: (file: File) => void;
       : limit !== undefined && file.size > limit ? t('tooLarge', { size: format.bytesOver(file.size, limit), limit: format.bytes(limit) }) : null;
     setProblem(found);
     if (!found) onChoose(file);
-    return false; // it is not sent yet
+    return false; // do not send it yet
   };
   return (
     <Flex vertical gap="small">
@@ -93,7 +93,7 @@ function ConfirmOverwrite({ database, isOpen, onConfirm, onCancel }: { database:
   );
 }
 
-// `undoneAt`: when an undo was made here, in milliseconds; 0: none was.
+// `undoneAt`: the time of an undo on this page, in milliseconds; 0: none.
 export function ImportCard({ undoneAt, onBusy }: { undoneAt: number; onBusy: (kinds: string[]) => void }) {
   const t = useTexts(texts);
   const queries = useQueryClient();
@@ -102,7 +102,7 @@ export function ImportCard({ undoneAt, onBusy }: { undoneAt: number; onBusy: (ki
   const [kept, setKept] = useState<KeptUpload | null>(null); // in place of a file
   const [choices, setChoices] = useState<Choices>(defaultChoices);
   const [compares, setCompares] = useState(true);
-  const [accepted, setAccepted] = useState<ReadonlySet<string>>(new Set()); // losses that were agreed to
+  const [accepted, setAccepted] = useState<ReadonlySet<string>>(new Set()); // accepted losses
   const [isConfirming, setConfirming] = useState(false);
   const inspection = useRef<AbortController | null>(null);
   const checked = useMutation<Inspection, Error, File>({
@@ -151,14 +151,14 @@ export function ImportCard({ undoneAt, onBusy }: { undoneAt: number; onBusy: (ki
     void queries.invalidateQueries({ queryKey: uploadsKey });
   };
   const change = (next: Choices) => {
-    preview.reset(); // it was about other choices
+    preview.reset(); // it was for other choices
     setAccepted(new Set());
     setChoices(next);
   };
   const runPreview = (id: string) => void preview.follow({ url: '/api/admin/database/import:preview', ...json(importRequest(choices, id)) });
   const runImport = () => {
     setConfirming(false);
-    // Tables other than the log: without it the service refuses such an archive.
+    // Tables other than the log. Without this the service refuses such an archive.
     const allowsIncomplete = losses.some((loss) => !loss.isLog && accepted.has(loss.name));
     void work.follow({ url: '/api/admin/database/import', ...json(importRequest(choices, upload.id!, allowsIncomplete)) });
   };

@@ -9,13 +9,13 @@ import { texts } from '../texts';
 export interface Choices {
   mode: 'merge' | 'overwrite';
   onConflict: 'skip' | 'update' | 'fail';
-  tables: string[]; // merge; none: all
+  tables: string[]; // for a merge; empty: all
   skipLogs: boolean;
 }
 
 export const defaultChoices: Choices = { mode: 'merge', onConflict: 'skip', tables: [], skipLogs: false };
 
-// The body of a preview's or an import's request. `allowIncomplete`: somebody has agreed to tables that an overwrite empties.
+// The body of a preview's or an import's request. `allowIncomplete`: the user has accepted that an overwrite empties tables.
 export function importRequest(choices: Choices, uploadId: string, allowIncomplete = false): object {
   return choices.mode === 'overwrite'
     ? { uploadId, cleanFirst: true, skipLogs: choices.skipLogs, ...(allowIncomplete ? { allowIncomplete } : {}) }

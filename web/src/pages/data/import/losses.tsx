@@ -18,7 +18,7 @@ const LOG = 'public.message_request';
 
 export interface Loss {
   name: string; // of the table
-  rows: number | null; // that are there now; null: not known
+  rows: number | null; // at present; null: not known
   isLog: boolean;
 }
 

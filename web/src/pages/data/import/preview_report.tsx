@@ -35,7 +35,7 @@ function overwriteSentences(preview: Preview, t: Translate<keyof typeof texts>, 
   return [t('saysOverwrite', values), ...(isEmptied ? [t('saysLogsEmptied', { n: n(logs.liveRows) })] : [])];
 }
 
-// Rows whose other unique key is taken are not added.
+// Rows that conflict with another unique key are not added.
 const addedTo = ({ added, conflicting }: PreviewTable, isMerge: boolean) => (added === undefined || !isMerge ? added : added - (conflicting ?? 0));
 
 export function PreviewReport({ preview }: { preview: Preview }) {

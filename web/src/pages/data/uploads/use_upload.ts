@@ -1,5 +1,5 @@
-// One archive's way to the service, by the tus protocol: in pieces, which survive a broken connection and a proxy that caps
-// bodies; paused, gone on with and cancelled.
+// The upload of one archive by the tus protocol: in pieces, which survive a broken connection and a proxy that limits the size of
+// bodies. It can be paused, resumed and cancelled.
 
 import { useCallback, useEffect, useRef, useState } from 'react';
 import { DetailedError, Upload } from 'tus-js-client';
@@ -18,12 +18,12 @@ export interface UploadState {
   bytesPerSecond: number;
   id: string | null; // once it is complete
   error: unknown;
-  limit: number | null; // bytes that a proxy on the way refused in one request
+  limit: number | null; // bytes in one request that a proxy refused
 }
 
 const idle: UploadState = { state: 'idle', sent: 0, bytesPerSecond: 0, id: null, error: null, limit: null };
 
-// What went through the last time; a proxy's limit stays.
+// The size of a piece that was accepted the last time; a proxy's limit does not change.
 let pieceBytes = PIECE_BYTES;
 
 function asApiError(error: Error): unknown {
@@ -43,7 +43,7 @@ export function useUpload() {
   const upload = useRef<Upload | null>(null);
   useEffect(() => () => void upload.current?.abort(), []);
 
-  // `url` goes on with what the service has already.
+  // `url` resumes an upload that the service has already.
   const send = useCallback((file: File, onComplete: (id: string) => void, url: string | null) => {
     const marks: { at: number; sent: number }[] = [];
     const tried = pieceBytes;
@@ -83,7 +83,7 @@ export function useUpload() {
     });
     upload.current = made;
     if (url !== null) return made.start();
-    // One that was begun before, and is kept still, is gone on with.
+    // Resumes an earlier upload that is still kept.
     void made.findPreviousUploads().then((previous) => {
       if (upload.current !== made) return;
       if (previous[0]) made.resumeFromPreviousUpload(previous[0]);
@@ -96,7 +96,7 @@ export function useUpload() {
     send(file, onComplete, null);
   }, [send]);
 
-  // One that is complete on the service already.
+  // An upload that is already complete.
   const adopt = useCallback((id: string, size: number) => setState({ ...idle, state: 'complete', sent: size, id }), []);
   const pause = useCallback(() => {
     void upload.current?.abort();
@@ -106,7 +106,7 @@ export function useUpload() {
     upload.current?.start();
     setState((before) => ({ ...before, state: 'running', error: null }));
   }, []);
-  // Also what has arrived goes; a whole archive stays, and is offered again.
+  // Removes what has arrived. A complete archive stays and is offered again.
   const cancel = useCallback(() => {
     const isWhole = state.state === 'complete';
     if (!isWhole) void upload.current?.abort(true).catch(() => undefined); // it expires by itself
