@@ -16,8 +16,8 @@ struct TooDeep {
   unsigned line, column;
 };
 
-/* Where a line and a column are in the text. toml++ counts columns in characters, so that long lines need marks to be
- * found in quickly. */
+/* Converts a line and a column to an offset in the text. toml++ counts columns in characters; marks in long lines keep
+ * the conversion fast. */
 class Places {
 public:
   explicit Places(std::string_view text) : text_(text)
@@ -63,7 +63,7 @@ private:
 
   std::string_view text_;
   std::vector<std::size_t> marks_;      /* the offset of every STEPth character of each line */
-  std::vector<std::size_t> first_mark_; /* of each line, in marks_ */
+  std::vector<std::size_t> first_mark_; /* index in marks_ of each line's first mark */
 };
 
 class Writer {
@@ -186,9 +186,9 @@ private:
   std::string out_;
 };
 
-/* toml++ makes and frees its tables recursively and knows no limit to a dotted key's length: a long one would use up
- * the stack. Dots between two keys' ends are counted outside of strings and comments; up to the first error of the
- * document, which ends its parsing, this sees what the parser sees. */
+/* Limits the length of dotted keys, because toml++ creates and frees its tables recursively without a limit: a long key
+ * would exhaust the stack. Counts the dots of a key outside of strings and comments. Up to the document's first error,
+ * which ends parsing, this scan agrees with the parser. */
 class DotCounter {
 public:
   explicit DotCounter(std::string_view text) : text_(text)
@@ -217,7 +217,7 @@ private:
     return 1 + static_cast<unsigned>(std::count(text_.begin(), text_.begin() + static_cast<std::ptrdiff_t>(at), '\n'));
   }
 
-  /* From the opening quote to the closing one, or for a string of one line to the line's end. */
+  /* Skips from the opening quote to the closing one; a string of one line ends with its line. */
   void skip_string(char quote)
   {
     bool is_long = text_.substr(at_, 3) == std::string(3, quote);
@@ -229,7 +229,7 @@ private:
         return;
       else if (is_long && text_.substr(at_, 3) == std::string(3, quote)) {
         at_ += 2;
-        while (at_ + 1 < text_.size() && text_[at_ + 1] == quote) /* up to two quotes may stand before the end */
+        while (at_ + 1 < text_.size() && text_[at_ + 1] == quote) /* up to two quotes can precede the end */
           at_++;
         return;
       }
