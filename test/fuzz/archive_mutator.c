@@ -1,5 +1,5 @@
-/* Changes archives where their meaning is: a whole archive is taken apart, one thing is changed, and it is put together
- * again with right lengths, offsets and checksums, so that the change gets past them. */
+/* Mutates the structure of archives: takes a complete archive apart, changes one thing, and rebuilds it with correct
+ * lengths, offsets and checksums, so that the change passes them. */
 #include "archive/read/reader.h"
 #include "archive_builder.h"
 
@@ -12,7 +12,7 @@ size_t LLVMFuzzerCustomMutator(uint8_t *data, size_t size, size_t max_size, unsi
 
 #define STREAM_GROWTH_BYTES 64
 
-/* Where taking apart puts the bytes. */
+/* The storage for the parts. */
 typedef struct {
   BuilderEntry *entry;
   BuilderStream *stream;
@@ -67,7 +67,7 @@ take_entry(ArchiveBuilder *builder, ArchiveReader *reader, const TocEntry *toc)
   return TRUE;
 }
 
-/* NULL unless the archive is whole. */
+/* NULL unless the archive is complete. */
 static ArchiveBuilder *
 take_apart(int fd)
 {

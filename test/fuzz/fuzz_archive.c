@@ -1,6 +1,6 @@
-/* Whatever the bytes, the reader neither crashes nor gives data that its own check has not seen; scanning and reading,
- * over threads, finds what the check finds; what the writer makes of it reads the same; and the
- * beginning of it tells no other contents than the whole. */
+/* For any bytes: the reader does not crash, and returns no data that its check has not seen. Scanning and reading on
+ * several threads find what the check finds. The writer's copy reads the same. The beginning of an archive shows the
+ * same table of contents as the whole. */
 #include "archive/detect/prefix.h"
 #include "archive/read/survey.h"
 #include "archive/toc/toc_parse.h"
@@ -49,7 +49,7 @@ read_entry(ArchiveReader *reader, const TocEntry *entry)
   if (toc_entry_is(entry, TOC_KIND_BLOBS)) {
     g_assert(seen.bytes == info->data_bytes && seen.large_objects == info->rows);
   } else if (entry->copy_stmt != NULL && entry->copy_stmt[0] != '\0' && info->is_present) {
-    /* `\.`, a newline, and perhaps more of them. */
+    /* `\.`, a newline, and possibly more newlines. */
     g_assert(seen.bytes + 3 <= info->data_bytes && seen.newlines == info->rows);
   } else {
     g_assert(seen.bytes == info->data_bytes);
@@ -84,7 +84,7 @@ rewrite(ArchiveReader *reader, const RowTotals *totals)
   close(fd);
 }
 
-/* `reader` is NULL when the whole is no archive. */
+/* `reader` is NULL when the whole is not an archive. */
 static void
 read_prefix(const ArchiveReader *reader, const uint8_t *data, size_t size, size_t cut)
 {
@@ -137,7 +137,7 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     ErrorCode code = error_code(error);
     g_assert(code == CCH_ERROR_ARCHIVE_FORMAT || code == CCH_ERROR_ARCHIVE_VERSION ||
              code == CCH_ERROR_ARCHIVE_CORRUPT || code == CCH_ERROR_ARCHIVE_UNSUPPORTED);
-    /* Only bytes that cannot begin an archive are not one. */
+    /* Only bytes that cannot begin an archive are called something else. */
     if (code == CCH_ERROR_ARCHIVE_FORMAT)
       g_assert(size < 16 || !archive_magic_plausible(data, size));
   }

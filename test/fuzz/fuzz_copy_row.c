@@ -1,5 +1,5 @@
-/* Fields of a row of COPY text: the first byte chooses which, the rest is the row. What is found is where a plain walk
- * over the row says it is. */
+/* Fields of a row of COPY text: the first byte chooses them, the rest is the row. The result must agree with a plain
+ * walk over the row. */
 #include "archive/rows/copy_row.h"
 
 #include <stdint.h>
@@ -10,7 +10,7 @@ enum { MOST = 8 };
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
-/* Byte by byte: the fields, cut at every tab; their number. */
+/* Splits a row byte by byte at every tab; returns the number of fields. */
 static guint
 cut(const guint8 *row, gsize size, CopyField *ret_fields, gboolean *ret_is_escaped)
 {

@@ -1,5 +1,4 @@
-/* CSV: what is read, written again, reads as the same; and rows for a batch are read or refused, whatever is in them.
- */
+/* CSV: cells that are read and written again read the same. Any rows for a batch are read or refused. */
 #include "batch/edits/csv.h"
 #include "batch/edits/edits.h"
 
@@ -36,7 +35,7 @@ compare(const CsvTable *a, const CsvTable *b)
     for (guint column = 0; column < csv_row_cells(a, row); column++)
       if (strcmp(csv_cell(a, row, column), csv_cell(b, row, column)) != 0)
         abort();
-    /* Below the head, as rows that could not be changed are given back. */
+    /* Below the header, like the file of rows that could not be changed. */
     g_autofree char *head = csv_head_text(a), *row_text = csv_row_text(a, row);
     g_autofree char *text = g_strconcat(head, "\n", row_text, NULL);
     g_autoptr(CsvTable) one = csv_parse(text, strlen(text), NULL);

@@ -1,5 +1,5 @@
-/* The rest of the bytes, compressed by libdeflate at the level that the first byte says, must come out again after the
- * stream was reopened; taken as a stream, they are reopened exactly if zlib takes them for a whole one. */
+/* The first byte is a level, the rest is data. Compressed by libdeflate and reopened, the stream must still yield the
+ * data. The data as a stream is reopened exactly if zlib accepts it as a complete one. */
 #include "archive/write/deflate_tail.h"
 
 #include <glib.h>
@@ -12,7 +12,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 #define OUTPUT_BYTES (1024 * 1024)
 
-/* Inflates without an end; FALSE if that fails. */
+/* Inflates an unfinished stream; FALSE on failure. */
 static gboolean
 inflate_open(const guint8 *stored, gsize size, guint8 *out, gsize *ret_size)
 {
@@ -25,7 +25,7 @@ inflate_open(const guint8 *stored, gsize size, guint8 *out, gsize *ret_size)
   return ok;
 }
 
-/* Whether zlib takes these bytes for one stream and nothing behind it, and what is in it. */
+/* Whether zlib accepts these bytes as one stream with nothing after it, and its contents. */
 static gboolean
 inflate_whole(const guint8 *stored, gsize size, guint8 *out, gsize *ret_size)
 {

@@ -1,5 +1,5 @@
-/* Connection strings: nothing crashes, what is accepted is accepted by libpq, and an address that libpq takes too means
- * the same to both. */
+/* Connection strings: nothing crashes, libpq accepts every accepted result, and an address that libpq also accepts has
+ * the same meaning for both. */
 #include "pg/dsn/dsn.h"
 #include "pg/dsn/dsn_rewrite.h"
 

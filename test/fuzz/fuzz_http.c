@@ -1,4 +1,4 @@
-/* A request's bytes: its head, what proxies say in it, and its body, taken whole and byte by byte. */
+/* A request's bytes: its head, the proxies' headers, and its body, parsed as a whole and byte by byte. */
 #include "base/error.h"
 #include "http/parse/address.h"
 #include "http/parse/body.h"
@@ -9,7 +9,7 @@
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
-/* Returns how many bytes belong to the body, -1 when they are refused; its content is appended. */
+/* Appends the body's content. Returns the number of its bytes, or -1 when they are refused. */
 static gssize
 take(const HttpHead *head, const guint8 *data, gsize size, gsize step, GByteArray *content)
 {

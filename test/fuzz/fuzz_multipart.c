@@ -1,5 +1,5 @@
-/* Upload bodies through the true server: http/parse/head.c, body.c, multipart.c. The first
- * byte says how large the pieces are that the body is sent in, the rest is the body; its boundary is BOUNDARY. */
+/* Upload bodies through the real server: http/parse/head.c, body.c, multipart.c. The first byte is the size of the
+ * pieces in which the body is sent, the rest is the body with boundary BOUNDARY. */
 #include "base/log.h"
 #include "upload_server.h"
 
@@ -19,7 +19,7 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
   if (size < 2)
     return 0;
   g_autofree char *answer = upload_server_exchange(server, data + 1, size - 1, (gsize)data[0] + 1);
-  /* Whatever the body is, the client gets an answer, and nothing is left over. */
+  /* For any body the client gets an answer, and nothing is left over. */
   if (!g_str_has_prefix(answer, "HTTP/1.1 200 ") && !g_str_has_prefix(answer, "HTTP/1.1 400 ") &&
       !g_str_has_prefix(answer, "HTTP/1.1 413 ")) {
     g_printerr("%s\n", answer);

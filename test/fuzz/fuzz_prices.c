@@ -1,5 +1,5 @@
-/* Price tables of any bytes: JSON, TOML and the cloud's. What is accepted is JSON that can be read again, model by
- * model, and written as TOML and read back to the same models, unless TOML has no word for it. */
+/* Price tables of any bytes: JSON, TOML and the cloud's. Each accepted model is JSON that can be read again. Written as
+ * TOML, the models read back the same, unless TOML cannot represent them. */
 #include "prices/format/table.h"
 #include "prices/format/toml_writer.h"
 
@@ -26,7 +26,7 @@ check_toml(const PriceTable *table)
   }
   g_autoptr(GError) error = NULL;
   g_autoptr(PriceTable) again = price_table_parse(toml->str, toml->len, PRICE_ORIGIN_FILE, &error);
-  /* Two tables lie around each model there, so that it may be too deep, and a double may be too small. */
+  /* There each model is inside of two tables and may become too deep, and a number may not fit a double. */
   if (again != NULL && again->models->len != n)
     abort();
 }

@@ -1,4 +1,4 @@
-/* Redis URLs: nothing crashes, and what is refused has a reason. */
+/* Redis URLs: nothing crashes, and every refusal has a reason. */
 #include "redis/redis_url.h"
 
 #include <stdint.h>

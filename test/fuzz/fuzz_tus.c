@@ -1,4 +1,4 @@
-/* The headers of resumable uploads: the first byte says which, the rest is its value. */
+/* The headers of resumable uploads: the first byte chooses the header, the rest is its value. */
 #include "base/error.h"
 #include "upload/tus.h"
 

@@ -1,4 +1,4 @@
-/* Files that are no archives, and archives in something: named or unpacked within the limit, whatever the bytes. */
+/* Files that are not archives, and wrapped archives: any bytes are recognized or unpacked within the limit. */
 #include "archive/detect/foreign.h"
 #include "archive/detect/unwrap.h"
 #include "base/error.h"

@@ -191,7 +191,7 @@ find_postgres_program(const char *name)
 static void
 init_cluster(const TestPostgres *postgres, const char *data_directory)
 {
-  const char *template = g_getenv("CCH_TEST_CLUSTER"); /* tools/with-cluster has made one to copy */
+  const char *template = g_getenv("CCH_TEST_CLUSTER"); /* tools/with-cluster has created one to copy */
   g_autofree char *program = find_postgres_program("initdb");
   const char *copy_argv[] = {"cp", "-a", "--reflink=auto", template, data_directory, NULL};
   const char *init_argv[] = {program, "-D",        data_directory, "-U",   "postgres",         "-A",

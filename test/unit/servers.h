@@ -1,5 +1,5 @@
 /* Real servers for tests: each in a private temporary directory, on a Unix socket (Redis on request on a free loopback
- * port too), ended by PID. They also end when the test program does, however it does (parent-death signal). Start them
+ * port too), ended by PID. They also end with the test program, however it ends (parent-death signal). Start them
  * from the main thread. A server that does not start fails the test. */
 #pragma once
 
@@ -7,7 +7,7 @@
 
 typedef struct TestRedis TestRedis;
 
-/* `password` and `is_tcp` as wanted: with TCP it listens on 127.0.0.1 and ::1. */
+/* `password` may be NULL. With `is_tcp` it listens on 127.0.0.1 and ::1. */
 TestRedis *test_redis_start(gboolean is_tcp, const char *password);
 const char *test_redis_url(const TestRedis *redis); /* without the password when there is TCP */
 guint16 test_redis_port(const TestRedis *redis);    /* 0 without TCP */

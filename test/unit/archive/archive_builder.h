@@ -1,6 +1,6 @@
-/* Makes archives in custom format, good and bad ones, for the tests and the fuzzer.
+/* Builds archives in custom format, valid and invalid ones, for the tests and the fuzzer.
  *
- * Fill the public fields, then build. What is in a field is written as it is, sensible or not. */
+ * Fill the public fields, then build. Fields are written as they are, sensible or not. */
 #pragma once
 
 #include "archive/toc/toc.h"
@@ -8,8 +8,8 @@
 typedef struct {
   guint32 oid; /* of a large object; unused for a table */
   GByteArray *data;
-  gboolean is_raw; /* store the data as it is, without compressing it */
-  guint n_parts;   /* 2 or more: so many frames or zlib streams one after the other, each with a part of the data */
+  gboolean is_raw; /* store the data without compression */
+  guint n_parts;   /* 2 or more: number of successive frames or zlib streams, each with a part of the data */
 } BuilderStream;
 
 typedef struct {
@@ -17,7 +17,7 @@ typedef struct {
   const char *with_oids;
   const char *catalog_oid_text;   /* NULL: toc.catalog_oid */
   const char *dependency_text;    /* NULL: toc.dependencies */
-  ArchiveOffsetState force_state; /* 0: as it should be */
+  ArchiveOffsetState force_state; /* 0: the right one */
   gint64 offset_error;            /* added to the true offset */
   guint n_blocks;                 /* usually 1, and 0 without data */
   int block_type;
@@ -32,7 +32,7 @@ typedef struct {
   guint8 format;
   guint8 compression_byte; /* of versions from 1.15 on */
   gsize chunk_bytes;
-  gboolean states_offsets; /* as when pg_dump writes to a file, not to a pipe */
+  gboolean states_offsets; /* as pg_dump does in a file, but not in a pipe */
   int n_entries_error;     /* added to the stated number of entries */
   GPtrArray *entries;      /* BuilderEntry */
 } ArchiveBuilder;
@@ -49,14 +49,13 @@ BuilderEntry *archive_builder_add(ArchiveBuilder *builder, int dump_id, const ch
 /* A TABLE DATA entry of schema public with a COPY statement; `rows` as COPY text, the end marker is added. */
 BuilderEntry *archive_builder_add_table(ArchiveBuilder *builder, int dump_id, const char *table, const char *rows);
 
-/* An entry with one empty-handed block: streams are added by the next. */
+/* An entry with one empty block; the next function adds streams. */
 BuilderEntry *archive_builder_add_with_block(ArchiveBuilder *builder, int dump_id, const char *desc, const char *tag);
 BuilderStream *builder_entry_add_stream(BuilderEntry *entry, guint32 oid, const void *data, gsize size);
 
 GByteArray *archive_builder_build(const ArchiveBuilder *builder);
 
-/* A small archive with a bit of everything: a table with rows, an empty table, one that --inserts dumped, large
- * objects. */
+/* A small archive with a table with rows, an empty table, a table that was dumped with --inserts, and large objects. */
 ArchiveBuilder *archive_builder_new_sample(guint8 version_minor, ArchiveCompression compression);
 
 /* One whole stream. */

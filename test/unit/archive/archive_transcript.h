@@ -1,9 +1,9 @@
-/* Everything that a reader gives of an archive, as text: to compare and to touch every byte. */
+/* Everything that a reader returns for an archive, as text, to compare it and to touch every byte. */
 #pragma once
 
 #include <glib.h>
 
-/* Header and TOC; then all data by entry. Opens, checks and reads the archive behind the descriptor. */
+/* Header and TOC, then all data by entry. Opens, checks and reads the descriptor's archive. */
 typedef struct {
   GString *toc;
   GString *data;

@@ -9,8 +9,8 @@
 /* cmocka.h needs the four above. */
 #include <cmocka.h>
 
-/* Loads from "program" and the given arguments, which are copied: loading overwrites secrets. What is left of them
- * comes back joined by spaces. */
+/* Loads from "program" and the given arguments, which are copied: loading overwrites secrets. The remaining
+ * arguments are returned, joined by spaces. */
 static Config *
 load(const char *const *arguments, char **ret_left, GError **error)
 {

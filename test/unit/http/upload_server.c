@@ -135,7 +135,7 @@ upload_server_connect(UploadServer *server)
   return ends[1];
 }
 
-/* A server that refuses may close before all is sent. The fuzzer's timer interrupts. */
+/* A server that refuses may close before everything is sent. The fuzzer's timer interrupts calls. */
 static void
 send_pieces(int fd, const guint8 *bytes, gsize size, gsize piece_bytes)
 {

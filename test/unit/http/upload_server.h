@@ -1,5 +1,5 @@
-/* The true server with one route, POST /upload, which takes multipart/form-data and answers with what it got; without a
- * listening socket. For the tests of the upload path and its fuzzer. */
+/* The real server with one route, POST /upload, which answers multipart/form-data with a list of its parts; without a
+ * listening socket. For the tests and the fuzzer of the upload path. */
 #pragma once
 
 #include "http/server.h"
@@ -10,13 +10,13 @@ UploadServer *upload_server_new(guint idle_timeout_s);
 void upload_server_free(UploadServer *server);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(UploadServer, upload_server_free)
 
-/* A new connection; the caller's end. */
+/* A new connection; returns the caller's end. */
 int upload_server_connect(UploadServer *server);
 
-/* One request to its end: the body with boundary "BOUNDARY" is sent in pieces of `piece_bytes`. Returns all that came
- * back; free with g_free. The answer to a whole upload has the body "name=bytes;" for each part, "name[file]=bytes;"
+/* Sends one request: the body with boundary "BOUNDARY" in pieces of `piece_bytes`. Returns the whole answer;
+ * free with g_free. The answer to a whole upload has the body "name=bytes;" for each part, "name[file]=bytes;"
  * for a file. */
 char *upload_server_exchange(UploadServer *server, const guint8 *body, gsize size, gsize piece_bytes);
 
-/* Uploads begun and not freed; 0 once every exchange has ended. */
+/* The number of started uploads that are not freed yet; 0 after the end of every exchange. */
 guint upload_server_n_open(UploadServer *server);

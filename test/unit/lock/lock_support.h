@@ -8,10 +8,10 @@
 
 enum {
   TTL_MS = 1500,
-  SOON_MS = 5000 /* what is awaited happens within, on a loaded machine too */
+  SOON_MS = 5000 /* limit of a wait, also on a loaded machine */
 };
 
-/* A key as the hub makes it. */
+/* A key in the hub's form. */
 #define HUB_VALUE "1769682600000-k3j9x2"
 
 extern TestPostgres *postgres;
@@ -24,7 +24,7 @@ int stop_servers(void **state);
 BackupLockOptions with_redis(void);
 BackupLockOptions without_redis(void);
 
-/* Has to succeed. */
+/* Fails the test on an error. */
 BackupLock *acquire(BackupLockOptions options, GCancellable *lost);
 void assert_free(BackupLockOptions options);
 

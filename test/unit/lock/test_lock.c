@@ -125,7 +125,7 @@ a_killed_process_leaves_nothing_that_holds_others_up(void **state)
   g_autofree char *left_behind = redis_key();
   assert_non_null(left_behind);
   gint64 started = g_get_monotonic_time();
-  for (;;) { /* until the server has noticed that its client is gone */
+  for (;;) { /* until the server notices that its client is gone */
     BackupLockOptions options = with_redis();
     g_autoptr(BackupLock) lock = backup_lock_acquire(&options, "import", "A", NULL, NULL, NULL);
     if (lock != NULL)
@@ -135,7 +135,7 @@ a_killed_process_leaves_nothing_that_holds_others_up(void **state)
   assert_redis_key(NULL);
 }
 
-/* A value of ours for another database of the server. */
+/* Our value for another database of the server. */
 static char *
 value_for_database(const char *name)
 {

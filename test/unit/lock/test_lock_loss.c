@@ -207,13 +207,13 @@ a_hanging_database_does_not_hold_release_up(void **state)
   assert_true(pg_connection_value(
       connection, &pid, NULL, "SELECT pid FROM pg_stat_activity WHERE application_name LIKE 'cch-data lock: %'", 0));
   assert_int_equal(kill(atoi(pid), SIGSTOP), 0);
-  g_usleep(1500 * 1000); /* the watching thread is now in the middle of a question */
+  g_usleep(1500 * 1000); /* the watching thread is now waiting for an answer */
   gint64 started = g_get_monotonic_time();
   g_clear_pointer(&lock, backup_lock_release);
   gint64 took_ms = elapsed_ms(started);
   assert_int_equal(kill(atoi(pid), SIGCONT), 0);
   assert_true(took_ms < SOON_MS);
-  for (started = g_get_monotonic_time(); lock == NULL; g_usleep(10 * 1000)) { /* it is freed in the end */
+  for (started = g_get_monotonic_time(); lock == NULL; g_usleep(10 * 1000)) { /* until it is freed */
     BackupLockOptions options = without_redis();
     lock = backup_lock_acquire(&options, "import", "A", lost, NULL, NULL);
     assert_true(elapsed_ms(started) < SOON_MS);

@@ -1,5 +1,5 @@
-/* The routes and docs/openapi.json, held against each other: what is not described cannot be served, and the other way
- * round. The shapes of answers are checked by the black-box tests (test/api/support/openapi.mjs). */
+/* Compares the routes with docs/openapi.json in both directions. The black-box tests check the shapes of answers
+ * (test/api/support/openapi.mjs). */
 #include "base/json.h"
 #include "service/api.h"
 
@@ -35,7 +35,7 @@ free_document(void **state)
   return 0;
 }
 
-/* What "#/components/parameters/limit" names; NULL when nothing is there. */
+/* The target of a reference like "#/components/parameters/limit"; NULL when it does not exist. */
 static const json_t *
 look_up(const char *reference)
 {
@@ -85,7 +85,7 @@ join_sorted(GPtrArray *names)
   return g_strjoinv(" ", (char **)names->pdata);
 }
 
-/* The names of an operation's parameters in the query, or the path, sorted. */
+/* The sorted names of an operation's parameters in the query or the path. */
 static char *
 described_parameters(const json_t *operation, const char *place)
 {
@@ -109,7 +109,7 @@ query_of(const HttpRoute *route)
   return join_sorted(names);
 }
 
-/* The one name in "/api/v1/users/{id}/keys", or "". */
+/* The only parameter name in a path like "/api/v1/users/{id}/keys", or "". */
 static char *
 path_parameter_of(const HttpRoute *route)
 {

@@ -18,7 +18,7 @@
 
 enum {
   SIX_HOURS_S = 6 * 3600,
-  PATIENCE_S = 60 /* what is awaited happens within, on a loaded machine too */
+  PATIENCE_S = 60 /* limit of a wait, also on a loaded machine */
 };
 
 #define OURS "database_import_1769682600000_0123456789abcdef.dump"
@@ -160,7 +160,7 @@ another_users_file_is_left_alone(void **state)
   assert_true(is_there(path));
 }
 
-/* The program itself, run again as the owner of a file that dies without freeing it. */
+/* Another run of this program, which owns a file and dies without freeing it. */
 static void
 be_an_owner(const char *directory)
 {
@@ -255,7 +255,7 @@ static void
 the_janitor_sweeps_again_and_again(void **state)
 {
   g_autoptr(TempFileJanitor) janitor = temp_file_janitor_start(*state, 1, SIX_HOURS_S);
-  for (int i = 0; i < 3; i++) { /* the sweep at the start takes one at most */
+  for (int i = 0; i < 3; i++) { /* the sweep at the start removes at most one */
     g_autofree char *path = make_file(*state, OURS, 0);
     assert_true(gone_within_s(path, PATIENCE_S));
   }

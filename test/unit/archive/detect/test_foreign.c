@@ -73,7 +73,7 @@ every_kind_of_file_is_called_by_its_name(void **state)
   }
 }
 
-/* A tar header, as POSIX has it. */
+/* A tar header according to POSIX. */
 static void
 make_tar_header(guint8 *block, const char *name)
 {

@@ -9,7 +9,7 @@
 /* cmocka.h needs the four above. */
 #include <cmocka.h>
 
-/* Entries, or -1 when it was refused; *ret_complete as the prefix says. */
+/* The number of entries, or -1 when the prefix is refused; *ret_complete as in the prefix. */
 static int
 read_cut(const GByteArray *bytes, guint length, guint64 size, gboolean *ret_complete)
 {

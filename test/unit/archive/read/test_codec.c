@@ -168,7 +168,7 @@ every_flipped_bit_of_a_zlib_stream_is_found_or_harmless(void **state)
     }
     stored->data[bit / 8] ^= (guint8)(1 << bit % 8);
   }
-  /* The unused bits behind the last symbol, and no more. */
+  /* The unused bits after the last symbol, and no others. */
   assert_true(harmless < 8);
 }
 

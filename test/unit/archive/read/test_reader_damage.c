@@ -15,7 +15,7 @@
 
 enum { TABLE, USERS, EMPTY, INSERTED, LARGE_OBJECTS }; /* the sample's entries */
 
-/* The error that reading these bytes ends in; NULL when all is well. */
+/* The error of reading these bytes; NULL on success. */
 static GError *
 error_of_bytes(const GByteArray *bytes)
 {
@@ -84,7 +84,7 @@ is_archive_error(const GError *error)
          code == CCH_ERROR_ARCHIVE_UNSUPPORTED;
 }
 
-/* The data without the large objects' OIDs, which nothing protects. */
+/* The data without the large objects' OIDs, which have no checksum. */
 static char *
 data_without_oids(const ArchiveTranscript *transcript)
 {

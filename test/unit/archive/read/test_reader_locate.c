@@ -97,8 +97,8 @@ a_scan_by_walking_knows_the_stored_bytes(void **state)
   }
 }
 
-/* A scan or the reading after it refuses whatever a check refuses: each archive is damaged at every fourth place, and
- * together they are at all. */
+/* A scan or the reading after it refuses everything that a check refuses. Each archive is damaged at every fourth byte;
+ * together the archives cover all bytes. */
 static void
 scan_and_reading_together_are_as_strict_as_the_check(void **state)
 {

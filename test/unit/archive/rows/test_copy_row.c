@@ -57,7 +57,7 @@ a_tab_behind_a_backslash_of_its_own_is_refused(void **state)
   assert_not_found("a\\\tb\tc", 1);
   assert_not_found("a\\\\\\\tb", 1);
   assert_found("a\\\\\tb", 0, 1, "a\\\\|b");
-  /* Behind the fields that are wanted it does not matter. */
+  /* After the wanted fields it does not matter. */
   assert_found("1\t2\tx\\\ty", 0, 1, "1|2");
 }
 

@@ -23,7 +23,7 @@ assert_same(const RowTotals *a, const RowTotals *b)
   assert_true(row_totals_equal(a, b));
 }
 
-/* Manifests are kept: a row must have the same hash for ever. */
+/* Manifests are kept, so a row's hash must never change. */
 static void
 the_hash_of_a_row_stays_what_it_was(void **state)
 {

@@ -49,7 +49,7 @@ other_descs_are_of_no_kind_and_have_no_flags(void **state)
   assert_int_equal(toc_entry_kind(NULL), TOC_KIND_NONE);
 }
 
-/* Kinds that the flags stand for, as pg_dump's sources and PostgreSQL's rules have them. */
+/* The kinds with each flag, according to pg_dump's sources and PostgreSQL's rules. */
 static const struct {
   TocKindFlags flag;
   const char *descs[24];

@@ -1,4 +1,4 @@
-/* Values read from a pipe, as pg_dump's output is; files are what the reader's tests read. */
+/* Values read from a pipe, like pg_dump's output. The reader's tests read files. */
 #include "archive/archive_builder.h"
 #include "archive/toc/toc_parse.h"
 #include "base/error.h"
@@ -17,7 +17,7 @@ typedef struct {
   gsize size;
 } Feeder;
 
-/* In small and odd portions, as a pipe may give them. */
+/* Writes small and odd portions, as they may come from a pipe. */
 static gpointer
 feed(gpointer user_data)
 {

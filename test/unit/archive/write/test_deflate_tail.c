@@ -39,7 +39,7 @@ tear_down(void **state)
   return 0;
 }
 
-/* The reopened stream ends at a byte, is not at its end, and holds the data; a final block may follow. */
+/* The reopened stream ends at a byte boundary, is not finished, and holds the data; a final block may follow. */
 static void
 assert_reopened(const guint8 *stored, gsize size, const void *data, gsize data_size)
 {
@@ -87,7 +87,7 @@ check_zlib(Fixture *fixture, int level, int strategy, const guint8 *data, gsize 
   assert_reopened(fixture->stored, stored, data, size);
 }
 
-/* Every way of making blocks: stored, fixed and dynamic codes, no and long matches, codes of all lengths. */
+/* All forms of blocks: stored, fixed and dynamic codes, no and long matches, codes of all lengths. */
 static void
 check(Fixture *fixture, const guint8 *data, gsize size)
 {
@@ -118,7 +118,7 @@ fill_noise(guint8 *data, gsize size, GRand *random)
     data[i] = (guint8)g_rand_int(random);
 }
 
-/* Each byte half as frequent as the one before: the longest codes there are. */
+/* Each byte is half as frequent as the previous one, for the longest possible codes. */
 static void
 fill_skewed(guint8 *data, gsize size, GRand *random)
 {
@@ -168,7 +168,7 @@ blocks_of_different_kinds_in_one_stream_are_passed(void **state)
     check_libdeflate(*state, level, data, MAX_BYTES);
 }
 
-/* Small streams in great number meet every number of bits in the last byte. */
+/* Many small streams cover every number of bits in the last byte. */
 static void
 every_alignment_of_the_end_is_met(void **state)
 {

@@ -43,7 +43,7 @@ pack(ArchivePacker *packer, const GByteArray *data, ArchivePiece *piece)
   return g_byte_array_append(g_byte_array_new(), piece->data, (guint)piece->size);
 }
 
-/* As the writer makes it of the pieces. */
+/* The stream that the writer makes of the pieces. */
 static GByteArray *
 join(ArchiveLevel level, const GPtrArray *pieces, const guint *order, guint32 adler)
 {
@@ -161,7 +161,7 @@ a_damaged_frame_is_noticed(void **state)
     g_auto(ArchivePiece) piece = {0};
     g_autoptr(GByteArray) packed = pack(packer, data, &piece);
     g_autoptr(Codec) codec = codec_new(archive_level_compression(levels[i]));
-    packed->data[packed->len / 2] ^= 1; /* in the middle of what could not be compressed */
+    packed->data[packed->len / 2] ^= 1; /* in the middle of incompressible data */
     g_autoptr(GByteArray) out = g_byte_array_new();
     codec_reset(codec);
     assert_false(codec_decode(codec, packed->data, packed->len, append, out, NULL));

@@ -27,7 +27,7 @@ read_bytes(const GByteArray *bytes, int *ret_fd)
   return reader;
 }
 
-/* An archive's data, by the reader's check. */
+/* Checks an archive's data with the reader. */
 static char *
 data_of(const GByteArray *bytes)
 {
@@ -40,8 +40,8 @@ data_of(const GByteArray *bytes)
   return g_strndup(transcript->data->str, transcript->data->len);
 }
 
-/* What stock pg_restore makes of an archive, as a script, without the lines that are different each time; NULL if it
- * refuses. Without a terminal or a server. */
+/* The script that stock pg_restore makes of an archive, without the lines that differ each time; NULL if it refuses.
+ * Needs no terminal and no server. */
 static char *
 restore_script(const GByteArray *bytes, const char *option, GError **error)
 {
@@ -144,7 +144,7 @@ stock_pg_restore_reads_what_is_written(void **state)
   close(fd);
 }
 
-/* So that the test above means something: what stock pg_restore complains about is what our reader refuses. */
+/* Validates the test above: our reader refuses what stock pg_restore complains about. */
 static void
 stock_pg_restore_notices_a_wrong_checksum(void **state)
 {

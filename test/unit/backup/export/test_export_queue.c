@@ -23,7 +23,7 @@ typedef struct {
   guint number;
 } Worker;
 
-/* Hands over all pieces of the units that it gets; the second of each goes on in the third. */
+/* Queues all pieces of its units; the second piece of each continues in the third. */
 static gpointer
 work(gpointer data)
 {
@@ -41,7 +41,7 @@ work(gpointer data)
   return NULL;
 }
 
-/* Takes everything of one entry; a cut row's next piece has to be the next one of the same worker. */
+/* Takes all pieces of one entry; after a cut row, the next piece must come from the same worker. */
 static void
 take_entry(ExportQueue *queue, guint first_unit, guint n_units)
 {

@@ -105,7 +105,7 @@ locks_for_which_the_server_has_no_room_are_not_asked_for(void **state)
 {
   (void)state;
   g_autoptr(ExportSnapshot) snapshot = take();
-  snapshot->n_tables = 1000 * 1000; /* as if there were that many */
+  snapshot->n_tables = 1000 * 1000; /* pretends that there are this many */
   gboolean lock_waited = TRUE;
   assert_true(export_snapshot_join(snapshot, 8, NULL, &lock_waited, NULL));
   assert_int_equal(snapshot->connections->len, 1);
@@ -148,7 +148,7 @@ a_large_table_is_cut_into_ranges_that_cover_it_once(void **state)
   for (guint i = 0; i < entry->n_units; i++) {
     const ExportUnit *unit = &g_array_index(units->units, ExportUnit, entry->first_unit + i);
     assert_non_null(strstr(unit->sql, "SELECT \"a\", \"B\" FROM ONLY public.t WHERE ctid"));
-    /* "COPY (query) TO STDOUT": the query by itself. */
+    /* The query of "COPY (query) TO STDOUT". */
     g_autofree char *query = g_strndup(unit->sql + strlen("COPY ("), strlen(unit->sql) - strlen("COPY () TO STDOUT"));
     g_autofree char *sql = g_strdup_printf("SELECT count(*) FROM (%s) AS q", query);
     g_autofree char *count = ask(leader, sql);

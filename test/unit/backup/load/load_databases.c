@@ -39,7 +39,7 @@ load_databases_dsn(const LoadDatabases *databases, const char *database)
   return g_strdup_printf("%s dbname=%s", test_postgres_dsn(databases->postgres), database);
 }
 
-/* Runs one of PostgreSQL's programs, whose exit code may be 1 where it says so of errors that it went on after. */
+/* Runs one of PostgreSQL's programs. Its exit code may be 1 when it reports ignored errors. */
 static void
 run_program(const char *const *argv, gboolean may_complain)
 {
@@ -174,7 +174,7 @@ describe(LoadDatabases *databases, const char *database)
   gsize size = 0;
   assert_true(g_file_get_contents(path, &text, &size, NULL));
   g_autoptr(GPtrArray) kept = g_ptr_array_new();
-  /* Not g_strsplit: under AddressSanitizer its strstr measures all the text that is left, for each line. */
+  /* Not g_strsplit: under AddressSanitizer its strstr measures the whole remaining text for each line. */
   for (char *line = text, *end; line < text + size; line = end + 1) {
     end = memchr(line, '\n', (gsize)(text + size - line));
     *end = '\0'; /* pg_dump ends every line */

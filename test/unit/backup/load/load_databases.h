@@ -1,5 +1,5 @@
-/* Databases for the tests of loading: made, dumped, restored and compared on one server. A step that does not work
- * fails the test. */
+/* Creates, dumps, restores and compares databases on one server, for the tests of loading. A failed step fails the
+ * test. */
 #pragma once
 
 #include "archive/archive_builder.h"
@@ -16,8 +16,8 @@ typedef struct {
 LoadDatabases *load_databases_start(void);
 void load_databases_stop(LoadDatabases *databases);
 
-/* An empty database of its own name; `options` may follow CREATE DATABASE name TEMPLATE template0. The name is the
- * caller's. */
+/* An empty database with a new name; `options` may follow CREATE DATABASE name TEMPLATE template0. The caller frees the
+ * name. */
 char *load_databases_create(LoadDatabases *databases, const char *options);
 
 char *load_databases_dsn(const LoadDatabases *databases, const char *database);
@@ -26,34 +26,34 @@ void load_databases_exec_file(const LoadDatabases *databases, const char *databa
 void load_databases_assert_value(const LoadDatabases *databases, const char *database, const char *sql,
                                  const char *expected);
 
-/* pg_dump --format=custom into a file, whose path is the caller's. */
+/* pg_dump --format=custom into a file; the caller frees its path. */
 char *load_databases_dump(LoadDatabases *databases, const char *database);
 
-/* The archive of a builder as such a file. */
+/* Writes a builder's archive into such a file. */
 char *load_databases_build(LoadDatabases *databases, const ArchiveBuilder *builder);
 
 /* pg_restore into a new database. */
 char *load_databases_pg_restore(LoadDatabases *databases, const char *archive);
 
-/* Both look the same to pg_dump; rows may be in any order. */
+/* Asserts that pg_dump's output of both is the same, with rows in any order. */
 void load_databases_assert_equal(LoadDatabases *databases, const char *database, const char *other);
 
-/* Nobody is connected to the database, or is so only to leave. */
+/* Asserts that nobody is connected to the database, except sessions that are ending. */
 void load_databases_assert_left(const LoadDatabases *databases, const char *database);
 
-/* Hears an event and does nothing. */
+/* Ignores an event. */
 void load_databases_ignore_event(const BackupEvent *event, gpointer user_data);
 
-/* How a load is run and heard. */
+/* Options of a load. */
 typedef struct {
   guint jobs;
   gboolean hash_rows;
-  BackupEventFunc func; /* NULL: nobody listens */
+  BackupEventFunc func; /* NULL: none */
   gpointer user_data;
   GCancellable *cancellable;
   void (*before)(int fd); /* called between check and load; NULL: nothing */
 } LoadRun;
 
-/* Loads the archive into the database. What the result points to lives until the next load. */
+/* Loads the archive into the database. The data of the result is valid until the next load. */
 LoadResult *load_databases_load(LoadDatabases *databases, const char *archive, const char *database, const LoadRun *run,
                                 GError **error);

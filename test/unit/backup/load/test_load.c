@@ -1,4 +1,4 @@
-/* Loads archives of real databases and compares the outcome with pg_restore's. */
+/* Loads archives of real databases and compares the result with pg_restore's. */
 #include "base/error.h"
 #include "demo/demo.h"
 #include "load_databases.h"
@@ -19,7 +19,7 @@ run_fixture(const char *database, const char *name)
   load_databases_exec_file(databases, database, path);
 }
 
-/* Loads into a new database, whose name is the caller's. */
+/* Loads into a new database; the caller frees its name. */
 static char *
 load_new(const char *archive, const LoadRun *run)
 {
@@ -32,7 +32,7 @@ load_new(const char *archive, const LoadRun *run)
   return database;
 }
 
-/* What a load makes of the database's archive is what pg_restore makes of it. */
+/* Asserts that a load and pg_restore make the same of the database's archive. */
 static void
 assert_loads_as_pg_restore(const char *source, guint jobs)
 {
@@ -132,7 +132,7 @@ an_archive_in_another_encoding_is_converted_on_every_connection(void **state)
                               "t");
 }
 
-/* A transaction of its own for each connection's part. */
+/* Each connection's part has its own transaction. */
 static void
 the_rows_of_one_table_are_split_between_the_connections(void **state)
 {
@@ -168,7 +168,7 @@ a_server_without_connections_to_spare_is_loaded_by_fewer(void **state)
 {
   g_autofree char *source = load_databases_create(databases, "");
   load_databases_exec(databases, source, "CREATE TABLE t (id int PRIMARY KEY); INSERT INTO t VALUES (1), (2)");
-  assert_true(LOAD_MAX_JOBS > 40); /* connections that the server has */
+  assert_true(LOAD_MAX_JOBS > 40); /* the server's connections */
   g_autofree char *archive = load_databases_dump(databases, source);
   g_autofree char *loaded = load_new(archive, &(LoadRun){.jobs = LOAD_MAX_JOBS});
   load_databases_assert_value(databases, loaded, "SELECT count(*) FROM public.t", "2");

@@ -1,4 +1,4 @@
-/* Loads that fail: what the error is, and that nothing goes on in the server. */
+/* Failing loads: their errors, and that nothing continues in the server. */
 #include "backup/restore/way.h"
 #include "base/error.h"
 #include "load_databases.h"
@@ -13,7 +13,7 @@
 
 static LoadDatabases *databases;
 
-/* The error, which is the caller's, of a load that has to fail, into the given database. */
+/* The error of a load into the given database, which must fail; the caller frees it. */
 static GError *
 fail_in(const char *archive, const char *database, const LoadRun *run)
 {
@@ -41,7 +41,7 @@ add_table(ArchiveBuilder *builder, int dump_id, const char *name)
   table->toc.defn = g_strdup_printf("CREATE TABLE public.%s (id integer, name text);\n", name);
 }
 
-/* Its rows; all tables come before all rows. */
+/* The rows of such a table; all tables come before all rows. */
 static void
 add_rows(ArchiveBuilder *builder, int dump_id, const char *name, int table, const char *rows)
 {
@@ -64,7 +64,7 @@ add_object(ArchiveBuilder *builder, int dump_id, const char *desc, const char *n
   entry->toc.dependencies[0] = depends_on;
 }
 
-/* Rows 1 to n, of some 100 bytes. */
+/* Rows 1 to n, of about 100 bytes each. */
 static char *
 make_rows(guint n)
 {
@@ -74,7 +74,7 @@ make_rows(guint n)
   return g_string_free(rows, FALSE);
 }
 
-/* An archive with tables of many rows, an index over the first, and a grant, which is the leader's. */
+/* An archive with tables of many rows, an index on the first, and a grant, which the leader applies. */
 static char *
 build_large(void)
 {
@@ -90,7 +90,7 @@ build_large(void)
   return load_databases_build(databases, builder);
 }
 
-/* The message of the way over one transaction. */
+/* The message of the way by one transaction. */
 static char *
 single_transaction_message(const char *archive)
 {
@@ -117,7 +117,7 @@ single_transaction_message(const char *archive)
   return g_strdup(error->message);
 }
 
-/* Both ways say the same of an archive that cannot be restored. */
+/* Both ways report the same error for an archive that cannot be restored. */
 static void
 assert_fails_alike(const ArchiveBuilder *builder, const char *expected)
 {
@@ -196,7 +196,7 @@ a_role_that_is_missing_is_a_warning(void **state)
   load_databases_assert_value(databases, database, "SELECT has_table_privilege('public', 'public.t', 'SELECT')", "t");
 }
 
-/* As an extension's configuration table may have. */
+/* Like those of an extension's configuration table. */
 static void
 rows_that_a_new_table_has_by_itself_stay_and_the_others_are_added(void **state)
 {
@@ -216,10 +216,10 @@ rows_that_a_new_table_has_by_itself_stay_and_the_others_are_added(void **state)
                               "1archive 2own 3archive");
 }
 
-/* What is done to a load that runs, once a phase has begun. */
+/* A disturbance of a running load after the start of a phase. */
 typedef struct {
   BackupPhase phase;
-  guint64 rows;    /* at least so many are in */
+  guint64 rows;    /* when at least this many are loaded */
   const char *sql; /* NULL: cancel */
   GCancellable *cancellable;
   gboolean is_done;
@@ -281,7 +281,7 @@ cancelling_while_rows_go_in_stops_all_connections(void **state)
   assert_int_equal(error_code(error), CCH_ERROR_CANCELLED);
 }
 
-/* An archive whose index takes a minute for each row, and another that fails at once or not. */
+/* An archive with an index that takes a minute for each row, and another index that may fail at once. */
 static char *
 build_slow(const char *other_index)
 {
@@ -324,7 +324,7 @@ an_index_that_fails_stops_the_one_beside_it_and_is_the_error(void **state)
   assert_true(g_get_monotonic_time() - start_us < 60 * G_USEC_PER_SEC);
 }
 
-/* The file changes under our hands. */
+/* The file changes during the load. */
 static void
 damage(int fd)
 {

@@ -63,7 +63,7 @@ add_table(Fixture *fixture, int dump_id, guint64 weight)
   g_hash_table_insert(fixture->weights, GINT_TO_POINTER(dump_id), g_memdup2(&weight, sizeof weight));
 }
 
-/* All but the tables are steps. */
+/* All entries but the tables are steps. */
 static void
 build(Fixture *fixture)
 {
@@ -81,7 +81,7 @@ build(Fixture *fixture)
   fixture->graph = load_graph_new(fixture->reader, fixture->order, fixture->weights);
 }
 
-/* Takes the step that is expected next, 0: none. */
+/* Takes the next step, which must be the expected one; 0: none. */
 static guint
 take(Fixture *fixture, int dump_id)
 {
@@ -219,7 +219,7 @@ what_may_run_beside_a_step_is_counted(void **state)
   assert_int_equal(load_graph_n_beside(fixture->graph, index, 1), 1);
   finish(fixture, take(fixture, 12));
   take(fixture, 20);
-  assert_int_equal(load_graph_n_beside(fixture->graph, index, 9), 1); /* 20, which runs */
+  assert_int_equal(load_graph_n_beside(fixture->graph, index, 9), 1); /* 20, which is running */
 }
 
 static void

@@ -17,7 +17,7 @@ write_text(RowQueue *queue, const char *text)
   assert_true(row_queue_write(queue, (const guint8 *)text, strlen(text)));
 }
 
-/* A row of so many bytes with its newline. */
+/* A row of the given size, including its newline. */
 static void
 write_row(RowQueue *queue, gsize size)
 {
@@ -105,7 +105,7 @@ take_all(gpointer data)
   return NULL;
 }
 
-/* Rows of all sizes, some larger than several blocks, with fewer blocks than takers and rows would like. */
+/* Rows of all sizes, some larger than several blocks, with too few blocks for the takers and rows. */
 static void
 every_taker_gets_whole_rows_and_together_they_get_all(void **state)
 {
@@ -139,7 +139,7 @@ every_taker_gets_whole_rows_and_together_they_get_all(void **state)
   assert_int_equal(taken, bytes);
 }
 
-/* Takes a block, and gives it back a while later. */
+/* Takes a block and returns it a while later. */
 static gpointer
 take_one(gpointer data)
 {

@@ -7,7 +7,7 @@
 /* cmocka.h needs the four above. */
 #include <cmocka.h>
 
-/* Literals for fields that are not const; nothing here writes to them. */
+/* Literals for non-const fields, to which nothing here writes. */
 #define TEXT(literal) ((char *)(literal))
 
 /* Asserts that a NULL-terminated vector holds exactly the strings that follow. */

@@ -105,7 +105,7 @@ assert_names(char **found, const char *expected)
   assert_string_equal(joined, expected);
 }
 
-/* ---- What is left out ---- */
+/* ---- Omissions ---- */
 
 static void
 our_own_schema_is_left_out(void **state)
@@ -169,7 +169,7 @@ what_is_said_of_the_database_itself_is_left_out(void **state)
   add(builder, 4, "COMMENT", "", "DATABASE hub", SECTION_NONE);
   add(builder, 5, "ACL", "", "DATABASE hub", SECTION_NONE);
   add(builder, 6, "SECURITY LABEL", "", "DATABASE hub", SECTION_NONE);
-  add(builder, 7, "TABLE", "public", "DATABASE hub", SECTION_PRE_DATA); /* a table may be called that */
+  add(builder, 7, "TABLE", "public", "DATABASE hub", SECTION_PRE_DATA); /* a table can have this name */
   g_auto(Planned) planned = plan_archive(builder, (RestorePlanOptions){0});
   assert_order(&planned, "1 7");
 }
@@ -283,7 +283,7 @@ each_entry_becomes_its_kind_of_step(void **state)
   g_autoptr(ArchiveBuilder) builder = new_builder();
   add(builder, 1, "TABLE", "public", "users", SECTION_PRE_DATA);
   add(builder, 2, "BLOB", "", "16400", SECTION_PRE_DATA);
-  add(builder, 3, "BLOB METADATA", "", "16401..16402", SECTION_DATA); /* as pg_dump 17 and newer have it */
+  add(builder, 3, "BLOB METADATA", "", "16401..16402", SECTION_DATA); /* the form of pg_dump 17 and newer */
   add_rows(builder, 4, "public", "users", "1\ta\n");
   BuilderEntry *data = archive_builder_add_with_block(builder, 5, "BLOBS", "BLOBS");
   builder_entry_add_stream(data, 16400, "first", 5);
@@ -297,7 +297,7 @@ each_entry_becomes_its_kind_of_step(void **state)
     assert_int_equal(step_at(planned.plan, i)->kind, kinds[i]);
 }
 
-/* ---- What it tells ---- */
+/* ---- Facts about the archive ---- */
 
 static void
 schemas_are_named_once_and_system_schemas_never(void **state)

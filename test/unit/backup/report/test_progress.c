@@ -10,7 +10,7 @@
 /* cmocka.h needs the four above. */
 #include <cmocka.h>
 
-/* What was heard: each event as the JSON that the API sends. */
+/* The received events, each as the JSON of the API. */
 static void
 hear(const BackupEvent *event, gpointer user_data)
 {
@@ -92,10 +92,10 @@ the_percentage_never_goes_back(void **state)
       backup_progress_totals(progress, 100, 1000);
     for (guint step = 0; step < 10; step++) {
       if (phase == BACKUP_PHASE_DATA)
-        backup_progress_add(progress, 10, 120); /* more than was announced: the file's own count may be off */
+        backup_progress_add(progress, 10, 120); /* more than announced: the file's own count may be wrong */
       else
         backup_progress_set(progress, step, 9);
-      backup_progress_say(progress, TEXT_IMPORT_CHECKING); /* heard at once, unlike the counts */
+      backup_progress_say(progress, TEXT_IMPORT_CHECKING); /* reported at once, unlike the counts */
     }
   }
   backup_progress_complete(progress, TEXT_IMPORT_COMPLETE);

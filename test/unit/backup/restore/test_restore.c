@@ -13,7 +13,7 @@
 #include <cmocka.h>
 
 static TestPostgres *postgres;
-static int server_version = 150000; /* that a plan is made for */
+static int server_version = 150000; /* for which a plan is made */
 
 static PgConnection *
 open_connection(void)
@@ -44,7 +44,7 @@ assert_value(PgConnection *connection, const char *sql, const char *expected)
   assert_string_equal(value, expected);
 }
 
-/* Each test's tables are in public, which is emptied before. */
+/* Each test has its tables in public, which is emptied before. */
 static PgConnection *
 open_with(const char *sql)
 {
@@ -71,7 +71,7 @@ depend_on(BuilderEntry *entry, int dump_id)
   entry->toc.dependencies[0] = dump_id;
 }
 
-/* The rows, of columns id and name, of the table that entry `definition` makes. */
+/* The rows (id, name) of the table that entry `definition` creates. */
 static void
 add_rows(ArchiveBuilder *builder, int dump_id, const char *table, int definition, const char *rows)
 {
@@ -89,7 +89,7 @@ add_sequence_set(ArchiveBuilder *builder, int dump_id, const char *sequence, int
 }
 
 typedef struct {
-  guint64 inserted, skipped; /* by the tables of the last event */
+  guint64 inserted, skipped; /* in the tables of the last event */
   guint warnings;
 } Told;
 
@@ -266,7 +266,7 @@ a_row_whose_key_is_there_stays_as_it_is(void **state)
   assert_value(connection, contents, "(1,live) (2,taken) (4,new)");
 }
 
-/* Merges rows into a table that has one, by a key that is the row's last field, and is refused. */
+/* Merges rows into a table with one row, by a key in the last field; must be refused. */
 static GError *
 fail_to_merge_by_name(const char *rows)
 {
@@ -281,7 +281,7 @@ fail_to_merge_by_name(const char *rows)
   return error;
 }
 
-/* The server would end the COPY there, and the rows behind it would be taken for ones that are there. */
+/* The server would end the COPY there, and the rows after it would be counted as existing. */
 static void
 a_backslash_period_in_a_key_loses_no_row(void **state)
 {
@@ -351,7 +351,7 @@ a_column_that_the_archive_lacks_and_the_table_needs_is_incompatible(void **state
   assert_non_null(strstr(error->message, "column need"));
 }
 
-/* Of a merge into PostgreSQL 18, whose archives bring planner statistics. */
+/* For a merge into PostgreSQL 18, whose archives contain planner statistics. */
 static void
 add_statistics(ArchiveBuilder *builder, int dump_id, const char *name, int definition, const char *sql)
 {

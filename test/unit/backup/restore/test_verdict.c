@@ -12,7 +12,7 @@ static Verdict
 judge_from(ErrorCode code, const char *sqlstate, const char *source_function, const char *desc, gboolean keeps_present)
 {
   g_autoptr(GError) error = NULL;
-  /* The words must not matter. */
+  /* The message must not matter. */
   error_set_sql(&error, code, sqlstate, source_function, "role \"duplicate\" already exists, deadlock detected");
   return verdict_of(error, toc_kind_of(desc), keeps_present);
 }

@@ -1,5 +1,5 @@
-/* A way of applying an archive that the program does not have: all tables' rows go into one table of texts. It knows
- * the table of ways, and none of the others. */
+/* A made-up way of applying an archive: all tables' rows go into one table of texts. It includes the table of functions
+ * of a way, and no existing way. */
 #include "backup/restore/way.h"
 
 #include "archive/archive_builder.h"
@@ -15,7 +15,7 @@
 
 static TestPostgres *postgres;
 
-/* The way's state: what it was called for, in order. */
+/* The way's state: its calls, in order. */
 typedef struct {
   GString *calls;
 } Shelf;
@@ -104,7 +104,7 @@ static const RestoreWay shelf_way = {
     .end = shelf_end,
 };
 
-/* A way without functions: into what is empty. */
+/* A way without functions, into an empty database. */
 static const RestoreWay plain_way = {.name = "plain"};
 
 static void
@@ -209,7 +209,7 @@ a_way_without_functions_restores_into_what_is_empty(void **state)
   assert_value(connection, "SELECT (to_regclass('public.i') IS NOT NULL)::text", "true");
 }
 
-/* An extension's configuration table comes with rows; the archive has those again, and others. */
+/* An extension's configuration table has rows at first; the archive has the same rows and others. */
 static void
 rows_that_a_new_table_has_by_itself_stay_and_the_others_are_added(void **state)
 {

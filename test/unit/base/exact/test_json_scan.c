@@ -48,7 +48,7 @@ nesting_has_a_limit(void **state)
   assert_true(g_error_matches(error, JSON_ERROR, JSON_ERROR_TOO_DEEP));
 }
 
-/* What PostgreSQL 15 prints of these, cast to jsonb. */
+/* The output of PostgreSQL 15 for these values, cast to jsonb. */
 static void
 jsonb_is_written_as_postgresql_prints_it(void **state)
 {

@@ -147,7 +147,7 @@ signal_mask_and_handlers_are_the_defaults(void **state)
   const char *ignored = strstr(output, "SigIgn:\t");
   assert_true(g_str_has_prefix(output, "SigBlk:\t0000000000000000\n"));
   assert_non_null(ignored);
-  /* Signals 32 and 33 are the C library's own: what we inherited of them stays. */
+  /* Signals 32 and 33 belong to the C library: their inherited state stays. */
   assert_int_equal(g_ascii_strtoull(ignored + strlen("SigIgn:\t"), NULL, 16) & ~(G_GUINT64_CONSTANT(3) << 31), 0);
 }
 
@@ -181,7 +181,7 @@ a_program_that_ignores_sigterm_is_killed_with_its_group(void **state)
   pid_t pid = child_process_pid(child);
   child_process_end(child, 50);
   assert_int_equal(kill(pid, 0), -1);
-  /* Whoever adopted it may take a moment to reap it. */
+  /* The process that adopted it may take a moment to reap it. */
   g_autofree char *status_path = g_strdup_printf("/proc/%d/stat", (int)grandchild);
   gboolean is_gone = FALSE;
   for (int i = 0; i < 200 && !is_gone; i++) {

@@ -27,7 +27,7 @@ ignore(int number)
   (void)number;
 }
 
-/* Reads slowly and interrupts the writer meanwhile. */
+/* Reads slowly and interrupts the writer. */
 static gpointer
 read_and_interrupt(gpointer data)
 {

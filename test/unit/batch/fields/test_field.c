@@ -59,7 +59,7 @@ a_mark_is_for_texts_alone(void **state)
   assert_null(value);
 }
 
-/* A number's value in JSON and in a cell, or what is wrong with it. */
+/* A number's value in JSON and in a cell, or its problem. */
 static void
 assert_number(const char *text, const char *expected)
 {

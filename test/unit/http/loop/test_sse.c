@@ -7,7 +7,7 @@
 /* cmocka.h needs the above. */
 #include <cmocka.h>
 
-/* Waits for the next frame as the loop does; NULL at the end. */
+/* Waits for the next frame like the loop; NULL at the end. */
 static char *
 next_frame(SseQueue *queue)
 {

@@ -16,7 +16,7 @@
 /* cmocka.h needs four of the above. */
 #include <cmocka.h>
 
-static char *top;         /* of everything that the tests make */
+static char *top;         /* directory of everything that the tests create */
 static char *data_dir;    /* of the cluster that most tests share, because initdb takes seconds */
 static char *own_program; /* this test, as another process that opens a cluster */
 
@@ -47,7 +47,7 @@ ask(const PgCluster *cluster, const char *sql)
   return value;
 }
 
-/* Asks until there is an answer: a server that was killed takes a moment to come back. */
+/* Asks until there is an answer: a killed server takes a moment to return. */
 static char *
 ask_patiently(const PgCluster *cluster, const char *sql)
 {
@@ -71,7 +71,7 @@ postmaster_pid(void)
   return g_file_get_contents(path, &text, NULL, NULL) ? (pid_t)g_ascii_strtoll(text, NULL, 10) : 0;
 }
 
-/* Waits until no process has this number. */
+/* Waits until no process has this PID. */
 static gboolean
 is_gone_soon(pid_t pid)
 {
@@ -133,7 +133,7 @@ a_second_user_finds_it_running_and_takes_it_over(void **state)
   g_autoptr(PgCluster) second = open_good();
   assert_int_equal(postmaster_pid(), first_pid);
   g_autoptr(PgCluster) third = open_good();
-  pg_cluster_close(g_steal_pointer(&third)); /* a mere user's end ends nothing */
+  pg_cluster_close(g_steal_pointer(&third)); /* the end of a mere user ends nothing */
   assert_int_equal(kill(first_pid, 0), 0);
   pg_cluster_close(g_steal_pointer(&first));
   g_autofree char *answer = ask_patiently(second, "SELECT answer FROM public.kept");

@@ -1,4 +1,4 @@
-/* What the tests of a connection share: a server, and statements that have to succeed. */
+/* Shared by the tests of connections: a server, and statements that must succeed. */
 #pragma once
 
 #include "base/error.h"
@@ -15,7 +15,7 @@ void exec_ok(PgConnection *connection, const char *sql);
 void assert_value(PgConnection *connection, const char *sql, const char *expected);
 void assert_error(const GError *error, ErrorCode code, const char *sqlstate);
 
-/* On a thread, or at once: cancels a GCancellable after 200 ms. */
+/* Cancels a GCancellable after 200 ms; a thread function that can also be called directly. */
 gpointer cancel_soon(gpointer cancellable);
 
 typedef struct {
@@ -23,6 +23,6 @@ typedef struct {
   guint delay_ms;
 } Termination;
 
-/* On a thread, or at once: ends a backend (Termination) from another connection. */
+/* Ends a backend (Termination) from another connection; a thread function that can also be called directly. */
 gpointer terminate_backend(gpointer termination);
 char *backend_pid(PgConnection *connection);

@@ -100,7 +100,7 @@ a_long_statement_can_be_cancelled(void **state)
   assert_error(error, CCH_ERROR_CANCELLED, "");
   assert_true(g_get_monotonic_time() - start_us < 30 * G_USEC_PER_SEC);
   g_clear_error(&error);
-  assert_false(pg_connection_exec(connection, "SELECT 1", &error)); /* nothing new is begun */
+  assert_false(pg_connection_exec(connection, "SELECT 1", &error)); /* nothing new is started */
   assert_error(error, CCH_ERROR_CANCELLED, "");
   pg_connection_rollback(connection);
   pg_connection_set_cancellable(connection, NULL);

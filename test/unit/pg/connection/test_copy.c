@@ -60,7 +60,7 @@ an_error_in_the_middle_of_a_copy_leaves_the_connection_usable(void **state)
   for (gsize i = 0; i < G_N_ELEMENTS(cases); i++) {
     g_autoptr(GString) rows = make_rows(1, 1000);
     g_string_append(rows, cases[i].bad_row);
-    g_autoptr(GString) more = make_rows(1001, 200 * 1000); /* several pieces that the server throws away */
+    g_autoptr(GString) more = make_rows(1001, 200 * 1000); /* several pieces that the server discards */
     g_string_append(rows, more->str);
     g_autoptr(GError) error = NULL;
     assert_false(copy_rows(connection, rows, NULL, &error));
@@ -94,13 +94,13 @@ a_copy_that_cannot_begin_leaves_the_connection_usable(void **state)
   assert_false(pg_connection_copy_in_begin(connection, "SELECT 1", &error));
   assert_non_null(error);
   g_clear_error(&error);
-  /* Where no rows are expected, a COPY must not hang. */
+  /* A COPY where no rows are expected must not hang. */
   assert_false(pg_connection_exec(connection, "COPY pg_temp.t FROM stdin", &error));
   assert_non_null(error);
   assert_value(connection, "SELECT count(*) FROM pg_temp.t", "0");
 }
 
-/* A table whose every row takes a minute to insert. */
+/* A table in which each row takes a minute to insert. */
 static PgConnection *
 open_with_slow_table(void)
 {

@@ -53,7 +53,7 @@ read_all(PgConnection *connection, gsize size, GError **error)
   return NULL;
 }
 
-/* The connection has come through, and the transaction can go on. */
+/* The connection is still good, and the transaction can continue. */
 static void
 assert_usable(PgConnection *connection)
 {

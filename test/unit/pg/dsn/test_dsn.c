@@ -147,7 +147,7 @@ a_bad_connection_string_is_refused_without_showing_it(void **state)
   }
 }
 
-/* Every raw character that an address can be broken by, in every place of a password. */
+/* Every raw character that can break an address, in every position of a password. */
 static void
 a_raw_password_is_never_shown_in_part(void **state)
 {
@@ -218,7 +218,7 @@ a_refused_password_with_a_percent_sign_is_explained(void **state)
   assert_null(strstr(error->message, "%25"));
 }
 
-/* What stands in other drivers' documentation. */
+/* Examples from other drivers' documentation. */
 static void
 other_drivers_connection_strings_are_understood(void **state)
 {
@@ -360,7 +360,7 @@ a_childs_arguments_never_hold_the_password(void **state)
     assert_string_equal(environment[0], "PGPASSWORD=" SECRET);
     assert_null(environment[1]);
 
-    g_setenv("PGPASSWORD", SECRET, TRUE); /* as the child will have it */
+    g_setenv("PGPASSWORD", SECRET, TRUE); /* as the child gets it */
     g_autoptr(PgConnection) connection = pg_connection_open(arguments, "unit", NULL, &error);
     g_unsetenv("PGPASSWORD");
     if (connection == NULL)
@@ -449,7 +449,7 @@ set_up(void **state)
                                   "('local all all trust')) TO %s",
                                   path));
   exec_ok(connection, "SELECT pg_reload_conf()");
-  /* The postmaster reads the rules some time after. */
+  /* The postmaster reads the rules with a delay. */
   g_autofree char *dsn = g_strdup_printf("host=%s user=rejected", socket_directory);
   for (int i = 0; i < 500; i++) {
     g_autoptr(PgConnection) rejected = pg_connection_open(dsn, "unit", NULL, NULL);

@@ -11,7 +11,7 @@
 
 enum { N_OWN = 8, N_HUB = 3, N_MIGRATIONS = N_OWN + N_HUB };
 
-/* Columns, indexes and constraints of the hub's tables of our area, a line each. */
+/* Columns, indexes and constraints of the hub's tables that we use, one per line. */
 #define DESCRIBE                                                                                                       \
   "WITH tables AS ("                                                                                                   \
   "  SELECT oid, relname FROM pg_class WHERE relnamespace = 'public'::regnamespace AND relname IN ('users', 'keys',"   \
@@ -57,7 +57,7 @@ ask(PgConnection *connection, const char *sql)
   return value;
 }
 
-/* A new database with what the fixture makes (NULL: nothing). */
+/* A new database with the contents of the fixture (NULL: none). */
 static PgConnection *
 make_database(const char *name, const char *fixture)
 {

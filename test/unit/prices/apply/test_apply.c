@@ -74,7 +74,7 @@ names(const GPtrArray *list)
   return g_string_free(g_steal_pointer(&text), FALSE);
 }
 
-/* "+added ~updated =unchanged !skipped -removed", and the prices that are stored then. */
+/* "+added ~updated =unchanged !skipped -removed", and the prices stored afterwards. */
 static void
 assert_applied(const char *prices, PriceApplyOptions options, const char *outcome)
 {
@@ -255,7 +255,7 @@ a_cost_that_goes_to_zero_is_warned_of(void **state)
   assert_applied("a=1 b=1 c=0", UPLOAD, "+a b c ~ = ! -");
   g_autofree char *text = table_of("a=0 b=10 c=5e-4");
   g_autoptr(PriceReport) report = try_apply(text, UPLOAD, NULL);
-  /* That b costs 10 dollars a token is another warning, of the table's own. */
+  /* The table itself also warns that b costs 10 dollars per token. */
   g_autoptr(GString) codes = g_string_new(NULL);
   for (guint i = 0; i < report->warnings->len; i++) {
     const PriceIssue *issue = &g_array_index(report->warnings, PriceIssue, i);
@@ -271,7 +271,7 @@ costs_that_move_are_found_wherever_they_lie(void **state)
   static const char before[] = "{\"a\":{\"mode\":\"chat\",\"search_context_cost_per_query\":{\"low\":0.01,\"high\":1},"
                                "\"tiers\":[{\"input_cost_per_token\":1e-7,\"from\":1},{\"input_cost_per_token\":1}],"
                                "\"output_cost_per_token\":1.0,\"input_cost_per_token\":0,\"max_tokens\":1}}";
-  /* Exactly ten times is not more; what is no cost, or was free, may move. */
+  /* Exactly tenfold is not more than tenfold; other fields, and prices that were zero, may change freely. */
   static const char after[] =
       "{\"a\":{\"mode\":\"chat\",\"search_context_cost_per_query\":{\"low\":0.1000001,\"high\":0},"
       "\"tiers\":[{\"input_cost_per_token\":9.99e-9,\"from\":99},{\"input_cost_per_token\":10}],"

@@ -64,7 +64,7 @@ an_entry_of_the_cloud_that_cannot_be_read_fails_alone(void **state)
   assert_non_null(find_model(table, "n"));
 }
 
-/* The one model of a cloud table, whose `pricing` and other members are given. */
+/* The only model of a cloud table, with the given `pricing` and other members. */
 static PriceTable *
 parse_cloud(const char *members, const char *variants)
 {

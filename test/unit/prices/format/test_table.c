@@ -18,7 +18,7 @@ assert_refused(const char *text, gsize size, ErrorCode code, const char *part)
     fail_msg("%s: %s", error_info(error)->code, error->message);
 }
 
-/* A good model beside one whose members are given. */
+/* A table of one valid model and one with the given members. */
 static PriceTable *
 parse_beside(const char *members)
 {
@@ -324,7 +324,7 @@ static const struct {
     {"x = 01", NULL},
     {"x = 1979-02-30", NULL},
     {"x = \"\\uD800\"", NULL},
-    {"x = \"\\e\"", NULL}, /* of a later TOML */
+    {"x = \"\\e\"", NULL}, /* of a later version of TOML */
     {"x = \"a\nb\"", NULL},
     {"x = {a = 1,}", NULL},
     {"x = {a = 1,\nb = 2}", NULL},
