@@ -23,7 +23,7 @@ for (const version of ['v05', 'v09']) {
       database = await Database.create(server);
       await database.execFile(fixture(`hub-${version}.sql`));
       await database.exec(`INSERT INTO keys (user_id, key, name, can_login_web_ui) VALUES (1, '${admin}', 'of the admin', true)`);
-      // Each test has an address of its own, so that one's failures do not lock another out.
+      // Each test has its own address, so that its failures do not lock out others.
       service = await Service.start({ dsn: database.dsn, env: { TRUST_PROXY: 'true' } });
     });
 

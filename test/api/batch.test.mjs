@@ -87,7 +87,7 @@ for (const version of ['v05', 'v09']) {
       await database.exec(`UPDATE keys SET is_enabled = false WHERE user_id = 70020`);
       const none = await post('/api/v1/keys:batchUpdate', { keyIds: [...ids(20), 80031], updates: { isEnabled: false } });
       assert.equal(none.status, 200, 'a user without a key that works is in nobody\'s way');
-      // Clients that disable overlapping sets at once, two of three keys each.
+      // Clients that disable overlapping sets at the same time, each two of three keys.
       const replies = await Promise.all(Array.from({ length: 60 }, (_, n) => {
         const keyIds = [4, 5, 6, 7, 8].flatMap((i) => ids(i).filter((id) => (id + n) % 3 !== 0));
         return post('/api/v1/keys:batchUpdate', { keyIds: n % 2 ? keyIds : keyIds.reverse(), updates: { isEnabled: false } });

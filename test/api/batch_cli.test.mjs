@@ -1,4 +1,4 @@
-// `cch-data batch`: rows chosen by conditions, ids or a file, shown first, done 500 at a time, and taken back.
+// `cch-data batch`: rows chosen by conditions, ids or a file; preview, application in batches of 500, and undo.
 
 import assert from 'node:assert/strict';
 import { existsSync, readFileSync, readdirSync, writeFileSync } from 'node:fs';
@@ -154,7 +154,7 @@ describe('batches on the command line', { skip: !haveBinary && 'no binary' }, ()
 
   test('what cannot be done is written to a file that can be given again', async () => {
     const database = await fresh();
-    // Users 50001 to 50700 with two keys each; one of the second batch would lose both.
+    // Users 50001 to 50700 with two keys each; a user of the second batch would lose both.
     await database.exec('UPDATE keys SET is_enabled = false WHERE id = 61100');
     const rows = Array.from({ length: 1200 }, (_, i) => `${60001 + i},key,${i === 1098 ? 'false' : ''},7.5`);
     const file = write(`id,name,isEnabled,limitDailyUsd\r\n${rows.join('\r\n')}\r\n`);
@@ -180,7 +180,7 @@ describe('batches on the command line', { skip: !haveBinary && 'no binary' }, ()
   test("a user's keys stay in one batch, so that one may stand in for another", async () => {
     const database = await fresh();
     await database.exec('UPDATE keys SET is_enabled = false WHERE id % 2 = 0 AND id > 60000');
-    // By id the pairs would lie in different batches.
+    // Split by id, the pairs would be in different batches.
     const rows = [1, 0].flatMap((odd) => Array.from({ length: 600 }, (_, i) => `${60001 + 2 * i + (1 - odd)},${odd ? 'false' : 'true'}`));
     const done = await batch(database, 'keys', '--from', write(`id,isEnabled\n${rows.join('\n')}\n`), '--yes');
     assert.equal(done.code, 0, done.stderr);

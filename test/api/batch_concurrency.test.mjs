@@ -1,7 +1,7 @@
-// Many administrators at once, over two instances: at no commit does a user who had a key that works have none, and no
-// deadlock comes out as an error. And whatever is killed between the locks and the commit: nothing was changed.
+// Many concurrent administrators on two instances: at every commit, each user with a working key keeps one, and no deadlock is reported
+// as an error. A kill between the locks and the commit changes nothing.
 //
-//   BATCH_SECONDS=300   so long (10), BATCH_SEED=n
+//   BATCH_SECONDS=300   duration (default: 10), BATCH_SEED=n
 
 import assert from 'node:assert/strict';
 import { before, describe, test } from 'node:test';
@@ -36,7 +36,7 @@ for (const version of ['v05', 'v09']) {
 
     test(`no user loses the last key in ${SECONDS} s of mischief by ${CLIENTS} clients`, async (t) => {
       t.diagnostic(`BATCH_SEED=${SEED}`);
-      // Every change of a key is noted with its transaction; afterwards the commits are gone through in their order.
+      // A trigger records every change of a key with its transaction; the commits are then replayed in order.
       await database.exec(`
         INSERT INTO users (id, name) SELECT 70000 + i, 'u' || i FROM generate_series(1, ${USERS}) AS i;
         INSERT INTO keys (id, user_id, key, name, is_enabled, expires_at)
@@ -72,7 +72,7 @@ for (const version of ['v05', 'v09']) {
       };
       await Promise.all(Array.from({ length: CLIENTS }, (_, number) => client(number)));
       t.diagnostic(JSON.stringify(counts));
-      // A wait of 15 s behind others is told as one; a deadlock is not.
+      // A lock wait of 15 s is reported as such; a deadlock must not occur.
       const expected = ['200', '409 CANNOT_DISABLE_LAST_KEY', '409 UNDO_CONFLICT', '409 batch.already_undone', '409 batch.nothing_to_undo', '503 database.lock_timeout'];
       assert.deepEqual(Object.keys(counts).filter((outcome) => !expected.includes(outcome)), []);
       assert.ok(counts['200'] > 0 && counts['409 CANNOT_DISABLE_LAST_KEY'] > 0, 'nothing to see');
@@ -87,13 +87,13 @@ for (const version of ['v05', 'v09']) {
       });
       assert.equal(await database.value(`
         SELECT count(DISTINCT user_id) FROM keys WHERE user_id BETWEEN 70001 AND ${70000 + USERS} AND is_enabled AND (expires_at IS NULL OR expires_at > now())`), String(USERS));
-      // Of whoever's keys' groups were changed at all, the group is their union.
+      // Each user's provider group is the union of the groups of the user's keys.
       assert.equal(await database.value(`
         SELECT count(*) FROM users AS u WHERE id BETWEEN 70001 AND ${70000 + USERS} AND provider_group IS DISTINCT FROM (
           SELECT string_agg(DISTINCT g, ',' ORDER BY g) FROM keys AS k, regexp_split_to_table(k.provider_group, ',') AS g WHERE k.user_id = u.id)`), '0');
     });
 
-    // A batch whose transaction has done everything but write to the audit log, and so holds its locks.
+    // A batch whose transaction has done everything except the audit row, and holds its locks.
     async function held(body, headers) {
       const session = database.session();
       await session.exec(`BEGIN; LOCK TABLE ${version === 'v05' ? 'cch_data' : 'public'}.audit_log IN EXCLUSIVE MODE`);
@@ -104,7 +104,7 @@ for (const version of ['v05', 'v09']) {
     }
 
     const body = { userIds: [1, 2, 3], updates: { note: 'never', rpm: 4321 } };
-    // The users, and how many batches and audit rows there are.
+    // The users, and the number of batches and audit rows.
     const state = () => database.value(`
       SELECT md5(string_agg(u::text, '|' ORDER BY id)) || ' ' || (SELECT count(*) FROM cch_data.operations) || ' ' ||
              (SELECT count(*) FROM ${version === 'v05' ? 'cch_data' : 'public'}.audit_log) FROM users AS u`);

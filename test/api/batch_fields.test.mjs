@@ -1,5 +1,5 @@
-// Every field of a batch at its edges and one beyond, through the real API: what is taken is stored exactly, what is refused is
-// named with its place and code, and changes nothing.
+// Every field of a batch at its limits and just beyond, through the real API. Accepted values are stored exactly. Refused values are
+// named with path and code, and change nothing.
 
 import assert from 'node:assert/strict';
 import { before, describe, test } from 'node:test';
@@ -7,7 +7,7 @@ import { Database, fixture } from './support/database.mjs';
 import { startPostgres } from './support/servers.mjs';
 import { Service, haveBinary } from './support/service.mjs';
 
-// A number as it stands in JSON, whatever JavaScript would make of it.
+// A number exactly as written in JSON, without JavaScript's rounding.
 const raw = (text) => ({ raw: text });
 const write = (value) => JSON.stringify(value, (_, v) => (v && typeof v === 'object' && 'raw' in v ? `@${v.raw}@` : v)).replace(/"@([^"]*)@"/g, '$1');
 
@@ -68,7 +68,7 @@ const mode = (column) => ({ column, taken: [['rolling', 'rolling'], ['fixed', 'f
 const list = (column) => ({ column, taken: [[['b', 'a'], ['b', 'a']], [[], []]], refused: [['a', 'not_an_array'], [null, 'not_nullable'], [[1], 'not_a_string']] });
 const json = (column) => ({ column, taken: [[{ b: 'x', aa: ['y'] }, { b: 'x', aa: ['y'] }], [['m'], ['m']], [null, null]], refused: [['x', 'not_json'], [1, 'not_json']] });
 
-// Those that v0.9 added are refused where the database lacks their columns.
+// Fields of v0.9 are refused when the database lacks their columns.
 function providerFields(version) {
   const added = {
     allowed_clients: list('allowed_clients'), blocked_clients: list('blocked_clients'), limit_5h_reset_mode: mode('limit_5h_reset_mode'),
@@ -128,7 +128,7 @@ for (const version of ['v05', 'v09']) {
       return { status: reply.status, body: await reply.json() };
     }
 
-    // PostgreSQL's own numeric says what a number is, and whether two decimals hold it.
+    // PostgreSQL's numeric decides what a number is, and whether two decimals represent it.
     test('a number is stored as it was written, or refused', async () => {
       const digits = () => String(Math.floor(Math.random() * 1e15));
       const numbers = ['0', '-0.00', '1e2', '1.5E1', '12.50000', '100000.00', '1e-2', '0.1e-1', '123456789e-4', '4.35', '8.145', '99999.99', '1e-400', '1e400',
@@ -150,7 +150,7 @@ for (const version of ['v05', 'v09']) {
       assert.equal(first.status, 200, JSON.stringify(first.body));
       assert.equal(await value(), stored);
       const again = await send('providers', { model_redirects: numbers });
-      assert.equal(again.body.changedCount, 0); // what is wanted reads as PostgreSQL prints what is there
+      assert.equal(again.body.changedCount, 0); // the requested value equals PostgreSQL's output of the stored one
       const second = await send('providers', { model_redirects: { other: 1 } });
       const record = await (await service.fetch(`/api/v1/operations/${second.body.operationId}`)).json();
       assert.deepEqual(record.rows[0].changes[0], { field: 'model_redirects', before: stored, after: { other: 1 } });

@@ -1,5 +1,5 @@
-// The benchmark itself: on a few rows it runs to its end, unless an outcome is wrong. The benchmark of the price tables, whose
-// size is independent of the database's, would take too long here.
+// The benchmark itself: with a few rows it completes unless a result is wrong. The benchmark of price tables, whose size does not
+// depend on the database's, would take too long here.
 
 import assert from 'node:assert/strict';
 import path from 'node:path';

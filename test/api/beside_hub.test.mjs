@@ -1,4 +1,4 @@
-// Beside a hub: nothing that we do keeps it from starting, or removes anything that it needs.
+// Operation beside a hub: nothing keeps the hub from starting or removes anything that it needs.
 
 import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
@@ -62,7 +62,7 @@ describe('public of a named database', { skip: !haveBinary && 'no binary' }, () 
       await importOk(target, archive, { ...options, env: { AUTO_MIGRATE: 'true' } });
       assert.equal(await target.count('users'), 1);
     }
-    // Even where we had made the hub's tables before.
+    // Even if we had created the hub's tables before.
     const ours = await Database.create(server);
     assert.equal((await cli(['migrate', '--hub-tables'], { dsn: ours.dsn })).code, 0);
     await importOk(ours, archive, { overwrite: true, env: { AUTO_MIGRATE: 'true' } });
@@ -126,7 +126,7 @@ describe('a merge beside a running hub', { skip: !haveBinary && 'no binary' }, (
   const missing = (database) => database.count(
     `message_request AS m WHERE status_code IS NOT NULL AND NOT EXISTS (SELECT FROM usage_ledger WHERE request_id = m.id)`);
 
-  // Whoever reads the log for long, for statistics or a dump, would be in the way of any strong lock, and writers behind it.
+  // A long reader of the log, for statistics or a dump, would block any strong lock, and writers would queue behind that.
   for (const [who, table] of [['a superuser', []], ['a superuser', ['--table', 'message_request']], ['the owner', ['--table', 'message_request']]]) {
     test(`by ${who} ${table.join(' ')} leaves its gateway writing, and its ledger whole`, async () => {
       const database = await createHub(server, 'v09');

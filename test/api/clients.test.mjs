@@ -1,5 +1,5 @@
-// Which pg_dump an export takes: the one of the server's own major version, or else the next newer one; and what is said where
-// none fits. PostgreSQL 18 comes from tools/postgres-versions.
+// The pg_dump of an export: that of the server's major version, or else the next newer one; and the error when none fits.
+// PostgreSQL 18 comes from tools/postgres-versions.
 
 import assert from 'node:assert/strict';
 import { existsSync, readFileSync } from 'node:fs';
@@ -133,7 +133,7 @@ describe('an export', { skip: (!haveBinary && 'no binary') || missing }, () => {
       try {
         for (const child of children(running.pid)) peak = Math.max(peak, peakRssBytes(child.pid));
       } catch {
-        // It ended meanwhile.
+        // The process has ended.
       }
     }, 10);
     const { code, stderr } = await running.ended;

@@ -110,7 +110,7 @@ describe('the command line', { skip: !haveBinary && 'no binary' }, () => {
 
     test('--wait waits for the operation that runs, and says for whom', async () => {
       await database.exec('CREATE TABLE big (id int, v text); INSERT INTO big SELECT i, md5(i::text) FROM generate_series(1, 200000) AS i');
-      // A reader that does not read holds an export, and with it the lock.
+      // A client that does not read keeps an export running, and with it the lock.
       const holder = spawn('sh', ['-c', `"${binary}" export --no-manifest | (sleep 8; cat > /dev/null)`], {
         env: { ...process.env, DSN: database.dsn, ...english, CCH_DATA_DATA_DIR: temporaryDirectory('data') }, stdio: 'ignore' });
       const ended = new Promise((resolve) => holder.on('exit', resolve));

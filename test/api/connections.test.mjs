@@ -199,7 +199,7 @@ describe('Redis:', { skip: (!haveBinary && 'no binary') || (!haveRedis() && 'no 
     const replica = await startRedisWith(['--replicaof', '127.0.0.1', String(redis.port), '--masterauth', 'pw']);
     const full = await startRedisWith(['--maxmemory', '1']);
     const lonely = await startRedisWith(['--min-replicas-to-write', '1']);
-    // Its directory is gone: a save fails, and then it takes no writes.
+    // Without its directory a save fails, and Redis then refuses writes.
     const unsaved = await startRedisWith(['--save', '3600 1']);
     const toUnsaved = (...words) => runOk('redis-cli', ['-p', String(unsaved.port), ...words]).then(({ stdout }) => stdout);
     rmSync((await toUnsaved('CONFIG', 'GET', 'dir')).trim().split('\n').at(-1), { recursive: true });

@@ -1,5 +1,5 @@
-// Databases that are not in UTF-8, with names that are not ASCII: an archive's strings are in the encoding of the database
-// that was dumped, whatever we and the target speak.
+// Databases that are not in UTF-8, with names that are not ASCII: an archive's strings are in the encoding of the dumped
+// database, independently of our encoding and the target's.
 
 import assert from 'node:assert/strict';
 import path from 'node:path';
@@ -10,10 +10,10 @@ import { importOk } from './support/product.mjs';
 import { startPostgres } from './support/servers.mjs';
 import { Service, cli, haveBinary } from './support/service.mjs';
 
-process.env.PGCLIENTENCODING = 'UTF8'; // of the stock programs; ours do not see it
+process.env.PGCLIENTENCODING = 'UTF8'; // for the stock programs; ours do not see it
 const dir = temporaryDirectory('encodings');
 
-// Each with a text that it can hold; `bytes` for one that is no text in any encoding.
+// Each encoding with a text that it can represent; `bytes` is not valid text in any encoding.
 const encodings = [
   { encoding: 'LATIN1', word: 'naïve' },
   { encoding: 'EUC_JP', word: 'あい' },
@@ -23,7 +23,7 @@ const encodings = [
 
 const options = (encoding) => ({ options: `ENCODING '${encoding}' LC_COLLATE 'C' LC_CTYPE 'C'` });
 
-// Of the bytes as they are stored: nothing is converted on the way to us.
+// A hash of the stored bytes, without any conversion.
 const CONTENTS = (table) => `SELECT md5(string_agg(md5(v), ',' ORDER BY id)) FROM ${table}`;
 
 describe('in another encoding', { skip: !haveBinary && 'no binary' }, () => {

@@ -18,7 +18,7 @@ import { lastEvent } from './support/sse.mjs';
 const EXPORT = '/api/admin/database/export';
 const dir = temporaryDirectory('export-http');
 
-// The whole of a reply as it comes over the socket: { head, body, trailers }, chunks joined.
+// A complete reply as received from the socket: { head, body, trailers }, with chunks joined.
 function raw(service, target, version = '1.1') {
   return new Promise((resolve, reject) => {
     const socket = net.connect(service.port, '127.0.0.1');
@@ -59,7 +59,7 @@ describe('an export over HTTP', { skip: !haveBinary && 'no binary' }, () => {
     await assertIdle(service, database);
   });
 
-  // Node's own client reads trailers, too.
+  // Node's own client also reads trailers.
   const download = async (query = '') => {
     const { default: http } = await import('node:http');
     return new Promise((resolve, reject) => {

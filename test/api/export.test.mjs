@@ -34,7 +34,7 @@ describe('an export', { skip: !haveBinary && 'no binary' }, () => {
     if (haveRedis()) redis = await startRedis();
     hub = await Database.create(server);
     await hub.execFile(fixture('hub-v09.sql'));
-    // Rows that do not compress, more than any buffer on the way holds.
+    // Incompressible rows, more than all buffers on the way hold.
     big = await Database.create(server);
     await big.exec(`CREATE EXTENSION pgcrypto; CREATE TABLE noise AS SELECT i, gen_random_bytes(1000) AS b FROM generate_series(1, 120000) AS i`);
     service = await Service.start({ dsn: hub.dsn, redisUrl: redis?.url, env: { TZ: 'Asia/Shanghai' } });
@@ -43,10 +43,10 @@ describe('an export', { skip: !haveBinary && 'no binary' }, () => {
 
   const get = (query = '', headers = {}, from = service) => request(from, 'GET', EXPORT + query, { headers: { ...bearer(adminToken), ...headers } });
 
-  // The pg_dump that makes the table of contents (not one that is asked for its version).
+  // The pg_dump that writes the table of contents (not one that prints its version).
   const dumping = (from) => until('pg_dump', () => from.children().find(({ name, pid }) => name === 'pg_dump' && commandLine(pid).includes('--format')));
 
-  // A raw connection that has asked for an export and reads when it is told to.
+  // A raw connection that requests an export and reads only on demand.
   function rawExport(from) {
     const socket = net.connect(from.port, '127.0.0.1');
     socket.pause();
@@ -166,7 +166,7 @@ describe('an export', { skip: !haveBinary && 'no binary' }, () => {
     assert.equal(answer.body.holder.operation, 'export');
     assert.ok(answer.body.holder.since);
     if (redis) {
-      // The key is the hub's too, and has a life of five minutes.
+      // The key is also the hub's, and lives for five minutes.
       const life = await redis.command('PTTL', 'database:backup:lock');
       assert.ok(life > 200_000 && life <= 300_000, `${life} ms`);
       assert.equal((await get()).status, 409, 'another instance with the same Redis');

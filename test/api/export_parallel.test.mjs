@@ -1,4 +1,4 @@
-// The parallel export: what it makes of every kind of table, that it is of one instant, and what it costs.
+// The parallel export: every kind of table, one snapshot, and its cost.
 
 import assert from 'node:assert/strict';
 import { createHash } from 'node:crypto';
@@ -40,13 +40,13 @@ describe('a parallel export', { skip: !haveBinary && 'no binary' }, () => {
     return { file, result: JSON.parse(stdout), manifest: JSON.parse(readFileSync(`${file}.manifest.json`, 'utf8')) };
   }
 
-  // Restored by stock pg_restore it is what it was.
+  // Restores with stock pg_restore and asserts that the result equals the original.
   async function assertRestores(database, file, ...args) {
     const target = await Database.create(server);
     const { code, stderr } = await target.pgRestore(file, ...args);
     assert.equal(code, 0, stderr);
     const [actual, expected] = await Promise.all([target, database].map((d) => d.dumpText('-N', 'cch_data', '--exclude-table-data', 'large')));
-    // Rows of a table come in no certain order.
+    // The rows of a table have no defined order.
     const sorted = (text) => text.split('\n').sort().join('\n');
     const difference = firstDifference(sorted(actual), sorted(expected));
     assert.ok(difference === null, difference);
@@ -54,11 +54,11 @@ describe('a parallel export', { skip: !haveBinary && 'no binary' }, () => {
     return target;
   }
 
-  // PostgreSQL's sum of the rows of `large`, where there is such a table: their text takes a second to sort.
+  // A hash sum of the rows of `large`, if that table exists: sorting their text would take a second.
   const rowsOfLarge = async (database) => (await database.value(`SELECT to_regclass('large')`)) !== null &&
     database.rows('SELECT count(*), sum(hashtextextended(l::text, 0)::numeric) FROM large AS l');
 
-  // Larger than several ranges of a table.
+  // A table of more than several ranges.
   const large = `
     CREATE TABLE large (id integer PRIMARY KEY, v text, "Generated" integer GENERATED ALWAYS AS (id * 2) STORED, dropped integer);
     ALTER TABLE large DROP COLUMN dropped;
@@ -149,7 +149,7 @@ describe('a parallel export', { skip: !haveBinary && 'no binary' }, () => {
       try {
         for (const [file, text] of files) writeFileSync(path.join(directory, file), text);
       } catch (error) {
-        return void assert.equal(error.code, 'EACCES'); // an installation that is not ours
+        return void assert.equal(error.code, 'EACCES'); // not writable: an installation of another user
       }
       try {
         const database = await create(`CREATE EXTENSION ${name}; INSERT INTO conf_some SELECT i, 'x' FROM generate_series(1, 20) AS i;
@@ -173,7 +173,7 @@ describe('a parallel export', { skip: !haveBinary && 'no binary' }, () => {
       const certificate = readFileSync(`${secure}.crt`, 'utf8');
       const database = await create(large);
       const admin = new Database(server, 'postgres');
-      // The server writes its own files, so that they are its user's.
+      // The server writes the files, so that its user owns them.
       await admin.exec(`COPY (SELECT unnest(string_to_array($k$${key.trim()}$k$, E'\\n'))) TO '${server.dataDir}/server.key';
         COPY (SELECT unnest(string_to_array($k$${certificate.trim()}$k$, E'\\n'))) TO '${server.dataDir}/server.crt';
         COPY (SELECT 1) TO PROGRAM 'chmod 600 ${server.dataDir}/server.key';`);

@@ -1,4 +1,4 @@
-// Kills in the middle of an import: the database is as before, the lock is free, nothing is left behind.
+// Kills in the middle of an import: the database is unchanged, the lock is free, nothing is left behind.
 
 import assert from 'node:assert/strict';
 import { existsSync, writeFileSync } from 'node:fs';
@@ -17,7 +17,7 @@ import { startUpload, upload } from './support/upload.mjs';
 
 const dir = temporaryDirectory('faults');
 
-// An upload whose import has reached `phase`; `events` fills up, `ended` resolves when the stream does, however it ends.
+// An upload whose import has reached `phase`; `events` grows, and `ended` resolves at the end of the stream, however it ends.
 async function importing(service, file, phase, fields = {}) {
   const { response, request } = startUpload(service, { file, fields });
   const stream = frames(await response);
@@ -50,7 +50,7 @@ describe('killed in the middle of an import:', { skip: !haveBinary && 'no binary
     template = hub.name;
   });
 
-  // Without a record of the hub's migrations, which the made archives do not have either.
+  // Without a record of the hub's migrations, which the generated archives also lack.
   const target = async () => {
     const database = await Database.create(server, { template });
     await database.exec('DROP SCHEMA drizzle CASCADE');
@@ -71,7 +71,7 @@ describe('killed in the middle of an import:', { skip: !haveBinary && 'no binary
         const start = (tempDir, dataDir) => Service.start({ dsn: database.dsn, redisUrl: redis?.url, tempDir, dataDir, env: { ...withoutMigrations, LOCK_TTL_MS: '4000' } });
         const service = await start();
         await importing(service, slow[phase], phase, { cleanFirst });
-        // In the middle of what takes long, when the server has nothing to read from us for a minute.
+        // In the middle of a long statement, while the server reads nothing from us for a minute.
         const busy = phase === 'data' ? 'COPY public.slow_table|INSERT' : 'CREATE INDEX slow_index';
         await until('the slow statement', () => database.value(`
           SELECT pid FROM pg_stat_activity WHERE datname = '${database.name}' AND wait_event = 'PgSleep' AND query ~ '${busy}'`));
@@ -79,7 +79,7 @@ describe('killed in the middle of an import:', { skip: !haveBinary && 'no binary
         await service.stop('SIGKILL');
         await assertIdle(null, database, { withinMs: 5000 });
         await unchanged(database, before);
-        // Its successor sweeps what it left, and may start an operation of its own at once.
+        // Its successor removes what it left, and can start an operation at once.
         const next = await start(service.tempDir, service.dataDir);
         await until('the sweep', () => next.tempFiles().length === 0, 5000);
         const { status, events } = await upload(next, { file: hubArchive });
@@ -199,7 +199,7 @@ describe('killed in the middle of an import:', { skip: !haveBinary && 'no binary
       request.destroy();
       await events.ended.catch(() => {});
       await assertIdle(one, database, { redis });
-      // Ten at once: exactly those that were not refused ran, one after the other.
+      // Ten concurrent requests: exactly those that were not refused ran, one after the other.
       const answers = await Promise.all(Array.from({ length: 10 }, (_, i) => upload(i % 2 ? one : two, { file: hubArchive })));
       const statuses = answers.map(({ status }) => status);
       assert.ok(statuses.includes(200), String(statuses));
@@ -217,7 +217,7 @@ describe('killed in the middle of an import:', { skip: !haveBinary && 'no binary
     const service = await Service.start({ dsn: database.dsn, env: { ...withoutMigrations, TEMP_CLEANUP_INTERVAL: '1' } });
     const { request } = startUpload(service, { file: hubArchive, stallAfter: 0, stallMs: 30_000, chunkBytes: 8192 });
     const [inUse] = await until('the file', () => service.tempFiles().length === 1 && service.tempFiles());
-    // As a crash leaves it: the same kind of name, and nobody's lock.
+    // Like a file after a crash: the same kind of name, and no lock.
     const dead = path.join(service.tempDir, inUse.replace(/.(?=\.dump$)/, (last) => (last === 'a' ? 'b' : 'a')));
     const other = path.join(service.tempDir, 'somebody-elses.dump');
     writeFileSync(dead, 'x');

@@ -1,5 +1,5 @@
-// Archives whose SQL ends the transaction that it runs in: nobody is told that the database is as before, or that all is
-// done, when that cannot be known. And archives whose SQL wants more than rows.
+// Archives whose SQL ends the transaction in which it runs: the service does not claim that the database is unchanged, or that the
+// import is complete, when that cannot be known. Archives whose SQL does more than load rows.
 
 import assert from 'node:assert/strict';
 import { existsSync, readFileSync, writeFileSync } from 'node:fs';

@@ -1,4 +1,4 @@
-// The import over HTTP: its event stream, its refusals, and clients that go away at every stage.
+// The import over HTTP: its event stream, its refusals, and clients that disconnect at every stage.
 
 import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
@@ -319,7 +319,7 @@ describe('an import over HTTP', { skip: !haveBinary && 'no binary' }, () => {
         CREATE TYPE e AS ENUM ('a'); CREATE TABLE t (id serial PRIMARY KEY, v text, e e); INSERT INTO t (v, e) SELECT md5(i::text), 'a' FROM generate_series(1, 300) AS i;
         CREATE TABLE u (id integer REFERENCES t); INSERT INTO u SELECT i FROM generate_series(1, 50) AS i; CREATE INDEX ON t (v);
         CREATE VIEW v AS SELECT * FROM t; COMMENT ON TABLE t IS 'c'; SELECT lo_from_bytea(0, 'large object')`);
-      // The archive has no record of a hub's migrations, and so must not replace a database that has one.
+      // The archive has no record of a hub's migrations, so it must not replace a database that has one.
       await database.exec('DROP SCHEMA IF EXISTS drizzle CASCADE');
       small = await source.pgDump(path.join(dir, 'damaged.dump'));
       parts = readArchive(small);
@@ -356,7 +356,7 @@ describe('an import over HTTP', { skip: !haveBinary && 'no binary' }, () => {
           copy[at] ^= 1 << at % 8;
           writeFileSync(damaged, copy);
           const { code } = await cli(['verify', damaged]);
-          // A large object's OID has no checksum; that it is another's shows in the import.
+          // A large object's OID has no checksum; the import notices that it belongs to another object.
           const isOid = type === 3 && at > start + 5 && at < start + 11;
           assert.ok(isOid || code === 3, `flipped at ${at} of the block from ${start} to ${end}`);
           const { events, status } = await form({ file: damaged });

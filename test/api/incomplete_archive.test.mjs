@@ -14,7 +14,7 @@ let n = 0;
 let server;
 let source;
 
-// The hub's own migrations are on record, so that ours leave its tables alone.
+// The hub's own migrations are recorded, so that ours leave its tables alone.
 const HUB = `
   CREATE SCHEMA drizzle; CREATE TABLE drizzle.__drizzle_migrations (id integer PRIMARY KEY);
   CREATE TABLE users (id integer PRIMARY KEY, name text UNIQUE);

@@ -1,4 +1,4 @@
-// inspect and verify on files: alone, with a manifest beside them, with one that does not fit.
+// inspect and verify of files: without a manifest, with a matching one, and with another one.
 
 import assert from 'node:assert/strict';
 import { createHash } from 'node:crypto';
@@ -20,7 +20,7 @@ async function json(...args) {
   return JSON.parse(stdout);
 }
 
-// The manifest that belongs to an archive, by what verify finds in it.
+// The manifest of an archive, from the results of verify.
 async function manifestOf(file) {
   const bytes = readFileSync(file);
   const { blocks } = await json('verify', file);

@@ -1,7 +1,7 @@
-// Whatever is killed at whatever moment of whatever operation: the data is the old or the new, whole; what the program told
-// of the outcome is true; the next operation can begin; and nothing is left behind.
+// Kills of any process at any moment of any operation. Afterwards the data is completely the old or completely the new; the reported
+// outcome is true; the next operation can begin; and nothing is left behind.
 //
-//   KILLS=300   so many (default: a sample)
+//   KILLS=300   number of kills (default: a sample)
 
 import assert from 'node:assert/strict';
 import { before, describe, test } from 'node:test';
@@ -34,7 +34,7 @@ const operations = [
   { name: 'an export', isExport: true, args: (_, output) => ['export', output] },
 ];
 
-// What is killed. `strike` may return what brings it back.
+// The victims of kills. Each function may return another that restores its victim.
 const victims = {
   'the program, by SIGKILL': ({ running }) => signal(running.pid, 'SIGKILL'),
   'the program, by SIGTERM': ({ running }) => signal(running.pid, 'SIGTERM'),
@@ -42,7 +42,7 @@ const victims = {
     await lane.server.stop('SIGQUIT');
     return () => lane.server.start();
   },
-  // From another database: this one is being renamed, perhaps.
+  // From another database, because this one may be in the middle of a rename.
   'one of our backends': ({ lane }) =>
     lane.admin.exec(`SELECT pg_terminate_backend(pid) FROM (SELECT pid FROM pg_stat_activity WHERE application_name LIKE 'cch-data%' ORDER BY random() LIMIT 1) AS one`),
   'the connections to PostgreSQL': ({ lane }) => lane.proxy.cut(),
@@ -55,7 +55,7 @@ const victims = {
 
 const files = () => ({ tempDir: temporaryDirectory('tmp', 0o700), dataDir: temporaryDirectory('data') });
 
-// Starts an operation; `service` is the one that does it, or null.
+// Starts an operation; `service` is the service that runs it, or null.
 async function start(lane, operation, by, database, own, byProxy) {
   const service = by === 'HTTP' ? await lane.startService(database, own, byProxy) : null;
   const started = Date.now();
@@ -63,8 +63,8 @@ async function start(lane, operation, by, database, own, byProxy) {
   return { own, service, running, started };
 }
 
-// { lengthMs, outcome } of an operation when nobody is killed: how long it takes, and what it makes of the database. The
-// lanes have the same data, so once is enough.
+// { lengthMs, outcome } of an operation without a kill: its duration, and the fingerprint of the database afterwards. All lanes
+// have the same data, so one run is enough.
 const rehearsals = new Map();
 function rehearsed(lane, operation, by) {
   const key = `${operation.name} by ${by}`;
@@ -85,7 +85,7 @@ async function rehearse(lane, operation, by) {
   return { lengthMs, outcome };
 }
 
-// The next operation: an export, which needs the lock. Whoever died may still be noticed to be dead.
+// Runs an export, which needs the lock. The death of the previous holder may be noticed with a delay.
 async function assertLockIsFree(lane, database, own) {
   const tried = [];
   await until('the lock', async () => {

@@ -1,4 +1,4 @@
-// Lists of users, keys and providers: filtered, sorted, paged while rows change, and as files that go back in.
+// Lists of users, keys and providers: filtered, sorted, paged while rows change, and as files that can be applied again.
 
 import assert from 'node:assert/strict';
 import { before, describe, test } from 'node:test';
@@ -210,7 +210,7 @@ for (const version of ['v05', 'v09']) {
       let round = 0;
       const pages = await allPages(target, async () => {
         round++;
-        // A row of the page before goes, one comes in at the front, and the row that the cursor names goes, too.
+        // A row of the previous page is removed, one is added at the front, and the cursor's row is removed.
         await database.exec(`UPDATE users SET deleted_at = now() WHERE id IN (${1000 + round * 10}, ${1000 + round * 10 - 5});
           INSERT INTO users (id, name, tags, created_at) VALUES (${2000 + round}, 'new', '["paged"]', '2026-01-31Z')`);
       });

@@ -1,4 +1,4 @@
-// Merging by row: everything that is missing arrives, nothing that is there is lost or touched, and the counts are exact.
+// Merging by row: all missing rows are added, existing rows are not lost or changed, and the counts are exact.
 
 import assert from 'node:assert/strict';
 import path from 'node:path';
@@ -58,7 +58,7 @@ describe('a merge', { skip: !haveBinary && 'no binary' }, () => {
     assert.equal(await target.count(`message_request WHERE model = 'live'`), live);
     assert.equal(await target.value(`SELECT name FROM users WHERE id = 5`), 'renamed');
     assert.equal(await target.count('users'), 50);
-    // The rows that came back are the archive's.
+    // The restored rows are the archive's.
     assert.deepEqual(
       await target.rows('SELECT md5(m::text) FROM message_request AS m WHERE id % 3 = 0 AND id < 3001 ORDER BY id'),
       await (await hub('v09')).rows('SELECT md5(m::text) FROM message_request AS m WHERE id % 3 = 0 ORDER BY id'),
@@ -328,7 +328,7 @@ describe('a merge', { skip: !haveBinary && 'no binary' }, () => {
       'user_date_cost', 'user_id'].map((name) => `idx_message_request_${name}`);
     const rows = isSanitized ? 100_000 : 1_000_000;
     const source = await hub('v05');
-    // Most of the time would go into indexes that say nothing about merging.
+    // Most of the time would be spent on indexes, which do not matter for a merge.
     const fewerIndexes = `TRUNCATE message_request; DROP INDEX ${dropped.join(', ')};`;
     await source.exec(`
       ${fewerIndexes}

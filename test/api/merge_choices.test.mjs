@@ -1,4 +1,4 @@
-// The choices of a merge: what becomes of rows that are there (skip, update, fail), and which tables are meant.
+// The choices of a merge: the treatment of existing rows (skip, update, fail), and the selected tables.
 
 import assert from 'node:assert/strict';
 import path from 'node:path';

@@ -1,5 +1,5 @@
-// Merges of random tables with every choice, against an oracle in plain SQL: the archive's rows, the live ones from before
-// and those from after stand side by side in a third database. MERGE_SEED and MERGE_RUNS choose others than the usual ones.
+// Merges of random tables with every choice, against an oracle in plain SQL: a third database holds the archive's rows, and the
+// live rows before and after the merge. MERGE_SEED and MERGE_RUNS change the seed and the number of runs.
 
 import assert from 'node:assert/strict';
 import path from 'node:path';
@@ -25,7 +25,7 @@ function generator(state) {
   };
 }
 
-// Values from small sets, so that rows meet; NULL where the column may be.
+// Values from small sets, so that rows conflict; NULL where the column allows it.
 const kinds = {
   integer: (pick) => String(pick(25)),
   text: (pick) => `'${['a', 'A', 'b', 'ü', '', '\\.', 'tab\t', "q''"][pick(8)]}${pick(3)}'`,
@@ -40,7 +40,7 @@ const kinds = {
   bytea: (pick) => `'\\x0${pick(3)}'`,
 };
 
-// { ddl, columns: [{ name, kind, nullable }], identity: names of the columns that tell rows apart, or [], keys: [{ columns, where }] }
+// { ddl, columns: [{ name, kind, nullable }], identity: names of the columns that identify rows, or [], keys: [{ columns, where }] }
 function randomTable(pick) {
   const columns = [];
   const add = (name, kind, nullable) => columns.push({ name, kind, nullable });
@@ -110,7 +110,7 @@ function randomRow(table, pick) {
   return table.columns.map((column) => (column.nullable && pick(4) === 0 ? 'NULL' : kinds[column.kind](pick)));
 }
 
-// Rows go in one by one; those that the table's own keys refuse stay out.
+// Inserts rows one by one; rows that the table's keys refuse are left out.
 function inserts(table, rows) {
   const names = table.columns.map((column) => quote(column.name)).join(', ');
   return rows
@@ -126,7 +126,7 @@ describe(`random merges (seed ${seed})`, { skip: !haveBinary && 'no binary' }, (
     server = await startPostgres();
   });
 
-  // The rows of `database`, as table `schema`.t of the oracle.
+  // Copies the rows of `database` to the oracle's table `schema`.t.
   async function copyTo(oracle, schema, table, database) {
     const names = table.columns.map((column) => quote(column.name)).join(', ');
     const { stdout } = await runOk('psql', ['-X', '-q', '-c', `COPY t (${names}) TO STDOUT`], { env: database.env });
@@ -140,7 +140,7 @@ describe(`random merges (seed ${seed})`, { skip: !haveBinary && 'no binary' }, (
 
   const equalKeys = (table, a, b) => table.identity.map((name) => `${a}.${quote(name)} = ${b}.${quote(name)}`).join(' AND ');
   const samePlace = (a, b) => `${a}::text = ${b}::text`;
-  // Whether rows a and b cannot be in the table together, by a key that is no identity.
+  // Whether a key other than the identity keeps rows a and b from being in the table together.
   const exclude = (table, a, b) =>
     table.keys
       .map((key) => {
@@ -156,13 +156,13 @@ describe(`random merges (seed ${seed})`, { skip: !haveBinary && 'no binary' }, (
     const count = (sql) => number(oracle, `SELECT count(*) FROM ${sql}`);
     assert.equal(rows, await count('archive.t'));
     assert.equal(inserted + updated + unchanged + skipped, rows);
-    // Whatever is after the import was there before, or is the archive's; nothing is gone.
+    // Every row after the import existed before or is the archive's; no row is lost.
     assert.equal(await count(`before.t b WHERE NOT EXISTS (SELECT FROM after.t a WHERE ${key('a', 'b')})`), 0, 'lost rows');
     assert.equal(inserted, await count(`after.t a WHERE NOT EXISTS (SELECT FROM before.t b WHERE ${key('a', 'b')})`));
     assert.equal(updated, await count(`after.t a JOIN before.t b ON ${key('a', 'b')} WHERE NOT (${samePlace('a', 'b')})`));
     const changed = `after.t a WHERE NOT EXISTS (SELECT FROM before.t b WHERE ${key('a', 'b')} AND ${samePlace('a', 'b')})`;
     assert.equal(await count(`${changed} AND NOT EXISTS (SELECT FROM archive.t r WHERE ${samePlace('a', 'r')})`), 0, 'rows from nowhere');
-    // A row of the archive that is not there now: with skip its key must be taken, with update only another key may be.
+    // Archive rows that are missing now: with skip their identity or another key is taken, with update only another key.
     const absent = `archive.t r WHERE NOT EXISTS (SELECT FROM after.t a WHERE ${samePlace('a', 'r')})`;
     const byOther = `EXISTS (SELECT FROM after.t a WHERE NOT (${key('a', 'r')}) AND (${exclude(table, 'a', 'r')}))`;
     if (choice === 'skip') {
@@ -187,7 +187,7 @@ describe(`random merges (seed ${seed})`, { skip: !haveBinary && 'no binary' }, (
     if (table.keys.length === 0) assert.equal(await number(oracle, `SELECT count(*) FROM ${all} WHERE ${n('after')} <> ${wanted}`), 0);
   }
 
-  // Whether any row of the archive differs from what is there.
+  // Whether any row of the archive conflicts with a different live row.
   async function hasConflict(oracle, table) {
     if (table.identity.length === 0) return null;
     const sql = `SELECT count(*) FROM archive.t r JOIN before.t b ON (${equalKeys(table, 'r', 'b')} OR ${exclude(table, 'r', 'b')}) WHERE NOT (${samePlace('r', 'b')})`;
@@ -201,7 +201,7 @@ describe(`random merges (seed ${seed})`, { skip: !haveBinary && 'no binary' }, (
       const pick = (n) => Math.floor(random() * n);
       const table = randomTable(pick);
       const rows = Array.from({ length: 60 }, () => randomRow(table, pick));
-      // With fail, half of the time all that both have is the same.
+      // With fail, in half of the runs the rows that both have are equal.
       const agree = choice === 'fail' && pick(2) === 0;
       const live = rows.filter(() => pick(2) === 0).map((row) => (agree ? row : row.map((value) => (pick(6) === 0 ? null : value))));
       for (const row of live) row.forEach((value, c) => { if (value === null) row[c] = randomRow(table, pick)[c]; });
@@ -231,7 +231,7 @@ describe(`random merges (seed ${seed})`, { skip: !haveBinary && 'no binary' }, (
         if (choice === 'fail') assert.notEqual(conflict, true);
         const report = mergeReport(last, 'public.t');
         await (table.identity.length > 0 ? checkWithIdentity(oracle, table, choice, report) : checkMultiset(oracle, table, report));
-        // Keys that pass from row to row are beyond a preview: it may be too careful, but only then.
+        // A preview cannot follow keys that pass from row to row: only then may it be too careful.
         const moves = table.keys.length > 0 && choice === 'update';
         if (!moves) assert.deepEqual([foretold.inserted, foretold.updated, foretold.unchanged, foretold.skipped], report.slice(1));
         else assert.ok(foretold.inserted + foretold.updated <= report[1] + report[2]);

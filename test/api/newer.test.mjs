@@ -1,5 +1,5 @@
-// What PostgreSQL 18 added: brought over on 18 as stock pg_restore does it, and named before anything is changed where the server
-// is older. PostgreSQL 18 comes from tools/postgres-versions.
+// Features of PostgreSQL 18: restored on 18 as by stock pg_restore, and reported before any change when the server is older.
+// PostgreSQL 18 comes from tools/postgres-versions.
 
 import assert from 'node:assert/strict';
 import { existsSync } from 'node:fs';
@@ -110,7 +110,7 @@ describe('what PostgreSQL 18 added', { skip: (!haveBinary && 'no binary') || mis
   });
 });
 
-// Made by pg_dump 17.12 and 18.6 of a small database with partitions, a sequence and large objects (fixtures/archives).
+// Archives by pg_dump 17.12 and 18.6 of a small database with partitions, a sequence and large objects (fixtures/archives).
 describe('archives of pg_dump 17 and 18', { skip: !haveBinary && 'no binary' }, () => {
   let server;
   before(async () => {

@@ -1,4 +1,4 @@
-// Overwriting: the restored schemas hold exactly the archive's contents, or everything is as before.
+// Overwriting: the restored schemas hold exactly the archive's contents, or nothing has changed.
 
 import assert from 'node:assert/strict';
 import path from 'node:path';

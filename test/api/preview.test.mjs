@@ -41,7 +41,7 @@ describe('a preview', { skip: !haveBinary && 'no binary' }, () => {
     return { source, target, archive };
   }
 
-  // The preview, having seen that nothing changed and nothing is left behind.
+  // Runs a preview and asserts that nothing changed and nothing is left behind.
   async function preview(target, archive, args = []) {
     const { preview: found } = await assertUnchanged(target, () => previewByCli(target, archive, { args }));
     await assertIdle(null, target);
@@ -204,7 +204,7 @@ describe('a preview', { skip: !haveBinary && 'no binary' }, () => {
     const found = await previewByCli(target, hubs.v05.archive);
     assert.equal(found.code, 0, found.stderr);
     await session.exec('ROLLBACK');
-    // A lock on the structure of one table holds the preview at that table, without any other being locked by it.
+    // A lock on the structure of one table makes the preview wait at that table, without locks on any other.
     await session.exec('BEGIN; LOCK TABLE users IN ACCESS EXCLUSIVE MODE');
     const running = previewByCli(target, hubs.v05.archive);
     const waiting = `SELECT count(*) FROM pg_stat_activity WHERE datname = '${target.name}' AND wait_event_type = 'Lock'`;

@@ -1,4 +1,4 @@
-// Prices from outside: uploads, single models, lists, exports, the command line.
+// Prices through all interfaces: uploads, single models, lists, exports, the command line.
 
 import assert from 'node:assert/strict';
 import { readFileSync, writeFileSync } from 'node:fs';

@@ -1,4 +1,4 @@
-// Syncs with a cloud that answers well, badly, or not at all; and many at once over two instances.
+// Syncs with a cloud that answers well, badly or not at all, and many concurrent syncs of two instances.
 
 import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
@@ -252,7 +252,7 @@ test('the count of the cloud is told, and costs a 304 once it is known', async (
 
 test('ten uploads and syncs at once over two instances end in a serial outcome without duplicates', async () => {
   cloud.serve(tableOf({ a: 99, b: 99, s: 99 }));
-  assert.equal((await sync()).status, 200); // else many uploaded models would make the first sync look shrunk
+  assert.equal((await sync()).status, 200); // otherwise many uploaded models would make the first sync look shrunk
   cloud.serve(tableOf({ a: 100, b: 100, s: 100 }));
   const upload = (price, service) => post('upload', { content: tableOf({ a: price, b: price, [`u${price}`]: price }) }, service);
   let isOver = false;
@@ -277,7 +277,7 @@ test('ten uploads and syncs at once over two instances end in a serial outcome w
   assert.ok(['1', '2', '3', '4', '5', '6', '100'].includes(table.a), table.a);
   for (let price = 1; price <= 6; price++) assert.equal(table[`u${price}`], `${price}`);
   assert.equal(table.s, '100');
-  // Who wrote which value is in the audit log, in the order of the commits; the last one's is there.
+  // The audit log has the author of each value in commit order; the last value is the stored one.
   const written = await database.rows("SELECT after_value->'updated'->'a'->'fields'->>'input_cost_per_token' FROM public.audit_log WHERE after_value->'updated' ? 'a' ORDER BY id");
   assert.equal(written.at(-1)[0], table.a);
 });
@@ -354,7 +354,7 @@ test('a schedule holds back what moves beyond the limit, to zero or from zero; t
   assert.match(shown.stdout, /d \(waits\)|d （等待批准）|d \(等待批准\)/);
   assert.deepEqual(JSON.parse((await cli(['prices', 'approve', 'd', '--json'], { dsn: own.dsn })).stdout).updated, ['d']);
   assert.equal(await table(), 'a 0.003, b 0.000001, c 1, d 1, e 10, f 1');
-  // Somebody's own sync brings in what waits, and leaves what was rejected.
+  // A manual sync applies waiting changes and leaves out rejected ones.
   const { updated, held: left } = await ask('syncLitellm');
   assert.deepEqual([updated, left.map(({ modelName, code }) => [modelName, code])], [['f'], [['b', 'change_rejected']]]);
   assert.equal(await table(), 'a 0.003, b 0.000001, c 1, d 1, e 10, f 11');

@@ -1,7 +1,7 @@
-// Random databases of ten kinds: exported by us while others write, restored by stock pg_restore; imported by us, equal to
-// what pg_restore makes of the same archive.
+// Random databases of ten kinds. Our export, made while others write, is restored by stock pg_restore. Our import must equal
+// pg_restore's result for the same archive.
 //
-//   PROPERTIES=20         so many databases of each kind (one of each of four kinds, by turns)
+//   PROPERTIES=20         number of databases of each kind (default: one of each of four kinds, in turn)
 //   PROPERTIES_SEED=123   the first database's seed, to repeat a failure
 //   PROPERTIES_KIND=names only this kind
 
@@ -32,7 +32,7 @@ function assertSame(actual, expected, what) {
   assert.ok(difference === null, `${what}: ${difference}`);
 }
 
-// Exports while writers are at work; what they do not touch is compared with pg_dump's archive to the byte.
+// Exports while writers are active. Data that they do not touch is compared with pg_dump's archive byte by byte.
 async function exportedAsByStock(source, file, rows) {
   const writers = await startWriters(source, { rows });
   const { code, stderr } = await cli(['export', file], { dsn: source.dsn });

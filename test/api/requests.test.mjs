@@ -1,4 +1,4 @@
-// Requests as bytes: what two parsers could read differently is 400 and the end of the connection.
+// Requests as bytes: anything that two parsers could read differently gets 400, and the connection is closed.
 
 import assert from 'node:assert/strict';
 import net from 'node:net';
@@ -17,7 +17,7 @@ describe('requests as bytes', { skip: !haveBinary && 'no binary' }, () => {
     service = await Service.start({ dsn: database.dsn, env: { TRUST_PROXY: 'true' } });
   });
 
-  // All that comes back until the server closes, or `ms` after the last byte; `pieces` are sent one by one.
+  // Sends `pieces` one by one. Returns everything received until the server closes, or until `ms` after the last byte.
   function exchange(pieces, { ms = 3000, gapMs = 20 } = {}) {
     return new Promise((resolve, reject) => {
       const socket = net.connect(service.port, '127.0.0.1');

@@ -1,5 +1,5 @@
-// Archives that used to be counted wrongly, refused, or too much for the server, each with its kind: rows that are loaded by way of
-// a partitioned root, extensions of other roles, very many large objects, names that a terminal would obey.
+// Kinds of archives that were once counted wrongly, refused, or too large for the server: rows that are loaded through a partitioned
+// root, extensions of other roles, very many large objects, names with control sequences for terminals.
 
 import assert from 'node:assert/strict';
 import path from 'node:path';
@@ -83,7 +83,7 @@ describe('an archive', { skip: !haveBinary && 'no binary' }, () => {
     assert.deepEqual(await target.rows(owners), await source.rows(owners));
     assert.equal(await target.value(`SELECT convert_from(lo_get(202000), 'UTF8')`), 'y');
     await importOk(target, archive);
-    /* To take them away does need one for each, and the server says what to do. */
+    /* Removing them needs a lock for each, and the server names the remedy. */
     const failed = await importByCli(target, archive, { overwrite: true, args: ['--method', 'transaction'] });
     assert.equal(failed.last.type, 'error');
     assert.match(failed.last.message, /max_locks_per_transaction/);

@@ -1,4 +1,4 @@
-// Round trips against an oracle: what we restore and what pg_restore restores must be the same to pg_dump.
+// Round trips against an oracle: pg_dump's output must be the same for our restore and pg_restore's.
 
 import assert from 'node:assert/strict';
 import path from 'node:path';
@@ -22,10 +22,10 @@ function assertSame(actual, expected, what) {
 
 // Subscriptions keep a database from being a template or being dropped; nothing here connects to it.
 const text = (database) => database.dumpText('-N', 'cch_data');
-// The hub's audit log gains an entry by the import itself.
+// The import itself adds an entry to the hub's audit log.
 const hubText = (database) => database.dumpText('-N', 'cch_data', '--exclude-table-data=public.audit_log*');
 
-// What is not in pg_dump's text: the rows of materialized views.
+// The rows of materialized views, which pg_dump's text lacks.
 async function storedRows(database) {
   const names = ['app.totals', 'app.totals_of_totals', 'app.grouped_stored'];
   return Promise.all(names.map((name) => database.rows(`SELECT * FROM ${name} ORDER BY 1`)));
@@ -37,7 +37,7 @@ async function restoredByStock(archive, ...args) {
   return { database, stderr };
 }
 
-// Objects of somebody's own making in the schemas that the archive restores, and in another.
+// Objects of users in the schemas that the archive restores, and in another schema.
 const dirt = `
   CREATE TABLE public.left_over (id serial PRIMARY KEY, v text);
   INSERT INTO public.left_over (v) VALUES ('x');

@@ -1,4 +1,4 @@
-// `serve` without a DSN: a private cluster that is there the next time, and nothing left behind.
+// `serve` without a DSN: a private cluster that persists, and nothing left behind.
 
 import assert from 'node:assert/strict';
 import { existsSync, readFileSync, readdirSync, statSync } from 'node:fs';
@@ -15,7 +15,7 @@ import { Service, cli, haveBinary } from './support/service.mjs';
 import { lastEvent } from './support/sse.mjs';
 import { upload } from './support/upload.mjs';
 
-// Processes that have to do with a directory, by their arguments.
+// Processes with a directory in their arguments.
 function processesOf(directory) {
   return readdirSync('/proc').filter((pid) => /^\d+$/.test(pid)).filter((pid) => {
     try {
@@ -29,7 +29,7 @@ function processesOf(directory) {
 describe('serve without a DSN', { skip: !haveBinary && 'no binary' }, () => {
   const dataDir = temporaryDirectory('own');
   const start = (options = {}) => Service.start({ dataDir, token: undefined, ...options });
-  // As no ADMIN_TOKEN is set, it is in a file.
+  // Without ADMIN_TOKEN, the token is in a file.
   const adopt = (service) => {
     service.token = readFileSync(path.join(dataDir, 'admin-token'), 'utf8').trim();
     return service;
@@ -58,7 +58,7 @@ describe('serve without a DSN', { skip: !haveBinary && 'no binary' }, () => {
   });
 
   test('finds its data again after a stop and after kill -9, without an orphan', async () => {
-    // A hub's data comes in by an import.
+    // An import brings a hub's data.
     const server = await startPostgres();
     const hub = await Database.create(server);
     await hub.execFile(fixture('hub-v05.sql'));
@@ -81,7 +81,7 @@ describe('serve without a DSN', { skip: !haveBinary && 'no binary' }, () => {
     // The command line beside the running service uses the same cluster, under the same lock.
     const direct = await cli(['export', path.join(path.dirname(file), 'cli.dump')], { env: { DATA_DIR: dataDir } });
     assert.equal(direct.code, 0, direct.stderr);
-    // A second service on the same directory is refused, and does not disturb the first.
+    // A second service on the same directory is refused without disturbing the first.
     const second = await run(path.resolve(process.env.CCH_DATA_BINARY ?? 'build/src/cch-data'), ['serve', '--data-dir', dataDir, '--listen-port', '0']);
     assert.equal(second.code, 2, second.stderr);
     assert.equal((await service.status()).isAvailable, true);

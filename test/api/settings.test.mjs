@@ -1,4 +1,4 @@
-// A database and a role with every setting changed that can be: our behaviour must not depend on settings.
+// A database and a role with every possible setting changed: our behaviour must not depend on settings.
 
 import assert from 'node:assert/strict';
 import path from 'node:path';
@@ -21,7 +21,7 @@ const SETTINGS = {
   plan_cache_mode: 'force_generic_plan', session_replication_role: 'replica', enable_tidscan: 'off', synchronous_commit: 'off', client_min_messages: 'error',
 };
 
-// "pgboss" is what pg_… matches where a backslash is no escape.
+// The pattern pg\_… also matches "pgboss" if a backslash is not an escape.
 const CONTENTS = String.raw`
   CREATE SCHEMA pgboss;
   CREATE TABLE pgboss.job (id serial PRIMARY KEY, d date, i interval, f double precision, b bytea, a text[], n numeric, at timestamptz,

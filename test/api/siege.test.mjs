@@ -1,6 +1,7 @@
 // Many clients that are silent, slow, read nothing, or only watch: an administrator is still served in time.
 //
-// SIEGE_CONNECTIONS (5000 for the figures of docs/reliability.md) are laid siege by, SIEGE_WATCHERS (500) watch.
+// SIEGE_CONNECTIONS is the number of besieging connections (5000 for the figures of docs/reliability.md), SIEGE_WATCHERS (500) that
+// of the watchers.
 
 import assert from 'node:assert/strict';
 import http from 'node:http';
@@ -16,14 +17,14 @@ import { Service, adminToken, haveBinary, isSanitized, peakRssBytes } from './su
 const connections = Number(process.env.SIEGE_CONNECTIONS ?? 1500);
 const watchers = Number(process.env.SIEGE_WATCHERS ?? 200);
 const besieger = '127.0.0.2';
-// Timing under a sanitizer, or beside other tests, is not the product's.
+// Timing under a sanitizer, or beside other tests, says nothing about the product.
 const limitMs = Number(process.env.SIEGE_LIMIT_MS ?? (isSanitized ? 1000 : 100));
 
 describe(`a siege by ${connections} connections with ${watchers} watchers`, { skip: !haveBinary && 'no binary' }, () => {
   let service, exporting;
   const sockets = [];
 
-  // A connection of the besieger's that sends `text`, reads only if `reads`, and is not missed when it is dropped.
+  // A besieging connection, which sends `text`, reads only if `reads`, and may be dropped by the server.
   function besiege(text, { reads = false } = {}) {
     const socket = net.connect({ port: service.port, host: '127.0.0.1', localAddress: besieger });
     socket.on('error', () => {});
@@ -33,7 +34,7 @@ describe(`a siege by ${connections} connections with ${watchers} watchers`, { sk
     return socket;
   }
 
-  // Beside what is there already; `instead` of it where both would be too many for the test's own descriptors.
+  // In addition to the existing connections, or `instead` of them when both would exceed the test's own descriptors.
   async function besiegeAll(n, text, { instead = false } = {}) {
     if (instead) for (const socket of sockets.splice(0)) socket.destroy();
     for (let i = 0; i < n; i++) {
@@ -56,7 +57,7 @@ describe(`a siege by ${connections} connections with ${watchers} watchers`, { sk
     });
   }
 
-  // The median says what the service does, whatever else this machine does at the moment.
+  // The median shows the service's time, in spite of other load on the machine.
   async function assertAnswersInTime(what) {
     for (const [path, headers] of [['/api/health/live', {}], ['/api/admin/database/operations', bearer(adminToken)]]) {
       const times = [];

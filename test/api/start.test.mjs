@@ -12,7 +12,7 @@ import { Service, adminToken, binary, cli, haveBinary } from './support/service.
 
 const dir = temporaryDirectory('start');
 
-// One line of logfmt as its pairs; throws where it is none.
+// The pairs of one line of logfmt; throws on any other line.
 function parseLogfmt(line) {
   const pairs = {};
   let rest = line;
@@ -77,7 +77,7 @@ describe('the start and the log', { skip: !haveBinary && 'no binary' }, () => {
         assert.ok(Object.keys(pairs).length >= 3, line);
       }
       assert.ok(lines.every((line) => Object.values(parse(line)).every((value) => !String(value).includes('sk-'))));
-      // Beside the log there is only what is said to people.
+      // Apart from the log, only messages for people are printed.
       assert.ok(service.log().split('\n').length - lines.length <= 6, service.log());
     });
   }

@@ -35,7 +35,7 @@ describe('an overwrite by swap', { skip: !haveBinary && 'no binary' }, () => {
   const quoted = (name) => `'${name.replaceAll("'", "''")}'`;
   const identifier = (name) => `"${name.replaceAll('"', '""')}"`;
   const dsnOf = (name, user = 'postgres') => server.dsn(encodeURIComponent(name), user);
-  // The databases beside one.
+  // The databases beside a live one.
   const sides = async (name, kind = 'new|old') =>
     (await admin.rows(`SELECT datname FROM pg_database WHERE datname ~ '_cch_(${kind})_[0-9a-f]{16}$'
       AND starts_with(datname, left(${quoted(name)}, 30)) ORDER BY oid`)).flat();
@@ -51,7 +51,7 @@ describe('an overwrite by swap', { skip: !haveBinary && 'no binary' }, () => {
   const wasSwapped = ({ events }) => events.some((event) => event.phase === 'swap');
   const said = ({ events }, pattern) => events.some((event) => pattern.test(event.message));
 
-  // Starts an overwrite and ends it by SIGKILL at the first event that is the one.
+  // Starts an overwrite and kills it with SIGKILL at the first event for which `isIt` is true.
   const killAt = async (database, file, isIt) => {
     const child = spawn(binary, ['import', '--json', '--yes', '--overwrite', '--method', 'swap', file], {
       env: { PATH: process.env.PATH, LANG: 'C.UTF-8', DSN: database.dsn }, stdio: ['ignore', 'pipe', 'inherit'],
@@ -324,7 +324,7 @@ describe('an overwrite by swap', { skip: !haveBinary && 'no binary' }, () => {
         flipped[Math.floor(start + (end - start) * share)] ^= 0x40;
         writeFileSync(damaged, flipped);
         const { last, code } = await assertUnchanged(target, () => overwrite(target, damaged));
-        // Nobody can see the damage of what is stored as it is, but the server can.
+        // Damage in uncompressed data is not detected by us, but by the server.
         if (level !== '0') assert.deepEqual([last.errorCode, code], ['archive.corrupt', 3], `${level}, ${share}: ${last.message}`);
         assert.equal(last.type, 'error', `${level}, ${share}`);
         assert.match(last.message, /public\.z|block|archive|chunk/);
@@ -403,7 +403,7 @@ describe('undo of an overwrite by swap', { skip: !haveBinary && 'no binary' }, (
 
   const sides = async (name) =>
     (await admin.rows(`SELECT datname FROM pg_database WHERE ${SIDE} AND starts_with(datname, '${name}_cch_') ORDER BY oid`)).flat();
-  // Without what an undo adds: its audit row.
+  // Without the undo's audit row.
   const contents = (database) => database.dumpText('--exclude-schema=cch_data', '--exclude-table=audit_log*');
   const overwrite = async (database, env = {}) => {
     const result = await importByCli(database, archive, { args: ['--overwrite', '--method', 'swap'], env: { AUTO_MIGRATE: 'true', ...env } });
@@ -469,7 +469,7 @@ describe('undo of an overwrite by swap', { skip: !haveBinary && 'no binary' }, (
     const restored = await target.pgRestore(older, '--clean', '--if-exists');
     assert.equal(restored.code, 0, restored.stderr);
     assert.equal(await target.count('cch_data.databases'), 0);
-    // A copy has the comments' names, and is another database.
+    // A copy has the names in the comments, but is another database.
     const copy = await Database.create(server, { template: target.name });
     assert.equal((await undo(copy)).code, 3);
     assert.equal((await undo(target, ['--kept', first])).code, 0);

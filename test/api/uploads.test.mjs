@@ -1,4 +1,4 @@
-// Resumable uploads by the tus protocol: what it demands, broken connections, restarts, bounds, and who gets in.
+// Resumable uploads by the tus protocol: its requirements, broken connections, restarts, limits and access control.
 
 import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
@@ -17,7 +17,7 @@ import { UPLOADS, createUpload, metadata, offsetOf, patch, startTus, tus, upload
 const MIB = 1024 * 1024;
 const digest = (algorithm, data) => `${algorithm} ${createHash(algorithm).update(data).digest('base64')}`;
 
-// What begins like an archive is taken; whether it is one shows when it is used.
+// Bytes that begin like an archive are accepted; whether they are one is checked at their use.
 const archiveLike = (size) => {
   const data = Buffer.alloc(size);
   for (let i = 0; i < size; i++) data[i] = (i * 7 + (i >> 8)) & 0xff;
@@ -35,7 +35,7 @@ describe('a resumable upload', { skip: !haveBinary && 'no binary' }, () => {
     service = await Service.start({ dsn: database.dsn });
   });
 
-  // The bytes that the service has; everything is removed afterwards.
+  // Returns the bytes that the service has, and removes everything.
   const stored = (of = service) =>
     readFileSync(path.join(of.tempDir, readdirSync(of.tempDir).find((name) => name.endsWith('.dump'))));
   const remove = async (location, of = service) => assert.equal((await tus(of, 'DELETE', location)).status, 204);
@@ -121,7 +121,7 @@ describe('a resumable upload', { skip: !haveBinary && 'no binary' }, () => {
       const cutAfter = turn === 0 ? 0 : turn === 1 ? 7 : randomInt(Math.max(1, rest.length >> 2));
       startTus(service, 'PATCH', location, { headers: { 'upload-offset': offset }, body: rest, cutAfter });
       await delay(40);
-      // A busy machine has not even sent by now.
+      // A busy machine may not have sent anything yet.
       if (cutAfter > 0) await until('all that was sent', async () => (await offsetOf(service, location)) === offset + cutAfter).catch(() => {});
       await until('the end of the request', async () => !(await (await service.fetch(location)).json()).isInUse);
       const now = await offsetOf(service, location);
@@ -389,7 +389,7 @@ describe('a resumable upload', { skip: !haveBinary && 'no binary' }, () => {
     await other.stop();
     assert.equal(await offsetOf(mine, location), data.length);
 
-    // What is damaged on disk is removed, not served.
+    // An upload that was damaged on disk is removed, not served.
     await mine.stop();
     for (const name of readdirSync(tempDir).filter((each) => each.endsWith('.json'))) writeFileSync(path.join(tempDir, name), '{"fileName":1}');
     mine = await Service.start({ dsn: database.dsn, tempDir });

@@ -1,4 +1,4 @@
-// Each class of error, provoked for real: errors that an import ignores, and errors that roll everything back.
+// Each class of error on a real server: errors that an import ignores, and errors that roll everything back.
 
 import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';

@@ -1,5 +1,5 @@
-// What cch-data does, on whatever server version the tests run: export, import in three ways, preview, undo, batches, prices and
-// migrations. Short, so that it can run on every version (tools/matrix).
+// The main functions on any server version: export, import in three ways, preview, undo, batches, prices and migrations. Short, so
+// that it can run on every version (tools/matrix).
 
 import assert from 'node:assert/strict';
 import path from 'node:path';
@@ -17,7 +17,7 @@ import { lastEvent } from './support/sse.mjs';
 const dir = temporaryDirectory('versions');
 const file = (name) => path.join(dir, name);
 
-// What differs between versions in a dump: partitions, large objects, identities, generated columns, rules of exclusion.
+// Objects whose dumps differ between versions: partitions, large objects, identities, generated columns, rules of exclusion.
 const kinds = `
   CREATE TYPE mood AS ENUM ('sad', 'ok', 'happy');
   CREATE TABLE by_mood (id integer GENERATED ALWAYS AS IDENTITY, m mood, doubled integer GENERATED ALWAYS AS (1 + 1) STORED) PARTITION BY HASH (m);
@@ -37,7 +37,7 @@ const kinds = `
 describe('on the server of the tests', { skip: !haveBinary && 'no binary' }, () => {
   let server, source, stock, expected;
 
-  // The hash of an enum's value is another one in each database, so that rows lie in other partitions.
+  // The hash of an enum's value differs between databases, so that rows are in different partitions.
   const text = async (database) => {
     const dump = await database.dumpText('-N', 'cch_data', '--exclude-table-data=public.audit_log*', '--exclude-table-data=public.by_mood_*');
     return dump + JSON.stringify(await database.rows('SELECT * FROM by_mood ORDER BY id'));

@@ -18,7 +18,7 @@ const file = (name, bytes) => {
   return path.join(dir, name);
 };
 
-// A ZIP file of one file, by PKWARE's APPNOTE.
+// A ZIP archive of one file, according to PKWARE's APPNOTE.
 function zip(name, bytes) {
   const data = deflateRawSync(bytes);
   let crc = -1;

@@ -1,4 +1,4 @@
-// What the data page says when something breaks in the middle: the service, the tab, the connection; and after a reload.
+// Messages of the data page after a failure of the service, the tab or the connection, and after a reload.
 
 import assert from 'node:assert/strict';
 import path from 'node:path';
@@ -25,7 +25,7 @@ describe('the data page when something breaks', { skip: (!haveBinary && 'no bina
   });
   after(() => browser?.close());
 
-  // A database, its service on a port of its own behind a proxy, and the page, while an import brings rows in.
+  // A database, its service on its own port behind a proxy, and the page, while an import loads rows.
   async function importing() {
     const database = await Database.create(server);
     await database.execFile(fixture('hub-v09.sql'));
@@ -78,7 +78,7 @@ describe('the data page when something breaks', { skip: (!haveBinary && 'no bina
       asked = dialog.type() === 'beforeunload';
       void dialog.accept();
     });
-    await page.getByRole('heading', { level: 1 }).click(); // a browser asks only who has touched the page
+    await page.getByRole('heading', { level: 1 }).click(); // a browser asks only after a user's action on the page
     await page.reload();
     assert.ok(asked);
     await page.getByText('Cancelled, and the database is unchanged').waitFor();

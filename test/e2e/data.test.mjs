@@ -1,4 +1,4 @@
-// The data page: the state of things, exports, imports, undo, as an administrator does them.
+// The data page, as an administrator uses it: status, exports, imports, undo.
 
 import assert from 'node:assert/strict';
 import path from 'node:path';
@@ -36,7 +36,7 @@ describe('the data page', { skip: (!haveBinary && 'no binary') || (!haveChromium
   const serve = (database) => Service.start({ dsn: database.dsn });
   const choose = (page, file) => page.locator('input[type=file]').setInputFiles(file);
 
-  // From the page that is open to an archive of its own download.
+  // Downloads an archive from the open page.
   async function exportByPage(window, name) {
     const { page } = window;
     const w = words[window.language];
@@ -96,7 +96,7 @@ describe('the data page', { skip: (!haveBinary && 'no binary') || (!haveChromium
     const archive = await database.pgDump(path.join(directory, 'overwrite.dump'));
     await database.exec("INSERT INTO users (name) VALUES ('since then')");
     const users = await database.count('users');
-    const window = await browser.open(service, { expected: [/status of 503/] }); // between the renames there is no such database
+    const window = await browser.open(service, { expected: [/status of 503/] }); // between the renames the database does not exist
     const { page } = window;
     await window.goto('/settings/data');
     await choose(page, archive);
@@ -149,7 +149,7 @@ describe('the data page', { skip: (!haveBinary && 'no binary') || (!haveChromium
       archive = await slowArchive(server, directory, { phase: 'data', rows: 2000 });
     });
 
-    // Up to the moment at which rows come in.
+    // Until rows are loaded.
     async function begin(expected = []) {
       database = await hub();
       before_ = await contents();

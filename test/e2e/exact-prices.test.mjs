@@ -1,4 +1,4 @@
-// The arithmetic of the prices page: texts of decimals, never doubles. No browser is needed for it.
+// The arithmetic of the prices page: decimals as text, never doubles. Needs no browser.
 
 import assert from 'node:assert/strict';
 import { existsSync } from 'node:fs';

@@ -1,4 +1,4 @@
-// The history: what was done is found, looked at, and undone.
+// The history: actions are found, viewed and undone.
 
 import assert from 'node:assert/strict';
 import { after, before, describe, test } from 'node:test';
@@ -112,7 +112,7 @@ describe('the history', { skip: (!haveBinary && 'no binary') || (!haveChromium &
     await page.getByRole('button', { name: /^Undo: Batch undone/ }).first().click();
     await page.getByRole('button', { name: words.en.confirm(2) }).click();
     await until('the undo of the undo', async () => (await rpmOf(7)) === 700);
-    await page.getByText(words.en.done(2)).last().waitFor(); // the first notice may be gone by now
+    await page.getByText(words.en.done(2)).last().waitFor(); // the first notice may have disappeared
     await page.getByRole('button', { name: /^Details: Users changed/ }).first().click();
     await page.getByText(/^Undone /).waitFor();
     await page.getByRole('button', { name: 'See the operation that undid it' }).click();
@@ -174,6 +174,6 @@ describe('the history', { skip: (!haveBinary && 'no binary') || (!haveChromium &
     await page.getByText(/The service cannot be reached/).first().waitFor({ timeout: 30_000 });
     await page.unroute('**/api/v1/audit-log?*');
     await page.getByText(words.en.nothing).waitFor();
-    await window.context.close(); // the browser's own lines about the aborted requests are what was tested
+    await window.context.close(); // not close(): the browser's errors about the aborted requests are expected
   });
 });

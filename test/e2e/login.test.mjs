@@ -1,4 +1,4 @@
-// Signing in and out, and what surrounds the pages.
+// Signing in and out, and the frame around the pages.
 
 import assert from 'node:assert/strict';
 import { after, before, describe, test } from 'node:test';

@@ -1,4 +1,4 @@
-// The page of providers, as an administrator uses it: find, choose, edit in bulk, take back, delete, reset circuit breakers.
+// The page of providers, as an administrator uses it: find, choose, edit in bulk, undo, delete, reset circuit breakers.
 
 import assert from 'node:assert/strict';
 import { after, before, describe, test } from 'node:test';

@@ -1,4 +1,4 @@
-// That the pages say what is so: prices by any unit, outliers, what is away, and who did what, with amounts as people have them.
+// True statements on the pages: prices by any unit, outliers, unreachable services, actors and their actions, readable amounts.
 
 import assert from 'node:assert/strict';
 import path from 'node:path';
@@ -69,7 +69,7 @@ describe('what the pages say', { skip: (!haveBinary && 'no binary') || (!haveChr
       const table = { 'model-0001': price(1), 'model-0002': price(0.0000012), 'model-0003': price(0.0000013), 'model-0004': price(0.000001) };
       await page.locator('.ant-upload-drag input[type=file]').setInputFiles({ name: 'p.json', mimeType: 'application/json', buffer: Buffer.from(JSON.stringify(table)) });
       const dialog = page.getByRole('dialog');
-      await dialog.getByText(zh ? '× 1,000,000' : '× 1,000,000').waitFor(); // of the tab that is open
+      await dialog.getByText(zh ? '× 1,000,000' : '× 1,000,000').waitFor(); // in the open tab
       await window.assertAccessible();
       await window.screenshot('words-outliers');
       const take = (name) => dialog.getByRole('checkbox', { name: zh ? `应用 ${name}` : `Apply ${name}` });
@@ -149,7 +149,7 @@ describe('what the pages say', { skip: (!haveBinary && 'no binary') || (!haveChr
     const window = await browser.open(service);
     await window.goto('/dashboard/users?q=person-1&sort=name');
     const row = window.page.locator('tr', { hasText: /person-1(?!\d)/ });
-    await row.getByRole('cell', { name: 'Unlimited', exact: true }).nth(1).waitFor(); // of requests, beside that of amounts
+    await row.getByRole('cell', { name: 'Unlimited', exact: true }).nth(1).waitFor(); // for requests; the other is for amounts
     assert.equal(await row.getByRole('cell', { name: '0', exact: true }).count(), 0);
     await window.close();
   });
@@ -206,8 +206,8 @@ describe('what the pages say', { skip: (!haveBinary && 'no binary') || (!haveChr
       await page.getByText(zh ? '数据库连接正常' : 'Connected').waitFor();
       const away = page.getByText(zh ? '无法连接到服务' : 'The service cannot be reached', { exact: true });
       proxy.isAway = true;
-      await away.waitFor({ timeout: 6000 }); // the next look at the state
-      await page.getByText(zh ? '数据库连接正常' : 'Connected').waitFor({ state: 'detached', timeout: 6000 }); // each is asked in its turn
+      await away.waitFor({ timeout: 6000 }); // the next poll of the state
+      await page.getByText(zh ? '数据库连接正常' : 'Connected').waitFor({ state: 'detached', timeout: 6000 }); // each is polled in turn
       await window.screenshot('words-away');
       proxy.isAway = false;
       await page.getByText(zh ? '数据库连接正常' : 'Connected').waitFor({ timeout: 8000 });
@@ -242,7 +242,7 @@ describe('what the pages say', { skip: (!haveBinary && 'no binary') || (!haveChr
     await window.goto('/settings/data');
     await page.getByText('Connected').waitFor();
     let isUpgraded = false;
-    // The new service has files of other names, and a document that names them.
+    // The new service has files with other names, and a document that refers to them.
     await page.route('**/assets/page-*.js', (route) => (isUpgraded ? route.continue() : route.fulfill({ status: 404, contentType: 'application/json', body: '{}' })));
     await page.route(`${service.url}/`, async (route) => {
       isUpgraded = true;
@@ -320,7 +320,7 @@ describe('what the pages say', { skip: (!haveBinary && 'no binary') || (!haveChr
     await window.assertAccessible();
     await window.screenshot('words-losses');
     await page.getByRole('button', { name: 'Another file' }).click();
-    await page.getByText('empty.dump').waitFor(); // kept, and offered
+    await page.getByText('empty.dump').waitFor(); // kept and offered
     const usable = await page.getByRole('button', { name: 'Use' }).count();
     const damaged = path.join(directory, 'damaged.dump');
     const bytes = (await import('node:fs')).readFileSync(archive);

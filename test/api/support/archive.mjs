@@ -1,5 +1,5 @@
-// Reads the table of contents of a custom-format archive, to damage the archive at chosen positions, and creates archives
-// whose import takes as long as a test needs.
+// Reads the table of contents of an archive in custom format, to damage it at chosen positions, and creates archives whose import
+// takes as long as a test needs.
 
 import { readFileSync } from 'node:fs';
 import path from 'node:path';
@@ -63,7 +63,7 @@ export function readArchive(file) {
 }
 
 // An archive of `rows` rows whose restore sleeps `ms` for each row: while the rows are loaded (a CHECK constraint), or while
-// an index is built over them.
+// an index is built on them.
 export async function slowArchive(server, directory, { phase, rows = 400, ms = 50 }) {
   const source = await Database.create(server);
   await source.exec(`

@@ -1,5 +1,5 @@
 // Stops everything that a test file started and removes everything that it wrote, however the file ends. Every server,
-// process and directory registers here, and is cleaned up, last first, when Node exits. Nothing is ever ended by its name.
+// process and directory registers here, and is cleaned up, last first, when Node exits. Nothing is ended by name.
 
 import { chmodSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import os from 'node:os';
@@ -7,7 +7,7 @@ import path from 'node:path';
 
 const actions = [];
 
-// Runs `action` (synchronous) at the end; returns a function that forgets it.
+// Runs `action` (synchronous) at the end; returns a function that cancels this.
 export function atExit(action) {
   actions.push(action);
   return () => {
@@ -39,7 +39,7 @@ export function sleepSync(ms) {
   Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, ms);
 }
 
-// Whether a process runs; one that has ended but was not yet waited for does not.
+// Whether a process runs; a zombie does not.
 export function isRunning(pid) {
   try {
     const stat = readFileSync(`/proc/${pid}/stat`, 'latin1');
@@ -49,7 +49,7 @@ export function isRunning(pid) {
   }
 }
 
-// Sends a signal; a process that is gone already is no error.
+// Sends a signal; a process that has ended is not an error.
 export function signal(pid, name) {
   try {
     process.kill(pid, name);
@@ -58,7 +58,7 @@ export function signal(pid, name) {
   }
 }
 
-// Ends a process that we started: `name`, and SIGKILL if it is still there after `graceMs`.
+// Ends a process that we started: by the signal `name`, and by SIGKILL if it still runs after `graceMs`.
 export function endSync(pid, name = 'SIGTERM', graceMs = 5000) {
   if (!isRunning(pid)) return;
   signal(pid, name);

@@ -1,4 +1,4 @@
-// Certificates, poolers and proxies between us and a server, and Redis with other settings than the default.
+// Certificates, poolers and proxies between us and a server, and Redis with other than the default settings.
 
 import { spawn } from 'node:child_process';
 import { chmodSync, chownSync, copyFileSync, statSync, writeFileSync } from 'node:fs';
@@ -22,7 +22,7 @@ export async function makeCertificates() {
   return { ca: at('ca.pem'), cert: at('server.pem'), key: at('server.key') };
 }
 
-// Gives a test server TLS by these certificates; it has to be started again.
+// Configures a test server for TLS with these certificates; it must be restarted.
 export function useCertificates(server, certificates) {
   const { uid, gid } = statSync(server.dataDir);
   for (const [from, to] of [[certificates.cert, 'server.crt'], [certificates.key, 'server.key']]) {
@@ -51,7 +51,7 @@ function keep(child) {
   return pid;
 }
 
-// pgbouncer before a server: { port, pid, dsn(database, user), reload(mode) }.
+// pgbouncer in front of a server: { port, pid, dsn(database, user), reload(mode) }.
 export async function startPgbouncer(server, mode, { poolSize = 4 } = {}) {
   const directory = temporaryDirectory('pgbouncer', 0o755);
   const port = await freePort();

@@ -18,7 +18,7 @@ export class Database {
     Object.assign(this, { server, name });
   }
 
-  // A new database; `template` copies one that nobody is connected to.
+  // A new database; `template` copies one without connections.
   static async create(server, { name = `t${process.pid}_${++counter}`, template = 'template0', options = '' } = {}) {
     const admin = new Database(server, 'postgres');
     await admin.exec(`CREATE DATABASE "${name}" TEMPLATE "${template}" ${options}`);
@@ -65,7 +65,7 @@ export class Database {
     return Number(await this.value(`SELECT count(*) FROM ${table}`));
   }
 
-  // pg_dump's text without what differs between two runs of it.
+  // pg_dump's text without the parts that differ between two runs.
   async dumpText(...args) {
     const { stdout } = await runOk('pg_dump', ['--no-sync', ...args], { env: this.env });
     return stdout.split('\n').filter((line) => !/^(\\(un)?restrict |-- Dumped (from|by) )/.test(line)).join('\n');
@@ -88,7 +88,7 @@ export class Database {
     return run('pg_restore', ['-d', this.name, ...args, file], { env: this.env });
   }
 
-  // Backends of others than us in this database.
+  // Backends of other sessions in this database.
   async backends() {
     return this.rows(
       `SELECT pid, application_name, state, left(query, 80) FROM pg_catalog.pg_stat_activity
@@ -138,7 +138,7 @@ export class Session {
   }
 }
 
-// The first difference of two texts with its surroundings; null when they are equal.
+// The first difference between two texts, with its context; null when they are equal.
 export function firstDifference(a, b) {
   if (a === b) return null;
   const [left, right] = [a.split('\n'), b.split('\n')];

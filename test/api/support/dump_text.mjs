@@ -1,9 +1,9 @@
-// SQL texts of pg_dump and pg_restore, made comparable: rows have no order.
+// Makes SQL texts of pg_dump and pg_restore comparable, because rows have no order.
 
 import { runOk } from './run.mjs';
 
-// Without what differs between two runs of the same program, each table's rows sorted. Partitions that are loaded by way
-// of their root count as one table: where a row goes depends on the OIDs of an enum, which every database has its own of.
+// Omits differences between two runs of the same program and sorts each table's rows. Partitions that are loaded through their root
+// count as one table: a row's partition depends on the OIDs of an enum, which differ between databases.
 export function comparable(text) {
   const result = [];
   const tables = new Map();
@@ -25,13 +25,13 @@ export function comparable(text) {
   return result.flatMap((line) => (tables.has(line) ? written(line) : [line])).join('\n');
 }
 
-// What pg_restore makes of an archive.
+// pg_restore's text of an archive.
 export async function archiveText(file, ...args) {
   const { stdout } = await runOk('pg_restore', ['-f', '-', ...args, file]);
   return comparable(stdout);
 }
 
-// What pg_dump makes of a database.
+// pg_dump's text of a database.
 export async function databaseText(database, ...args) {
   return comparable(await database.dumpText(...args));
 }

@@ -4,7 +4,8 @@ import http from 'node:http';
 import { answerOf, checkAnswer } from './openapi.mjs';
 import { allEvents } from './sse.mjs';
 
-// What is answered has to be as docs/openapi.json says. { status, headers, text, body } (body: parsed JSON), or { status, headers, events } for an event stream.
+// Checks the answer against docs/openapi.json. Returns { status, headers, text, body } (body: parsed JSON), or { status,
+// headers, events } for an event stream.
 export async function readAnswer(response) {
   const { statusCode: status, headers } = response;
   const type = headers['content-type'] ?? '';
@@ -17,7 +18,7 @@ export async function readAnswer(response) {
   return { status, headers, text, body };
 }
 
-// A request without credentials of its own; `body` is sent as JSON.
+// A request without added credentials; `body` is sent as JSON.
 export function request(service, method, path, { headers = {}, body, localAddress } = {}) {
   const payload = body === undefined ? undefined : typeof body === 'string' ? body : JSON.stringify(body);
   return new Promise((resolve, reject) => {
@@ -38,7 +39,7 @@ export function request(service, method, path, { headers = {}, body, localAddres
 
 export const bearer = (token) => ({ authorization: `Bearer ${token}` });
 
-// A request as the administrator, without a body: a promise of the IncomingMessage, which nobody has read yet.
+// A request as the administrator, without a body: a promise of the unread IncomingMessage.
 export function startRequest(service, method, path) {
   return new Promise((resolve, reject) => {
     const call = http.request({ host: '127.0.0.1', port: service.port, method, path, agent: false, headers: bearer(service.token) }, resolve);

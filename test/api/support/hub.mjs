@@ -7,8 +7,8 @@ import { run } from './run.mjs';
 
 export const LEVELS = { v05: 60, v09: 119 };
 
-// What the hub adds on its way from v0.5 to v0.9 and after it, of what matters to us. As the hub writes them: 0089 adds a
-// column without IF NOT EXISTS.
+// The hub's migrations from v0.5 to v0.9 and later, as far as they matter to us, in the hub's form: 0089 adds a column without IF NOT
+// EXISTS.
 const LATER = [
   [73, `CREATE TABLE IF NOT EXISTS usage_ledger (id serial PRIMARY KEY, request_id integer NOT NULL UNIQUE, user_id integer NOT NULL, key varchar NOT NULL,
     provider_id integer NOT NULL, final_provider_id integer NOT NULL, created_at timestamptz NOT NULL)`],
@@ -18,15 +18,15 @@ const LATER = [
   [120, 'ALTER TABLE system_settings ADD COLUMN replay_cache_ttl_minutes integer NOT NULL DEFAULT 30'],
 ];
 
-// A database of a hub of this level (v05, v09), which nobody is connected to.
+// A hub's database at this level (v05, v09), to which nobody is connected.
 export async function createHub(server, level, options = {}) {
   const database = await Database.create(server, options);
   await database.execFile(fixture(`hub-${level}.sql`));
   return database;
 }
 
-// The hub's start on a database: its first migrations if it has had none, then those of `LATER` up to `level`. All in one
-// transaction. Resolves to the exit code, 1 with the reason when a migration fails, as the hub's process ends.
+// The hub's start on a database: its first migrations if it has none, then those of `LATER` up to `level`, all in one transaction.
+// Resolves to the hub's exit code; 1, with the reason, when a migration fails.
 export async function startHub(database, { level = 119 } = {}) {
   const recorded = Number(await database.value(
     `SELECT count(*) FROM pg_catalog.pg_class WHERE oid = pg_catalog.to_regclass('drizzle.__drizzle_migrations')`))
@@ -49,8 +49,8 @@ export async function startHub(database, { level = 119 } = {}) {
 }
 
 // A gateway that logs requests one after the other, each an INSERT and an UPDATE with the hub's lock_timeout, from `count`
-// sessions. `stop` resolves to { requests, errors, longestMs, longWaits }: the longest time that one statement took, and what
-// the server's log says of waits for a lock over 500 ms, which a busy machine alone does not make.
+// sessions. `stop` resolves to { requests, errors, longestMs, longWaits }: the longest time of a statement, and the waits
+// for a lock over 500 ms in the server's log, which a busy machine alone does not cause.
 export async function startGateway(database, { lockTimeout = '1s', count = 2, pauseMs = 5 } = {}) {
   const found = { requests: 0, errors: [], longestMs: 0, longWaits: [] };
   let isStopped = false;

@@ -2,7 +2,7 @@
 
 import { until } from './run.mjs';
 
-// Waits until the service holds no file, child, backend or lock any more. `redis` may be absent.
+// Waits until the service no longer holds a file, child, backend or lock. `redis` may be absent.
 export async function assertIdle(service, database, { redis, withinMs = 5000 } = {}) {
   const left = async () => {
     const found = [];

@@ -1,5 +1,5 @@
-// A lane of the kill tests: servers of its own, so that stopping them disturbs nobody else, a database from before (`old`)
-// and an archive to import into it.
+// A lane of the kill tests: its own servers, which can be stopped without disturbing others, the original database (`old`), and an
+// archive to import into it.
 
 import { createHash } from 'node:crypto';
 import { createWriteStream, existsSync, readdirSync, rmSync } from 'node:fs';
@@ -18,13 +18,13 @@ import { startUpload } from './upload.mjs';
 
 const ROWS = 1500;
 
-// What differs without anything being wrong: our own schema, and the audit's entry of the import.
+// Legitimate differences: our own schema, and the import's audit entry.
 export async function fingerprint(database) {
   const text = await databaseText(database, '-N', 'cch_data', '--exclude-table-data=public.audit_log*');
   return createHash('sha256').update(text).digest('hex');
 }
 
-// A hub's database, and one that is to take its place: so that an overwrite drops, changes and creates, and a merge adds.
+// A hub's database and its replacement. They differ so that an overwrite drops, changes and creates objects, and a merge adds rows.
 async function makeData(lane) {
   const demo = async (seed, more) => {
     const database = await Database.create(lane.server);
@@ -43,7 +43,7 @@ async function makeData(lane) {
 }
 
 export class Lane {
-  // With the same data as `model`, another lane, if there is one.
+  // With the same data as the lane `model`, if given.
   static async start(model) {
     const lane = new Lane();
     lane.directory = temporaryDirectory('kills');
@@ -62,12 +62,12 @@ export class Lane {
     return lane;
   }
 
-  // A database of its own for one kill.
+  // A new database for one kill.
   target() {
     return Database.create(this.server, { template: this.old.name });
   }
 
-  // How the program under test connects.
+  // The DSN of the program under test.
   dsn(database, byProxy) {
     const { port } = byProxy ? this.proxy : this.server;
     return `postgresql://postgres@127.0.0.1:${port}/${database.name}`;
@@ -87,14 +87,14 @@ export class Lane {
   }
 }
 
-// { pid, ended }: `ended` resolves to what the program told of the outcome: 'complete', an errorCode, or null.
+// { pid, ended }: `ended` resolves to the reported outcome: 'complete', an errorCode, or null.
 export function startByCli(lane, operation, database, files, byProxy) {
   const output = path.join(files.tempDir, '..', `${path.basename(files.tempDir)}.dump`);
   const child = lane.startCli(operation.args(lane.archive, output), database, files, byProxy);
   const ended = child.ended.then(async ({ code, stdout }) => {
     if (operation.isExport) {
       const isWhole = existsSync(output);
-      // A file under its name is a whole one, whatever was killed.
+      // A file under its final name is complete, whatever was killed.
       if (isWhole) await runOk('pg_restore', ['-f', '/dev/null', output]);
       rmSync(output, { force: true });
       return code === 0 ? 'complete' : null;
@@ -119,7 +119,7 @@ async function exportByHttp(lane, service) {
   return 'complete';
 }
 
-// Reads an answer as far as it comes: the last event's outcome, or the error's.
+// Reads an answer as far as it arrives. Returns the outcome of the last event or of the error.
 async function outcome(response) {
   if (!response.headers['content-type']?.startsWith('text/event-stream')) {
     let text = '';
@@ -135,7 +135,7 @@ async function outcome(response) {
   return last?.type === 'complete' ? 'complete' : last?.type === 'error' ? last.errorCode : null;
 }
 
-// As startByCli, by the service.
+// Like startByCli, through the service.
 export function startByHttp(lane, operation, service) {
   const run = async () => {
     if (operation.isExport) return exportByHttp(lane, service);
@@ -149,7 +149,7 @@ export function startByHttp(lane, operation, service) {
   return { pid: service.pid, ended: run() };
 }
 
-// What an operation on `database` has left behind that nothing will remove any more.
+// Remains of an operation on `database` that nothing will remove.
 export async function leftovers(lane, database, service) {
   const side = await lane.admin.rows(`SELECT datname FROM pg_catalog.pg_database WHERE starts_with(datname, '${database.name}_cch_')`);
   const names = side.map(([name]) => name);
@@ -164,7 +164,7 @@ export async function leftovers(lane, database, service) {
   ];
 }
 
-// The databases that a swap has kept go, too.
+// Also drops the databases that a swap has kept.
 export async function dropAll(lane, database) {
   const names = await lane.admin.rows(`SELECT datname FROM pg_catalog.pg_database WHERE starts_with(datname, '${database.name}')`);
   for (const [name] of names) await new Database(lane.server, name).drop();

@@ -20,8 +20,8 @@ const formats = { 'date-time': /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?Z$/ };
 
 const own = (object, name) => (Object.hasOwn(object ?? {}, name) ? object[name] : undefined);
 
-// What is wrong by one keyword: (its value, the value, where it is, the schema) → sentences. Those that are not here are
-// refused, lest a document says what nobody checks.
+// Checks of keywords: (the keyword's value, the value, its path, the schema) → problems as sentences. Other keywords are refused, so
+// that the document has no unchecked statement.
 const keywords = {
   $ref: (name, value, at) => problems(lookUp(name), value, at),
   type: (types, value, at) =>
@@ -54,7 +54,7 @@ const keywords = {
   },
 };
 const annotations = new Set([
-  'description', 'default', 'contentMediaType', 'maxLength', 'minItems', 'maxItems', 'multipleOf', // of requests
+  'description', 'default', 'contentMediaType', 'maxLength', 'minItems', 'maxItems', 'multipleOf', // in requests only
 ]);
 
 const show = (value) => JSON.stringify(value)?.slice(0, 100);
@@ -65,7 +65,7 @@ function lookUp(reference) {
   return found;
 }
 
-// What is wrong with a value, in sentences.
+// The problems of a value, as sentences.
 export function problems(schema, value, at = 'the answer') {
   return Object.entries(schema).flatMap(([keyword, argument]) => {
     if (annotations.has(keyword)) return [];
@@ -96,7 +96,7 @@ function findOperation(method, target) {
   return undefined;
 }
 
-// The schema of an answer; undefined: there is to be no body of this type.
+// The schema of an answer; undefined: a body of this type is not described.
 function schemaOf({ method, target, status, type }) {
   const operation = findOperation(method, target);
   const { responses } = apiDocument.components;
@@ -105,8 +105,8 @@ function schemaOf({ method, target, status, type }) {
   return resolve(found)?.content?.[type.split(';')[0].trim()]?.schema;
 }
 
-// Throws unless docs/openapi.json describes the body of this answer: { method, target, status, type }. Of an event stream,
-// the body is one event.
+// Throws unless docs/openapi.json describes the body of this answer: { method, target, status, type }. The body of an event stream is
+// one event.
 export function checkAnswer(answer, body) {
   const { method, target, status, type } = answer;
   if (!target.startsWith('/api/') || method === 'HEAD') return;
@@ -119,7 +119,7 @@ export function checkAnswer(answer, body) {
   }
 }
 
-// What a Node response is an answer to. Another method in a header counts where there is such an operation.
+// The request that a Node response answers. A method in a header counts if such an operation exists.
 export function answerOf({ req, statusCode: status, headers }) {
   const named = req.getHeader('x-http-method-override') ?? req.method;
   const method = findOperation(named, req.path) ? named : req.method;

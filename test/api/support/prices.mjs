@@ -10,7 +10,7 @@ function generator(seed) {
 
 const pieces = ['gpt', '-', '/', '.', ':', '@', '漢', 'é', '"', '\\', ' ', '4', 'Z', 'a', '_', "'", '#', '[', '😀', '\u007f'];
 
-// A table's text; numbers in every spelling that JSON knows.
+// A table's text, with numbers in every spelling that JSON allows.
 export function randomTable(seed, count = 40) {
   const random = generator(seed);
   const pick = (list) => list[random(list.length)];
@@ -44,11 +44,11 @@ export function randomTable(seed, count = 40) {
   return `{${[...models].map(([name, fields]) => `${JSON.stringify(name)}: ${fields}`).join(',\n')}}`;
 }
 
-// A table of plain models: { a: 1 } is one model that costs 1 a token.
+// A table of plain models: { a: 1 } is one model that costs 1 per token.
 export const tableOf = (prices) =>
   JSON.stringify(Object.fromEntries(Object.entries(prices).map(([name, price]) => [name, { mode: 'chat', input_cost_per_token: price }])));
 
-// A web server that plays the cloud: what it answers is set by `answer(request, response)`, or for a table by `serve`.
+// A web server in the role of the cloud. `answer(request, response)` sets its answers, `serve` a table.
 export async function startCloud() {
   const { createServer } = await import('node:http');
   const { createHash } = await import('node:crypto');

@@ -16,7 +16,7 @@ export async function importByCli(database, file, { overwrite = false, skipLogs 
   return { ...result, events, last: lastEvent(events) };
 }
 
-// As above, and it has to succeed.
+// As above; must succeed.
 export async function importOk(database, file, options) {
   const result = await importByCli(database, file, options);
   assert.equal(result.last?.type, 'complete', `import failed: ${JSON.stringify(result.last)}\n${result.stderr}`);
@@ -32,13 +32,13 @@ export async function previewByCli(database, file, { args = [] } = {}) {
 // The warnings of an import.
 export const warnings = (events) => events.filter((event) => event.warning).map((event) => event.message);
 
-// What an import reports of a table: [total, inserted, skipped].
+// The counts of an import for a table: [total, inserted, skipped].
 export function tableReport(event, table) {
   const found = event.tables?.find((entry) => entry.table === table);
   return found ? [found.rows, found.inserted, found.skipped] : null;
 }
 
-// The same with what a merge with a choice tells: [total, inserted, updated, unchanged, skipped].
+// The counts of a merge with a choice: [total, inserted, updated, unchanged, skipped].
 export function mergeReport(event, table) {
   const found = event.tables?.find((entry) => entry.table === table);
   return found ? [found.rows, found.inserted, found.updated, found.unchanged, found.skipped] : null;
@@ -52,7 +52,7 @@ export async function exportOverHttp(service, file, query = '') {
   return response.headers;
 }
 
-// Runs `action` and asserts that the database is to the byte what it was before.
+// Runs `action` and asserts that the database has not changed by a byte.
 export async function assertUnchanged(database, action) {
   const before = await database.dumpText();
   const result = await action();
@@ -61,7 +61,7 @@ export async function assertUnchanged(database, action) {
   return result;
 }
 
-// An import that has to fail with this errorCode and exit code, and to change nothing.
+// An import that must fail with this errorCode and exit code, and change nothing.
 export async function assertRefused(database, file, errorCode, exitCode, options) {
   const result = await assertUnchanged(database, () => importByCli(database, file, options));
   assert.equal(result.last?.type, 'error', `it did not fail: ${JSON.stringify(result.last)}\n${result.stderr}`);

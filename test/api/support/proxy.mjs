@@ -10,7 +10,7 @@ export class Proxy {
     proxy.sockets = new Set();
     proxy.server = net.createServer((client) => {
       if (proxy.isFrozen) {
-        // Accepted, as the kernel does for a process that is stopped; never read.
+        // Accepted, as by the kernel for a stopped process, but never read.
         client.pause().unref();
         proxy.sockets.add(client);
         client.on('error', () => {});
@@ -19,7 +19,7 @@ export class Proxy {
       const server = net.connect(port, '127.0.0.1');
       for (const [from, to] of [[client, server], [server, client]]) {
         proxy.sockets.add(from);
-        from.unref(); // a test that has ended does not wait for what hangs
+        from.unref(); // a finished test does not wait for hanging connections
         from.on('error', () => {});
         from.on('close', () => {
           proxy.sockets.delete(from);
@@ -35,12 +35,12 @@ export class Proxy {
     return proxy;
   }
 
-  // Ends all connections, on both sides, in the middle of whatever they carry; new ones are accepted.
+  // Closes all connections on both sides, even in the middle of data; new ones are accepted.
   cut() {
     for (const socket of this.sockets) socket.resetAndDestroy();
   }
 
-  // Hangs: connections stay, new ones are taken, and nothing passes any more.
+  // Hangs: connections stay open, new ones are accepted, and nothing is forwarded.
   freeze() {
     this.isFrozen = true;
     for (const socket of this.sockets) {

@@ -36,7 +36,7 @@ export class Random {
     return copy;
   }
 
-  // `count` different ones, at most all.
+  // `count` different items, or all if there are fewer.
   some(list, count) {
     return this.shuffle(list).slice(0, count);
   }
@@ -45,7 +45,7 @@ export class Random {
     return Array.from({ length: this.int(low, high) }, (_, i) => make(i));
   }
 
-  // A random seed for a child of its own.
+  // A random seed for another generator.
   fork() {
     return new Random(this.int(0, 0xffffffff));
   }
@@ -59,12 +59,12 @@ const ODD = [
   '😀', '$$', '$1', '--', '/* */', ';', '{a,b}', 'x'.repeat(50), '0', 'Pg_restore', 'E\'', 'a\\nb', '"', '; DROP TABLE x; --', 'public', 'table',
 ];
 
-// A name that nobody would choose, different from all others with another number.
+// An unusual name, different for each number.
 export function oddName(r, number) {
   return `${r.pick(ODD)}${number}`;
 }
 
-// Text as COPY's escapes, an encoding or a line reader would get wrong.
+// Text that COPY's escapes, an encoding or a line reader could get wrong.
 const TRAPS = [
   '', ' ', '\\.', '\\N', 'NULL', '\t', '\n', '\r\n', 'a\tb\nc\\d', '\\\\.', '\\.\n', '\n\\.\n', '\u0001\u001f', '\u007f', '名称 é 😀', "it's", '"quoted"',
   '\\x41', '\\b\\f\\v', '\b\f\v', 'x'.repeat(3000), '\\', '\u2028', '{}', '\\copy', '--',

@@ -1,4 +1,4 @@
-// Random databases of ten kinds, each different with another seed.
+// Random databases of ten kinds, determined by a seed.
 
 import * as data from './random_kinds_data.mjs';
 import * as objects from './random_kinds_objects.mjs';
@@ -7,7 +7,7 @@ import { Database } from './database.mjs';
 
 const simple = { ...data, ...objects };
 
-// Some of the others together, each in a schema of its own.
+// Several other kinds together, each in its own schema.
 function mixture(r) {
   return r.some(Object.keys(simple), r.int(3, 5)).map((kind, i) => {
     const schema = identifier(`${oddName(r, i)} schema`.replaceAll('\n', ' '));

@@ -1,10 +1,10 @@
-// Kinds of random databases whose difficulty is in their rows and how these are stored. Each function returns SQL, which
-// creates everything in `schema`, an existing schema's identifier.
+// Kinds of random databases with difficult rows or storage. Each function returns SQL that creates everything in `schema`, the
+// identifier of an existing schema.
 
 import { identifier, literal, oddName, oddText } from './random.mjs';
 import { inserts, ownTypes, randomColumn } from './random_types.mjs';
 
-// Tables of any types, with values at their edges.
+// Tables of any types, with values at their limits.
 export function types(r, schema) {
   const { sql, types: own } = ownTypes(r, schema);
   const tables = r.times(2, 4, (n) => {
@@ -16,7 +16,7 @@ export function types(r, schema) {
   return [sql, ...tables].join('\n');
 }
 
-// Everything has a name that has to be quoted.
+// Names that must all be quoted.
 export function names(r, schema) {
   let number = 0;
   const name = () => identifier(oddName(r, ++number));
@@ -47,7 +47,7 @@ export function names(r, schema) {
     ${tables.join('\n')}`;
 }
 
-// Large objects, TOAST, wide rows, no columns, no rows, unlogged tables, columns that are gone.
+// Large objects, TOAST, wide rows, tables without columns or rows, unlogged tables, dropped columns.
 export function storage(r, schema) {
   const first = r.int(100_000, 400_000_000);
   const objects = r.times(2, 5, (i) => `
@@ -84,7 +84,7 @@ export function storage(r, schema) {
     UPDATE ${schema}.many_pages SET v = v || 'u' WHERE i % 5 = 0;`;
 }
 
-// Keys that name each other in cycles and themselves, checked late or not at all.
+// Foreign keys in cycles and to the same table, deferred or not validated.
 export function constraints(r, schema) {
   const tables = r.times(3, 6, (i) => `${schema}.k${i}`);
   const rows = r.int(5, 60);
@@ -102,7 +102,7 @@ export function constraints(r, schema) {
   const keys = targets.length === 0 ? [] : r.times(tables.length, tables.length * 2, (i) => `
     ALTER TABLE ${r.pick(tables)} ADD CONSTRAINT fk_${i} FOREIGN KEY (${r.pick(['a', 'b'])}) REFERENCES ${r.pick(targets)} (id)
       ${r.pick(['', 'MATCH FULL'])} ${action()} ${r.pick(['', 'DEFERRABLE', 'DEFERRABLE INITIALLY DEFERRED'])};`);
-  // A cycle in any case, a key onto the table itself, and one that the rows break.
+  // Always a cycle, a key to the table itself, and a key that the rows violate.
   const [one, two] = [tables[0], tables[1]];
   for (const table of [one, two]) make.push(`ALTER TABLE ${table} ADD UNIQUE (id);`);
   return `
@@ -116,7 +116,7 @@ export function constraints(r, schema) {
     ALTER TABLE ${schema}.orphans ADD FOREIGN KEY (parent) REFERENCES ${two} (id) NOT VALID;`;
 }
 
-// Partitions of every sort, below each other, and inheritance.
+// Partitions of every sort, also nested, and inheritance.
 export function partitions(r, schema) {
   const hash = r.int(2, 4);
   return `

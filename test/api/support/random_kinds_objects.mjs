@@ -1,4 +1,4 @@
-// Kinds of random databases whose difficulty is in objects other than tables; see random_kinds_data.mjs.
+// Kinds of random databases with difficult objects other than tables; see random_kinds_data.mjs.
 
 import { identifier, literal, oddText } from './random.mjs';
 
@@ -75,7 +75,7 @@ export function views(r, schema) {
     GRANT SELECT ON ${schema}.by_key TO ${reader};`;
 }
 
-// Functions, triggers, defaults, sequences, and what else is code.
+// Functions, triggers, defaults, sequences and other code.
 export function code(r, schema) {
   const direction = r.pick(['INCREMENT -3 MAXVALUE 100 MINVALUE -1000 START 50', 'AS smallint CYCLE', 'INCREMENT 10 CACHE 5', 'START 7']);
   const counter = literal(`${schema}.counter`);

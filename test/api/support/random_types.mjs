@@ -1,4 +1,4 @@
-// Column types of PostgreSQL with values at their edges, as SQL expressions.
+// Column types of PostgreSQL with values at their limits, as SQL expressions.
 
 import { literal, oddText } from './random.mjs';
 
@@ -65,7 +65,7 @@ const BUILT_IN = {
   'character varying(5)[]': any(() => ["ARRAY['a,b', 'c\"d', '\\']"]),
 };
 
-// Types of somebody's own in `schema`, and of extensions: { sql, types }.
+// User-defined types in `schema`, and types of extensions: { sql, types }.
 export function ownTypes(r, schema) {
   const labels = r.some(['new', 'Open', 'it\'\'s', 'x y', '名', '"', '\\'], r.int(2, 5));
   const sql = `
@@ -107,6 +107,6 @@ export function inserts(r, table, columns, count, nulls = 0.2) {
   const lists = [];
   for (let at = 0; at < rows.length; at += 50) lists.push(rows.slice(at, at + 50));
   return lists.map((list) =>
-    // A VALUES list would take its types from the first row.
+    // A VALUES list would determine its types from the first row.
     list.map((row) => `INSERT INTO ${table} (${columns.map(({ name }) => name).join(', ')}) VALUES ${row};`).join('\n')).join('\n');
 }

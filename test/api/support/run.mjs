@@ -3,7 +3,8 @@
 import { spawn } from 'node:child_process';
 import { setTimeout as delay } from 'node:timers/promises';
 
-// `env` is added to ours, `onlyEnv` replaces it. Resolves to { code, signal, stdout, stderr }; rejects when the program cannot be started, or does not end in time.
+// `env` is added to ours, `onlyEnv` replaces it. Resolves to { code, signal, stdout, stderr }; rejects when the program cannot
+// be started, or does not end in time.
 export function run(program, args, { env, onlyEnv, input, cwd, timeoutMs = 120_000, encoding = 'utf8' } = {}) {
   return new Promise((resolve, reject) => {
     const child = spawn(program, args, { env: onlyEnv ?? { ...process.env, ...env }, cwd, stdio: 'pipe' });
@@ -27,7 +28,7 @@ export function run(program, args, { env, onlyEnv, input, cwd, timeoutMs = 120_0
   });
 }
 
-// As run, for a program that has to succeed.
+// Like run, for a program that must succeed.
 export async function runOk(program, args, options) {
   const result = await run(program, args, options);
   if (result.code !== 0) {

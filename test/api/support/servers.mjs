@@ -20,7 +20,7 @@ export function freePort() {
   });
 }
 
-// The directory of the server's programs, or null: what CCH_TEST_SERVER_BIN says, or else the newest that is installed.
+// The directory of the server's programs: CCH_TEST_SERVER_BIN, or else the newest installed version, or null.
 export function postgresBinDir() {
   if (process.env.CCH_TEST_SERVER_BIN) return process.env.CCH_TEST_SERVER_BIN;
   const root = '/usr/lib/postgresql';
@@ -58,7 +58,7 @@ log_line_prefix = '%m [%p] %q%u@%d '
 timezone = 'UTC'
 `;
 
-// Everyone is trusted except the role `with_password`, who has to have one.
+// Everyone is trusted except the role `with_password`, which needs a password.
 const hba = `
 local all all trust
 host all with_password 127.0.0.1/32 scram-sha-256
@@ -114,7 +114,7 @@ class PostgresServer {
   }
 }
 
-// The folder with servers and client programs of many versions, which tools/postgres-versions has brought; `versionDir(18)`.
+// The folder of a version's server and client programs, which tools/postgres-versions has installed; `versionDir(18)`.
 export function versionDir(major) {
   const home =
     process.env.CCH_TEST_POSTGRES ??
@@ -124,14 +124,14 @@ export function versionDir(major) {
   return path.join(home, String(major));
 }
 
-// A new cluster, running; `config` is added to postgresql.conf. `major` is a version of tools/postgres-versions; otherwise it is
-// the server that the tests run on.
+// A new cluster, running; `config` is added to postgresql.conf. `major` is a version of tools/postgres-versions; without it the
+// server is that of the tests.
 export async function startPostgres({ config = '', major = undefined } = {}) {
   const binDir = major ? path.join(versionDir(major), 'server/bin') : postgresBinDir();
   const directory = temporaryDirectory('pg');
   giveToServerUser(directory);
   const server = new PostgresServer(directory, await freePort(), binDir);
-  // tools/with-cluster has made one to copy.
+  // tools/with-cluster has created one to copy.
   const template = major ? undefined : process.env.CCH_TEST_CLUSTER;
   const [program, args] = template
     ? asServerUser('cp', ['-a', '--reflink=auto', template, server.dataDir])
@@ -174,7 +174,7 @@ class RedisServer {
     await until('Redis', () => this.command('PING').then((reply) => reply === 'PONG', () => false));
   }
 
-  // One command over a connection of its own; null for nil.
+  // Runs one command over a new connection; null for nil.
   command(...words) {
     return new Promise((resolve, reject) => {
       const socket = net.connect(this.port, '127.0.0.1');

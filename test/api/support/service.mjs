@@ -14,7 +14,7 @@ export const isSanitized = process.env.CCH_SANITIZED === '1';
 export const haveBinary = existsSync(binary);
 export const adminToken = 'token-of-the-tests-0123456789';
 
-// The tests' own surroundings must not leak into the binary.
+// The tests' own environment must not leak into the binary.
 function environment(extra) {
   const env = {};
   for (const name of ['PATH', 'HOME', 'ASAN_OPTIONS', 'UBSAN_OPTIONS', 'LSAN_OPTIONS', 'TMPDIR']) {
@@ -25,12 +25,12 @@ function environment(extra) {
   return env;
 }
 
-// One subcommand to its end; a database is named by its DSN in the environment.
+// Runs one subcommand to its end; the environment has the database's DSN.
 export function cli(args, { dsn, env = {}, ...options } = {}) {
   return run(binary, args, { ...options, onlyEnv: environment({ DSN: dsn, ...env }) });
 }
 
-// One subcommand that somebody may want to kill: { pid, ended } with `ended` resolving to { code, signal, stdout, stderr }.
+// Starts one subcommand, which can be killed: { pid, ended } with `ended` resolving to { code, signal, stdout, stderr }.
 export function startCli(args, { dsn, env = {} } = {}) {
   const child = spawn(binary, args, { env: environment({ DSN: dsn, ...env }), stdio: ['ignore', 'pipe', 'pipe'] });
   atExit(() => endSync(child.pid, 'SIGKILL'));
@@ -87,7 +87,7 @@ export class Service {
     await until(`the end of the service after ${name}`, () => !isRunning(this.pid), timeoutMs);
   }
 
-  // A request as the administrator, unless `headers` say otherwise. JSON has to be as docs/openapi.json says.
+  // A request as the administrator, unless `headers` say otherwise. Checks JSON against docs/openapi.json.
   async fetch(target, { headers = {}, method = 'GET', ...options } = {}) {
     const response = await fetch(this.url + target, {
       ...options, method,
@@ -119,17 +119,17 @@ export class Service {
   }
 }
 
-// The resident set of a process now.
+// The current resident set of a process.
 export function rssBytes(pid) {
   return Number(/^VmRSS:\s+(\d+) kB$/m.exec(readFileSync(`/proc/${pid}/status`, 'utf8'))?.[1] ?? 0) * 1024;
 }
 
-// Its largest resident set ever.
+// The peak resident set of a process.
 export function peakRssBytes(pid) {
   return Number(/^VmHWM:\s+(\d+) kB$/m.exec(readFileSync(`/proc/${pid}/status`, 'utf8'))?.[1] ?? 0) * 1024;
 }
 
-// Child processes that run: [{ pid, name }].
+// Running child processes: [{ pid, name }].
 export function children(pid) {
   const found = [];
   for (const entry of readdirSync('/proc')) {
@@ -141,7 +141,7 @@ export function children(pid) {
         found.push({ pid: Number(entry), name: stat.slice(stat.indexOf('(') + 1, stat.lastIndexOf(')')) });
       }
     } catch {
-      // It ended meanwhile.
+      // The process has ended.
     }
   }
   return found;

@@ -2,8 +2,8 @@
 
 import { answerOf, checkAnswer } from './openapi.mjs';
 
-// Yields { data } for a frame and { comment } for a comment line, each with `at` (ms), from a Node response or a web
-// stream; of the former, what comes has to be as docs/openapi.json says. Bytes are put together before they are decoded, as a chunk may end in the middle of a character.
+// Yields { data } for a frame and { comment } for a comment line, each with `at` (ms), from a Node response or a web stream. Checks
+// a Node response against docs/openapi.json. Bytes are joined before they are decoded, because a chunk may end inside of a character.
 export async function* frames(stream) {
   const decoder = new TextDecoder('utf-8', { fatal: true });
   let text = '';

@@ -6,8 +6,8 @@ import { readAnswer } from './http.mjs';
 export const UPLOADS = '/api/admin/database/uploads';
 export const metadata = (name) => `filename ${Buffer.from(name).toString('base64')}`;
 
-// Starts one request; `headers` with the value undefined are left out. `cutAfter`: the connection is destroyed after so
-// many bytes of the body. Returns { call, answer }.
+// Starts one request; `headers` with the value undefined are left out. `cutAfter`: the number of bytes of the body after which the
+// connection is destroyed. Returns { call, answer }.
 export function startTus(service, method, path, { headers = {}, body, cutAfter, token = service.token } = {}) {
   const all = {
     'tus-resumable': '1.0.0',

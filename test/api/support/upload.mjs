@@ -1,4 +1,4 @@
-// Multipart uploads by raw node:http: streamed from a file, or broken in any way that a client can break them.
+// Multipart uploads by raw node:http: streamed from a file, or broken in any way that a client can cause.
 
 import { createReadStream, statSync } from 'node:fs';
 import http from 'node:http';
@@ -23,13 +23,13 @@ export function multipartFrame(filename, fields, { fieldsLast = false } = {}) {
 }
 
 // Starts an upload. Options:
-//   file, or data (a Buffer)   what is uploaded; `filename` its name in the form
-//   path                       the endpoint, if not that of the import
+//   file, or data (a Buffer)   the upload; `filename` is its name in the form
+//   path                       the endpoint (default: the import)
 //   fields, fieldsLast         the other fields, and whether they come after the file
 //   chunked                    without Content-Length
 //   contentLength              a false one
-//   cutAfter                   the connection is destroyed after so many bytes of the file
-//   stallAfter, stallMs        a pause after so many bytes of the file
+//   cutAfter                   bytes of the file after which the connection is destroyed
+//   stallAfter, stallMs        bytes of the file before a pause, and its length
 //   chunkBytes                 size of one write
 // Returns { request, response, sent }: `response` is a promise of the IncomingMessage; `sent` of the end of sending.
 export function startUpload(service, options) {

@@ -1,8 +1,8 @@
-// Sessions that write all the time, in transactions that keep an invariant: a reader of a partial transaction sees it broken.
+// Sessions that write continuously, in transactions that keep an invariant. A reader of a partial transaction sees it broken.
 
 import { until } from './run.mjs';
 
-// `rows` of about 3 KB each: pages of two or three, so that a row that changes moves to another page.
+// `rows` rows of about 3 KB each, two or three to a page, so that a changed row moves to another page.
 const setup = (rows) => `
   CREATE SCHEMA live;
   CREATE TABLE live.stop ();
@@ -31,7 +31,7 @@ const BROKEN = `
   SELECT account, total, sum(amount), entries, count(id) FROM live.balances AS b LEFT JOIN live.ledger AS l USING (account)
   GROUP BY account HAVING total IS DISTINCT FROM sum(amount) OR entries <> count(id)`;
 
-// Starts `count` writers in the schema `live`, which is made; resolves when they write. `stop` ends them and resolves to
+// Starts `count` writers in the schema `live`, which is created; resolves when they write. `stop` ends them and resolves to
 // the number of transactions that they committed.
 export async function startWriters(database, { rows, count = 2 }) {
   await database.exec(setup(rows));
@@ -50,5 +50,5 @@ export async function startWriters(database, { rows, count = 2 }) {
   };
 }
 
-// Accounts whose entries do not make their balance, in a database restored from one where writers were at work.
+// Accounts whose balance is not the sum of their entries, in a database restored from one with active writers.
 export const brokenAccounts = (database) => database.rows(BROKEN);

@@ -1,5 +1,5 @@
-// Chromium as a person would use it, with a watchful eye: a console error, a page error, a breach of the content security policy
-// or a request to another host fails the test, and so do serious findings of axe.
+// Chromium as a person would use it. A console error, a page error, a violation of the content security policy, a request to another
+// host, or a serious finding of axe fails the test.
 
 import assert from 'node:assert/strict';
 import { existsSync, mkdirSync, readFileSync } from 'node:fs';
@@ -17,7 +17,7 @@ export const haveChromium = existsSync(executablePath);
 
 export const sizes = { desktop: { width: 1280, height: 800 }, phone: { width: 390, height: 844 } };
 
-// What the main views of a page are looked at in: both languages and both widths; in all pairs of them with E2E_VIEWS=all.
+// The settings for the main views of a page: both languages and both widths; all pairs of them with E2E_VIEWS=all.
 export const views = process.env.E2E_VIEWS === 'all'
   ? [['zh-CN', 'desktop'], ['zh-CN', 'phone'], ['en', 'desktop'], ['en', 'phone']]
   : [['zh-CN', 'phone'], ['en', 'desktop']];
@@ -35,7 +35,7 @@ export class Browser {
     return browser;
   }
 
-  // A window that is still open is a failed test's: what it showed.
+  // A window that is still open belongs to a failed test: shows its contents.
   async close() {
     for (const { page } of this.windows) {
       if (page.isClosed()) continue;
@@ -45,9 +45,9 @@ export class Browser {
     await this.chromium.close();
   }
 
-  // A window of its own (cookies, storage). `signedIn` begins with a session instead of at the login; without `isChosen` nobody
-  // has chosen the language, which is the browser's. `expected`: patterns of
-  // console errors that belong to what is tested, such as the browser's own line about an answer 401.
+  // A window with its own cookies and storage. `signedIn`: starts with a session instead of the login page. Without `isChosen` the
+  // language is the browser's, as nobody has chosen one. `expected`: patterns of console errors that the test causes, such as the
+  // browser's message about a 401.
   async open(service, { language = 'en', size = 'desktop', colors = 'light', signedIn = true, isChosen = true, expected = [] } = {}) {
     const context = await this.chromium.newContext({
       viewport: sizes[size], locale: language, baseURL: service.url, reducedMotion: 'reduce', acceptDownloads: true,
@@ -90,11 +90,11 @@ class Window {
   async screenshot(name) {
     if (!process.env.SCREENSHOTS) return;
     mkdirSync(process.env.SCREENSHOTS, { recursive: true });
-    await this.page.evaluate(() => window.scrollTo(0, 0)); // where the bar stands at the top
+    await this.page.evaluate(() => window.scrollTo(0, 0)); // so that the bar is at the top
     await this.page.screenshot({ path: path.join(process.env.SCREENSHOTS, `${name}-${this.language}-${this.size}.png`), fullPage: true });
   }
 
-  // axe's serious and critical findings, and nothing wider than the window.
+  // Asserts that axe has no serious or critical findings, and that nothing is wider than the window.
   async assertAccessible() {
     await this.page.evaluate(axeSource).catch(() => this.page.evaluate((source) => new Function(source)(), axeSource));
     const { violations } = await this.page.evaluate(() => globalThis.axe.run(document, { resultTypes: ['violations'] }));
@@ -107,7 +107,7 @@ class Window {
     assert.ok(overflow <= 0, `${this.page.url()} is ${overflow} px wider than the window`);
   }
 
-  // Fails if anything was noticed; ends the window.
+  // Closes the window; fails if any problem was noticed.
   async close() {
     await this.context.close();
     this.windows.delete(this);

@@ -1,15 +1,15 @@
-// A reverse proxy as people put one in front: below a path, with a limit for bodies; it can go away and come back.
+// A typical reverse proxy: below a path, with a limit for bodies. It can be stopped and started again.
 
 import http from 'node:http';
 import { atExit } from '../../api/support/cleanup.mjs';
 
 export class HttpProxy {
-  // `prefix` "/cch" is taken away from what is asked of `service`; more than `maxBodyBytes` is 413, as nginx answers it.
+  // Removes `prefix` ("/cch") from requests to `service`. Answers more than `maxBodyBytes` with 413, like nginx.
   static async start(service, { prefix = '', maxBodyBytes = Infinity } = {}) {
     const proxy = new HttpProxy();
     proxy.isAway = false;
-    proxy.tooLarge = []; // announced bytes of what was refused
-    proxy.strayed = []; // what was asked for outside of the prefix
+    proxy.tooLarge = []; // announced sizes of refused bodies
+    proxy.strayed = []; // requests outside of the prefix
     proxy.server = http.createServer((request, response) => proxy.answer(request, response, { service, prefix, maxBodyBytes }));
     await new Promise((resolve) => proxy.server.listen(0, '127.0.0.1', resolve));
     proxy.url = `http://127.0.0.1:${proxy.server.address().port}`;
@@ -43,7 +43,7 @@ export class HttpProxy {
       { host: to.hostname, port: to.port, method: request.method, path: request.url.slice(prefix.length), headers },
       (answer) => {
         const location = answer.headers.location;
-        // As nginx's proxy_redirect does.
+        // Like nginx's proxy_redirect.
         const given = location?.startsWith('/') && !location.startsWith(`${prefix}/`) ? { ...answer.headers, location: prefix + location } : answer.headers;
         response.writeHead(answer.statusCode, given);
         answer.pipe(response);
