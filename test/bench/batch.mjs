@@ -1,6 +1,6 @@
-// Batches: 500 users, keys and providers in one request, beside the same work row by row, a SELECT … FOR UPDATE and an UPDATE
-// a row, in a transaction each and in one (by psql, whose statements need no driver). Requests keep their connection, as
-// a page in a browser does; psql's connection is set up before its clock starts, too.
+// Batches: 500 users, keys and providers in one request, compared with the same work row by row: a SELECT … FOR UPDATE and an UPDATE
+// for each row, in one transaction each or in a common one (by psql, whose statements need no driver). Requests keep their
+// connection, like a page in a browser; psql's connection is also set up before its clock starts.
 
 import assert from 'node:assert/strict';
 import { Agent, request as startRequest } from 'node:http';
@@ -23,7 +23,7 @@ INSERT INTO keys (id, user_id, key, name) SELECT ${FIRST} + i, ${FIRST} + i, 'sk
 INSERT INTO providers (id, name, url, key) SELECT ${FIRST} + i, 'provider ' || i, 'https://example.com/' || i, 'k' || i FROM generate_series(0, ${COUNT - 1}) AS i;
 `;
 
-// `values(n)`: of the n-th run, so that each one changes all rows. `columns`: what they are called in the table.
+// `values(n)`: the values of the n-th run, so that each run changes all rows. `columns`: their names in the table.
 const cases = {
   users: {
     ids: 'userIds', values: (n) => ({ rpm: n, dailyQuota: n, limit5hUsd: n, limitMonthlyUsd: n }),

@@ -11,15 +11,15 @@ import { alternate, measure, median } from './support/measure.mjs';
 import { megabytes, milliseconds, ratio, seconds, table } from './support/report.mjs';
 
 const COMPRESSIONS = ['fast', 'balanced', 'small', 'none'];
-const WITHOUT_OURS = ['-N', 'cch_data']; // our exports leave it out too
+const WITHOUT_OURS = ['-N', 'cch_data']; // our exports also leave it out
 
-// What an archive holds; dump IDs are the writer's choice.
+// The contents of an archive, without dump IDs, which the writer chooses.
 const listing = async (file) => {
   const { stdout } = await runOk('pg_restore', ['-l', file]);
   return stdout.split('\n').filter((line) => !line.startsWith(';')).map((line) => line.replace(/^\d+;/, '')).sort();
 };
 
-// Stock pg_restore has to list what pg_dump's archive lists, and to restore the source's rows.
+// Asserts that stock pg_restore lists the same as for pg_dump's archive, and restores the source's rows.
 async function check(bench, way, file, expectedListing) {
   assert.deepEqual(await listing(file), expectedListing, `${way.name}: another table of contents than pg_dump's`);
   const restored = await Database.create(bench.server);
@@ -39,7 +39,7 @@ export async function run(bench) {
   writeFileSync(authorization, `Authorization: Bearer ${adminToken}\n`, { mode: 0o600 });
   const checked = new Set();
 
-  // `command` makes the program and its arguments for an output file.
+  // `command` returns the program and its arguments for an output file.
   const makeWay = (name, command, { env = source.env, by } = {}) => {
     const way = { name };
     way.run = async () => {

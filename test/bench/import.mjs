@@ -1,5 +1,5 @@
-// Overwriting imports of one archive of stock pg_dump into a database that is in use: pg_restore, the command line, and
-// the service by curl.
+// Overwriting imports of one archive by stock pg_dump into a database in use: pg_restore, the command line, and the
+// service by curl.
 
 import assert from 'node:assert/strict';
 import { rmSync, statSync, writeFileSync } from 'node:fs';
@@ -12,7 +12,7 @@ import { megabytes, milliseconds, ratio, seconds, table } from './support/report
 
 const METHODS = ['swap', 'transaction'];
 
-// What an import that does nothing would leave.
+// A change that an import without effect would leave.
 const CHANGE = `
   DELETE FROM message_request WHERE id % 100 = 0;
   UPDATE users SET name = 'changed';
@@ -25,7 +25,7 @@ function assertComplete(text) {
   assert.equal(last?.type, 'complete', JSON.stringify(last));
 }
 
-// Databases that earlier swaps have kept would fill the disk.
+// Drops the databases that earlier swaps have kept, which would fill the disk.
 async function dropKept(server, target) {
   const admin = new Database(server, 'postgres');
   const kept = await admin.rows(`SELECT datname FROM pg_catalog.pg_database WHERE datname LIKE '${target.name}%' AND datname <> '${target.name}'`);
@@ -41,7 +41,7 @@ export async function run(bench) {
   const authorization = path.join(directory, 'authorization');
   writeFileSync(authorization, `Authorization: Bearer ${adminToken}\n`, { mode: 0o600 });
 
-  // Back to the database from before, which CHANGE had changed.
+  // Back to the previous database, with the CHANGE.
   const undo = async () => {
     const { stdout, seconds: time } = await measure(binary, ['import', '--json', '--yes', '--undo'], { env: { DSN: target.dsn }, server });
     assertComplete(stdout);
@@ -63,7 +63,7 @@ export async function run(bench) {
     },
   });
   const pgRestore = (...args) => ['pg_restore', ['--clean', '--if-exists', '--no-owner', ...args, '-d', target.name, archive]];
-  // An import by swap ends with statistics; pg_restore leaves them to others.
+  // An import by swap includes statistics; pg_restore does not collect them.
   const thenAnalyze = ([program, args]) => ['sh', ['-c', '"$@" && vacuumdb --quiet --analyze-only --jobs "$0"', String(cores), program, ...args]];
   const curl = (method) => ['curl', [
     '-sS', '-f', '-N', '-H', `@${authorization}`, '-H', 'Expect:',

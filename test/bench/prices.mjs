@@ -1,5 +1,5 @@
-// Price tables: uploads by curl, beside the same work done model by model, a statement each in a transaction of its own, as
-// the hub's own synchronisation does it (here by psql, whose statements need no driver and no comparison in JavaScript).
+// Price tables: uploads by curl, compared with the same work model by model, each statement in its own transaction, like the hub's
+// own synchronisation (here by psql, whose statements need no driver and no comparison in JavaScript).
 
 import assert from 'node:assert/strict';
 import { rmSync, writeFileSync } from 'node:fs';
@@ -27,7 +27,7 @@ function makeModels(count, changed) {
 
 const quote = (text) => `'${text.replaceAll("'", "''")}'`;
 
-// One SELECT a model, and one INSERT for each that is new or differs.
+// One SELECT for each model, and one INSERT for each that is new or differs.
 function statements(models, old) {
   return Object.entries(models).map(([name, data]) => {
     const json = JSON.stringify(data);
@@ -52,7 +52,7 @@ export async function run(bench) {
   const upload = (file) => ['curl', ['-sS', '-f', '-o', '/dev/null', '-H', `@${authorization}`, '-F', `file=@${file}`,
     `${service.url}/api/v1/model-prices:upload`]];
 
-  // Each run begins with the table as it was before.
+  // Each run begins with the original table.
   const makeWay = (name, command, base, expected) => ({
     name,
     async run() {

@@ -1,7 +1,7 @@
-// make bench: our exports and imports beside stock pg_dump's and pg_restore's, on a generated hub database in a private
-// PostgreSQL. Prints Markdown; a claim is a ratio of medians, and every outcome is checked before it counts.
+// make bench: compares our exports and imports with stock pg_dump's and pg_restore's, on a generated hub database in a private
+// PostgreSQL. Prints Markdown. A claim is a ratio of medians; every result is checked before it counts.
 //
-//   --part NAME,…   only these parts (a file of this directory each); default all
+//   --part NAME,…   only these parts, each a file of this directory (default: all)
 //   --size SIZE     bytes of rows, as COPY writes them: 500MB (default), 2GB, small
 //   --rows N        instead: rows of the request log
 //   --runs N        rounds (3)
@@ -26,7 +26,7 @@ const allParts = readdirSync(here).filter((name) => name.endsWith('.mjs') && nam
 const BYTES_PER_ROW = 800; // of the demo's request log, as COPY text
 const SMALL_BYTES = 4 * 1000 * 1000;
 
-// As a production server is set up, but without autovacuum, which would work at moments of its own.
+// The settings of a production server, but without autovacuum, which would run at random moments.
 const settings = `
 fsync = on
 synchronous_commit = on
@@ -74,7 +74,7 @@ async function generate(server, rows) {
   return source;
 }
 
-// The service on a database; `idleBytes` is what it is resident in after its first answer.
+// The service on a database; `idleBytes` is its resident memory after its first answer.
 async function startService(database, directory) {
   const service = await Service.start({ dsn: database.dsn, tempDir: directory, env: { MAX_UPLOAD_BYTES: 2 ** 40 } });
   await service.status();

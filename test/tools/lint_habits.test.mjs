@@ -16,7 +16,7 @@ for (const part of ['src', 'docs/architecture.md', 'test/unit', 'test/fuzz', 'to
 const lint = () => spawnSync(path.join(root, 'tools/lint-habits'), [copy], { encoding: 'utf8' });
 const before = new Set(lint().stdout.split('\n'));
 
-// What the lint says of a file with these lines, which is gone again afterwards.
+// The lint's output for a temporary file with these lines.
 function plant(file, text) {
   const place = path.join(copy, file);
   fs.writeFileSync(place, text);

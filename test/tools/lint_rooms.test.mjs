@@ -18,7 +18,7 @@ function lint() {
 }
 const before = new Set(lint().lines);
 
-// What the lint says of files that are written over, or made, and then are as before again.
+// The lint's output for files that are temporarily overwritten or created.
 function plant(files) {
   const old = new Map();
   for (const [file, text] of Object.entries(files)) {

@@ -1,4 +1,4 @@
-// Whether two databases hold the same rows, whatever their order: a count and a sum of hashes for each table.
+// Whether two databases hold the same rows in any order: a count and a sum of hashes for each table.
 
 import assert from 'node:assert/strict';
 

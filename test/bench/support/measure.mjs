@@ -1,4 +1,4 @@
-// What a program costs: seconds, processor time, resident memory. Linux's /proc is the source of all of it.
+// The cost of a program: seconds, processor time, resident memory. Everything is read from Linux's /proc.
 
 import { spawn } from 'node:child_process';
 import { readFileSync, readdirSync, writeFileSync } from 'node:fs';
@@ -8,7 +8,7 @@ import { peakRssBytes, rssBytes } from '../../api/support/service.mjs';
 const TICKS_PER_SECOND = Number(spawnSync('getconf', ['CLK_TCK'], { encoding: 'utf8' }).stdout);
 const POLL_MS = 20;
 
-// Direct children of a process, whichever of its threads started them.
+// Direct children of a process, from all of its threads.
 function childrenOf(pid) {
   try {
     return readdirSync(`/proc/${pid}/task`).flatMap((task) =>
@@ -29,7 +29,7 @@ function processorSeconds(pid) {
   }
 }
 
-// Of a process and its children, those that run and those that have ended.
+// The same for a process and its children, both running and ended.
 function treeSeconds(pid) {
   const { own, ended } = processorSeconds(pid);
   return childrenOf(pid).reduce((sum, child) => sum + treeSeconds(child), own + ended);
@@ -58,16 +58,16 @@ function watchMemory(pid) {
   };
 }
 
-// Runs a program to its end, which has to be a success: { seconds, processorSeconds, serverSeconds, memory, aboveIdle,
+// Runs a program to its end; it must succeed. Returns { seconds, processorSeconds, serverSeconds, memory, aboveIdle,
 // stdout, stderr }. With `service`, a program that only talks to it, processor time and memory are the service's;
-// `aboveIdle` is what its own process grew by. `server` is the PostgreSQL whose backends work for it.
+// `aboveIdle` is the growth of its own process. `server` is the PostgreSQL whose backends work for it.
 export async function measure(program, args, { env, service, server }) {
   const before = { own: processorSeconds('self').ended, server: treeSeconds(server.pid) };
   const watched = service?.pid;
   if (watched) {
     before.own = treeSeconds(watched);
     before.resident = rssBytes(watched);
-    writeFileSync(`/proc/${watched}/clear_refs`, '5'); // the peak starts anew
+    writeFileSync(`/proc/${watched}/clear_refs`, '5'); // resets the peak
   }
   const start = process.hrtime.bigint();
   const child = spawn(program, args, { env: { ...process.env, ...env }, stdio: ['ignore', 'pipe', 'pipe'] });
@@ -91,7 +91,7 @@ export async function measure(program, args, { env, service, server }) {
   };
 }
 
-// Runs every way once a round, each round beginning with another, so that a machine that slows down slows all of them.
+// Runs every way once in each round. Each round begins with another way, so that a slower machine affects all of them.
 // Returns a Map from way to its results. `ways`: [{ name, run }].
 export async function alternate(ways, rounds, log) {
   const results = new Map(ways.map((way) => [way, []]));

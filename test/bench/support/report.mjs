@@ -1,4 +1,4 @@
-// Tables in Markdown, the machine they come from, and their place in docs/benchmarks.md.
+// Tables in Markdown, the description of the machine, and their place in docs/benchmarks.md.
 
 import { execFileSync } from 'node:child_process';
 import { readFileSync, writeFileSync } from 'node:fs';
@@ -12,7 +12,7 @@ export const milliseconds = (value) => (value === null ? '' : `${Math.round(valu
 export const megabytes = (value) => (value === null ? '' : `${(value / MB).toFixed(value < 10 * MB ? 1 : 0)} MB`);
 export const ratio = (value) => (Number.isFinite(value) ? value.toFixed(2) : '');
 
-// `columns`: the heads; the first is text, the others are numbers.
+// `columns`: the headings; the first column is text, the others are numbers.
 export function table(columns, rows) {
   const line = (cells) => `| ${cells.join(' | ')} |`;
   return [line(columns), line(columns.map((_, i) => (i ? '--:' : '---'))), ...rows.map(line)].join('\n');
@@ -25,7 +25,7 @@ export function machine(binDir) {
     `${Math.round(os.totalmem() / 2 ** 30)} GB, Linux ${os.release()}, PostgreSQL ${/[\d.]+/.exec(version)[0]}`;
 }
 
-// Replaces the section of one part, between its two comments, in the page.
+// Replaces one part's section of the page, between its two comments.
 export function writeSection(page, part, text) {
   const [begin, end] = [`<!-- ${part}: written by make bench -->`, `<!-- ${part}: end -->`];
   const old = readFileSync(page, 'utf8');
