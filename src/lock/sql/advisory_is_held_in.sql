@@ -1,5 +1,4 @@
--- Whether anybody holds the advisory lock of another database of this server. $1, $2: the key's high and low half; $3: the
--- database's OID.
+-- Whether anybody holds the advisory lock of the database with OID $3 on this server. $1, $2: the key's high and low half.
 SELECT EXISTS (SELECT
   FROM pg_catalog.pg_locks AS lock
  WHERE lock.locktype = 'advisory' AND lock.granted AND lock.database = $3::pg_catalog.oid

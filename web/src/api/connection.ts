@@ -1,5 +1,5 @@
-// Whether the service, and through it the database, can be reached. Any request notices a loss, which is then polled until it
-// ends.
+// Whether the service, and through it the database, can be reached. Any request can notice that one is
+// unreachable; it is then polled until it is back.
 
 import { addressOf } from './address';
 
@@ -7,7 +7,7 @@ export type Connection = 'good' | 'offline' | 'service away' | 'database away';
 
 const ASK_AGAIN_MS = 2000;
 const ASK_PATIENCE_MS = 5000;
-// A proxy's answers for a service that is away.
+// A proxy's answers for an unreachable service.
 const isProxys = (response: Response) => [502, 504].includes(response.status) || (response.status === 503 && !isJson(response));
 const isJson = (response: Response) => /\bjson\b/.test(response.headers.get('Content-Type') ?? '');
 

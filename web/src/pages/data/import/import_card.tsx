@@ -158,7 +158,7 @@ export function ImportCard({ undoneAt, onBusy }: { undoneAt: number; onBusy: (ki
   const runPreview = (id: string) => void preview.follow({ url: '/api/admin/database/import:preview', ...json(importRequest(choices, id)) });
   const runImport = () => {
     setConfirming(false);
-    // Tables other than the log. Without this the service refuses such an archive.
+    // Covers tables other than the log. Without this consent the service refuses such an archive.
     const allowsIncomplete = losses.some((loss) => !loss.isLog && accepted.has(loss.name));
     void work.follow({ url: '/api/admin/database/import', ...json(importRequest(choices, upload.id!, allowsIncomplete)) });
   };
