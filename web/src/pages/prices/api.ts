@@ -2,7 +2,7 @@
 
 import { keepPreviousData, useQuery } from '@tanstack/react-query';
 import { api, dataOf, request, type Schemas } from '../../api/client';
-import { emptyObject, parseExact, writeExact, type Exact, type Json, type JsonObject } from './exact';
+import { emptyObject, parseExact, writeExact, type Exact, type Json, type JsonObject } from './values/exact';
 
 export const MODELS = '/api/v1/model-prices';
 export const MAX_FILE_BYTES = 32 * 1024 * 1024;

@@ -6,8 +6,8 @@ import { useMemo } from 'react';
 import { ErrorNotice } from '../../components/page';
 import { useTexts } from '../../i18n/language';
 import { isManual, priceExists, savePrice, type Facets, type PriceItem } from './api';
-import { emptyObject, equalExact, writeExact, type JsonObject } from './exact';
-import { fields, fromInput, parseOthers, problemOf, splitData, warningOf, type Field } from './fields';
+import { emptyObject, equalExact, writeExact, type JsonObject } from './values/exact';
+import { fields, fromInput, parseOthers, problemOf, splitData, warningOf, type Field } from './values/fields';
 import { texts } from './texts';
 
 type Values = Record<string, string>;

@@ -2,8 +2,8 @@
 
 import { Button, Flex, Popover, Typography } from 'antd';
 import { useTexts } from '../../i18n/language';
-import { otherCosts, type Cost } from './costs';
-import type { JsonObject } from './exact';
+import { otherCosts, type Cost } from './values/costs';
+import type { JsonObject } from './values/exact';
 import { costNames, texts, unitNames } from './texts';
 
 const SHOWN = 2;

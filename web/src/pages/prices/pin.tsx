@@ -6,8 +6,8 @@ import { useState } from 'react';
 import { ErrorNotice } from '../../components/page';
 import { useTexts } from '../../i18n/language';
 import { pinPrice, type PriceItem } from './api';
-import { isObject, type JsonObject } from './exact';
-import { perMillion } from './fields';
+import { isObject, type JsonObject } from './values/exact';
+import { perMillion } from './values/fields';
 import { texts } from './texts';
 
 export function providersOf(item: PriceItem): [string, JsonObject][] {

@@ -8,7 +8,7 @@ import { ErrorNotice, Technical } from '../../components/page';
 import { useFormat } from '../../i18n/format';
 import { useTexts } from '../../i18n/language';
 import { applySync, checkSync, useSyncStatus, type SyncStatus } from './api';
-import { Review } from './review';
+import { Review } from './review/review';
 import { texts } from './texts';
 
 export function SyncDrawer({ onClose }: { onClose: () => void }) {

@@ -6,7 +6,7 @@ import { useState } from 'react';
 import { useFormat } from '../../i18n/format';
 import { useTexts } from '../../i18n/language';
 import { MAX_FILE_BYTES, uploadPrices } from './api';
-import { Review } from './review';
+import { Review } from './review/review';
 import { texts } from './texts';
 
 let fileCount = 0;

@@ -3,7 +3,7 @@
 import { Tabs } from 'antd';
 import { useState } from 'react';
 import { useSearchParams } from 'react-router';
-import { BatchDrawer } from '../../batch/drawer';
+import { BatchDrawer } from '../../batch/change/drawer';
 import type { Entity } from '../../batch/model';
 import { useBatchTexts } from '../../batch/use_batch_texts';
 import { Page } from '../../components/page';

@@ -3,19 +3,19 @@
 import { useQueryClient } from '@tanstack/react-query';
 import { Alert, Button, Drawer, Progress, Space, Steps } from 'antd';
 import { useEffect, useMemo, useRef, useState } from 'react';
-import { ApiError } from '../api/client';
-import { ErrorNotice } from '../components/page';
+import { ApiError } from '../../api/client';
+import { ErrorNotice } from '../../components/page';
 import { BatchFields, type Drafts, type Problems } from './fields';
-import { BATCH_SIZE, currentOf, FIELDS, problemOf, updateOf, type Entity, type Field, type Value } from './model';
+import { BATCH_SIZE, currentOf, FIELDS, problemOf, updateOf, type Entity, type Field, type Value } from '../model';
 import { BatchPreview } from './preview';
 import { BatchProgress } from './progress';
 import { newOutcome, preview as previewOf, split, type Action, type Outcome, type Preview } from './run';
-import type { Item } from './requests';
+import type { Item } from '../requests';
 import { useApply } from './use_apply';
-import { useBatchTexts } from './use_batch_texts';
+import { useBatchTexts } from '../use_batch_texts';
 import { useItems, useOptions } from './use_items';
 import { useUndo } from './use_undo';
-import './batch.css';
+import '../batch.css';
 
 const LOADING_SHOWN_FROM = 200; // rows
 

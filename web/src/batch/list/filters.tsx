@@ -3,7 +3,7 @@
 import { SearchOutlined } from '@ant-design/icons';
 import { Button, Input, Select } from 'antd';
 import { useEffect, useRef, useState } from 'react';
-import { useBatchTexts } from './use_batch_texts';
+import { useBatchTexts } from '../use_batch_texts';
 
 export interface Filter {
   name: string; // of the parameter, in the page's address and in the request

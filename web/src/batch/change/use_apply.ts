@@ -1,9 +1,9 @@
 // Applies batches one after the other. Meanwhile, leaving the page needs a confirmation.
 
 import { useCallback, useRef, useState } from 'react';
-import { useLeaveWarning } from '../lib/use_leave_warning';
+import { useLeaveWarning } from '../../lib/use_leave_warning';
 import { apply, idempotencyKeys, type Action, type Outcome } from './run';
-import { useBatchTexts } from './use_batch_texts';
+import { useBatchTexts } from '../use_batch_texts';
 
 export interface Runner {
   outcome: Outcome | undefined;

@@ -1,13 +1,13 @@
 // A preview of the changes, row by row; rows that are not ticked are left out.
 
 import { Alert, Button, Table, Typography } from 'antd';
-import { Nothing } from '../components/page';
-import { useTexts } from '../i18n/language';
-import type { Entity } from './model';
+import { Nothing } from '../../components/page';
+import { useTexts } from '../../i18n/language';
+import type { Entity } from '../model';
 import type { Preview, PreviewRow, Refusal } from './run';
-import { columnNames } from './texts';
-import { useBatchTexts } from './use_batch_texts';
-import { ChangeText } from './values';
+import { columnNames } from '../texts';
+import { useBatchTexts } from '../use_batch_texts';
+import { ChangeText } from '../values';
 
 const PAGE_SIZE = 50; // rows
 

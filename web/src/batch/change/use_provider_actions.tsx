@@ -3,12 +3,12 @@
 import { useQueryClient } from '@tanstack/react-query';
 import { App, Input } from 'antd';
 import { useCallback } from 'react';
-import { ApiError } from '../api/client';
-import { errorWords } from '../components/page';
-import { BATCH_SIZE } from './model';
-import { getPage, type Item } from './requests';
+import { ApiError } from '../../api/client';
+import { errorWords } from '../../components/page';
+import { BATCH_SIZE } from '../model';
+import { getPage, type Item } from '../requests';
 import { apply, idempotencyKeys, loadItems, newOutcome, split, type Action } from './run';
-import { useBatchTexts } from './use_batch_texts';
+import { useBatchTexts } from '../use_batch_texts';
 import { useUndo } from './use_undo';
 
 const NAMES_SHOWN = 10;

@@ -1,9 +1,9 @@
 // Batches of any size: split, previewed, applied one after the other, undone. The service takes at most 500 rows at a time.
 
-import { ApiError, unreachableError, type Schemas } from '../api/client';
-import { BATCH_SIZE, chunk, chunkByOwner, type Entity, type Updates } from './model';
-import { randomId } from '../lib/random_id';
-import { deleteProviders, getPage, resetCircuits, undoOperation, update, type Item } from './requests';
+import { ApiError, unreachableError, type Schemas } from '../../api/client';
+import { BATCH_SIZE, chunk, chunkByOwner, type Entity, type Updates } from '../model';
+import { randomId } from '../../lib/random_id';
+import { deleteProviders, getPage, resetCircuits, undoOperation, update, type Item } from '../requests';
 
 export type PreviewRow = Schemas['RowChange'];
 export type Refusal = Schemas['RowRefused'];

@@ -4,16 +4,16 @@ import { DownloadOutlined, LeftOutlined, ReloadOutlined, RightOutlined } from '@
 import { keepPreviousData, useQuery } from '@tanstack/react-query';
 import { App, Button, Select, Space, Table, type TableColumnsType, type TableProps } from 'antd';
 import { useEffect, useState, type ReactNode } from 'react';
-import { addressOf } from '../api/address';
-import { ApiError } from '../api/client';
-import { ErrorNotice, Nothing } from '../components/page';
-import { useUrlState } from '../lib/use_url_state';
+import { addressOf } from '../../api/address';
+import { ApiError } from '../../api/client';
+import { ErrorNotice, Nothing } from '../../components/page';
+import { useUrlState } from '../../lib/use_url_state';
 import { FilterBar, type Filter } from './filters';
-import type { Entity } from './model';
-import { getIds, getPage, type Item, type Query } from './requests';
+import type { Entity } from '../model';
+import { getIds, getPage, type Item, type Query } from '../requests';
 import { SelectionBar } from './selection';
-import { useBatchTexts } from './use_batch_texts';
-import './batch.css';
+import { useBatchTexts } from '../use_batch_texts';
+import '../batch.css';
 
 const SIZES = [20, 50, 100];
 const DEFAULT_SIZE = 50;

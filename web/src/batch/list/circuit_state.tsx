@@ -1,10 +1,10 @@
 // The worst state of a provider's circuit breakers, and all of them on demand.
 
 import { Badge, Button, Popover, Typography } from 'antd';
-import type { Schemas } from '../api/client';
-import { useTexts } from '../i18n/language';
-import { circuitNames } from './texts';
-import { useBatchTexts } from './use_batch_texts';
+import type { Schemas } from '../../api/client';
+import { useTexts } from '../../i18n/language';
+import { circuitNames } from '../texts';
+import { useBatchTexts } from '../use_batch_texts';
 
 export type Circuit = Schemas['ProviderCircuit'];
 type State = Schemas['CircuitState'];

@@ -2,17 +2,17 @@
 
 import { Checkbox, Flex, Radio, Tag, Typography, type TableColumnsType } from 'antd';
 import { useMemo, useState, type ReactNode } from 'react';
-import { useFormat } from '../../i18n/format';
-import { useLanguage, useTexts, type Translate } from '../../i18n/language';
-import { useColors } from '../../shell/colors';
-import { isManual, type Change, type Issue, type Report } from './api';
+import { useFormat } from '../../../i18n/format';
+import { useLanguage, useTexts, type Translate } from '../../../i18n/language';
+import { useColors } from '../../../shell/colors';
+import { isManual, type Change, type Issue, type Report } from '../api';
 import { Conflicts } from './conflicts';
-import type { Json } from './exact';
-import { perMillion } from './fields';
+import type { Json } from '../values/exact';
+import { perMillion } from '../values/fields';
 import { ModelTable } from './model_table';
 import { modelsIn, outliersOf, type Choice, type Outlier } from './outliers';
 import { Pairs } from './pairs';
-import { texts, type TextName } from './texts';
+import { texts, type TextName } from '../texts';
 
 function Fields({ change }: { change: Change }) {
   const t = useTexts(texts);

@@ -2,8 +2,8 @@
 
 import { Flex, Input, Table, type TableColumnsType } from 'antd';
 import { useMemo, useState, type ReactNode } from 'react';
-import { useTexts } from '../../i18n/language';
-import { texts } from './texts';
+import { useTexts } from '../../../i18n/language';
+import { texts } from '../texts';
 
 export function ModelTable<Row extends { modelName: string }>({ rows, columns, expand, label, showHeader }: {
   rows: Row[]; columns: TableColumnsType<Row>; expand?: (row: Row) => ReactNode; label: string; showHeader?: boolean;

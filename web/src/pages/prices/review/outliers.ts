@@ -1,7 +1,7 @@
 // Suspicious changes, which are left out until somebody confirms them.
 
-import { countOf, type Change, type Report } from './api';
-import { Exact, isDecimal, isObject, type Json } from './exact';
+import { countOf, type Change, type Report } from '../api';
+import { Exact, isDecimal, isObject, type Json } from '../values/exact';
 
 // Codes of the service's warnings about prices: docs/prices.md.
 const isAboutSize = (code: string) => code.startsWith('moved_') || code === 'looks_per_million';

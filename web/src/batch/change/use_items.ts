@@ -2,10 +2,10 @@
 
 import { useQuery } from '@tanstack/react-query';
 import { useEffect, useState } from 'react';
-import { api, dataOf } from '../api/client';
+import { api, dataOf } from '../../api/client';
 import type { Options } from './fields';
-import type { Entity } from './model';
-import type { Item } from './requests';
+import type { Entity } from '../model';
+import type { Item } from '../requests';
 import { loadItems } from './run';
 
 export function useItems(entity: Entity, ids: number[]) {

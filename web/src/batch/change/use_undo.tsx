@@ -3,9 +3,9 @@
 import { useQueryClient } from '@tanstack/react-query';
 import { App, Button } from 'antd';
 import { useCallback } from 'react';
-import { errorWords } from '../components/page';
+import { errorWords } from '../../components/page';
 import { undo, type Undone } from './run';
-import { useBatchTexts } from './use_batch_texts';
+import { useBatchTexts } from '../use_batch_texts';
 
 const NOTICE_S = 60;
 const ROWS_SHOWN = 20;

@@ -2,7 +2,7 @@
 
 import { Button, ConfigProvider, Space } from 'antd';
 import type { ReactNode } from 'react';
-import { useBatchTexts } from './use_batch_texts';
+import { useBatchTexts } from '../use_batch_texts';
 
 export function SelectionBar({ count, total, isLoadingAll, onAll, onClear, children }: {
   count: number;

@@ -1,10 +1,10 @@
 // Two prices side by side, field by field. On a phone a field's name is above its two values.
 
 import { Typography } from 'antd';
-import { useTexts } from '../../i18n/language';
-import { Exact, isDecimalNumber, plainNumber, writeExact, type Json } from './exact';
-import { isPerToken, perMillion } from './fields';
-import { texts } from './texts';
+import { useTexts } from '../../../i18n/language';
+import { Exact, isDecimalNumber, plainNumber, writeExact, type Json } from '../values/exact';
+import { isPerToken, perMillion } from '../values/fields';
+import { texts } from '../texts';
 
 export interface Pair {
   field: string;

@@ -1,10 +1,10 @@
 // The progress of batches; after a failure or a stop, which rows are done and which are not.
 
 import { Alert, Button, Progress, Space } from 'antd';
-import { ErrorNotice } from '../components/page';
+import { ErrorNotice } from '../../components/page';
 import type { Outcome } from './run';
 import type { Runner } from './use_apply';
-import { useBatchTexts } from './use_batch_texts';
+import { useBatchTexts } from '../use_batch_texts';
 
 export function BatchProgress({ runner, outcome, onRetry, onUndo }: { runner: Runner; outcome: Outcome; onRetry: () => void; onUndo: () => void }) {
   const { t, n } = useBatchTexts();

@@ -3,15 +3,15 @@
 import { useMutation, useQuery, useQueryClient } from '@tanstack/react-query';
 import { Alert, App, Button, Drawer, Flex, Grid } from 'antd';
 import { useMemo, useState, type ReactNode } from 'react';
-import { ApiError } from '../../api/client';
-import { ErrorNotice, Loading } from '../../components/page';
-import { useFormat } from '../../i18n/format';
-import { useTexts } from '../../i18n/language';
-import { useLeaveWarning } from '../../lib/use_leave_warning';
-import type { Report } from './api';
+import { ApiError } from '../../../api/client';
+import { ErrorNotice, Loading } from '../../../components/page';
+import { useFormat } from '../../../i18n/format';
+import { useTexts } from '../../../i18n/language';
+import { useLeaveWarning } from '../../../lib/use_leave_warning';
+import type { Report } from '../api';
 import { ReportView } from './changes';
 import { changeCount, defaultChoice, type Choice } from './outliers';
-import { texts } from './texts';
+import { texts } from '../texts';
 
 interface ReviewProps {
   title: string;

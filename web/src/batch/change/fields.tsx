@@ -1,10 +1,10 @@
 // One line per field: a switch for changing it, its present value, and its new value.
 
 import { Form, Input, Radio, Segmented, Select, Switch, Typography } from 'antd';
-import { useTexts } from '../i18n/language';
-import { FIELDS, splitGroups, type Current, type Draft, type Entity, type Field, type Problem } from './model';
-import { problemTexts, tagModes } from './texts';
-import { useBatchTexts } from './use_batch_texts';
+import { useTexts } from '../../i18n/language';
+import { FIELDS, splitGroups, type Current, type Draft, type Entity, type Field, type Problem } from '../model';
+import { problemTexts, tagModes } from '../texts';
+import { useBatchTexts } from '../use_batch_texts';
 
 export type Drafts = Record<string, Draft>;
 export type Problems = Record<string, Problem | { message: string }>;

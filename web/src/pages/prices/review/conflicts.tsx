@@ -2,13 +2,13 @@
 
 import { Button, Checkbox, Flex, Typography, type TableColumnsType } from 'antd';
 import { useMemo } from 'react';
-import { useFormat } from '../../i18n/format';
-import { useTexts } from '../../i18n/language';
-import type { Conflict } from './api';
-import { equalExact, isObject } from './exact';
+import { useFormat } from '../../../i18n/format';
+import { useTexts } from '../../../i18n/language';
+import type { Conflict } from '../api';
+import { equalExact, isObject } from '../values/exact';
 import { ModelTable } from './model_table';
 import { Pairs, type Pair } from './pairs';
-import { texts } from './texts';
+import { texts } from '../texts';
 
 export function differences({ manualPrice, cloudPrice }: Conflict): Pair[] {
   const manual = isObject(manualPrice) ? manualPrice : {};
