@@ -9,7 +9,8 @@
 
 typedef struct RedisLock RedisLock;
 
-/* `value` comes from lock_value_new; `database` as there. Takes nothing yet. */
+/* Does not take the lock. `value` is from lock_value_new, and `database` is the one given to it. `ttl_ms`: the key's
+ * time to live in milliseconds. */
 RedisLock *redis_lock_new(const char *url, const char *value, const char *database, guint ttl_ms);
 /* The same for another key than REDIS_LOCK_KEY. */
 RedisLock *redis_lock_new_for(const char *key, const char *url, const char *value, const char *database, guint ttl_ms);

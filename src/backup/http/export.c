@@ -207,7 +207,7 @@ get_export(HttpRequest *request, gpointer context, GError **error)
   return NULL;
 }
 
-/* Before our migrations the table of exports does not exist, which is no error. */
+/* `ret_is_there` is FALSE, and no error set, if the table of exports does not exist yet. */
 static PgResult *
 query_kept(PgConnection *connection, const char *sql, const char *id, gboolean *ret_is_there, GError **error)
 {

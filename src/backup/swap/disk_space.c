@@ -97,7 +97,7 @@ gboolean
 disk_space_check(PgConnection *live, guint64 bytes, gboolean *ret_is_known, GError **error)
 {
   g_autofree char *place = NULL;
-  /* An ordinary role may not see the location, which is no error. */
+  /* An ordinary role may not see the location; the check is then skipped. */
   *ret_is_known =
       pg_connection_value(live, &place, NULL, backup_space_place_sql, 0) && place != NULL && access(place, F_OK) == 0;
   return !*ret_is_known || directory_check_free_space(place, bytes, error);

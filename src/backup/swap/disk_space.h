@@ -11,6 +11,6 @@
 gboolean disk_space_needed(PgConnection *live, const RestorePlan *plan, ArchiveReader *reader,
                            GCancellable *cancellable, guint64 *ret_bytes, GError **error);
 
-/* DISK_FULL, with the numbers, if there is less room where the live database is. `ret_is_known` is FALSE if the room
- * cannot be found out, which is no error. */
+/* DISK_FULL, with the numbers, if there is less room where the live database is. If the room cannot be found
+ * out, `ret_is_known` is FALSE and the check passes. */
 gboolean disk_space_check(PgConnection *live, guint64 bytes, gboolean *ret_is_known, GError **error);

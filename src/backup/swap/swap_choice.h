@@ -13,8 +13,8 @@
 gboolean swap_choice_reason(PgConnection *connection, const char *dsn, const RestorePlan *plan, Language language,
                             char **ret_reason, GError **error);
 
-/* Checks the room for a second database with the plan's tables, and estimates their bytes. `ret_is_known` is FALSE
- * if the room cannot be found out, which is no error. DISK_FULL, with the numbers; also the reader's errors, because
- * this reads the beginning of tables whose rows are not counted. */
+/* Checks the room for a second database with the plan's tables, and estimates their bytes. If the room
+ * cannot be found out, `ret_is_known` is FALSE and the check passes. DISK_FULL, with the numbers; also the reader's
+ * errors, because this reads the beginning of tables whose rows are not counted. */
 gboolean swap_choice_check_space(PgConnection *live, const RestorePlan *plan, ArchiveReader *reader,
                                  GCancellable *cancellable, guint64 *ret_bytes, gboolean *ret_is_known, GError **error);
