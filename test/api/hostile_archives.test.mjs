@@ -39,6 +39,8 @@ const endings = {
   'a COMMIT and the end of its own connection': 'COMMIT; SELECT pg_terminate_backend(pg_backend_pid());',
   'another transaction that is committed, and the end of its own connection':
     'ROLLBACK; BEGIN; CREATE TABLE beside (); COMMIT; SELECT pg_terminate_backend(pg_backend_pid());',
+  'another transaction that is committed, and an end of its connection a moment later':
+    'ROLLBACK; BEGIN; CREATE TABLE beside (); COMMIT; SET idle_session_timeout = 1;',
   'a prepared transaction': "PREPARE TRANSACTION 'hostile';",
 };
 

@@ -76,14 +76,14 @@ commit_import(ImportRun *run, PgConnection *connection, GError **error)
 /* A lost connection ends its transaction, unless SQL of the archive has ended it before. A cancelled import has closed
  * its own connection. */
 static void
-name_lost_transaction(const ImportRun *run, const Restore *restore, const PgConnection *connection, GError **failure)
+name_lost_transaction(const ImportRun *run, const Restore *restore, GError **failure)
 {
   const char *xid = restore_transaction_id(restore);
   if (xid == NULL || g_cancellable_is_cancelled(run->cancellable) ||
       error_code(*failure) == CCH_ERROR_IMPORT_OUTCOME_UNKNOWN)
     return;
   gboolean is_committed = pg_find_outcome(run->options->dsn, xid, LOST_WAIT_S, run->cancellable, NULL) == PG_COMMITTED;
-  if (!is_committed && !pg_connection_has_ended_transaction(connection))
+  if (!is_committed && !restore_has_sql_ended_transaction(restore))
     return;
   g_autoptr(GError) lost = g_steal_pointer(failure);
   error_set(failure, CCH_ERROR_IMPORT_OUTCOME_UNKNOWN,
@@ -124,7 +124,7 @@ apply_once(ImportRun *run, PgConnection *connection, GError **error)
       commit_import(run, connection, error))
     return TRUE;
   if (!pg_connection_is_alive(connection))
-    name_lost_transaction(run, restore, connection, error);
+    name_lost_transaction(run, restore, error);
   return FALSE;
 }
 

@@ -190,6 +190,12 @@ restore_transaction_id(const Restore *restore)
   return restore->xid;
 }
 
+gboolean
+restore_has_sql_ended_transaction(const Restore *restore)
+{
+  return restore->has_sql_ended_transaction;
+}
+
 /* Both kinds of unit have a savepoint, to show that a failed unit has ended in the transaction in which it began. */
 static gboolean
 begin_unit(Restore *restore, GError **error)
@@ -300,7 +306,9 @@ restore_run(Restore *restore, RestoreFunc func, gpointer user_data, GError **err
 static gboolean
 exec_sql(Restore *restore, gpointer sql, GError **error)
 {
-  return pg_connection_exec(restore->connection, sql, error);
+  gboolean is_done = pg_connection_exec(restore->connection, sql, error);
+  restore->has_sql_ended_transaction |= pg_connection_has_ended_transaction(restore->connection);
+  return is_done;
 }
 
 gboolean

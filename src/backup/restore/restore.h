@@ -71,6 +71,10 @@ gboolean restore_copy_rows(Restore *restore, const TocEntry *entry, const char *
 /* The ID of the transaction of restore_apply's units; NULL if none was noted. Owned by the restore. */
 const char *restore_transaction_id(const Restore *restore);
 
+/* TRUE if SQL of restore_run_sql ended a transaction, or went back to a savepoint. Known also when the connection was
+ * lost meanwhile. */
+gboolean restore_has_sql_ended_transaction(const Restore *restore);
+
 /* Applies the whole plan by the way, from beginning to end. */
 gboolean restore_apply(Restore *restore, GError **error);
 

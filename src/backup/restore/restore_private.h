@@ -12,8 +12,9 @@ struct Restore {
   const RestoreWay *way;
   gpointer way_state;
   RestoreUnit unit;
-  char *xid;               /* ID of the transaction that was begun; NULL: none, or no check is needed */
-  gint64 lock_deadline_us; /* monotonic: when waiting for table locks ends */
+  char *xid;                          /* ID of the transaction that was begun; NULL: none, or no check is needed */
+  gboolean has_sql_ended_transaction; /* by the server's command tags */
+  gint64 lock_deadline_us;            /* monotonic: when waiting for table locks ends */
   GHashTable *present; /* dump IDs whose object existed already or could not be created: what belongs to the object is
                           left alone */
   GHashTable *present_large_objects; /* OIDs, likewise */

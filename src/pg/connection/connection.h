@@ -88,7 +88,7 @@ gboolean pg_connection_is_alive(const PgConnection *connection);
 /* The socket, for poll(2) only. On an idle connection it becomes readable when the server ends the connection or
  * sends a message, which the next statement reads. */
 int pg_connection_socket(const PgConnection *connection);
-/* Whether a statement of the last pg_connection_exec committed, prepared or rolled back a transaction, or went back to
+/* Whether a statement of the last call committed, prepared or rolled back a transaction, or went back to
  * a savepoint, by the server's command tags. Also known when the connection was lost in that call. */
 gboolean pg_connection_has_ended_transaction(const PgConnection *connection);
 /* TRUE inside a transaction block that has not failed. */
