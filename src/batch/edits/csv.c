@@ -221,15 +221,15 @@ find_separator(const char *at, const char *end)
 static gboolean
 skip_separator_line(Reader *reader)
 {
-  static const char *const ends[] = {"\r\n", "\n", ""};
   gsize left = (gsize)(reader->end - reader->at);
   if (left < 5 || memcmp(reader->at, "sep=", 4) != 0 || strchr(",;\t", reader->at[4]) == NULL)
     return FALSE;
-  const char *after = reader->at + 5, *end = ends[left == 5 ? 2 : *after == '\n'];
-  if (!g_str_has_prefix(after, end))
+  const char *after = reader->at + 5;
+  gsize end_bytes = left == 5 ? 0 : *after == '\n' ? 1 : 2;
+  if (end_bytes == 2 && !g_str_has_prefix(after, "\r\n"))
     return FALSE;
   reader->separator = reader->at[4];
-  reader->at = after + strlen(end);
+  reader->at = after + end_bytes;
   reader->line++;
   return TRUE;
 }
