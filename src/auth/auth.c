@@ -11,8 +11,9 @@
 
 #define MAX_CREDENTIAL_BYTES 512
 #define MAX_IDLE_CONNECTIONS 4
-/* After the database failed to say whether a session has ended, it is not asked again for so long. */
-#define ENDED_RETRY_US (5 * G_USEC_PER_SEC)
+
+/* After a failed query for ended sessions, the time until the next one. */
+enum { ENDED_RETRY_S = 5, ENDED_RETRY_WITHOUT_TABLE_S = 60 };
 
 /* Together they keep a login under five seconds. */
 enum { IDLE_ANSWER_TIMEOUT_MS = 1000, CONNECT_TIMEOUT_MS = 2000, ANSWER_TIMEOUT_MS = 3500 };
@@ -36,9 +37,9 @@ struct Auth {
   RateLimit *rate_limit;
   GAsyncQueue *idle; /* of PgConnection */
 
-  GMutex mutex;             /* over what follows */
-  GHashTable *ended;        /* set of gint64: the ids of sessions that ended on this instance */
-  gint64 ended_asked_at_us; /* when the database next is asked for those of others, monotonic */
+  GMutex mutex;               /* protects the members below */
+  GHashTable *ended;          /* sessions that ended on this instance: ID → when it would have expired, both gint64 */
+  gint64 next_ended_query_us; /* monotonic: no query for sessions that ended on other instances before */
 };
 
 static void
@@ -66,7 +67,7 @@ auth_new(const AuthOptions *options)
   auth->rate_limit = rate_limit_new();
   auth->idle = g_async_queue_new_full((GDestroyNotify)pg_connection_free);
   g_mutex_init(&auth->mutex);
-  auth->ended = g_hash_table_new_full(g_int64_hash, g_int64_equal, g_free, NULL);
+  auth->ended = g_hash_table_new_full(g_int64_hash, g_int64_equal, g_free, g_free);
   return auth;
 }
 
@@ -117,7 +118,7 @@ take_idle(Auth *auth)
 
 /* A query of auth/sql, on a connection that answers soon. */
 static PgResult *
-query(Auth *auth, const char *sql, const char *first, const char *second, GError **error)
+query_soon(Auth *auth, const char *sql, const char *first, const char *second, GError **error)
 {
   g_autoptr(PgConnection) connection = take_idle(auth);
   if (connection == NULL)
@@ -137,7 +138,7 @@ query_session(Auth *auth, const char *sql, const Session *session, GError **erro
   char id[24], expires[24];
   g_snprintf(id, sizeof id, "%" G_GINT64_FORMAT, session->id);
   g_snprintf(expires, sizeof expires, "%" G_GINT64_FORMAT, session->expires_s);
-  return query(auth, sql, id, expires, error);
+  return query_soon(auth, sql, id, expires, error);
 }
 
 static gboolean
@@ -168,11 +169,10 @@ static gboolean
 check_key(Auth *auth, const char *sha256, const char *key_id, AuthIdentity *ret_identity, GError **error)
 {
   g_autoptr(GError) problem = NULL;
-  g_autoptr(PgResult) result = query(auth, auth_find_key_sql, sha256, key_id, &problem);
+  g_autoptr(PgResult) result = query_soon(auth, auth_find_key_sql, sha256, key_id, &problem);
   if (result != NULL)
     return read_identity(result, ret_identity, error);
-  const char *undefined_table = SQLSTATE_UNDEFINED_TABLE;
-  if (strcmp(error_sqlstate(problem), undefined_table) == 0)
+  if (error_has_sqlstate(problem, SQLSTATE_UNDEFINED_TABLE))
     error_set(error, CCH_ERROR_AUTH_INVALID, "the database has no keys");
   else
     g_propagate_error(error, g_steal_pointer(&problem));
@@ -230,23 +230,23 @@ auth_check_credential(Auth *auth, const char *credential, const char *address, A
   return FALSE;
 }
 
-/* Whether somebody signed out of it, here or, as far as the database can say, elsewhere. */
+/* Whether somebody signed out of the session: on this instance, or on another as far as the database answers. */
 static gboolean
 has_ended(Auth *auth, const Session *session)
 {
   g_mutex_lock(&auth->mutex);
   gboolean is_ended_here = g_hash_table_contains(auth->ended, &session->id);
-  gboolean is_asked = g_get_monotonic_time() >= auth->ended_asked_at_us;
+  gboolean may_query = g_get_monotonic_time() >= auth->next_ended_query_us;
   g_mutex_unlock(&auth->mutex);
-  if (is_ended_here || !is_asked)
+  if (is_ended_here || !may_query)
     return is_ended_here;
   g_autoptr(GError) problem = NULL;
   g_autoptr(PgResult) result = query_session(auth, auth_find_ended_session_sql, session, &problem);
   if (result != NULL)
     return pg_result_rows(result) > 0;
-  gboolean is_table_missing = strcmp(error_sqlstate(problem), SQLSTATE_UNDEFINED_TABLE) == 0;
+  gint64 pause_s = error_has_sqlstate(problem, SQLSTATE_UNDEFINED_TABLE) ? ENDED_RETRY_WITHOUT_TABLE_S : ENDED_RETRY_S;
   g_mutex_lock(&auth->mutex);
-  auth->ended_asked_at_us = g_get_monotonic_time() + (is_table_missing ? 12 : 1) * ENDED_RETRY_US;
+  auth->next_ended_query_us = g_get_monotonic_time() + pause_s * G_USEC_PER_SEC;
   g_mutex_unlock(&auth->mutex);
   return FALSE;
 }
@@ -297,14 +297,24 @@ auth_start_session(Auth *auth, const AuthIdentity *identity)
   return session_sign(&session, auth->session_secret);
 }
 
+static gboolean
+is_expired(gpointer id, gpointer expires_s, gpointer now_s)
+{
+  (void)id;
+  return *(const gint64 *)expires_s <= *(const gint64 *)now_s;
+}
+
 gboolean
 auth_end_session(Auth *auth, const char *cookie, GError **error)
 {
+  gint64 now_s = g_get_real_time() / G_USEC_PER_SEC;
   Session session;
-  if (!session_verify(cookie, auth->session_secret, g_get_real_time() / G_USEC_PER_SEC, &session))
+  if (!session_verify(cookie, auth->session_secret, now_s, &session))
     return TRUE;
   g_mutex_lock(&auth->mutex);
-  g_hash_table_add(auth->ended, g_memdup2(&session.id, sizeof session.id));
+  g_hash_table_foreach_remove(auth->ended, is_expired, &now_s);
+  g_hash_table_insert(auth->ended, g_memdup2(&session.id, sizeof session.id),
+                      g_memdup2(&session.expires_s, sizeof session.expires_s));
   g_mutex_unlock(&auth->mutex);
   g_autoptr(PgResult) result = query_session(auth, auth_end_session_sql, &session, error);
   return result != NULL;
