@@ -16,7 +16,7 @@ describe('prices as texts', { skip: !haveModules && 'the pages were not built he
   before(async () => {
     const require = createRequire(new URL('package.json', web));
     const { build } = createRequire(require.resolve('vite'))('esbuild');
-    const stdin = { contents: "export * as exact from './exact'; export * as fields from './fields';", resolveDir: fileURLToPath(new URL('src/pages/prices', web)) };
+    const stdin = { contents: "export * as exact from './exact'; export * as fields from './fields';", resolveDir: fileURLToPath(new URL('src/pages/prices/values', web)) };
     const { outputFiles } = await build({ stdin, bundle: true, write: false, format: 'esm', logLevel: 'silent' });
     ({ exact, fields } = await import(`data:text/javascript,${encodeURIComponent(outputFiles[0].text)}`));
   });
