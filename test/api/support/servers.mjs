@@ -52,6 +52,7 @@ wal_level = logical
 shared_buffers = 64MB
 max_wal_size = 2GB
 autovacuum = off
+jit = off
 max_connections = 40
 log_min_messages = warning
 log_line_prefix = '%m [%p] %q%u@%d '
