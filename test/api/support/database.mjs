@@ -2,6 +2,7 @@
 
 import { spawn } from 'node:child_process';
 import { readFileSync } from 'node:fs';
+import { createRequire } from 'node:module';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { run, runOk } from './run.mjs';
@@ -9,8 +10,14 @@ import { run, runOk } from './run.mjs';
 const here = path.dirname(fileURLToPath(import.meta.url));
 export const fixture = (name) => path.join(here, '..', 'fixtures', name);
 
-const FIELD = '\x1f';
-const RECORD = '\x1e';
+const require = createRequire(new URL('../../../web/package.json', import.meta.url));
+const { Client } = require('pg');
+const asText = { getTypeParser: () => (text) => text };
+const TIMEOUT_MS = 120_000;
+// What only psql does, and the errors of a statement that does not run together with others: 25001 active_sql_transaction,
+// 55P04 unsafe_new_enum_value_usage.
+const FOR_PSQL = /^\s*\\|\bFROM\s+STDIN\b|^\s*(BEGIN|COMMIT|START|ROLLBACK|SAVEPOINT|PREPARE\s+TRANSACTION)\b/im;
+const ALONE = ['25001', '55P04'];
 let counter = 0;
 
 export class Database {
@@ -37,7 +44,16 @@ export class Database {
     await new Database(this.server, 'postgres').exec(`DROP DATABASE IF EXISTS "${this.name}" WITH (FORCE)`);
   }
 
+  // Runs statements, each by itself.
   async exec(sql, { user = 'postgres' } = {}) {
+    if (!FOR_PSQL.test(sql)) {
+      try {
+        await this.#query(sql, user);
+        return;
+      } catch (error) {
+        if (!ALONE.includes(error.code)) throw error;
+      }
+    }
     await runOk('psql', ['-X', '-q', '-v', 'ON_ERROR_STOP=1'], { env: this.server.env(this.name, user), input: sql });
   }
 
@@ -47,14 +63,20 @@ export class Database {
 
   // Rows as arrays of text; NULL is null.
   async rows(sql) {
-    const { stdout } = await runOk(
-      'psql',
-      ['-X', '-q', '-A', '-t', '-v', 'ON_ERROR_STOP=1', '-P', 'null=\x1d', '-F', FIELD, '-R', RECORD, '-c', sql],
-      { env: this.env },
-    );
-    if (stdout === '' || stdout === '\n') return [];
-    const cell = (text) => (text === '\x1d' ? null : text);
-    return stdout.replace(/\n$/, '').split(RECORD).map((line) => line.split(FIELD).map(cell));
+    return (await this.#query(sql)).flatMap((result) => result.rows);
+  }
+
+  // The results of statements that run together, in a session of its own.
+  async #query(text, user = 'postgres') {
+    const { directory: host, port } = this.server;
+    const client = new Client({ host, port, user, database: this.name, types: asText, connectionTimeoutMillis: TIMEOUT_MS, query_timeout: TIMEOUT_MS });
+    client.on('error', () => {}); // that the session has ended is the query's error
+    await client.connect();
+    try {
+      return [await client.query({ text, rowMode: 'array' })].flat();
+    } finally {
+      await client.end();
+    }
   }
 
   async value(sql) {
