@@ -10,10 +10,10 @@ import { Browser, haveChromium, views } from './support/browser.mjs';
 const failed = /Failed to load resource: the server responded with a status of 401/;
 
 describe('signing in', { skip: (!haveBinary && 'no binary') || (!haveChromium && 'no Chromium') }, () => {
-  let service, browser;
+  let database, service, browser;
 
   before(async () => {
-    const database = await Database.create(await startPostgres());
+    database = await Database.create(await startPostgres());
     service = await Service.start({ dsn: database.dsn });
     browser = await Browser.start();
   });
@@ -60,6 +60,18 @@ describe('signing in', { skip: (!haveBinary && 'no binary') || (!haveChromium &&
     await window.context.clearCookies();
     await window.page.reload();
     await window.page.waitForURL(/\/login\?from=%2Fsettings%2Fdata/);
+    await window.close();
+  });
+
+  test('a sign-out that other instances do not hear of says so', async () => {
+    const window = await browser.open(service);
+    await window.goto('/settings/data');
+    await database.exec('ALTER TABLE cch_data.ended_sessions RENAME TO away');
+    await window.page.getByRole('button', { name: words.en.account }).click();
+    await window.page.getByText(words.en.out).click();
+    await window.page.waitForURL(/\/login$/);
+    await window.page.getByText('Signed out here. The database could not be written').waitFor();
+    await database.exec('ALTER TABLE cch_data.away RENAME TO ended_sessions');
     await window.close();
   });
 

@@ -6,6 +6,8 @@ export const texts = defineTexts({
   openMenu: ['打开菜单', 'Open menu'],
   account: ['账户', 'Account'],
   signOut: ['退出登录', 'Sign out'],
+  signedOutHere: ['已在本实例退出。数据库无法写入，其他实例上的会话到期前仍然有效', 'Signed out here. The database could not be written, so other instances accept the session until it expires'],
+  stillSignedIn: ['退出失败，您仍处于登录状态，请重试', 'Signing out failed, and you are still signed in. Try again'],
   colors: ['配色', 'Colours'],
   light: ['浅色', 'Light'],
   dark: ['深色', 'Dark'],
