@@ -3,20 +3,18 @@
 #include "auth/rate_limit.h"
 #include "auth_sql.h"
 #include "base/error.h"
-#include "pg/connection/connection.h"
 #include "pg/connection/sqlstate.h"
 
 #include <sodium.h>
 #include <string.h>
 
 #define MAX_CREDENTIAL_BYTES 512
-#define MAX_IDLE_CONNECTIONS 4
 
 /* After a failed query for ended sessions, the time until the next one. */
 enum { ENDED_RETRY_S = 5, ENDED_RETRY_WITHOUT_TABLE_S = 60 };
 
-/* Together they keep a login under five seconds. */
-enum { IDLE_ANSWER_TIMEOUT_MS = 1000, CONNECT_TIMEOUT_MS = 2000, ANSWER_TIMEOUT_MS = 3500 };
+/* With the second that a kept connection has for its first answer, they keep a login under five seconds. */
+enum { CONNECT_TIMEOUT_MS = 2000, ANSWER_TIMEOUT_MS = 3500 };
 
 enum {
   COLUMN_USER_ID,
@@ -30,12 +28,11 @@ enum {
 };
 
 struct Auth {
-  char *dsn;
+  PgPool *pool;
   guint8 admin_token_hash[crypto_generichash_BYTES];
   guint8 session_secret[SESSION_SECRET_BYTES];
   guint session_ttl_s;
   RateLimit *rate_limit;
-  GAsyncQueue *idle; /* of PgConnection */
 
   GMutex mutex;               /* protects the members below */
   GHashTable *ended;          /* sessions that ended on this instance: ID → when it would have expired, both gint64 */
@@ -60,12 +57,11 @@ Auth *
 auth_new(const AuthOptions *options)
 {
   Auth *auth = g_new0(Auth, 1);
-  auth->dsn = g_strdup(options->dsn);
+  auth->pool = options->pool;
   hash_credential(options->admin_token, auth->admin_token_hash);
   memcpy(auth->session_secret, options->session_secret, SESSION_SECRET_BYTES);
   auth->session_ttl_s = options->session_ttl_s;
   auth->rate_limit = rate_limit_new();
-  auth->idle = g_async_queue_new_full((GDestroyNotify)pg_connection_free);
   g_mutex_init(&auth->mutex);
   auth->ended = g_hash_table_new_full(g_int64_hash, g_int64_equal, g_free, g_free);
   return auth;
@@ -76,59 +72,25 @@ auth_free(Auth *auth)
 {
   if (auth == NULL)
     return;
-  g_async_queue_unref(auth->idle);
   g_hash_table_unref(auth->ended);
   g_mutex_clear(&auth->mutex);
   rate_limit_free(auth->rate_limit);
   sodium_memzero(auth->session_secret, sizeof auth->session_secret);
-  g_free(auth->dsn);
   g_free(auth);
 }
 
-/* A check must answer soon, even while an import locks the tables, or the server hangs. */
-static PgConnection *
-connect_for_check(Auth *auth, GError **error)
-{
-  g_autoptr(PgConnection) connection =
-      pg_connection_open_within(auth->dsn, "cch-data login", CONNECT_TIMEOUT_MS, NULL, error);
-  if (connection == NULL ||
-      !pg_connection_exec(connection, "SET lock_timeout = '3s'; SET statement_timeout = '5s'", error))
-    return NULL;
-  pg_connection_set_answer_timeout(connection, ANSWER_TIMEOUT_MS);
-  return g_steal_pointer(&connection);
-}
-
-/* Returns an idle connection that answers; NULL if there is none. If one does not answer, the others are dropped,
- * too, instead of waiting for each in turn. */
-static PgConnection *
-take_idle(Auth *auth)
-{
-  g_autoptr(PgConnection) idle = g_async_queue_try_pop(auth->idle);
-  if (idle == NULL)
-    return NULL;
-  pg_connection_set_answer_timeout(idle, IDLE_ANSWER_TIMEOUT_MS);
-  if (pg_connection_exec(idle, "SELECT 1", NULL)) {
-    pg_connection_set_answer_timeout(idle, ANSWER_TIMEOUT_MS);
-    return g_steal_pointer(&idle);
-  }
-  for (PgConnection *other; (other = g_async_queue_try_pop(auth->idle)) != NULL;)
-    pg_connection_free(other);
-  return NULL;
-}
-
-/* A query of auth/sql, on a connection that answers soon. */
+/* A query of auth/sql that answers soon, even while an import locks the tables, or the server hangs. */
 static PgResult *
 query_soon(Auth *auth, const char *sql, const char *first, const char *second, GError **error)
 {
-  g_autoptr(PgConnection) connection = take_idle(auth);
-  if (connection == NULL)
-    connection = connect_for_check(auth, error);
+  g_autoptr(PgConnection) connection =
+      pg_pool_take_within(auth->pool, "cch-data login", CONNECT_TIMEOUT_MS, NULL, error);
   if (connection == NULL)
     return NULL;
-  PgResult *result = pg_connection_query(connection, error, sql, 2, first, second);
-  if (pg_connection_is_alive(connection) && g_async_queue_length(auth->idle) < MAX_IDLE_CONNECTIONS)
-    g_async_queue_push(auth->idle, g_steal_pointer(&connection));
-  return result;
+  pg_connection_set_answer_timeout(connection, ANSWER_TIMEOUT_MS);
+  return pg_connection_exec(connection, "SET lock_timeout = '3s'; SET statement_timeout = '5s'", error)
+             ? pg_connection_query(connection, error, sql, 2, first, second)
+             : NULL;
 }
 
 /* A query of auth/sql about a session: its id, and when it expires. */

@@ -3,13 +3,14 @@
 #pragma once
 
 #include "auth/session.h"
+#include "pg/pool/pool.h"
 
 #include <gio/gio.h>
 
 typedef struct Auth Auth;
 
 typedef struct {
-  const char *dsn;
+  PgPool *pool;            /* outlives the Auth */
   const char *admin_token; /* never NULL or empty */
   guint8 session_secret[SESSION_SECRET_BYTES];
   guint session_ttl_s;

@@ -2,7 +2,6 @@
 
 #include "base/error.h"
 #include "lock/redis_lock.h"
-#include "pg/connection/connection.h"
 
 #include <string.h>
 
@@ -11,7 +10,8 @@
 enum { ANSWER_TIMEOUT_MS = 2000 };
 
 struct HealthHttp {
-  char *dsn, *redis_url, *bin_dirs, *dump_command;
+  PgPool *pool;
+  char *redis_url, *bin_dirs, *dump_command;
   gint64 started_us;
   GMutex mutex; /* guards the members below */
   gint64 asked_us;
@@ -22,10 +22,10 @@ struct HealthHttp {
 };
 
 HealthHttp *
-health_http_new(const char *dsn, const char *redis_url, const PgClientOptions *client)
+health_http_new(PgPool *pool, const char *redis_url, const PgClientOptions *client)
 {
   HealthHttp *health = g_new0(HealthHttp, 1);
-  health->dsn = g_strdup(dsn);
+  health->pool = pool;
   health->redis_url = g_strdup(redis_url);
   health->bin_dirs = g_strdup(client->bin_dirs);
   health->dump_command = g_strdup(client->command);
@@ -40,7 +40,6 @@ health_http_free(HealthHttp *health)
   if (health == NULL)
     return;
   g_mutex_clear(&health->mutex);
-  g_free(health->dsn);
   g_free(health->redis_url);
   g_free(health->bin_dirs);
   g_free(health->dump_command);
@@ -54,7 +53,7 @@ ping_database(HealthHttp *health)
 {
   g_clear_error(&health->no_client);
   g_autoptr(PgConnection) connection =
-      pg_connection_open_within(health->dsn, "cch-data health", ANSWER_TIMEOUT_MS, NULL, NULL);
+      pg_pool_take_within(health->pool, "cch-data health", ANSWER_TIMEOUT_MS, NULL, NULL);
   if (connection == NULL || !pg_connection_exec(connection, "SELECT 1", NULL))
     return FALSE;
   g_auto(PgClient) client = {0};

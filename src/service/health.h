@@ -2,12 +2,13 @@
 #pragma once
 
 #include "http/handler.h"
+#include "pg/pool/pool.h"
 #include "pg/programs/client.h"
 
 typedef struct HealthHttp HealthHttp;
 
-/* `redis_url` may be NULL; `client` says where exports look for pg_dump. All are copied. */
-HealthHttp *health_http_new(const char *dsn, const char *redis_url, const PgClientOptions *client);
+/* `pool` outlives it. `redis_url` may be NULL; `client` says where exports look for pg_dump. Both are copied. */
+HealthHttp *health_http_new(PgPool *pool, const char *redis_url, const PgClientOptions *client);
 void health_http_free(HealthHttp *health);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(HealthHttp, health_http_free)
 

@@ -44,6 +44,7 @@ typedef struct {
   int lock_fd; /* of the data directory */
   PgCluster *cluster;
   char *dsn;
+  PgPool *pool;                         /* of connections to it */
   char *admin_token, *admin_token_path; /* the path is NULL for a configured token */
   gboolean is_token_new;
   AuthHttp auth;
@@ -75,6 +76,7 @@ service_clear(Service *service)
   g_clear_pointer(&service->backup.running, running_free);
   g_clear_pointer(&service->health, health_http_free);
   g_clear_pointer(&service->auth.auth, auth_free);
+  g_clear_pointer(&service->pool, pg_pool_free);
   g_clear_pointer(&service->cluster, pg_cluster_close);
   g_clear_pointer(&service->dsn, g_free);
   g_clear_pointer(&service->admin_token, g_free);
@@ -159,8 +161,9 @@ find_admin_token(Service *service, GError **error)
 static gboolean
 open_auth(Service *service, GError **error)
 {
+  service->pool = pg_pool_new(service->dsn);
   AuthOptions options = {
-      .dsn = service->dsn,
+      .pool = service->pool,
       .admin_token = service->admin_token,
       .session_ttl_s = (guint)service->config->session_ttl_s,
   };
@@ -316,14 +319,14 @@ service_start(Service *service, GError **error)
       .life_s = (guint)MIN(config->upload_keep_s, config->temp_max_age_s), /* the janitor considers the age only */
   };
   service->uploads = (UploadHttp){config, uploads_open(&options)};
-  service->backup = (BackupHttp){config, service->dsn, service->uploads.uploads, running_new()};
-  service->batch = (BatchHttp){config, service->dsn};
-  service->audit = (AuditHttp){service->dsn};
-  service->prices = (PriceHttp){config, service->dsn, price_sync_new(config, service->dsn, error)};
+  service->backup = (BackupHttp){config, service->dsn, service->pool, service->uploads.uploads, running_new()};
+  service->batch = (BatchHttp){config, service->pool};
+  service->audit = (AuditHttp){service->pool};
+  service->prices = (PriceHttp){config, service->pool, price_sync_new(config, service->dsn, error)};
   if (service->prices.sync == NULL)
     return FALSE;
   const PgClientOptions client = {config->pg_bin_dir, config->pg_dump_command};
-  service->health = health_http_new(service->dsn, config->redis_url, &client);
+  service->health = health_http_new(service->pool, config->redis_url, &client);
   service->janitor =
       temp_file_janitor_start(config->temp_dir, (guint)config->temp_cleanup_interval_s, (guint)config->temp_max_age_s);
   BackupLockOptions lock = {.dsn = service->dsn, .redis_url = config->redis_url, .ttl_ms = (guint)config->lock_ttl_ms};

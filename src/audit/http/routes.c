@@ -5,7 +5,7 @@
 static PgConnection *
 connect_for(HttpRequest *request, const AuditHttp *http, GError **error)
 {
-  return pg_connection_open(http->dsn, "cch-data audit", http_request_cancellable(request), error);
+  return pg_pool_take(http->pool, "cch-data audit", http_request_cancellable(request), error);
 }
 
 static HttpResponse *

@@ -2,9 +2,10 @@
 #pragma once
 
 #include "http/handler.h"
+#include "pg/pool/pool.h"
 
 typedef struct {
-  const char *dsn;
+  PgPool *pool;
 } AuditHttp;
 
 extern const HttpRoute *const audit_http_routes[];

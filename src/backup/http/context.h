@@ -6,11 +6,13 @@
 #include "config/config.h"
 #include "http/handler.h"
 #include "lock/lock.h"
+#include "pg/pool/pool.h"
 #include "upload/uploads.h"
 
 typedef struct {
   const Config *config;
   const char *dsn;  /* the configured one, or the private cluster's */
+  PgPool *pool;     /* connections to it, for short requests */
   Uploads *uploads; /* of this process */
   Running *running; /* likewise */
 } BackupHttp;

@@ -60,7 +60,7 @@ get_estimate(HttpRequest *request, gpointer context, GError **error)
   if (!http_export_query_read(request, &query, error))
     return NULL;
   g_autoptr(PgConnection) connection =
-      pg_connection_open(http->dsn, "cch-data estimate", http_request_cancellable(request), error);
+      pg_pool_take(http->pool, "cch-data estimate", http_request_cancellable(request), error);
   json_t *answer = connection != NULL ? estimate_all(http, connection, request, &query, error) : NULL;
   return answer != NULL ? http_response_json(200, answer) : NULL;
 }

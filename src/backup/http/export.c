@@ -250,7 +250,7 @@ list_exports(HttpRequest *request, gpointer context, GError **error)
   gboolean is_there = FALSE;
   g_autoptr(GError) problem = NULL;
   g_autoptr(PgConnection) connection =
-      pg_connection_open(http->dsn, "cch-data exports", http_request_cancellable(request), &problem);
+      pg_pool_take(http->pool, "cch-data exports", http_request_cancellable(request), &problem);
   g_autoptr(PgResult) result =
       connection != NULL ? query_kept(connection, backup_exports_list_sql, NULL, &is_there, &problem) : NULL;
   if (problem != NULL) {
@@ -270,7 +270,7 @@ get_manifest(HttpRequest *request, gpointer context, GError **error)
   gboolean is_there = FALSE;
   g_autoptr(GError) problem = NULL;
   g_autoptr(PgConnection) connection =
-      pg_connection_open(http->dsn, "cch-data exports", http_request_cancellable(request), &problem);
+      pg_pool_take(http->pool, "cch-data exports", http_request_cancellable(request), &problem);
   g_autoptr(PgResult) result = connection != NULL
                                    ? query_kept(connection, backup_exports_manifest_sql,
                                                 http_request_parameter(request, "id"), &is_there, &problem)

@@ -248,8 +248,8 @@ static void
 compare_with_live(json_t *answer, const Inspection *inspection, const ArchivePrefix *prefix)
 {
   g_autoptr(GPtrArray) texts = g_ptr_array_new_with_free_func(g_free);
-  g_autoptr(PgConnection) connection = pg_connection_open(inspection->http->dsn, "cch-data inspect",
-                                                          http_request_cancellable(inspection->request), NULL);
+  g_autoptr(PgConnection) connection =
+      pg_pool_take(inspection->http->pool, "cch-data inspect", http_request_cancellable(inspection->request), NULL);
   ServerWarnings warnings = {connection, http_request_language(inspection->request), texts};
   gboolean is_compared = connection != NULL && prefix->has_header && warn_of_archive(&warnings, prefix, NULL);
   set_member(answer, "live", is_compared ? describe_live(connection) : json_null());

@@ -35,24 +35,24 @@ short_version(const char *version)
 
 /* The method that an overwrite would use, and the databases that an undo could restore. */
 static void
-describe_overwriting(json_t *status, const char *dsn, Language language)
+describe_overwriting(json_t *status, PgConnection *connection, const char *dsn, Language language)
 {
   BackupMethod method;
   g_autofree char *reason = NULL;
-  gboolean is_known = backup_import_method(dsn, language, &method, &reason, NULL);
+  gboolean is_known = backup_import_method(connection, dsn, language, &method, &reason, NULL);
   set_member(status, "importMethod", is_known ? json_string(backup_method_name(method)) : json_null());
   set_member(status, "importMethodReason", http_json_text(reason));
-  g_autoptr(GPtrArray) kept = backup_undo_list(dsn, NULL);
+  g_autoptr(GPtrArray) kept = backup_undo_list(connection, NULL);
   set_member(status, "kept", kept != NULL ? backup_http_kept_json(kept) : json_array());
 }
 
 /* An unreachable database is not an error: the status says so. */
-static gboolean
-describe_database(json_t *status, const char *dsn, int *ret_server_version)
+static void
+describe_database(json_t *status, const BackupHttp *http, Language language, int *ret_server_version)
 {
   g_autoptr(GError) error = NULL;
   g_autoptr(PgConnection) connection =
-      pg_connection_open_within(dsn, "cch-data status", CONNECT_TIMEOUT_MS, NULL, &error);
+      pg_pool_take_within(http->pool, "cch-data status", CONNECT_TIMEOUT_MS, NULL, &error);
   if (connection != NULL)
     pg_connection_set_answer_timeout(connection, SIZES_TIMEOUT_MS);
   const char *unknown = connection != NULL ? "Unknown" : "N/A";
@@ -73,7 +73,8 @@ describe_database(json_t *status, const char *dsn, int *ret_server_version)
   set_member(status, "hubLevel", hub_level_to_json(hub_level));
   if (error != NULL)
     set_member(status, "error", http_json_text(error->message));
-  return connection != NULL;
+  if (connection != NULL)
+    describe_overwriting(status, connection, http->dsn, language);
 }
 
 static void
@@ -148,8 +149,7 @@ get_status(HttpRequest *request, gpointer context, GError **error)
   const BackupHttp *http = context;
   json_t *status = json_object();
   int server_version = 0;
-  if (describe_database(status, http->dsn, &server_version))
-    describe_overwriting(status, http->dsn, http_request_language(request));
+  describe_database(status, http, http_request_language(request), &server_version);
   describe_target(status, http->dsn);
   describe_exporting(status, http->config, server_version, http_request_language(request));
   set_member(status, "operation", describe_operation(http));

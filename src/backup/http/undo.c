@@ -59,6 +59,13 @@ check_no_body(HttpRequest *request, GError **error)
   return FALSE;
 }
 
+static GPtrArray *
+read_kept(HttpRequest *request, const BackupHttp *http, GError **error)
+{
+  g_autoptr(PgConnection) live = pg_pool_take(http->pool, "cch-data undo", http_request_cancellable(request), error);
+  return live != NULL ? backup_undo_list(live, error) : NULL;
+}
+
 static HttpResponse *
 put_back(HttpRequest *request, gpointer context, GError **error)
 {
@@ -67,7 +74,7 @@ put_back(HttpRequest *request, gpointer context, GError **error)
   g_autoptr(Undo) undo = undo_new(request, context);
   if (!http_work_take_lock(undo->work, error))
     return NULL;
-  g_autoptr(GPtrArray) kept = backup_undo_list(undo->options.dsn, error);
+  g_autoptr(GPtrArray) kept = read_kept(request, context, error);
   if (kept == NULL)
     return NULL;
   if (kept->len == 0) {
@@ -96,9 +103,7 @@ backup_http_kept_json(const GPtrArray *kept)
 static HttpResponse *
 list_kept(HttpRequest *request, gpointer context, GError **error)
 {
-  (void)request;
-  const BackupHttp *http = context;
-  g_autoptr(GPtrArray) kept = backup_undo_list(http->dsn, error);
+  g_autoptr(GPtrArray) kept = read_kept(request, context, error);
   return kept != NULL ? http_response_json(200, json_pack("{s:o}", "kept", backup_http_kept_json(kept))) : NULL;
 }
 

@@ -81,8 +81,10 @@ http_work_take_lock(HttpWork *work, GError **error)
   g_autoptr(GError) problem = NULL;
   work->lock =
       backup_lock_acquire(&options, work->kind, http_request_who(work->request), work->cancellable, &holder, &problem);
-  if (work->lock != NULL)
+  if (work->lock != NULL) {
+    pg_pool_pause(work->http->pool); /* the operation may exchange the database */
     return TRUE;
+  }
   if (error_code(problem) == CCH_ERROR_LOCK_HELD)
     backup_http_explain_lock(work->request, &holder);
   g_propagate_error(error, g_steal_pointer(&problem));
@@ -92,7 +94,10 @@ http_work_take_lock(HttpWork *work, GError **error)
 void
 http_work_release_lock(HttpWork *work)
 {
+  if (work->lock == NULL)
+    return;
   g_clear_pointer(&work->lock, backup_lock_release);
+  pg_pool_resume(work->http->pool);
 }
 
 gboolean

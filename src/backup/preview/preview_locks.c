@@ -42,8 +42,12 @@ warn_of_overwrite(PreviewRun *run, GError **error)
 {
   BackupMethod method = run->options->method;
   g_autofree char *reason = NULL;
+  g_autoptr(PgConnection) connection =
+      method == BACKUP_METHOD_AUTO ? pg_connection_open(run->options->dsn, "cch-data preview", run->cancellable, error)
+                                   : NULL;
   if (method == BACKUP_METHOD_AUTO &&
-      !backup_import_method(run->options->dsn, run->options->language, &method, &reason, error))
+      (connection == NULL ||
+       !backup_import_method(connection, run->options->dsn, run->options->language, &method, &reason, error)))
     return FALSE;
   if (method != BACKUP_METHOD_TRANSACTION)
     return TRUE;

@@ -44,8 +44,8 @@ kept_free(gpointer data)
 }
 
 /* Omits expired databases, even if the janitor has not dropped them yet. */
-static GPtrArray *
-list_kept(PgConnection *live, GError **error)
+GPtrArray *
+backup_undo_list(PgConnection *live, GError **error)
 {
   gboolean can = FALSE;
   if (!side_database_can_record(live, &can, error))
@@ -71,13 +71,6 @@ list_kept(PgConnection *live, GError **error)
     g_ptr_array_add(list, kept);
   }
   return g_steal_pointer(&list);
-}
-
-GPtrArray *
-backup_undo_list(const char *dsn, GError **error)
-{
-  g_autoptr(PgConnection) live = pg_connection_open(dsn, CONNECTION_NAME, NULL, error);
-  return live != NULL ? list_kept(live, error) : NULL;
 }
 
 /* The requested database; owned by the list. */
@@ -178,7 +171,7 @@ undo_once(Undo *undo, GError **error)
   backup_progress_phase(undo->progress, BACKUP_PHASE_CONNECT);
   backup_progress_say(undo->progress, TEXT_IMPORT_CONNECTING);
   g_autoptr(PgConnection) live = pg_connection_open(undo->options->dsn, CONNECTION_NAME, undo->cancellable, error);
-  g_autoptr(GPtrArray) list = live != NULL ? list_kept(live, error) : NULL;
+  g_autoptr(GPtrArray) list = live != NULL ? backup_undo_list(live, error) : NULL;
   const KeptDatabase *kept = list != NULL ? choose_kept(list, undo->options->name, error) : NULL;
   if (kept == NULL || !pg_connection_value(live, &undo->live_name, error, "SELECT pg_catalog.current_database()", 0) ||
       !side_database_oid(live, undo->live_name, &undo->live_oid, error))
@@ -226,7 +219,7 @@ gboolean
 backup_undo_discard(const BackupUndoOptions *options, BackupLock *lock, GCancellable *cancellable, GError **error)
 {
   g_autoptr(PgConnection) live = pg_connection_open(options->dsn, CONNECTION_NAME, cancellable, error);
-  g_autoptr(GPtrArray) list = live != NULL ? list_kept(live, error) : NULL;
+  g_autoptr(GPtrArray) list = live != NULL ? backup_undo_list(live, error) : NULL;
   const KeptDatabase *kept = list != NULL ? choose_kept(list, options->name, error) : NULL;
   g_autoptr(PgConnection) maintenance =
       kept != NULL ? side_database_maintenance_open(live, options->dsn, cancellable, error) : NULL;

@@ -7,6 +7,7 @@
 
 #include "backup/report/event.h"
 #include "lock/lock.h"
+#include "pg/connection/connection.h"
 
 #include <gio/gio.h>
 
@@ -21,9 +22,9 @@ typedef struct {
   guint64 size_bytes; /* on disk, now */
 } KeptDatabase;
 
-/* All databases kept for the live one, newest first (KeptDatabase, freed with the array). Empty if there was no
- * swap, or cch_data does not exist. */
-GPtrArray *backup_undo_list(const char *dsn, GError **error);
+/* All databases kept for the live one, `live`'s, newest first (KeptDatabase, freed with the array). Empty if there was
+ * no swap, or cch_data does not exist. */
+GPtrArray *backup_undo_list(PgConnection *live, GError **error);
 
 typedef struct {
   const char *dsn;

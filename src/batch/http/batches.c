@@ -41,15 +41,22 @@ with_context(HttpRequest *request, const BatchHttp *http, Run run, BatchProblems
   if (body == NULL)
     return NULL;
   g_autofree char *mark = fingerprint_of(request, body);
-  BatchContext context = {.dsn = http->dsn,
+  const char *key = NULL;
+  if (!read_idempotency_key(request, &key, error))
+    return NULL;
+  g_autoptr(PgConnection) connection =
+      pg_pool_take(http->pool, "cch-data batch", http_request_cancellable(request), error);
+  if (connection == NULL)
+    return NULL;
+  BatchContext context = {.dsn = pg_pool_dsn(http->pool),
+                          .connection = connection,
                           .redis_url = http->config->redis_url,
                           .who = http_request_who(request),
                           .client_ip = http_request_client_ip(request),
                           .language = http_request_language(request),
+                          .idempotency_key = key,
                           .fingerprint = mark};
-  return read_idempotency_key(request, &context.idempotency_key, error)
-             ? run(&context, request, body, problems, user_data, error)
-             : NULL;
+  return run(&context, request, body, problems, user_data, error);
 }
 
 static json_t *

@@ -10,7 +10,7 @@
 static PgConnection *
 connect_for(HttpRequest *request, const BatchHttp *http, GError **error)
 {
-  return pg_connection_open(http->dsn, "cch-data list", http_request_cancellable(request), error);
+  return pg_pool_take(http->pool, "cch-data list", http_request_cancellable(request), error);
 }
 
 static BatchFilter *

@@ -4,10 +4,11 @@
 
 #include "config/config.h"
 #include "http/handler.h"
+#include "pg/pool/pool.h"
 
 typedef struct {
   const Config *config;
-  const char *dsn;
+  PgPool *pool;
 } BatchHttp;
 
 /* All endpoints; their context is a BatchHttp. */

@@ -193,11 +193,8 @@ json_t *
 batch_run_json(const BatchContext *context, BatchEntity entity, BatchAction action, const JsonTree *body,
                BatchProblems *problems, GCancellable *cancellable, GError **error)
 {
-  g_autoptr(PgConnection) connection = pg_connection_open(context->dsn, "cch-data batch", cancellable, error);
-  g_autoptr(GHashTable) widths = connection != NULL ? batch_read_widths(connection, entity, error) : NULL;
+  g_autoptr(GHashTable) widths = batch_read_widths(context->connection, entity, error);
   g_autoptr(BatchRequest) request =
       widths != NULL ? batch_request_from_json(entity, action, body, widths, problems, error) : NULL;
-  BatchContext connected = *context;
-  connected.connection = connection;
-  return request != NULL ? batch_run(&connected, request, problems, cancellable, error) : NULL;
+  return request != NULL ? batch_run(context, request, problems, cancellable, error) : NULL;
 }

@@ -13,7 +13,7 @@
 
 typedef struct {
   const char *dsn;
-  PgConnection *connection; /* an open connection for several batches in a row; NULL: opens its own */
+  PgConnection *connection; /* for this batch and others in a row */
   const char *redis_url;    /* NULL: none */
   const char *who;          /* the actor, for the audit log; "operator @ address" */
   const char *client_ip;

@@ -24,8 +24,6 @@ enum {
 void
 batch_transaction_clear(BatchTransaction *transaction)
 {
-  if (transaction->connection != transaction->context->connection)
-    g_clear_pointer(&transaction->connection, pg_connection_free);
   g_clear_pointer(&transaction->operation_id, g_free);
   g_clear_pointer(&transaction->changes, json_decref);
   g_clear_pointer(&transaction->answer, json_decref);
@@ -202,11 +200,6 @@ batch_transaction_run(BatchTransaction *transaction, BatchWorkFunc work, GError 
 {
   transaction->operation_id = random_id_new(ID_BYTES);
   transaction->connection = transaction->context->connection;
-  if (transaction->connection == NULL)
-    transaction->connection =
-        pg_connection_open(transaction->context->dsn, "cch-data batch", transaction->cancellable, error);
-  if (transaction->connection == NULL)
-    return FALSE;
   for (guint number = 1;; number++) {
     g_autoptr(GError) failure = NULL;
     if (attempt_work(transaction, work, &failure))

@@ -8,7 +8,7 @@ typedef struct {
   const BatchContext *context;
   BatchProblems *problems;
   GCancellable *cancellable;
-  PgConnection *connection; /* the context's, or its own */
+  PgConnection *connection; /* the context's */
   const char *kind;         /* "users:batchUpdate", …, "operations:undo" */
   gboolean is_dry_run;
   char *operation_id;

@@ -81,7 +81,9 @@ cli_undo(CliContext *context, const CliUndo *undo, GError **error)
   if (target == NULL)
     return FALSE;
   const char *dsn = cli_target_dsn(target);
-  g_autoptr(GPtrArray) list = backup_undo_list(dsn, error);
+  g_autoptr(PgConnection) live = pg_connection_open(dsn, "cch-data undo", context->cancellable, error);
+  g_autoptr(GPtrArray) list = live != NULL ? backup_undo_list(live, error) : NULL;
+  g_clear_pointer(&live, pg_connection_free);
   const KeptDatabase *kept = list != NULL ? find_kept_database(list, undo->name, error) : NULL;
   /* By its name from here on, so that exactly the confirmed database is used. */
   return kept != NULL && confirm_undo(context, undo, kept, dsn, error) &&

@@ -7,15 +7,10 @@
 #include <errno.h>
 #include <poll.h>
 #include <string.h>
-#include <sys/socket.h>
 
 enum {
-  CANCEL_CONFIRM_TIMEOUT_MS = 4000, /* a server that does not confirm a cancellation is considered lost */
-  UNCANCELLABLE_TIMEOUT_MS = 60000, /* for calls that nothing cancels, such as a COMMIT */
-  MAX_CANCELLING = 16
+  UNCANCELLABLE_TIMEOUT_MS = 60000 /* for calls that nothing cancels, such as a COMMIT */
 };
-
-static int n_cancelling; /* threads of the whole process */
 
 /* The SQLSTATE classes that mean more than "the statement failed" (PostgreSQL's errcodes.txt). */
 ErrorCode
@@ -82,96 +77,6 @@ pg_set_error_fields(PgConnection *connection, const PgErrorFields *fields, GErro
                 fields->detail != NULL ? fields->detail : "", fields->hint != NULL ? " — " : "",
                 fields->hint != NULL ? fields->hint : "", where != NULL ? "; " : "", where != NULL ? where : "",
                 sqlstate);
-}
-
-/* A running cancel request, on its own thread: PQcancel waits for the server to close the request's connection,
- * without limit if the server hangs. */
-struct CancelRequest {
-  gint n_references; /* by the connection and the thread */
-  PGcancel *cancel;
-  GMutex mutex;
-  GCond ended;
-  gboolean is_ended; /* the server has received it, or is unreachable */
-};
-
-static void
-cancel_request_unref(CancelRequest *request)
-{
-  if (!g_atomic_int_dec_and_test(&request->n_references))
-    return;
-  PQfreeCancel(request->cancel);
-  g_mutex_clear(&request->mutex);
-  g_cond_clear(&request->ended);
-  g_free(request);
-}
-
-static gpointer
-cancel_request_run(gpointer data)
-{
-  CancelRequest *request = data;
-  char unused[256];
-  PQcancel(request->cancel, unused, sizeof unused);
-  g_mutex_lock(&request->mutex);
-  request->is_ended = TRUE;
-  g_cond_broadcast(&request->ended);
-  g_mutex_unlock(&request->mutex);
-  cancel_request_unref(request);
-  g_atomic_int_add(&n_cancelling, -1);
-  return NULL;
-}
-
-void
-pg_send_cancel(PgConnection *connection)
-{
-  connection->is_cancelling = TRUE;
-  if (connection->cancel_request != NULL)
-    return;
-  connection->answer_by_us = g_get_monotonic_time() + CANCEL_CONFIRM_TIMEOUT_MS * G_TIME_SPAN_MILLISECOND;
-  /* The number of hanging requests is limited. Without a request, the answer is awaited all the same. */
-  if (g_atomic_int_add(&n_cancelling, 1) >= MAX_CANCELLING) {
-    g_atomic_int_add(&n_cancelling, -1);
-    return;
-  }
-  CancelRequest *request = g_new0(CancelRequest, 1);
-  request->n_references = 2;
-  request->cancel = PQgetCancel(connection->conn);
-  g_mutex_init(&request->mutex);
-  g_cond_init(&request->ended);
-  connection->cancel_request = request;
-  GThread *thread = request->cancel != NULL ? g_thread_try_new("pg-cancel", cancel_request_run, request, NULL) : NULL;
-  if (thread != NULL) {
-    g_thread_unref(thread);
-    return;
-  }
-  g_atomic_int_add(&n_cancelling, -1);
-  request->is_ended = TRUE;
-  cancel_request_unref(request);
-}
-
-/* Called before the next statement, which a running request would cancel. */
-static void
-settle_cancel(PgConnection *connection)
-{
-  CancelRequest *request = g_steal_pointer(&connection->cancel_request);
-  if (request == NULL)
-    return;
-  g_mutex_lock(&request->mutex);
-  gboolean in_time = TRUE;
-  while (!request->is_ended && in_time)
-    in_time = g_cond_wait_until(&request->ended, &request->mutex, connection->answer_by_us);
-  gboolean is_ended = request->is_ended;
-  g_mutex_unlock(&request->mutex);
-  cancel_request_unref(request);
-  if (!is_ended)
-    pg_abandon(connection);
-}
-
-void
-pg_abandon(PgConnection *connection)
-{
-  shutdown(PQsocket(connection->conn), SHUT_RDWR);
-  while (PQstatus(connection->conn) == CONNECTION_OK && PQconsumeInput(connection->conn))
-    ;
 }
 
 int
@@ -268,7 +173,7 @@ pg_next_result(PgConnection *connection, PGresult **ret_result, GError **error)
 gboolean
 pg_begin_statement(PgConnection *connection, GError **error)
 {
-  settle_cancel(connection);
+  pg_settle_cancel(connection);
   connection->is_cancelling = FALSE;
   connection->answer_by_us = 0;
   if (error_if_cancelled(connection->cancellable, error))
@@ -282,15 +187,35 @@ pg_begin_statement(PgConnection *connection, GError **error)
 }
 
 void
+pg_connection_set_keeper(PgConnection *connection, PgKeeper keeper, gpointer data)
+{
+  connection->keeper = keeper;
+  connection->keeper_data = data;
+}
+
+static gboolean
+is_kept(PgConnection *connection)
+{
+  if (connection->keeper == NULL || PQstatus(connection->conn) != CONNECTION_OK ||
+      PQtransactionStatus(connection->conn) != PQTRANS_IDLE || connection->copy_out != NULL ||
+      connection->cancel_request != NULL || connection->is_cancelling)
+    return FALSE;
+  g_clear_object(&connection->cancellable);
+  g_clear_object(&connection->leaving);
+  connection->answer_by_us = 0;
+  return connection->keeper(connection, connection->keeper_data);
+}
+
+void
 pg_connection_free(PgConnection *connection)
 {
-  if (connection == NULL)
+  if (connection == NULL || is_kept(connection))
     return;
   if (connection->copy_out != NULL)
     g_clear_pointer(&connection->copy_out, connection->copy_out_free);
   g_clear_object(&connection->cancellable);
   g_clear_object(&connection->leaving);
-  g_clear_pointer(&connection->cancel_request, cancel_request_unref);
+  g_clear_pointer(&connection->cancel_request, pg_cancel_request_unref);
   PQfinish(connection->conn);
   g_free(connection);
 }

@@ -21,8 +21,17 @@ PgConnection *pg_connection_open(const char *dsn, const char *application_name, 
 /* The same for short queries: connecting, and each answer, may take `timeout_ms`. */
 PgConnection *pg_connection_open_within(const char *dsn, const char *application_name, guint timeout_ms,
                                         GCancellable *cancellable, GError **error);
+/* Ends the connection, unless its keeper takes it. NULL is ignored. */
 void pg_connection_free(PgConnection *connection);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(PgConnection, pg_connection_free)
+
+/* Takes over a connection that would be ended, and returns TRUE; or returns FALSE. */
+typedef gboolean (*PgKeeper)(PgConnection *connection, gpointer data);
+/* From now on pg_connection_free offers the connection to `keeper` (NULL: nobody), as long as it is alive, outside of
+ * a transaction, and no cancel request is on its way. */
+void pg_connection_set_keeper(PgConnection *connection, PgKeeper keeper, gpointer data);
+/* Gives a session that was used before the settings of a new one, without its temporary tables and advisory locks. */
+gboolean pg_connection_renew(PgConnection *connection, const char *application_name, GError **error);
 
 /* From now on calls use this cancellable (NULL: none); needed to roll back after a cancellation. */
 void pg_connection_set_cancellable(PgConnection *connection, GCancellable *cancellable);

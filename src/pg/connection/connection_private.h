@@ -9,6 +9,8 @@
 typedef struct PgCopyOut PgCopyOut;
 typedef struct CancelRequest CancelRequest;
 
+enum { CANCEL_CONFIRM_TIMEOUT_MS = 4000 /* a server that does not confirm a cancellation is considered lost */ };
+
 struct PgConnection {
   PGconn *conn;
   GCancellable *cancellable;      /* NULL: calls cannot be cancelled */
@@ -20,6 +22,8 @@ struct PgConnection {
   guint answer_timeout_ms;        /* 0: silence is not limited */
   PgCopyOut *copy_out;            /* during COPY … TO STDOUT */
   GDestroyNotify copy_out_free;
+  PgKeeper keeper; /* NULL: pg_connection_free ends the connection */
+  gpointer keeper_data;
 };
 
 /* The parts of a server error; any may be NULL. */
@@ -58,6 +62,9 @@ void pg_set_error_fields(PgConnection *connection, const PgErrorFields *fields, 
 /* Asks the server to stop the running statement, without waiting. The statement's result shows whether it did; from
  * now on pg_wait waits only a few seconds for that result. */
 void pg_send_cancel(PgConnection *connection);
+/* Waits for the end of a request that was sent, before the next statement, which it would cancel. */
+void pg_settle_cancel(PgConnection *connection);
+void pg_cancel_request_unref(CancelRequest *request);
 
 /* Ends the connection at once, whatever the server does. Later calls find it lost. */
 void pg_abandon(PgConnection *connection);

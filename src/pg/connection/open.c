@@ -10,20 +10,32 @@ enum { FIRST_ANSWERS_TIMEOUT_MS = 10000 };
 /* Settings that our statements rely on, whatever was set for the database or the role: quoting and formats of
  * values, a transaction's visibility, and no timeouts for a session that waits for us or a statement over a whole
  * table. Lock timeouts are left alone. */
+#define SETTINGS                                                                                                       \
+  "SELECT pg_catalog.set_config('search_path', '', false); SET standard_conforming_strings = on; SET datestyle = "     \
+  "'ISO'; SET intervalstyle = 'postgres'; SET bytea_output = 'hex'; SET quote_all_identifiers = off; SET array_nulls " \
+  "= on; SET transform_null_equals = off; SET default_transaction_isolation = 'read committed'; SET "                  \
+  "statement_timeout = 0; SET idle_in_transaction_session_timeout = 0"
+
+static const char *
+session_timeout(const PgConnection *connection)
+{
+  return pg_connection_server_version(connection) < 140000 ? "" : "; SET idle_session_timeout = 0";
+}
+
 static gboolean
 prepare_session(PgConnection *connection, GError **error)
 {
-  return pg_connection_exec(
-             connection,
-             "SELECT pg_catalog.set_config('search_path', '', false); SET standard_conforming_strings = on; SET "
-             "datestyle = 'ISO'; "
-             "SET intervalstyle = 'postgres'; SET bytea_output = 'hex'; SET quote_all_identifiers = off; "
-             "SET array_nulls = on; SET transform_null_equals = off; "
-             "SET default_transaction_isolation = 'read committed'; SET statement_timeout = 0; "
-             "SET idle_in_transaction_session_timeout = 0",
-             error) &&
-         (pg_connection_server_version(connection) < 140000 ||
-          pg_connection_exec(connection, "SET idle_session_timeout = 0", error));
+  return pg_connection_execf(connection, error, SETTINGS "%s", session_timeout(connection));
+}
+
+gboolean
+pg_connection_renew(PgConnection *connection, const char *application_name, GError **error)
+{
+  g_autofree char *name = pg_quote_literal(application_name);
+  return pg_connection_execf(connection, error,
+                             "RESET ALL; DISCARD TEMP; SELECT pg_catalog.pg_advisory_unlock_all(); " SETTINGS
+                             "%s; SET application_name = %s",
+                             session_timeout(connection), name);
 }
 
 /* A rejected password may contain a '%' that was meant literally. */

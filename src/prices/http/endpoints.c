@@ -32,7 +32,7 @@ price_http_names(const JsonTree *array, const char *member, GStrvBuilder *names,
 PgConnection *
 price_http_connect(HttpRequest *request, const PriceHttp *http, GError **error)
 {
-  return pg_connection_open(http->dsn, "cch-data prices", http_request_cancellable(request), error);
+  return pg_pool_take(http->pool, "cch-data prices", http_request_cancellable(request), error);
 }
 
 HttpResponse *

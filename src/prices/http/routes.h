@@ -4,11 +4,12 @@
 
 #include "config/config.h"
 #include "http/handler.h"
+#include "pg/pool/pool.h"
 #include "prices/sync/sync.h"
 
 typedef struct {
   const Config *config;
-  const char *dsn; /* the configured one, or the private cluster's */
+  PgPool *pool;
   PriceSync *sync;
 } PriceHttp;
 

@@ -279,7 +279,7 @@ apply_upload(Upload *upload, const PriceApplyOptions *options, GError **error)
   if (table == NULL)
     return NULL;
   GCancellable *cancellable = http_request_cancellable(upload->request);
-  g_autoptr(PgConnection) connection = pg_connection_open(upload->http->dsn, "cch-data prices", cancellable, error);
+  g_autoptr(PgConnection) connection = pg_pool_take(upload->http->pool, "cch-data prices", cancellable, error);
   g_autoptr(PriceReport) report = connection != NULL ? price_apply(connection, table, options, error) : NULL;
   if (report == NULL)
     return NULL;
