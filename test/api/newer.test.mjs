@@ -110,14 +110,15 @@ describe('what PostgreSQL 18 added', { skip: (!haveBinary && 'no binary') || mis
   });
 });
 
-// Archives by pg_dump 17.12 and 18.6 of a small database with partitions, a sequence and large objects (fixtures/archives).
-describe('archives of pg_dump 17 and 18', { skip: !haveBinary && 'no binary' }, () => {
+// Archives by pg_dump 17.12 and 18.6 of a small database with partitions, a sequence and large objects (fixtures/archives), and by
+// pg_dump 16.4 as WebAssembly, which has neither LZ4 nor zstd.
+describe('archives of pg_dump 16, 17 and 18', { skip: !haveBinary && 'no binary' }, () => {
   let server;
   before(async () => {
     server = await startPostgres();
   });
 
-  for (const name of ['v17-gzip', 'v17-lz4', 'v17-zstd', 'v18-gzip', 'v18-lz4', 'v18-zstd', 'v18-statistics']) {
+  for (const name of ['v16-gzip', 'v17-gzip', 'v17-lz4', 'v17-zstd', 'v18-gzip', 'v18-lz4', 'v18-zstd', 'v18-statistics']) {
     test(`${name}: is verified, and brought over whole`, async () => {
       const archive = fixture(`archives/${name}.dump`);
       assert.equal((await cli(['verify', archive])).code, 0);

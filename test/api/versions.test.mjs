@@ -34,6 +34,12 @@ const kinds = `
   CREATE PROCEDURE nothing() LANGUAGE sql AS 'SELECT 1';
 `;
 
+// What pg_restore of PostgreSQL 17 or newer says on an older server, whatever the archive is.
+const ofNewerPgRestore = `pg_restore: error: could not execute query: ERROR:  unrecognized configuration parameter "transaction_timeout"
+Command was: SET transaction_timeout = 0;
+pg_restore: warning: errors ignored on restore: 1
+`;
+
 describe('on the server of the tests', { skip: !haveBinary && 'no binary' }, () => {
   let server, source, stock, expected;
 
@@ -64,7 +70,7 @@ describe('on the server of the tests', { skip: !haveBinary && 'no binary' }, () 
     assert.equal(code, 0, stderr);
     const restored = await Database.create(server);
     const result = await restored.pgRestore(archive);
-    assert.equal(result.stderr, '');
+    assert.equal(result.stderr.replace(ofNewerPgRestore, ''), '');
     assertSame(await text(restored), 'restored by pg_restore');
     assert.equal((await cli(['verify', archive])).code, 0);
   });
