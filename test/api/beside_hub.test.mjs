@@ -111,48 +111,17 @@ describe('circuit breakers', { skip: (!haveBinary && 'no binary') || (!haveRedis
 
 describe('a merge beside a running hub', { skip: !haveBinary && 'no binary' }, () => {
   let server, archive;
-  const ROWS = 10_000;
   before(async () => {
     server = await startPostgres();
     const source = await createHub(server, 'v09');
-    await source.exec(`
-      INSERT INTO message_request (id, provider_id, user_id, key, model, cost_usd, status_code, created_at)
-        SELECT i, 1, 1, 'k', 'm', 0.001, 200, '2026-02-01Z'::timestamptz + i * interval '1 second' FROM generate_series(1000001, ${1_000_000 + ROWS}) AS i;
-      CREATE ROLE hub LOGIN`);
+    await source.exec(`INSERT INTO message_request (provider_id, user_id, key, model, status_code)
+      SELECT 1, 1, 'k', 'm', 200 FROM generate_series(1, 1000)`);
     archive = path.join(dir, 'busy.dump');
     await source.pgDump(archive, '-t', 'message_request', '-t', 'usage_ledger');
   });
 
   const missing = (database) => database.count(
     `message_request AS m WHERE status_code IS NOT NULL AND NOT EXISTS (SELECT FROM usage_ledger WHERE request_id = m.id)`);
-
-  // A long reader of the log, for statistics or a dump, would block any strong lock, and writers would queue behind that.
-  for (const [who, table] of [['a superuser', []], ['a superuser', ['--table', 'message_request']], ['the owner', ['--table', 'message_request']]]) {
-    test(`by ${who} ${table.join(' ')} leaves its gateway writing, and its ledger whole`, async () => {
-      const database = await createHub(server, 'v09');
-      if (who === 'the owner') {
-        await database.exec(`DO $$ DECLARE r record; BEGIN
-          FOR r IN SELECT oid::regclass AS name FROM pg_class WHERE relnamespace = 'public'::regnamespace AND relkind = 'r' LOOP
-            EXECUTE format('ALTER TABLE %s OWNER TO hub', r.name); END LOOP; END $$;
-          ALTER SCHEMA public OWNER TO hub; ALTER SCHEMA drizzle OWNER TO hub; ALTER TABLE drizzle.__drizzle_migrations OWNER TO hub;
-          ALTER DATABASE "${database.name}" OWNER TO hub`);
-      }
-      const reader = database.session();
-      await reader.exec('BEGIN; SELECT count(*) FROM message_request');
-      const gateway = await startGateway(database);
-      await until('the gateway', () => gateway.found.requests > 5);
-      const dsn = server.dsn(database.name, who === 'the owner' ? 'hub' : 'postgres');
-      const { last } = await importOk(database, archive, { dsn, args: table });
-      const { errors, requests, longWaits } = await gateway.stop();
-      await reader.close();
-      assert.deepEqual(errors, []);
-      assert.deepEqual(longWaits, []);
-      assert.ok(requests > 10, `${requests} requests`);
-      assert.equal(last.tables.find((entry) => entry.table === 'public.message_request').inserted >= ROWS, true, JSON.stringify(last.tables));
-      assert.equal(await missing(database), 0);
-      assert.equal(await database.value(`SELECT tgenabled FROM pg_trigger WHERE tgname = 'trg_upsert_usage_ledger'`), 'O');
-    });
-  }
 
   test('brings in ids that the gateway is about to draw, and that it then passes over', async () => {
     const source = await createHub(server, 'v09');

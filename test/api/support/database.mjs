@@ -45,16 +45,16 @@ export class Database {
   }
 
   // Runs statements, each by itself.
-  async exec(sql, { user = 'postgres' } = {}) {
+  async exec(sql, { user = 'postgres', timeoutMs = TIMEOUT_MS } = {}) {
     if (!FOR_PSQL.test(sql)) {
       try {
-        await this.#query(sql, user);
+        await this.#query(sql, user, timeoutMs);
         return;
       } catch (error) {
         if (!ALONE.includes(error.code)) throw error;
       }
     }
-    await runOk('psql', ['-X', '-q', '-v', 'ON_ERROR_STOP=1'], { env: this.server.env(this.name, user), input: sql });
+    await runOk('psql', ['-X', '-q', '-v', 'ON_ERROR_STOP=1'], { env: this.server.env(this.name, user), input: sql, timeoutMs });
   }
 
   async execFile(file) {
@@ -67,9 +67,9 @@ export class Database {
   }
 
   // The results of statements that run together, in a session of its own.
-  async #query(text, user = 'postgres') {
+  async #query(text, user = 'postgres', timeoutMs = TIMEOUT_MS) {
     const { directory: host, port } = this.server;
-    const client = new Client({ host, port, user, database: this.name, types: asText, connectionTimeoutMillis: TIMEOUT_MS, query_timeout: TIMEOUT_MS });
+    const client = new Client({ host, port, user, database: this.name, types: asText, connectionTimeoutMillis: timeoutMs, query_timeout: timeoutMs });
     client.on('error', () => {}); // that the session has ended is the query's error
     await client.connect();
     try {
@@ -135,18 +135,23 @@ export class Session {
       this.output += chunk;
       this.wake?.();
     });
-    this.child.stderr.on('data', () => {});
+    this.errors = '';
+    this.child.stderr.on('data', (chunk) => (this.errors = chunk.toString()));
     this.child.stdin.on('error', () => {});
     this.closed = new Promise((resolve) => this.child.on('close', resolve));
     this.closed.then(() => this.wake?.());
     this.n = 0;
   }
 
-  // Runs statements and waits for them.
+  get hasEnded() {
+    return this.child.exitCode !== null || this.child.signalCode !== null;
+  }
+
+  // Runs statements and waits for them, or for the end of the session. `errors` is what was last said on standard error.
   async exec(sql) {
     const mark = `done-${++this.n}`;
     this.child.stdin.write(`${sql};\n\\echo ${mark}\n`);
-    while (!this.output.includes(mark) && this.child.exitCode === null) {
+    while (!this.output.includes(mark) && !this.hasEnded) {
       await new Promise((resolve) => (this.wake = resolve));
     }
     const text = this.output.slice(0, this.output.indexOf(mark)).trim();

@@ -49,38 +49,60 @@ export async function startHub(database, { level = 119 } = {}) {
 }
 
 // A gateway that logs requests one after the other, each an INSERT and an UPDATE with the hub's lock_timeout, from `count`
-// sessions. `stop` resolves to { requests, errors, longestMs, longWaits }: the longest time of a statement, and the waits
-// for a lock over 500 ms in the server's log, which a busy machine alone does not cause.
+// sessions, which connect again when they are ended. `stop` resolves to what was found:
+//   requests     finished ones
+//   errors       what the server refused
+//   longestMs    the longest time of a statement that succeeded
+//   longestGapMs the longest time without a finished request in any session
+//   reconnected  how often a session was ended by others
+//   longWaits    waits for a lock over 500 ms in the server's log, which a busy machine alone does not cause
+//   longestWaitMs the longest wait for a lock in that log that was over 20 ms and ended with the lock; 0 without one
 export async function startGateway(database, { lockTimeout = '1s', count = 2, pauseMs = 5 } = {}) {
-  const found = { requests: 0, errors: [], longestMs: 0, longWaits: [] };
+  const found = { requests: 0, errors: [], longestMs: 0, longestGapMs: 0, reconnected: 0, longWaits: [], longestWaitMs: 0 };
   let isStopped = false;
   const write = async (n) => {
-    const session = database.session();
-    await session.exec(`SET lock_timeout = '${lockTimeout}'; SET deadlock_timeout = '500ms'; SET log_lock_waits = on; SET application_name = 'gateway'`);
-    const timed = async (sql) => {
+    let session, finished = performance.now();
+    const begin = async () => {
+      session = database.session();
+      await session.exec(`SET lock_timeout = '${lockTimeout}'; SET deadlock_timeout = '20ms'; SET log_lock_waits = on; SET application_name = 'gateway'`);
+    };
+    const timed = async (sql, expected) => {
       const begun = performance.now();
       const text = await session.exec(sql);
+      if (!expected.test(text)) return null;
       found.longestMs = Math.max(found.longestMs, performance.now() - begun);
       return text;
     };
+    await begin();
     while (!isStopped) {
-      const id = await timed(`INSERT INTO message_request (provider_id, user_id, key, model) VALUES (1, 1, 'gateway-${n}', 'm') RETURNING id`);
-      const done = /^\d+$/.test(id)
-        ? await timed(`UPDATE message_request SET status_code = 200, cost_usd = 0.001, updated_at = now() WHERE id = ${id} RETURNING 'done'`) : '';
-      if (done === 'done') found.requests++;
-      else found.errors.push(id);
+      const id = await timed(`INSERT INTO message_request (provider_id, user_id, key, model) VALUES (1, 1, 'gateway-${n}', 'm') RETURNING id`, /^\d+$/);
+      const done = id && await timed(`UPDATE message_request SET status_code = 200, cost_usd = 0.001, updated_at = now() WHERE id = ${id} RETURNING 'done'`, /^done$/);
+      if (done) {
+        found.requests++;
+        found.longestGapMs = Math.max(found.longestGapMs, performance.now() - finished);
+        finished = performance.now();
+      } else if (session.hasEnded) {
+        found.reconnected++;
+        await begin();
+      } else {
+        found.errors.push(session.errors);
+      }
       await delay(pauseMs);
     }
     await session.close();
   };
   const sessions = Array.from({ length: count }, (_, n) => write(n));
+  const logged = database.server.log().length;
   return {
     found,
     async stop() {
       isStopped = true;
       await Promise.all(sessions);
-      found.longWaits = database.server.log().split('\n')
-        .filter((line) => line.includes(`postgres@${database.name} `) && / still waiting for /.test(line));
+      const waits = database.server.log().slice(logged).split('\n')
+        .filter((line) => line.includes(`postgres@${database.name} `) && / (still waiting for|acquired) .* after \d/.test(line))
+        .map((line) => ({ line, ms: Number(/ after ([\d.]+) ms/.exec(line)[1]) }));
+      found.longestWaitMs = Math.max(0, ...waits.map(({ ms }) => ms));
+      found.longWaits = waits.filter(({ ms }) => ms > 500).map(({ line }) => line);
       return found;
     },
   };
