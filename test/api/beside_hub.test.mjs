@@ -157,6 +157,43 @@ describe('a merge beside a running hub', { skip: !haveBinary && 'no binary' }, (
     assert.ok(events.some((event) => event.warning && event.message.includes('usage_ledger')), 'the gap in the ledger is told');
   });
 
+  test('says which tables it locks for a missing index, an identity and keys in a cycle, and what is gentler', async () => {
+    const source = await Database.create(server);
+    const setup = `CREATE TABLE parent (id integer PRIMARY KEY, favourite integer);
+      CREATE TABLE child (id integer PRIMARY KEY, parent integer REFERENCES parent, n integer);
+      CREATE TABLE numbered (id integer PRIMARY KEY, i integer GENERATED ALWAYS AS IDENTITY, n integer);
+      INSERT INTO parent VALUES (1, NULL); INSERT INTO child VALUES (1, 1); INSERT INTO numbered (id, n) VALUES (1, 1);`;
+    const cycle = 'ALTER TABLE parent ADD CONSTRAINT favourite FOREIGN KEY (favourite) REFERENCES child;';
+    await source.exec(`${setup}${cycle} CREATE INDEX by_n ON child (n); CREATE TABLE added (id integer, parent integer REFERENCES parent)`);
+    const file = await source.pgDump(path.join(dir, 'parts.dump'));
+    const database = await Database.create(server);
+    await database.exec(`${setup} UPDATE numbered SET n = 2`);
+    const args = ['--on-conflict', 'update'];
+    const expectAll = async (parts) => {
+      const { preview } = await previewByCli(database, file, { args });
+      const { events } = await importOk(database, file, { args });
+      for (const [table, reason, gentler] of parts) {
+        assert.ok(preview.tables.find((entry) => entry.table === table).lockSeconds > 0, table);
+        const warning = preview.warnings.find((text) => text.includes(`${table} will be locked for about`) && reason.test(text));
+        assert.ok(warning && gentler.test(warning), `${table}: ${JSON.stringify(preview.warnings)}`);
+        assert.ok(events.some(({ message }) => message?.includes(`${table} is locked`) && reason.test(message)), `${table}: ${JSON.stringify(events)}`);
+      }
+      const foretold = preview.warnings.filter((text) => /will be locked/.test(text));
+      assert.equal(foretold.length, parts.length, JSON.stringify(foretold));
+    };
+    await expectAll([
+      ['public.child', /INDEX (public\.)?by_n/, /CREATE INDEX CONCURRENTLY/],
+      ['public.parent', /FK CONSTRAINT (public\.)?added added_parent_fkey/, /beforehand/],
+      ['public.numbered', /GENERATED ALWAYS/, /onConflict=skip/],
+    ]);
+    // Now the foreign keys form a cycle here, too, and nothing is missing.
+    await database.exec('UPDATE numbered SET n = 2');
+    const { preview } = await previewByCli(database, file, { args: ['--table', 'parent', '--table', 'child'] });
+    const { events } = await importOk(database, file, { args: ['--table', 'parent', '--table', 'child'] });
+    assert.ok(preview.warnings.some((text) => /(parent|child) will be locked.*cycle.*one at a time/.test(text)), JSON.stringify(preview.warnings));
+    assert.ok(events.some(({ message }) => /(parent|child) is locked.*cycle/.test(message ?? '')));
+  });
+
   test('is foretold without a lock where none is taken, and an overwrite in one transaction with its time', async () => {
     const database = await createHub(server, 'v09');
     assert.equal((await cli(['migrate'], { dsn: database.dsn })).code, 0);

@@ -23,12 +23,22 @@ Merge *merge_new(BackupOnConflict on_conflict);
 void merge_free(Merge *merge);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(Merge, merge_free)
 
-/* Whether the table must be locked against other writers until the commit while this entry's rows are imported: if
- * triggers or rules have to be disabled by ALTER TABLE. `ret_by_role`: a role that may set session_replication_role
- * would not have to. Needs a transaction and a restore whose way_state is a
- * Merge. Asks the catalog and takes no lock. */
-gboolean merge_locks_table(Restore *restore, const TocEntry *entry, gboolean *ret_locks, gboolean *ret_by_role,
-                           GError **error);
+/* Why a table must be locked by ALTER TABLE, until the commit, while rows are imported. */
+typedef enum {
+  MERGE_LOCK_NONE,
+  MERGE_LOCK_TRIGGERS,         /* against writers: triggers or rules have to be disabled */
+  MERGE_LOCK_TRIGGERS_OF_ROLE, /* likewise, but a role that may set session_replication_role would not have to */
+  MERGE_LOCK_IDENTITY,         /* against everybody: rows are updated that have a GENERATED ALWAYS identity */
+  MERGE_LOCK_CYCLE             /* against everybody: foreign keys that form a cycle are deferred */
+} MergeLock;
+
+/* The lock that this entry's rows need, except for MERGE_LOCK_CYCLE. Needs a transaction and a restore whose way_state
+ * is a Merge. Asks the catalog and takes no lock. */
+gboolean merge_lock_of(Restore *restore, const TocEntry *entry, MergeLock *ret_lock, GError **error);
+
+/* The tables ("public.users") whose foreign keys would be deferred (MERGE_LOCK_CYCLE) by an import of the plan's
+ * rows. A set; unref it. */
+gboolean merge_cyclic_tables(Restore *restore, GHashTable **ret_tables, GError **error);
 
 /* Whether the hub's tables or its record of migrations exist. A merge keeps their structure, and therefore the
  * record. */

@@ -48,22 +48,6 @@ visit_table(Node *root, GPtrArray *sorted)
   }
 }
 
-/* Defers each foreign key whose child's rows come before its parent's. */
-static gboolean
-defer_backward_keys(Restore *restore, const PgResult *keys, GHashTable *positions, GError **error)
-{
-  for (guint i = 0; i < pg_result_rows(keys); i++) {
-    g_autofree char *child = table_key(pg_result_text(keys, i, 0), pg_result_text(keys, i, 1));
-    g_autofree char *parent = table_key(pg_result_text(keys, i, 2), pg_result_text(keys, i, 3));
-    guint child_position = GPOINTER_TO_UINT(g_hash_table_lookup(positions, child));
-    guint parent_position = GPOINTER_TO_UINT(g_hash_table_lookup(positions, parent));
-    if (child_position != 0 && child_position < parent_position &&
-        !merge_switch_off(restore, pg_result_text(keys, i, 4), pg_result_text(keys, i, 5), error))
-      return FALSE;
-  }
-  return TRUE;
-}
-
 static GPtrArray *
 make_nodes(GPtrArray *steps, GHashTable *by_name)
 {
@@ -81,12 +65,10 @@ make_nodes(GPtrArray *steps, GHashTable *by_name)
   return nodes;
 }
 
-gboolean
-merge_order_rows(Restore *restore, GPtrArray *steps, GError **error)
+/* The rows' steps in order: each table's position, from 1, by its name. */
+static GHashTable *
+sort_steps(GPtrArray *steps, const PgResult *keys)
 {
-  g_autoptr(PgResult) keys = pg_connection_query(restore_connection(restore), error, backup_merge_foreign_keys_sql, 0);
-  if (keys == NULL)
-    return FALSE;
   g_autoptr(GHashTable) by_name = g_hash_table_new(g_str_hash, g_str_equal);
   g_autoptr(GPtrArray) nodes = make_nodes(steps, by_name);
   for (guint i = 0; i < pg_result_rows(keys); i++) {
@@ -107,12 +89,62 @@ merge_order_rows(Restore *restore, GPtrArray *steps, GError **error)
     if (((Node *)nodes->pdata[i])->state == NODE_NEW)
       visit_table(nodes->pdata[i], sorted);
 
-  g_autoptr(GHashTable) positions = g_hash_table_new(g_str_hash, g_str_equal);
+  GHashTable *positions = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);
   for (guint i = 0; i < sorted->len; i++) {
     Node *node = sorted->pdata[i];
     steps->pdata[i] = (gpointer)node->step;
     if (node->name != NULL)
-      g_hash_table_insert(positions, node->name, GUINT_TO_POINTER(i + 1));
+      g_hash_table_insert(positions, g_strdup(node->name), GUINT_TO_POINTER(i + 1));
   }
-  return defer_backward_keys(restore, keys, positions, error);
+  return positions;
+}
+
+/* The child of a foreign key whose rows come before its parent's; NULL if they do not. Free with g_free. */
+static char *
+backward_child(const PgResult *keys, guint i, GHashTable *positions)
+{
+  g_autofree char *child = table_key(pg_result_text(keys, i, 0), pg_result_text(keys, i, 1));
+  g_autofree char *parent = table_key(pg_result_text(keys, i, 2), pg_result_text(keys, i, 3));
+  guint child_position = GPOINTER_TO_UINT(g_hash_table_lookup(positions, child));
+  guint parent_position = GPOINTER_TO_UINT(g_hash_table_lookup(positions, parent));
+  return child_position != 0 && child_position < parent_position ? g_steal_pointer(&child) : NULL;
+}
+
+gboolean
+merge_order_rows(Restore *restore, GPtrArray *steps, GError **error)
+{
+  g_autoptr(PgResult) keys = pg_connection_query(restore_connection(restore), error, backup_merge_foreign_keys_sql, 0);
+  if (keys == NULL)
+    return FALSE;
+  g_autoptr(GHashTable) positions = sort_steps(steps, keys);
+  for (guint i = 0; i < pg_result_rows(keys); i++) {
+    g_autofree char *child = backward_child(keys, i, positions);
+    if (child == NULL)
+      continue;
+    backup_progress_warn(restore_progress(restore), TEXT_IMPORT_CYCLE_LOCKED, child);
+    if (!merge_switch_off(restore, pg_result_text(keys, i, 4), pg_result_text(keys, i, 5), error))
+      return FALSE;
+  }
+  return TRUE;
+}
+
+gboolean
+merge_cyclic_tables(Restore *restore, GHashTable **ret_tables, GError **error)
+{
+  g_autoptr(PgResult) keys = pg_connection_query(restore_connection(restore), error, backup_merge_foreign_keys_sql, 0);
+  if (keys == NULL)
+    return FALSE;
+  const GArray *planned = restore_plan(restore)->steps;
+  g_autoptr(GPtrArray) steps = g_ptr_array_new();
+  for (guint i = 0; i < planned->len; i++)
+    if (g_array_index(planned, RestoreStep, i).kind == STEP_ROWS)
+      g_ptr_array_add(steps, &g_array_index(planned, RestoreStep, i));
+  g_autoptr(GHashTable) positions = sort_steps(steps, keys);
+  *ret_tables = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);
+  for (guint i = 0; i < pg_result_rows(keys); i++) {
+    char *child = backward_child(keys, i, positions);
+    if (child != NULL)
+      g_hash_table_add(*ret_tables, child);
+  }
+  return TRUE;
 }

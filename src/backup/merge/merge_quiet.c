@@ -81,15 +81,18 @@ merge_quiet_locks(MergeQuiet quiet)
 }
 
 gboolean
-merge_locks_table(Restore *restore, const TocEntry *entry, gboolean *ret_locks, gboolean *ret_by_role, GError **error)
+merge_lock_of(Restore *restore, const TocEntry *entry, MergeLock *ret_lock, GError **error)
 {
   g_auto(MergeTable) table = {0};
   MergeQuiet quiet = MERGE_QUIET_ALREADY;
   if (!merge_table_read(restore_connection(restore), entry, &table, error) ||
       !merge_quiet_choose(restore, &table, &quiet, error))
     return FALSE;
-  *ret_locks = merge_quiet_locks(quiet);
-  *ret_by_role = quiet == MERGE_QUIET_BY_LOCK_OF_ROLE;
+  gboolean opens_identity = merge_of(restore)->on_conflict == ON_CONFLICT_UPDATE && *table.always_identities != NULL;
+  *ret_lock = opens_identity                         ? MERGE_LOCK_IDENTITY
+              : quiet == MERGE_QUIET_BY_LOCK_OF_ROLE ? MERGE_LOCK_TRIGGERS_OF_ROLE
+              : quiet == MERGE_QUIET_BY_LOCK         ? MERGE_LOCK_TRIGGERS
+                                                     : MERGE_LOCK_NONE;
   return TRUE;
 }
 

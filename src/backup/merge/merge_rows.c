@@ -51,6 +51,8 @@ open_identities(Restore *restore, const MergeTable *table, GError **error)
 {
   if (merge_of(restore)->on_conflict != ON_CONFLICT_UPDATE)
     return TRUE;
+  if (*table->always_identities != NULL)
+    backup_progress_warn(restore_progress(restore), TEXT_IMPORT_IDENTITY_LOCKED, table->name);
   for (char **name = table->always_identities; *name != NULL; name++) {
     g_autofree char *column = pg_quote_identifier(*name);
     g_autofree char *alter = g_strdup_printf("ALTER TABLE %s ALTER COLUMN %s SET GENERATED", table->from, column);

@@ -7,6 +7,7 @@
 #pragma once
 
 #include "backup/import/import.h"
+#include "backup/merge/merge.h"
 #include "base/json.h"
 
 /* An existing row with other values. */
@@ -26,8 +27,8 @@ typedef struct {
   guint64 different;          /* rows that exist with other values; 0 without a key */
   guint64 only_live;          /* live rows that the archive lacks: an overwrite loses them */
   guint64 conflicting;        /* of `added`: another of their unique keys belongs to a different live row */
-  gboolean lock_is_by_role;   /* a role that may set session_replication_role would not lock */
-  guint lock_s;               /* seconds that writers wait if a merge has to lock the table, estimated; 0: none */
+  MergeLock lock;             /* why a merge has to lock the table for the rows */
+  guint lock_s;               /* seconds that others wait if a merge has to lock the table, estimated; 0: none */
   char *problem;              /* why the import would fail at this table, or why it was not compared; or NULL */
   GPtrArray *examples;        /* BackupPreviewExample: some of the differing rows */
   BackupTableResult expected; /* what the import would report */

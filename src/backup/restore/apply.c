@@ -127,6 +127,22 @@ pass_over(Restore *restore, const TocEntry *entry, GError *failure)
   return TRUE;
 }
 
+/* Says once for each table that its writers wait from now on. */
+static void
+warn_of_locks(Restore *restore, const TocEntry *entry)
+{
+  g_autoptr(GPtrArray) tables = restore_locked_tables(restore, entry);
+  for (guint i = 0; i < tables->len; i++) {
+    const TocEntry *table = tables->pdata[i];
+    if (!restore_was_present(restore, table->dump_id) ||
+        !g_hash_table_add(restore->locked, GINT_TO_POINTER(table->dump_id)))
+      continue;
+    g_autofree char *name = entry_display_name(table);
+    g_autofree char *what = entry_display_name(entry);
+    backup_progress_say(restore->progress, TEXT_IMPORT_PART_LOCKED, name, entry->desc, what);
+  }
+}
+
 static gboolean
 apply_sql(Restore *restore, const TocEntry *entry, GError **error)
 {
@@ -140,6 +156,8 @@ apply_sql(Restore *restore, const TocEntry *entry, GError **error)
     restore_mark_present(restore, entry);
     return TRUE;
   }
+  if (restore->way->keeps_present)
+    warn_of_locks(restore, entry);
   if (!select_tablespace(restore, entry, error) || !select_table_am(restore, entry, error))
     return FALSE;
   if (!restore_run_sql(restore, entry->defn, &failure))

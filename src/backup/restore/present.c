@@ -59,3 +59,43 @@ restore_find_present(const Restore *restore, const TocEntry *entry, gboolean *re
   *ret_is_present = pg_result_rows(answer) > 0 && pg_result_bool(answer, 0, 0);
   return TRUE;
 }
+
+/* "table name" is the tag of a part of a table. */
+static gboolean
+is_tagged_by(const TocEntry *part, const TocEntry *table)
+{
+  return g_strcmp0(part->namespace_name, table->namespace_name) == 0 && part->tag != NULL && table->tag != NULL &&
+         g_str_has_prefix(part->tag, table->tag) && part->tag[strlen(table->tag)] == ' ';
+}
+
+/* The table of a constraint; NULL if the archive lacks it. */
+static const TocEntry *
+table_of_constraint(const Restore *restore, const TocEntry *constraint)
+{
+  for (guint i = 0; i < constraint->n_dependencies; i++) {
+    const TocEntry *table = archive_reader_find(restore->reader, constraint->dependencies[i]);
+    if (table != NULL && toc_entry_is(table, TOC_KIND_TABLE) && is_tagged_by(constraint, table))
+      return table;
+  }
+  return NULL;
+}
+
+GPtrArray *
+restore_locked_tables(const Restore *restore, const TocEntry *entry)
+{
+  GPtrArray *tables = g_ptr_array_new();
+  gboolean is_key = toc_entry_is(entry, TOC_KIND_FK_CONSTRAINT);
+  if (!is_made_on_table(entry) || toc_entry_has(entry, TOC_ATTRIBUTE) || toc_entry_is(entry, TOC_KIND_STATISTICS))
+    return tables;
+  for (guint i = 0; i < entry->n_dependencies; i++) {
+    const TocEntry *table = archive_reader_find(restore->reader, entry->dependencies[i]);
+    if (table != NULL && is_key && toc_entry_is(table, TOC_KIND_CONSTRAINT))
+      table = table_of_constraint(restore, table);
+    if (table == NULL || !toc_entry_is(table, TOC_KIND_TABLE) || g_ptr_array_find(tables, table, NULL))
+      continue;
+    /* A trigger or policy may also depend on tables that it only reads. */
+    if (is_key || toc_entry_is(entry, TOC_KIND_INDEX) || is_tagged_by(entry, table))
+      g_ptr_array_add(tables, (gpointer)table);
+  }
+  return tables;
+}

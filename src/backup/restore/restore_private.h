@@ -17,6 +17,7 @@ struct Restore {
   gint64 lock_deadline_us;            /* monotonic: when waiting for table locks ends */
   GHashTable *present; /* dump IDs whose object existed already or could not be created: what belongs to the object is
                           left alone */
+  GHashTable *locked;  /* dump IDs of existing tables whose writers wait until the commit */
   GHashTable *present_large_objects; /* OIDs, likewise */
   GHashTable *created_large_objects; /* OIDs that this import created */
   GHashTable *large_object_owners;   /* role → whether objects are created as this role */
@@ -28,7 +29,3 @@ gboolean restore_note_transaction(Restore *restore, GError **error);
 
 /* Reports an entry's ignored failure as a warning. */
 void restore_warn(Restore *restore, const TocEntry *entry, const GError *failure);
-
-/* Whether an object on a table (an index, a constraint, a trigger …) exists already under its name. Asks the
- * catalog. */
-gboolean restore_find_present(const Restore *restore, const TocEntry *entry, gboolean *ret_is_present, GError **error);

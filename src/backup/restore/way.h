@@ -59,6 +59,14 @@ gboolean restore_judge(Restore *restore, const TocEntry *entry, GError *failure,
 gboolean restore_was_present(const Restore *restore, int dump_id);
 void restore_mark_present(Restore *restore, const TocEntry *entry);
 
+/* Whether an object on a table (an index, a constraint, a trigger …) exists already under its name. Asks the
+ * catalog. */
+gboolean restore_find_present(const Restore *restore, const TocEntry *entry, gboolean *ret_is_present, GError **error);
+
+/* The tables (TABLE entries) whose writers wait until the commit once the entry's statement has run: those on which it
+ * makes an index, a constraint, a trigger, a rule or a policy, and those to which its foreign key refers. */
+GPtrArray *restore_locked_tables(const Restore *restore, const TocEntry *entry);
+
 /* ---- Rows ---- */
 
 /* Reports that work on a table's rows begins; that its rows are in. */
