@@ -2,7 +2,9 @@
 
 #include "base/wait.h"
 
-enum { MAX_KEPT = 4, KEPT_S = 30, EXPIRY_INTERVAL_S = 10, FIRST_ANSWER_TIMEOUT_MS = 1000 };
+enum { MAX_KEPT = 4, KEPT_S = 30, EXPIRY_INTERVAL_S = 10, ANSWER_TIMEOUT_MS = 1000 };
+
+#define IDLE_NAME "cch-data idle" /* in pg_stat_activity */
 
 typedef struct {
   PgConnection *connection;
@@ -73,13 +75,25 @@ pg_pool_dsn(const PgPool *pool)
   return pool->dsn;
 }
 
+static gboolean
+has_room(PgPool *pool)
+{
+  return pool->n_pauses == 0 && g_queue_get_length(&pool->kept) < MAX_KEPT;
+}
+
 /* The keeper of all connections that the pool has given away. */
 static gboolean
 keep(PgConnection *connection, gpointer data)
 {
   PgPool *pool = data;
   g_mutex_lock(&pool->mutex);
-  gboolean is_kept = pool->n_pauses == 0 && g_queue_get_length(&pool->kept) < MAX_KEPT;
+  gboolean is_wanted = has_room(pool);
+  g_mutex_unlock(&pool->mutex);
+  pg_connection_set_answer_timeout(connection, ANSWER_TIMEOUT_MS);
+  if (!is_wanted || !pg_connection_renew(connection, IDLE_NAME, NULL))
+    return FALSE;
+  g_mutex_lock(&pool->mutex);
+  gboolean is_kept = has_room(pool);
   if (is_kept) {
     Kept *kept = g_new(Kept, 1);
     *kept = (Kept){connection, g_get_monotonic_time()};
@@ -99,9 +113,9 @@ take_kept(PgPool *pool, const char *application_name, GCancellable *cancellable)
   g_mutex_unlock(&pool->mutex);
   if (kept == NULL)
     return NULL;
-  pg_connection_set_answer_timeout(kept->connection, FIRST_ANSWER_TIMEOUT_MS);
+  g_autofree char *name = pg_quote_literal(application_name);
   pg_connection_set_cancellable(kept->connection, cancellable);
-  if (pg_connection_renew(kept->connection, application_name, NULL))
+  if (pg_connection_execf(kept->connection, NULL, "SET application_name = %s", name))
     return kept->connection;
   kept_end(g_steal_pointer(&kept));
   end_unused(pool, G_MAXINT64);

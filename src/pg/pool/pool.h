@@ -1,5 +1,5 @@
 /* Connections to one database that short requests use one after the other, instead of each opening its own. A few are
- * kept for half a minute after their last use. Thread-safe. */
+ * kept for half a minute after their last use, named "cch-data idle" in pg_stat_activity. Thread-safe. */
 #pragma once
 
 #include "pg/connection/connection.h"
@@ -15,9 +15,9 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC(PgPool, pg_pool_free)
 /* With its secrets; owned by the pool. */
 const char *pg_pool_dsn(const PgPool *pool);
 
-/* A connection as pg_connection_open returns it: a kept one, which has answered within a second and has a new one's
- * settings, or else a new one. pg_connection_free gives it back. In a transaction or in doubt it is not kept. Temporary
- * tables and session locks end with the use; prepared statements do not. */
+/* A connection as pg_connection_open returns it: a kept one that has answered within a second, or else a new one.
+ * pg_connection_free gives it back, which ends its settings, temporary tables and session locks, but not its prepared
+ * statements. In a transaction or in doubt it is not kept. */
 PgConnection *pg_pool_take(PgPool *pool, const char *application_name, GCancellable *cancellable, GError **error);
 /* The same as pg_connection_open_within does it. */
 PgConnection *pg_pool_take_within(PgPool *pool, const char *application_name, guint timeout_ms,

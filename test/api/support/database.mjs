@@ -110,11 +110,12 @@ export class Database {
     return run('pg_restore', ['-d', this.name, ...args, file], { env: this.env });
   }
 
-  // Backends of other sessions in this database.
+  // Backends of other sessions in this database, without the few that the service keeps for its next request.
   async backends() {
     return this.rows(
       `SELECT pid, application_name, state, left(query, 80) FROM pg_catalog.pg_stat_activity
-       WHERE datname = '${this.name}' AND pid <> pg_backend_pid() AND backend_type = 'client backend'`,
+       WHERE datname = '${this.name}' AND pid <> pg_backend_pid() AND backend_type = 'client backend'
+         AND NOT (application_name = 'cch-data idle' AND state = 'idle')`,
     );
   }
 
