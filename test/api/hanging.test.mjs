@@ -3,7 +3,7 @@
 import assert from 'node:assert/strict';
 import net from 'node:net';
 import path from 'node:path';
-import { before, describe, test } from 'node:test';
+import { after, before, describe, test } from 'node:test';
 import { slowArchive } from './support/archive.mjs';
 import { atExit, isRunning, signal, temporaryDirectory } from './support/cleanup.mjs';
 import { Database, fixture } from './support/database.mjs';
@@ -16,10 +16,13 @@ import { Service, cli, haveBinary, startCli } from './support/service.mjs';
 const dir = temporaryDirectory('hanging');
 const LIMIT_MS = 10_000;
 
+const longest = {};
+
 async function within(limitMs, what, action) {
   const begin = Date.now();
   const result = await action();
   const ms = Date.now() - begin;
+  longest[what] = Math.max(longest[what] ?? 0, ms);
   assert.ok(ms < limitMs, `${what} took ${ms} ms`);
   return result;
 }
@@ -51,12 +54,12 @@ describe('hanging:', { skip: !haveBinary && 'no binary', concurrency: 3 }, () =>
     assert.equal((await login()).status, 401);
     proxy.freeze();
     for (let i = 0; i < 2; i++) {
-      const response = await within(5000, 'the login', login);
+      const response = await within(5000, 'a login', login);
       assert.equal(response.status, 503, await response.text());
     }
     const health = await within(5000, 'the health', () => service.fetch('/api/health'));
     assert.equal(health.status, 503);
-    await within(LIMIT_MS, 'the end', () => service.stop('SIGTERM'));
+    await within(LIMIT_MS, 'the service, by SIGTERM', () => service.stop('SIGTERM'));
   });
 
   test('an import from the command line, with SIGTERM', async () => {
@@ -66,7 +69,7 @@ describe('hanging:', { skip: !haveBinary && 'no binary', concurrency: 3 }, () =>
     await sleeper(database);
     proxy.freeze();
     signal(run.pid, 'SIGTERM');
-    const { code } = await within(LIMIT_MS, 'the import', () => run.ended);
+    const { code } = await within(LIMIT_MS, 'an import, by SIGTERM', () => run.ended);
     assert.equal(code, 130);
   });
 
@@ -76,7 +79,7 @@ describe('hanging:', { skip: !haveBinary && 'no binary', concurrency: 3 }, () =>
     const run = startCli(['import', '--json', '--yes', slow], { dsn: through(proxy, database), env: { AUTO_MIGRATE: 'false' } });
     await sleeper(database);
     proxy.freeze();
-    const { code, stdout } = await within(30_000, 'the import', () => run.ended);
+    const { code, stdout } = await within(30_000, 'an import, by the loss of its lock', () => run.ended);
     assert.equal(code, 7, stdout);
     assert.match(stdout, /backup\.lock_lost/);
   });
@@ -88,7 +91,7 @@ describe('hanging:', { skip: !haveBinary && 'no binary', concurrency: 3 }, () =>
     atExit(() => signal(pid, 'SIGCONT'));
     signal(pid, 'SIGSTOP');
     signal(run.pid, 'SIGTERM');
-    const { code } = await within(LIMIT_MS, 'the import', () => run.ended).finally(() => signal(pid, 'SIGCONT'));
+    const { code } = await within(LIMIT_MS, 'an import whose backend hangs, by SIGTERM', () => run.ended).finally(() => signal(pid, 'SIGCONT'));
     assert.equal(code, 130);
     await until('the end of the backend', () => !isRunning(pid));
   });
@@ -104,7 +107,7 @@ describe('hanging:', { skip: !haveBinary && 'no binary', concurrency: 3 }, () =>
     await reader.read();
     proxy.freeze();
     leaving.abort();
-    await within(LIMIT_MS, 'the end', () => service.stop('SIGTERM'));
+    await within(LIMIT_MS, 'an export whose client left, by SIGTERM', () => service.stop('SIGTERM'));
   });
 
   test('an export whose client stays and reads nothing ends, and lets the lock go', async () => {
@@ -117,7 +120,7 @@ describe('hanging:', { skip: !haveBinary && 'no binary', concurrency: 3 }, () =>
       socket.pause();
       socket.write(`GET /api/admin/database/export?compression=none HTTP/${version}\r\nHost: x\r\nAuthorization: Bearer ${service.token}\r\n\r\n`);
       await until('the lock', async () => (await service.status()).operation.running);
-      await within(LIMIT_MS, 'the end', () => until('the end of the lock', async () => !(await service.status()).operation.running));
+      await within(LIMIT_MS, 'an export whose client reads nothing for 2 s', () => until('the end of the lock', async () => !(await service.status()).operation.running));
       assert.match(service.log(), /path=\/api\/admin\/database\/export .*reason="the client took nothing for 2 seconds"/);
       socket.destroy();
     }
@@ -134,7 +137,7 @@ describe('hanging:', { skip: !haveBinary && 'no binary', concurrency: 3 }, () =>
       `SELECT pid FROM pg_stat_activity WHERE datname = '${database.name}' AND wait_event_type = 'Lock'`));
     proxy.freeze();
     signal(run.pid, 'SIGTERM');
-    await within(LIMIT_MS, 'the batch', () => run.ended);
+    await within(LIMIT_MS, 'a batch that waits for a row, by SIGTERM', () => run.ended);
     await other.close();
   });
 
@@ -149,7 +152,7 @@ describe('hanging:', { skip: !haveBinary && 'no binary', concurrency: 3 }, () =>
     await sleeper(database);
     proxy.freeze();
     signal(run.pid, 'SIGTERM');
-    const { code, stderr } = await within(LIMIT_MS, 'the batch', () => run.ended);
+    const { code, stderr } = await within(LIMIT_MS, 'a COMMIT, by SIGTERM', () => run.ended);
     assert.equal(code, 9, stderr);
   });
 
@@ -171,7 +174,7 @@ describe('hanging:', { skip: !haveBinary && 'no binary', concurrency: 3 }, () =>
     proxy.freeze();
     for (const args of [['export', path.join(dir, 'never.dump')], ['import', '--yes', archive], ['import', '--undo', '--yes'],
       ['batch', 'users', '--ids', '1', '--set', 'rpm=5', '--yes']]) {
-      const result = await within(15_000, args.join(' '), () => cli(args, { dsn }));
+      const result = await within(15_000, `${args[0]}, of a server that says nothing`, () => cli(args, { dsn }));
       assert.equal(result.code, 4, result.stderr);
     }
   });
@@ -182,7 +185,7 @@ describe('hanging:', { skip: !haveBinary && 'no binary', concurrency: 3 }, () =>
     const { pid } = alone;
     atExit(() => signal(pid, 'SIGCONT'));
     signal(pid, 'SIGSTOP');
-    const result = await within(15_000, 'the export', () => cli(['export', path.join(dir, 'never.dump')], { dsn: database.dsn }));
+    const result = await within(15_000, 'an export, of a postmaster that hangs', () => cli(['export', path.join(dir, 'never.dump')], { dsn: database.dsn }));
     signal(pid, 'SIGCONT');
     assert.equal(result.code, 4, result.stderr);
   });
@@ -191,9 +194,11 @@ describe('hanging:', { skip: !haveBinary && 'no binary', concurrency: 3 }, () =>
     const database = await target();
     const redis = await startRedis();
     signal(redis.pid, 'SIGSTOP');
-    const result = await within(15_000, 'the export', () =>
+    const result = await within(15_000, 'an export, with Redis that hangs', () =>
       cli(['export', '--json', path.join(dir, 'redis.dump')], { dsn: database.dsn, env: { REDIS_URL: redis.url } }));
     assert.equal(result.code, 0, result.stderr);
     assert.match(JSON.parse(result.stdout.trim().split('\n').at(-1)).warnings[0], /does not answer/);
   });
+
+  after(() => console.log(Object.entries(longest).map(([what, ms]) => `${what}: ${(ms / 1000).toFixed(1)} s`).join('\n')));
 });

@@ -28,7 +28,8 @@ export class Database {
   // A new database; `template` copies one without connections.
   static async create(server, { name = `t${process.pid}_${++counter}`, template = 'template0', options = '' } = {}) {
     const admin = new Database(server, 'postgres');
-    await admin.exec(`CREATE DATABASE "${name}" TEMPLATE "${template}" ${options}`);
+    const strategy = server.major >= 15 ? 'STRATEGY file_copy' : ''; // half the time of wal_log
+    await admin.exec(`CREATE DATABASE "${name}" TEMPLATE "${template}" ${strategy} ${options}`);
     return new Database(server, name);
   }
 

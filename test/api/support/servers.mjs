@@ -85,6 +85,10 @@ class PostgresServer {
     return { PGHOST: this.directory, PGPORT: String(this.port), PGUSER: user, PGDATABASE: database };
   }
 
+  get major() {
+    return Number(readFileSync(path.join(this.dataDir, 'PG_VERSION'), 'utf8'));
+  }
+
   get pid() {
     const file = path.join(this.dataDir, 'postmaster.pid');
     return existsSync(file) ? Number(readFileSync(file, 'utf8').split('\n')[0]) : null;
