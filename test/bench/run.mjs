@@ -6,6 +6,7 @@
 //   --rows N        instead: rows of the request log
 //   --runs N        rounds (3)
 //   --write         into docs/benchmarks.md
+//   --check         compares the ratios with those in docs/benchmarks.md, and fails where a tenth is lost
 
 import { readdirSync } from 'node:fs';
 import os from 'node:os';
@@ -17,7 +18,7 @@ import { Database } from '../api/support/database.mjs';
 import { startPostgres } from '../api/support/servers.mjs';
 import { Service, cli, rssBytes } from '../api/support/service.mjs';
 import { contents } from './support/contents.mjs';
-import { machine, writeSection } from './support/report.mjs';
+import { compareSection, machine, writeSection } from './support/report.mjs';
 
 const here = path.dirname(fileURLToPath(import.meta.url));
 const page = path.join(here, '../../docs/benchmarks.md');
@@ -25,6 +26,7 @@ const allParts = readdirSync(here).filter((name) => name.endsWith('.mjs') && nam
 
 const BYTES_PER_ROW = 800; // of the demo's request log, as COPY text
 const SMALL_BYTES = 4 * 1000 * 1000;
+const MARGIN = 0.1; // what alternating medians of a quiet machine differ by
 
 // The settings of a production server, but without autovacuum, which would run at random moments.
 const settings = `
@@ -53,6 +55,7 @@ function parse() {
       rows: { type: 'string' },
       runs: { type: 'string', default: '3' },
       write: { type: 'boolean', default: false },
+      check: { type: 'boolean', default: false },
     },
   });
   const parts = values.part.split(',');
@@ -60,7 +63,7 @@ function parse() {
   const rows = values.rows === undefined ? Math.round(parseSize(values.size) / BYTES_PER_ROW) : Number(values.rows);
   const runs = Number(values.runs);
   if (!Number.isInteger(rows) || rows < 1 || !Number.isInteger(runs) || runs < 1) throw new Error('--rows, --runs: a number');
-  return { parts, rows, runs, write: values.write };
+  return { parts, rows, runs, write: values.write, check: values.check };
 }
 
 const log = (line) => process.stderr.write(`${line}\n`);
@@ -97,8 +100,13 @@ async function main() {
     const { run } = await import(`./${part}.mjs`);
     const text = `${options.rows} rows in the request log (${Math.round(copyBytes / 1e6)} MB), medians of ${options.runs} ` +
       `alternating runs. ${machine(server.binDir)}.\n\n${await run(bench)}`;
-    if (options.write) writeSection(page, part, text);
     process.stdout.write(`## ${part}\n\n${text}\n\n`);
+    if (options.check) {
+      const compared = compareSection(page, part, text, MARGIN);
+      process.stdout.write(`${compared.text}\n\n`);
+      if (!compared.isGood) process.exitCode = 1;
+    }
+    if (options.write) writeSection(page, part, text);
   }
 }
 

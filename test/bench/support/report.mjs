@@ -25,11 +25,36 @@ export function machine(binDir) {
     `${Math.round(os.totalmem() / 2 ** 30)} GB, Linux ${os.release()}, PostgreSQL ${/[\d.]+/.exec(version)[0]}`;
 }
 
-// Replaces one part's section of the page, between its two comments.
-export function writeSection(page, part, text) {
+// The page around one part's section, between its two comments: [before, section, after].
+function cutPage(page, part) {
   const [begin, end] = [`<!-- ${part}: written by make bench -->`, `<!-- ${part}: end -->`];
-  const old = readFileSync(page, 'utf8');
-  const [from, to] = [old.indexOf(begin), old.indexOf(end)];
-  if (from < 0 || to < from) throw new Error(`${page} has no place for ${part}`);
-  writeFileSync(page, `${old.slice(0, from + begin.length)}\n\n${text}\n\n${old.slice(to)}`);
+  const text = readFileSync(page, 'utf8');
+  const [from, to] = [text.indexOf(begin) + begin.length, text.indexOf(end)];
+  if (from < begin.length || to < from) throw new Error(`${page} has no place for ${part}`);
+  return [text.slice(0, from), text.slice(from, to), text.slice(to)];
+}
+
+export function writeSection(page, part, text) {
+  const [before, , after] = cutPage(page, part);
+  writeFileSync(page, `${before}\n\n${text}\n\n${after}`);
+}
+
+// The ratios of our ways in a section's table: the first cell of a row → the cell below the first "times as fast".
+function ratiosOf(section) {
+  const rows = section.split('\n').filter((line) => line.startsWith('|')).map((line) => line.split('|').slice(1, -1).map((cell) => cell.trim()));
+  const column = rows[0]?.findIndex((heading) => heading.startsWith('times as fast')) ?? -1;
+  return new Map(rows.slice(2).filter((row) => column > 0 && Number(row[column]) > 0 && !row[0].startsWith('pg_')).map((row) => [row[0], Number(row[column])]));
+}
+
+// Compares the ratios of a part with those on the page; a row that has lost more than `margin` is marked. Returns Markdown and
+// whether no row is.
+export function compareSection(page, part, text, margin) {
+  const [, section] = cutPage(page, part);
+  const now = ratiosOf(text);
+  const rows = [...ratiosOf(section)].map(([name, before]) => [name, before, now.get(name)]);
+  const isSlower = ([, before, after]) => !(after >= before * (1 - margin));
+  return {
+    isGood: rows.length > 0 && !rows.some(isSlower),
+    text: table(['', 'times as fast, on the page', 'now', ''], rows.map((row) => [row[0], ratio(row[1]), row[2] === undefined ? 'missing' : ratio(row[2]), isSlower(row) ? '**slower**' : ''])),
+  };
 }
