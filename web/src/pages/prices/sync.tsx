@@ -1,7 +1,7 @@
 // Syncs with the cloud: the result of the last one, and manual syncs, whose changes are shown first.
 
 import { SyncOutlined } from '@ant-design/icons';
-import { Alert, Button, Card, Collapse, Descriptions, Flex, Tag, Typography } from 'antd';
+import { Alert, Button, Card, Collapse, Descriptions, Flex, Modal, Tag, Typography } from 'antd';
 import { useState, type ReactNode } from 'react';
 import { ApiError } from '../../api/client';
 import { ErrorNotice, Technical } from '../../components/page';
@@ -14,6 +14,8 @@ import { texts } from './texts';
 export function SyncDrawer({ onClose }: { onClose: () => void }) {
   const t = useTexts(texts);
   const [force, setForce] = useState(false);
+  const [besideHub, setBesideHub] = useState(false);
+  const { data: status } = useSyncStatus();
   const failure = (error: unknown, retry: () => void): ReactNode => {
     if (!(error instanceof ApiError)) return <ErrorNotice error={error} onRetry={retry} />;
     if (error.errorCode === 'prices.shrunk') {
@@ -25,19 +27,26 @@ export function SyncDrawer({ onClose }: { onClose: () => void }) {
         </Flex>
       );
     }
-    const status = error.body.upstreamStatus;
+    const upstream = error.body.upstreamStatus;
     return (
       <Flex vertical gap="small">
         <ErrorNotice error={error} onRetry={retry} />
-        {typeof status === 'number' && <Typography.Text type="secondary">{t('upstream', { status })}</Typography.Text>}
+        {typeof upstream === 'number' && <Typography.Text type="secondary">{t('upstream', { status: upstream })}</Typography.Text>}
       </Flex>
     );
   };
+  if (status?.hubKeepsPrices && !besideHub) {
+    return (
+      <Modal open title={t('hubKeeps')} okText={t('syncBesideHub')} cancelText={t('cancel')} onOk={() => setBesideHub(true)} onCancel={onClose}>
+        {t('hubKeepsText')}
+      </Modal>
+    );
+  }
   return (
     <Review
       title={t('syncTitle')} waiting={t('downloading')} onClose={onClose} onFailure={failure}
       compareKey={['sync', force]} compare={(signal) => checkSync(force, signal)}
-      apply={(report, overwriteManual, leaveOut) => applySync({ checkId: report.checkId!, force, overwriteManual, leaveOut })}
+      apply={(report, overwriteManual, leaveOut) => applySync({ checkId: report.checkId!, force, besideHub, overwriteManual, leaveOut })}
     />
   );
 }
@@ -85,6 +94,7 @@ export function SyncCard({ onSync }: { onSync: () => void }) {
       <Typography.Text type="secondary">
         {status.intervalSeconds === 0
           ? t('off')
+          : !status.scheduled ? t('leftToHub')
           : `${t('next')}: ${status.nextAt ? dateTime(status.nextAt) : '–'} (${t('every', { time: duration(status.intervalSeconds, document.documentElement.lang) })})`}
       </Typography.Text>
     </Flex>
