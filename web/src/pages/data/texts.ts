@@ -193,7 +193,7 @@ export const texts = defineTexts({
   reasonUndo: ['撤销', 'undo'],
   bringBack: ['恢复', 'Bring back'],
   bringBackAsk: ['切换回 {name}？', 'Swap back to {name}?'],
-  bringBackText: ['当前数据库会被保留，因此这一步也可以撤销。连接会短暂断开。', 'The database of now is kept in turn, so this can be undone too. Sessions are cut off for a moment.'],
+  bringBackText: ['当前数据库会被保留，因此这一步也可以撤销。所有连接会断开一次，约一秒内无法连接；Hub 会自行重新连接。', 'The database of now is kept in turn, so this can be undone too. All sessions are ended once, and nobody can connect for about a second; the hub connects again by itself.'],
   drop1: ['删除', 'Delete'],
   dropAsk: ['删除 {name}？', 'Delete {name}?'],
   dropText: ['删除后无法再恢复到该数据库。', 'It cannot be gone back to afterwards.'],
