@@ -45,7 +45,10 @@ describe('inspect and verify', { skip: !haveBinary && 'no binary' }, () => {
       CREATE TABLE many (id int, v text);
       INSERT INTO many SELECT i, 'value ' || i FROM generate_series(1, 5000) i;
       CREATE TABLE none (id int);
-      CREATE VIEW seen AS SELECT * FROM many`);
+      CREATE VIEW seen AS SELECT * FROM many;
+      CREATE SCHEMA drizzle;
+      CREATE TABLE drizzle.__drizzle_migrations (id int);
+      INSERT INTO drizzle.__drizzle_migrations SELECT generate_series(1, 119)`);
     await database.pgDump(archive);
     manifest = await manifestOf(archive);
   });
@@ -55,15 +58,17 @@ describe('inspect and verify', { skip: !haveBinary && 'no binary' }, () => {
   const changeTable = (name, change) => manifest.tables.map((table) => (table.name === name ? { ...table, ...change } : table));
 
   test('inspect counts rows and bytes', async () => {
-    const { countsFrom, entries, compression } = await json('inspect', archive);
+    const { countsFrom, entries, compression, hubLevel } = await json('inspect', archive);
+    assert.deepEqual(hubLevel, { migrations: 119, version: 'v0.9.2' });
     assert.equal(countsFrom, 'data');
     assert.equal(compression, 'gzip');
     const counted = entries.filter((entry) => entry.rows !== undefined);
-    assert.deepEqual(counted.map(({ name, rows }) => [name, rows]), [['many', 5000], ['none', 0]]);
+    assert.deepEqual(counted.map(({ name, rows }) => [name, rows]), [['__drizzle_migrations', 119], ['many', 5000], ['none', 0]]);
     const text = Array.from({ length: 5000 }, (_, i) => `${i + 1}\tvalue ${i + 1}\n`).join('');
-    assert.equal(counted[0].bytes, text.length);
-    assert.ok(counted[0].storedBytes < text.length);
+    assert.equal(counted[1].bytes, text.length);
+    assert.ok(counted[1].storedBytes < text.length);
     const { stdout } = await cli(['inspect', archive]);
+    assert.match(stdout, /^migrations +119 \(v0\.9\.2\)$/m);
     assert.match(stdout, /^ +5000 +\d+ +\d+ {2}public\.many$/m);
   });
 

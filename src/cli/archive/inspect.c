@@ -1,5 +1,6 @@
 #include "archive/read/reader.h"
 
+#include "backup/hub_level/hub_level.h"
 #include "backup/import/manifest_match.h"
 #include "base/error.h"
 #include "base/text.h"
@@ -40,8 +41,22 @@ print_named(const char *name, const char *value)
   print_visible(line);
 }
 
+/* The hub's schema level: how many of its migrations the archive's record has; 0 without a record, or without counts.
+ */
+static gint64
+find_hub_level(const ArchiveReader *reader, const EntryCounts *counts)
+{
+  for (guint i = 0; counts != NULL && i < archive_reader_n_entries(reader); i++) {
+    const TocEntry *entry = archive_reader_entry(reader, i);
+    if (counts[i].is_known && toc_entry_is(entry, TOC_KIND_TABLE_DATA) &&
+        g_strcmp0(entry->namespace_name, BOOKKEEPING_SCHEMA) == 0 && g_strcmp0(entry->tag, HUB_RECORD_TABLE) == 0)
+      return (gint64)counts[i].rows;
+  }
+  return 0;
+}
+
 static void
-print_header(const ArchiveReader *reader)
+print_header(const ArchiveReader *reader, gint64 hub_level)
 {
   const ArchiveHeader *header = archive_reader_header(reader);
   printf("format       1.%u, compression %s\n", header->version_minor, archive_compression_name(header->compression));
@@ -49,6 +64,10 @@ print_header(const ArchiveReader *reader)
   print_named("database", header->database);
   print_named("server", header->server_version);
   print_named("pg_dump", header->pg_dump_version);
+  if (hub_level > 0) {
+    g_autofree char *level = hub_level_text(hub_level);
+    print_named("migrations", level);
+  }
   printf("entries      %u\n\n", archive_reader_n_entries(reader));
 }
 
@@ -74,7 +93,7 @@ static void
 print_text(const ArchiveReader *reader, const EntryCounts *counts)
 {
   guint n_entries = archive_reader_n_entries(reader);
-  print_header(reader);
+  print_header(reader, find_hub_level(reader, counts));
   if (counts != NULL)
     printf("%14s %14s %14s  %s\n", "rows", "bytes", "stored", "table");
   for (guint i = 0; counts != NULL && i < n_entries; i++) {
@@ -116,10 +135,11 @@ print_json(const ArchiveReader *reader, const EntryCounts *counts, CountsSource 
   for (guint i = 0; i < archive_reader_n_entries(reader); i++)
     json_array_append_new(entries, entry_to_json(archive_reader_entry(reader, i), counts != NULL ? &counts[i] : NULL));
   json_t *object =
-      json_pack("{s:s, s:s, s:o, s:o, s:o, s:o, s:o, s:o}", "formatVersion", version, "compression",
+      json_pack("{s:s, s:s, s:o, s:o, s:o, s:o, s:o, s:o, s:o}", "formatVersion", version, "compression",
                 archive_compression_name(header->compression), "created", text_or_null(header->created), "database",
                 text_or_null(header->database), "serverVersion", text_or_null(header->server_version), "pgDumpVersion",
-                text_or_null(header->pg_dump_version), "countsFrom", text_or_null(sources[source]), "entries", entries);
+                text_or_null(header->pg_dump_version), "countsFrom", text_or_null(sources[source]), "hubLevel",
+                hub_level_to_json(find_hub_level(reader, counts)), "entries", entries);
   char *text = json_dumps(object, JSON_COMPACT);
   json_decref(object);
   printf("%s\n", text);
