@@ -274,6 +274,33 @@ describe('what a hub needs', { skip: !haveBinary && 'no binary' }, () => {
     assert.match(last.message, /drizzle/);
   });
 
+  test('can be exported without the rows that it does without, which manifest, audit and estimate say', async () => {
+    const database = await createHub(server, 'v09');
+    const service = await Service.start({ dsn: database.dsn });
+    await until('migrations', () => database.value(`SELECT to_regclass('cch_data.migrations')`));
+    const query = 'excludeDispensable=true&excludeTableData=public.error_rules';
+    const estimate = await (await service.fetch(`/api/admin/database/export:estimate?${query}`)).json();
+    const excluded = estimate.tables.filter((entry) => entry.excluded).map((entry) => entry.table.replace('public.', '')).sort();
+    assert.deepEqual(excluded, ['error_rules', 'provider_endpoint_probe_logs']);
+    await service.stop();
+    const file = path.join(dir, 'without.dump');
+    const { code, stderr } = await cli(['export', '--exclude-dispensable', '--exclude-table-data', 'public.error_rules', file], { dsn: database.dsn });
+    assert.equal(code, 0, stderr);
+    const { stdout } = await run('pg_restore', ['--list', file]);
+    for (const table of excluded) {
+      assert.match(stdout, new RegExp(` TABLE public ${table} `));
+      assert.doesNotMatch(stdout, new RegExp(` TABLE DATA public ${table} `));
+    }
+    const manifest = JSON.parse(readFileSync(`${file}.manifest.json`, 'utf8'));
+    const [audited] = await database.rows(`SELECT after_value -> 'excludedTables' FROM public.audit_log WHERE action_type = 'database.export'`);
+    for (const names of [manifest.excludedTables, JSON.parse(audited[0])]) {
+      for (const table of excluded) assert.ok(names.some((name) => name.endsWith(table)), `${names}`);
+    }
+    const unknown = await cli(['export', '--exclude-table-data', 'no_such_table', path.join(dir, 'none.dump')], { dsn: database.dsn });
+    assert.equal(unknown.code, 3);
+    assert.match(unknown.stderr, /no_such_table/);
+  });
+
   test('is left for its own migrations to make, and it starts after its upgrade', async () => {
     const archive = await (await createHub(server, 'v09')).pgDump(path.join(dir, 'newer.dump'));
     const database = await createHub(server, 'v05');

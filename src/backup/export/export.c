@@ -351,6 +351,7 @@ note_export(BackupExport *export)
                      .database = export->database,
                      .level = export->level,
                      .exclude_logs = export->exclude_logs,
+                     .exclude_table_data = (const char *const *)export->exclude_table_data,
                      .bytes = export_stream_bytes(export->stream),
                      .duration_ms = (guint64)MAX(export->end_us - export->start_us, 0) / 1000,
                      .relation_bytes = export->units->relation_bytes,

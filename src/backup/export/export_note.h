@@ -11,7 +11,8 @@ typedef struct {
   const char *database;
   ArchiveLevel level;
   gboolean exclude_logs;
-  guint64 bytes; /* of the archive, or of the part that was written */
+  const char *const *exclude_table_data; /* tables whose rows were left out by name; NULL: none */
+  guint64 bytes;                         /* of the archive, or of the part that was written */
   guint64 duration_ms;
   guint64 relation_bytes;   /* of the tables, as PostgreSQL measures relations */
   const Manifest *manifest; /* NULL: the export did not complete */
