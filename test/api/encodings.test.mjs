@@ -6,7 +6,7 @@ import path from 'node:path';
 import { before, describe, test } from 'node:test';
 import { temporaryDirectory } from './support/cleanup.mjs';
 import { Database } from './support/database.mjs';
-import { importOk } from './support/product.mjs';
+import { assertRefused, importByCli, importOk, previewByCli } from './support/product.mjs';
 import { startPostgres } from './support/servers.mjs';
 import { Service, cli, haveBinary } from './support/service.mjs';
 
@@ -64,6 +64,36 @@ describe('in another encoding', { skip: !haveBinary && 'no binary' }, () => {
       assert.deepEqual([compared.identical, compared.different, compared.added], [500, 0, 0]);
     });
   }
+
+  test('bytes that are no text are refused in UTF-8, with row and column, and an export of them says so', async () => {
+    const source = await Database.create(server, { options: `ENCODING 'SQL_ASCII' LC_COLLATE 'C' LC_CTYPE 'C'` });
+    await source.exec(`
+      CREATE TABLE t (id integer PRIMARY KEY, v text, "Wort" text);
+      INSERT INTO t VALUES (7, 'fine', 'naïve'), (8, 'x', E'caf\\xe9'), (9, E'\\xff', NULL)`);
+    const archive = await source.pgDump(path.join(dir, 'ascii.dump'), '-E', 'SQL_ASCII');
+    const target = await Database.create(server);
+    const good = path.join(dir, 'good.dump');
+    for (const args of [[], ['--overwrite', '--method', 'swap'], ['--overwrite', '--method', 'transaction']]) {
+      const { code, last } = await importByCli(target, archive, { args, env: { AUTO_MIGRATE: 'true' } });
+      assert.deepEqual([code, last.errorCode], [7, 'import.invalid_text'], JSON.stringify(last));
+      assert.match(last.message, /public\.t: row 2, column Wort/);
+      assert.equal(await target.value(`SELECT to_regclass('t')`), null);
+    }
+    await target.exec(`CREATE TABLE t (id integer PRIMARY KEY, v text, "Wort" text); INSERT INTO t VALUES (7, 'here', '')`);
+    await assertRefused(target, archive, 'import.invalid_text', 7);
+    const { preview } = await previewByCli(target, archive);
+    assert.match(preview.tables[0].problem, /row 2, column Wort/);
+
+    // As older tools put it in: the server does not check what comes as SQL_ASCII.
+    await target.exec('DROP TABLE t');
+    await target.pgRestore(archive);
+    const bad = await cli(['export', '--json', path.join(dir, 'bad.dump')], { dsn: target.dsn });
+    assert.equal(bad.code, 0, bad.stderr);
+    assert.match(JSON.parse(bad.stdout).warnings[0], /public\.t: 2 rows .*column Wort, its first field is 8/);
+    await target.exec(`UPDATE t SET v = 'y', "Wort" = 'z' WHERE id > 7`);
+    const fine = await cli(['export', '--json', good], { dsn: target.dsn });
+    assert.equal(JSON.parse(fine.stdout).warnings, undefined, fine.stdout);
+  });
 
   test('an archive in LATIN1 becomes UTF-8 in a database of that', async () => {
     const [one] = encodings;

@@ -1,6 +1,7 @@
 /* Fields of a row of COPY text: the first byte chooses them, the rest is the row. The result must agree with a plain
- * walk over the row. */
+ * walk over the row. Text that is not UTF-8 is found where GLib finds it, in one piece or in two. */
 #include "archive/rows/copy_row.h"
+#include "archive/rows/copy_text_utf8.h"
 
 #include <stdint.h>
 #include <stdlib.h>
@@ -30,11 +31,26 @@ cut(const guint8 *row, gsize size, CopyField *ret_fields, gboolean *ret_is_escap
   return n + 1;
 }
 
+static void
+check_utf8(const guint8 *text, gsize size, gsize cut)
+{
+  const char *glib_end = NULL;
+  gboolean is_valid = g_utf8_validate_len((const char *)text, size, &glib_end);
+  Utf8State whole = {0}, parts = {0};
+  gsize valid = utf8_valid_bytes(&whole, text, size);
+  gsize first = utf8_valid_bytes(&parts, text, cut);
+  gsize both = first < cut ? first : cut + utf8_valid_bytes(&parts, text + cut, size - cut);
+  if (is_valid != (valid == size && whole.n_left == 0) || both != valid ||
+      valid < (gsize)(glib_end - (const char *)text))
+    abort();
+}
+
 int
 LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
   if (size == 0)
     return 0;
+  check_utf8(data + 1, size - 1, data[0] % size);
   guint numbers[MOST], n_numbers = 0;
   for (guint i = 0; i < MOST; i++)
     if ((data[0] >> i & 1) != 0)

@@ -34,6 +34,7 @@ struct BackupExport {
   ExportSnapshot *snapshot;
   ExportSchema *schema;
   ExportUnits *units;
+  ExportText *text; /* NULL: not checked */
   ExportQueue *queue;
   GPtrArray *workers; /* ExportWorker */
   ExportStream *stream;
@@ -174,10 +175,11 @@ start_workers(BackupExport *export)
   export->queue = export_queue_new(n_workers, export->units->units->len, MAX(QUEUE_BYTES / n_workers, MIN_LANE_BYTES));
   export->stream =
       export_stream_new(&export->schema->header, export->schema->entries, export->units, export->queue, export->level);
+  export->text = export_text_new(export->units, export->snapshot->encoding);
   export->workers = g_ptr_array_new_with_free_func((GDestroyNotify)export_worker_free);
   for (guint i = 0; i < n_workers; i++)
     g_ptr_array_add(export->workers, export_worker_start(i, g_ptr_array_index(export->snapshot->connections, i),
-                                                         export->units, export->queue, export->level));
+                                                         export->units, export->queue, export->text, export->level));
   /* The other connections have nothing to do. */
   g_ptr_array_set_size(export->snapshot->connections, (int)n_workers);
 }
@@ -319,6 +321,12 @@ backup_export_without_redis(const BackupExport *export)
   return backup_lock_without_redis(export->lock);
 }
 
+char **
+backup_export_warnings(const BackupExport *export, Language language)
+{
+  return export_text_warnings(export->text, language);
+}
+
 const char *
 backup_export_file_name(const BackupExport *export)
 {
@@ -383,6 +391,7 @@ backup_export_free(BackupExport *export)
     note_export(export);
   g_clear_pointer(&export->stream, export_stream_free);
   g_clear_pointer(&export->queue, export_queue_free);
+  g_clear_pointer(&export->text, export_text_free);
   g_clear_pointer(&export->units, export_units_free);
   g_clear_pointer(&export->schema, export_schema_free);
   g_clear_pointer(&export->snapshot, export_snapshot_free);

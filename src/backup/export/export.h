@@ -8,6 +8,7 @@
 
 #include "archive/write/packer.h"
 #include "backup/manifest/manifest.h"
+#include "base/language.h"
 #include "config/config.h"
 #include "lock/lock.h"
 #include "pg/programs/client.h"
@@ -45,6 +46,10 @@ gssize backup_export_read(BackupExport *export, guint8 *buffer, gsize size, GErr
 
 /* backup_lock_without_redis of the export's lock. */
 const char *backup_export_without_redis(const BackupExport *export);
+
+/* After read has returned 0: what is wrong with the rows in the archive, a sentence for each table; NULL: nothing. Free
+ * with g_strfreev. */
+char **backup_export_warnings(const BackupExport *export, Language language);
 
 /* Adds to these names (NULL: none) the tables whose rows a hub can do without: bodies kept for replays, and logs of
  * probes. Names that the database lacks are harmless. Free with g_strfreev. */

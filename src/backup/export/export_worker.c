@@ -12,6 +12,7 @@ struct ExportWorker {
   PgConnection *connection;
   const ExportUnits *units;
   ExportQueue *queue;
+  ExportText *text;
   ArchivePacker *packer;
   RowHash *hash;
   guint8 *block; /* of ARCHIVE_PIECE_BYTES */
@@ -58,6 +59,8 @@ fill_block(ExportWorker *worker, gsize *have, gboolean *ret_is_end, GError **err
 static Step
 copy_rows(ExportWorker *worker, guint unit, GError **error)
 {
+  ExportTextState text_state = {0};
+  guint entry = g_array_index(worker->units->units, ExportUnit, unit).entry;
   gsize have = 0;
   for (;;) {
     gboolean is_end;
@@ -67,6 +70,7 @@ copy_rows(ExportWorker *worker, guint unit, GError **error)
     gsize size = newline != NULL ? (gsize)(newline - worker->block) + 1 : have;
     ExportPiece marks = {.unit = unit, .is_unit_end = is_end, .is_row_cut = !is_end && newline == NULL};
     row_hash_push(worker->hash, worker->block, size);
+    export_text_check(worker->text, &text_state, entry, worker->block, size, marks.is_row_cut);
     if (!marks.is_row_cut)
       marks.totals = row_hash_take(worker->hash);
     Step step = hand_over(worker, worker->block, size, &marks, error);
@@ -179,13 +183,14 @@ run_worker(gpointer data)
 
 ExportWorker *
 export_worker_start(guint number, PgConnection *connection, const ExportUnits *units, ExportQueue *queue,
-                    ArchiveLevel level)
+                    ExportText *text, ArchiveLevel level)
 {
   ExportWorker *worker = g_new0(ExportWorker, 1);
   worker->number = number;
   worker->connection = connection;
   worker->units = units;
   worker->queue = queue;
+  worker->text = text;
   worker->packer = archive_packer_new(level);
   worker->hash = row_hash_new();
   worker->block = g_malloc(ARCHIVE_PIECE_BYTES);

@@ -3,13 +3,14 @@
 #pragma once
 
 #include "backup/export/export_queue.h"
+#include "backup/export/export_text.h"
 #include "backup/export/export_units.h"
 
 typedef struct ExportWorker ExportWorker;
 
-/* The connection is in the snapshot's transaction, and belongs to the worker until free. */
+/* The connection is in the snapshot's transaction, and belongs to the worker until free. `text` may be NULL. */
 ExportWorker *export_worker_start(guint number, PgConnection *connection, const ExportUnits *units, ExportQueue *queue,
-                                  ArchiveLevel level);
+                                  ExportText *text, ArchiveLevel level);
 
 /* Waits for the thread's end. To end it early, stop the queue, then trigger the connection's cancellable. */
 void export_worker_free(ExportWorker *worker);

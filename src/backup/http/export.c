@@ -4,6 +4,7 @@
 #include "backup/http/export_query.h"
 #include "backup_sql.h"
 #include "base/error.h"
+#include "base/log.h"
 #include "pg/connection/connection.h"
 
 #include <math.h>
@@ -88,6 +89,14 @@ download_finish(Download *download)
   json_object_set_new(event, "fileName", json_string(backup_export_file_name(download->export)));
   json_object_set_new(event, "sha256", json_string(manifest->archive_sha256));
   json_object_set_new(event, "archiveBytes", json_integer((json_int_t)manifest->archive_bytes));
+  g_auto(GStrv) warnings = backup_export_warnings(download->export, http_request_language(download->request));
+  if (warnings != NULL) {
+    json_t *list = json_array();
+    for (char **warning = warnings; *warning != NULL; warning++)
+      json_array_append_new(list, http_json_text(*warning));
+    json_object_set_new(event, "warnings", list);
+    log_event(LOG_WARNING, "export.invalid_text", "what", warnings[0], NULL);
+  }
   g_autofree char *last = event_text(event);
   g_clear_pointer(&download->export, backup_export_free);
   running_end(g_steal_pointer(&download->running), last);

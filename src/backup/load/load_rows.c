@@ -93,6 +93,7 @@ judge_copy(Worker *worker, GError *failure, GError **error)
   TableLoad *table = worker->table;
   g_assert(table != NULL);
   const TocEntry *entry = table->step->entry;
+  restore_explain_text(worker->restore, entry, &failure);
   Verdict verdict = restore_verdict(worker->restore, entry, failure);
   /* COPYs of one table block each other only over equal rows. */
   gboolean is_conflict = verdict == VERDICT_DUPLICATE_KEY || verdict == VERDICT_RESTART;

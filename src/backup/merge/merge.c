@@ -151,6 +151,8 @@ apply_rows(Restore *restore, const TocEntry *entry, GError **error)
     return FALSE;
   if (is_done || merge_rows(restore, entry, error))
     return TRUE;
+  if (error != NULL)
+    restore_explain_text(restore, entry, error);
   g_autofree char *name = entry_display_name(entry);
   g_prefix_error(error, "restore TABLE DATA %s: ", name);
   return FALSE;

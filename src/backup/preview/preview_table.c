@@ -265,6 +265,11 @@ static gboolean
 take_as_problem(Comparison *comparison, const GError *failure)
 {
   const char *sqlstate = error_sqlstate(failure);
+  if (error_code(failure) == CCH_ERROR_IMPORT_INVALID_TEXT) {
+    comparison->table->problem =
+        g_strdup_printf("%s: %s", error_text(failure, comparison->run->options->language), failure->message);
+    return TRUE;
+  }
   if (error_code(failure) != CCH_ERROR_DATABASE_QUERY || g_cancellable_is_cancelled(comparison->run->cancellable))
     return FALSE;
   comparison->table->problem = text_format(TEXT_PREVIEW_VALUES_REFUSED, comparison->run->options->language, sqlstate);
@@ -297,6 +302,8 @@ compare_live(Comparison *comparison, const TocEntry *entry, GError **error)
   warn_of_columns(comparison);
   g_autoptr(GError) failure = NULL;
   comparison->table->is_compared = restore_run(run->restore, stage_and_compare, comparison, &failure);
+  if (!comparison->table->is_compared)
+    restore_explain_text(run->restore, entry, &failure);
   if (comparison->table->is_compared)
     share_root(comparison);
   if (comparison->table->is_compared || take_as_problem(comparison, failure))

@@ -218,6 +218,9 @@ restore_apply_step(Restore *restore, const RestoreStep *step, GError **error)
 {
   if (is_left_out(restore, step->entry))
     return TRUE;
+  g_autofree char *encoding = entry_encoding(step->entry);
+  if (encoding != NULL)
+    return restore_speak_archive(restore->connection, restore->reader, error);
   switch (step->kind) {
   case STEP_SQL:
     return (step->is_loose ? apply_loose : apply_sql)(restore, step->entry, error);

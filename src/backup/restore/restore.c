@@ -134,8 +134,11 @@ restore_speak_archive(PgConnection *connection, const ArchiveReader *reader, GEr
 {
   for (guint i = 0; i < archive_reader_n_entries(reader); i++) {
     g_autofree char *encoding = entry_encoding(archive_reader_entry(reader, i));
-    if (encoding != NULL)
-      return pg_connection_execf(connection, error, "SET client_encoding = '%s'", encoding);
+    if (encoding == NULL)
+      continue;
+    const char *database = pg_connection_parameter(connection, "server_encoding");
+    gboolean is_unchecked = g_ascii_strcasecmp(encoding, "SQL_ASCII") == 0;
+    return pg_connection_execf(connection, error, "SET client_encoding = '%s'", is_unchecked ? database : encoding);
   }
   return TRUE;
 }

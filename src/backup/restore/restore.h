@@ -43,9 +43,9 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC(Restore, restore_free)
 /* Sets what pg_restore sets in its session (_doSetFixedOutputState), and our lock_timeout for the kind of unit. */
 gboolean restore_prepare_session(Restore *restore, GError **error);
 
-/* Sets client_encoding. Names from the archive are in the archive's encoding: send them to the server, or compare
- * them with the server's, only on a connection that uses it. Our own texts are UTF-8, the encoding of a new
- * connection.
+/* Sets client_encoding. SQL_ASCII is no encoding but bytes unchecked: they are taken as, and checked against, the
+ * database's encoding. Names from the archive are in the archive's encoding: send them to the server, or compare them
+ * with the server's, only on a connection that uses it. Our own texts are UTF-8, the encoding of a new connection.
  */
 gboolean restore_speak_archive(PgConnection *connection, const ArchiveReader *reader, GError **error);
 gboolean restore_speak_utf8(PgConnection *connection, GError **error);

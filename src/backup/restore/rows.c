@@ -107,6 +107,7 @@ restore_copy_into_new(Restore *restore, const TocEntry *entry, gboolean *ret_is_
     restore_say_table_done(restore, entry, job.rows, job.rows);
     return TRUE;
   }
+  restore_explain_text(restore, entry, &failure);
   if (restore_verdict(restore, entry, failure) != VERDICT_DUPLICATE_KEY)
     return restore_judge(restore, entry, g_steal_pointer(&failure), error);
   *ret_is_copied = FALSE;

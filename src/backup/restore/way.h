@@ -53,6 +53,14 @@ Verdict restore_verdict(const Restore *restore, const TocEntry *entry, const GEr
  * on, naming the entry. */
 gboolean restore_judge(Restore *restore, const TocEntry *entry, GError *failure, GError **error);
 
+/* If the server refused bytes of the entry's rows as no text in its encoding: replaces the failure by
+ * IMPORT_INVALID_TEXT, which names row and column. */
+void restore_explain_text(const Restore *restore, const TocEntry *entry, GError **failure);
+
+/* Whether this role may comment on, label or grant what the entry is about, if that is a schema or language that is
+ * here. GRANT by others fails, or does nothing and says so only as a notice. TRUE for all other entries. */
+gboolean restore_may_describe(PgConnection *connection, const TocEntry *entry, gboolean *ret_may, GError **error);
+
 /* ---- Existing objects ---- */
 
 /* TRUE if the entry's object existed already or could not be created. */

@@ -177,8 +177,7 @@ write_manifest(BackupExport *export, const char *path, GError **error)
 }
 
 static void
-print_result(const CliContext *context, const char *path, const Manifest *manifest, const char *warning,
-             gint64 start_us)
+print_result(const CliContext *context, const char *path, const Manifest *manifest, char **warnings, gint64 start_us)
 {
   double seconds = (double)(g_get_monotonic_time() - start_us) / G_USEC_PER_SEC;
   FILE *stream = strcmp(path, "-") == 0 ? stderr : stdout;
@@ -195,8 +194,12 @@ print_result(const CliContext *context, const char *path, const Manifest *manife
         json_pack("{s:s, s:s%, s:I, s:I, s:f, s:s, s:i}", "type", "complete", "file", path, strlen(path), "bytes",
                   (json_int_t)manifest->archive_bytes, "rows", (json_int_t)totals.rows, "seconds", seconds, "sha256",
                   manifest->archive_sha256, "pgRestoreMajor", manifest->pg_restore_major);
-    if (result != NULL && warning != NULL)
-      json_object_set_new(result, "warnings", json_pack("[s%]", warning, strlen(warning)));
+    if (result != NULL && *warnings != NULL) {
+      json_t *list = json_array();
+      for (char **warning = warnings; *warning != NULL; warning++)
+        json_array_append_new(list, json_string(*warning));
+      json_object_set_new(result, "warnings", list);
+    }
     g_autofree char *line = result != NULL ? json_dumps(result, JSON_COMPACT) : NULL;
     fprintf(stream, "%s\n", line != NULL ? line : "{\"type\":\"complete\"}");
     json_decref(result);
@@ -219,11 +222,13 @@ run_export(CliContext *context, const ExportArguments *arguments, const BackupEx
   g_autoptr(BackupExport) export = backup_export_start(options, context->cancellable, &who, error);
   if (export == NULL)
     return FALSE;
+  g_autoptr(GStrvBuilder) builder = g_strv_builder_new();
   const char *away_reason = backup_export_without_redis(export);
-  g_autofree char *warning =
-      away_reason != NULL ? text_format(TEXT_LOCK_WITHOUT_REDIS, context->language, away_reason) : NULL;
-  if (warning != NULL)
+  if (away_reason != NULL) {
+    g_autofree char *warning = text_format(TEXT_LOCK_WITHOUT_REDIS, context->language, away_reason);
+    g_strv_builder_add(builder, warning);
     fprintf(stderr, "cch-data: %s\n", warning);
+  }
   const char *path = arguments->path != NULL ? arguments->path : backup_export_file_name(export);
   if (output == NULL)
     output = output_file_create(path, arguments->is_forced, error);
@@ -235,7 +240,13 @@ run_export(CliContext *context, const ExportArguments *arguments, const BackupEx
       (has_name && !arguments->without_manifest && !write_manifest(export, path, error)))
     return FALSE;
   g_clear_pointer(&bar, progress_bar_free);
-  print_result(context, path, backup_export_manifest(export), warning, start_us);
+  g_auto(GStrv) invalid = backup_export_warnings(export, context->language);
+  for (char **warning = invalid; warning != NULL && *warning != NULL; warning++) {
+    g_strv_builder_add(builder, *warning);
+    fprintf(stderr, "cch-data: %s\n", *warning);
+  }
+  g_auto(GStrv) warnings = g_strv_builder_end(builder);
+  print_result(context, path, backup_export_manifest(export), warnings, start_us);
   return TRUE;
 }
 
