@@ -6,7 +6,8 @@ import path from 'node:path';
 import { before, describe, test } from 'node:test';
 import { temporaryDirectory } from './support/cleanup.mjs';
 import { Database } from './support/database.mjs';
-import { importByCli, importOk, previewByCli, tableReport, warnings } from './support/product.mjs';
+import { shopEntries, writeOldArchive } from './support/old_archive.mjs';
+import { assertRefused, importByCli, importOk, previewByCli, tableReport, warnings } from './support/product.mjs';
 import { startPostgres } from './support/servers.mjs';
 import { cli, haveBinary } from './support/service.mjs';
 

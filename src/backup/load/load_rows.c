@@ -142,6 +142,14 @@ is_dropped(const Worker *worker, const TableLoad *table)
   return table->has_conflicts || table->is_given_up;
 }
 
+static gboolean
+begin_copy(Worker *worker, const TocEntry *entry, GError **error)
+{
+  g_autofree char *copy = entry_copy_statement(entry, error);
+  return copy != NULL && restore_search(worker->restore, entry, error) &&
+         pg_connection_copy_in_begin(restore_connection(worker->restore), copy, error);
+}
+
 /* Writes a block to its table's COPY, which is begun if necessary. */
 static gboolean
 load_block(Worker *worker, const RowBlock *block, GError **error)
@@ -156,7 +164,7 @@ load_block(Worker *worker, const RowBlock *block, GError **error)
     return settle_blocks(worker, table, 1, 0, error);
   worker->table = table;
   worker->blocks++;
-  if ((!is_begun && !pg_connection_copy_in_begin(connection, table->step->entry->copy_stmt, &failure)) ||
+  if ((!is_begun && !begin_copy(worker, table->step->entry, &failure)) ||
       !pg_connection_copy_in_write(connection, block->data, block->size, &failure))
     return judge_copy(worker, failure, error);
   backup_progress_add(restore_progress(worker->restore), block->rows, block->size);

@@ -103,6 +103,20 @@ entry_copy_target(const TocEntry *entry, char **ret_schema, char **ret_table, GE
 }
 
 char *
+entry_copy_statement(const TocEntry *entry, GError **error)
+{
+  g_autofree char *schema = NULL, *table = NULL;
+  if (!entry_copy_target(entry, &schema, &table, error))
+    return NULL;
+  const char *rest = entry->copy_stmt + strlen("COPY ");
+  do
+    g_free(entry_read_identifier(&rest));
+  while (skip_word(&rest, "."));
+  g_autofree char *target = pg_quote_qualified(schema, table);
+  return g_strconcat("COPY ", target, rest, NULL);
+}
+
+char *
 entry_drop_if_exists(const TocEntry *entry)
 {
   if (entry->drop_stmt == NULL || *entry->drop_stmt == '\0')
@@ -256,6 +270,18 @@ read_literal(const char **cursor)
   return g_string_free(text, FALSE);
 }
 
+/* Takes ownership of the name. */
+static char *
+qualify_sequence(const TocEntry *entry, char *sequence)
+{
+  const char *rest = sequence;
+  g_autofree char *first = entry_read_identifier(&rest);
+  if (first == NULL || *rest != '\0' || entry->namespace_name == NULL || *entry->namespace_name == '\0')
+    return sequence;
+  g_free(sequence);
+  return pg_quote_qualified(entry->namespace_name, first);
+}
+
 gboolean
 entry_sequence_set(const TocEntry *entry, EntrySequenceSet *ret_set, GError **error)
 {
@@ -268,7 +294,8 @@ entry_sequence_set(const TocEntry *entry, EntrySequenceSet *ret_set, GError **er
     gboolean is_number = g_ascii_string_to_signed(digits, 10, G_MININT64, G_MAXINT64, &value, NULL);
     gboolean is_true = g_str_has_prefix(cursor + n_digits, ", true)");
     if (is_number && (is_true || g_str_has_prefix(cursor + n_digits, ", false)"))) {
-      *ret_set = (EntrySequenceSet){.sequence = g_steal_pointer(&sequence), .value = value, .is_called = is_true};
+      *ret_set = (EntrySequenceSet){
+          .sequence = qualify_sequence(entry, g_steal_pointer(&sequence)), .value = value, .is_called = is_true};
       return TRUE;
     }
   }

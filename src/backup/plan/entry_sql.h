@@ -19,6 +19,9 @@ gboolean entry_copy_columns(const TocEntry *entry, char ***ret_columns, GError *
  * with pg_dump --load-via-partition-root, and always for hash partitions over an enum. */
 gboolean entry_copy_target(const TocEntry *entry, char **ret_schema, char **ret_table, GError **error);
 
+/* The COPY statement with the table's schema, which archives of PostgreSQL 10 and older leave out. Free with g_free. */
+char *entry_copy_statement(const TocEntry *entry, GError **error);
+
 /* The statement that drops the entry's object if it exists, for object kinds outside schemas; NULL for other kinds.
  * For large objects use entry_large_objects. */
 char *entry_drop_if_exists(const TocEntry *entry);
@@ -31,7 +34,7 @@ char **entry_split_statements(const char *sql);
 
 /* The arguments of "SELECT pg_catalog.setval('public.users_id_seq', 10, true);". */
 typedef struct {
-  char *sequence; /* in regclass syntax: "public.users_id_seq" */
+  char *sequence; /* in regclass syntax, with the schema even where the archive has none: "public.users_id_seq" */
   gint64 value;
   gboolean is_called;
 } EntrySequenceSet;

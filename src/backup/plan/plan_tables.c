@@ -1,5 +1,6 @@
 #include "backup/plan/plan_tables.h"
 
+#include "backup/plan/entry_sql.h"
 #include "backup/plan/merge_choice.h"
 
 #include <string.h>
@@ -65,13 +66,44 @@ note_dependents(PlanTables *tables)
   }
 }
 
-/* "users users_pkey" belongs to table users. */
 static gboolean
-is_of_table(const TocEntry *entry, const TocEntry *table)
+is_tagged_by(const TocEntry *entry, const TocEntry *table)
 {
   gsize length = table->tag != NULL ? strlen(table->tag) : 0;
   return length > 0 && entry->tag != NULL && strncmp(entry->tag, table->tag, length) == 0 &&
          entry->tag[length] == ' ' && g_strcmp0(entry->namespace_name, table->namespace_name) == 0;
+}
+
+/* The table that "ALTER TABLE ONLY users …" names without a schema; NULL for other statements. */
+static char *
+altered_table(const TocEntry *entry)
+{
+  static const char alter[] = "ALTER TABLE ONLY ";
+  if (entry->defn == NULL || !g_str_has_prefix(entry->defn, alter))
+    return NULL;
+  const char *cursor = entry->defn + strlen(alter);
+  return entry_read_identifier(&cursor);
+}
+
+/* "users users_pkey" belongs to table users. In archives of PostgreSQL 10 and older the tag is only "users_pkey": the
+ * table is then the one that the statement alters, or else the first relation that it depends on. */
+static gboolean
+is_of_table(const PlanTables *tables, const TocEntry *entry, const TocEntry *table)
+{
+  if (is_tagged_by(entry, table))
+    return TRUE;
+  g_autofree char *altered = altered_table(entry);
+  const TocEntry *first = NULL;
+  for (guint i = 0; i < entry->n_dependencies; i++) {
+    const TocEntry *dependency = archive_reader_find(tables->reader, entry->dependencies[i]);
+    if (dependency != NULL && is_tagged_by(entry, dependency))
+      return FALSE;
+    if (first == NULL && dependency != NULL && toc_entry_has(dependency, TOC_RELATION))
+      first = dependency;
+  }
+  if (altered != NULL)
+    return g_strcmp0(altered, table->tag) == 0 && g_strcmp0(entry->namespace_name, table->namespace_name) == 0;
+  return first == table;
 }
 
 /* ATTACH has the child's name as its tag. */
@@ -93,7 +125,8 @@ take_dependents(PlanTables *tables, const TocEntry *entry, State state)
     const TocEntry *dependent = dependents->pdata[i];
     if (state == STATE_NEEDED && toc_entry_has(dependent, TOC_FOLLOWS))
       mark_entry(tables, dependent, STATE_NEEDED);
-    if (state != STATE_CHOSEN || (toc_entry_has(dependent, TOC_TAGGED_BY_TABLE) && !is_of_table(dependent, entry)))
+    if (state != STATE_CHOSEN ||
+        (toc_entry_has(dependent, TOC_TAGGED_BY_TABLE) && !is_of_table(tables, dependent, entry)))
       continue;
     mark_entry(tables, dependent, STATE_CHOSEN);
     if (toc_entry_is(dependent, TOC_KIND_TABLE_ATTACH))

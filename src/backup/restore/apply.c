@@ -160,7 +160,7 @@ apply_sql(Restore *restore, const TocEntry *entry, GError **error)
     warn_of_locks(restore, entry);
   if (!select_tablespace(restore, entry, error) || !select_table_am(restore, entry, error))
     return FALSE;
-  if (!restore_run_sql(restore, entry->defn, &failure))
+  if (!restore_run_entry(restore, entry, entry->defn, &failure))
     return may_be_missing(entry, failure) ? pass_over(restore, entry, failure)
                                           : restore_judge(restore, entry, failure, error);
   return set_owner(restore, entry, error);
@@ -191,7 +191,7 @@ apply_access(Restore *restore, const TocEntry *entry, GError **error)
   g_auto(GStrv) statements = entry_split_statements(entry->defn);
   for (char **statement = statements; *statement != NULL; statement++) {
     GError *failure = NULL;
-    if (!restore_run_sql(restore, *statement, &failure) && !restore_judge(restore, entry, failure, error))
+    if (!restore_run_entry(restore, entry, *statement, &failure) && !restore_judge(restore, entry, failure, error))
       return FALSE;
   }
   return TRUE;

@@ -41,7 +41,9 @@ restore_judge(Restore *restore, const TocEntry *entry, GError *failure, GError *
   }
   if (verdict == VERDICT_EXISTS || verdict == VERDICT_COLUMN_MISSING)
     restore_mark_present(restore, entry);
-  if (!(restore->way->keeps_present && verdict == VERDICT_EXISTS))
+  /* Every new database has schema public, which archives of PostgreSQL 10 and older create all the same. */
+  gboolean is_public = toc_entry_is(entry, TOC_KIND_SCHEMA) && g_strcmp0(entry->tag, "public") == 0;
+  if (!((restore->way->keeps_present || is_public) && verdict == VERDICT_EXISTS))
     restore_warn(restore, entry, failure);
   g_error_free(failure);
   return TRUE;

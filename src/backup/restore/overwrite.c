@@ -7,6 +7,9 @@
 
 #include <string.h>
 
+/* Every new database has it; archives of PostgreSQL 10 and older name it all the same. */
+#define BUILT_IN "plpgsql"
+
 struct Overwrite {
   gboolean allow_incomplete;
   GHashTable *kept_extensions; /* names; NULL until read */
@@ -110,7 +113,9 @@ overwrite_find_kept_extensions(Restore *restore, GError **error)
 {
   g_autoptr(PgResult) kept = pg_connection_query(
       restore_connection(restore), error,
-      "SELECT extname FROM pg_catalog.pg_extension WHERE NOT pg_catalog.pg_has_role(extowner, 'USAGE')", 0);
+      "SELECT extname FROM pg_catalog.pg_extension WHERE NOT pg_catalog.pg_has_role(extowner, 'USAGE') OR extname = "
+      "'" BUILT_IN "'",
+      0);
   if (kept == NULL)
     return NULL;
   GHashTable *extensions = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);
@@ -119,7 +124,8 @@ overwrite_find_kept_extensions(Restore *restore, GError **error)
   const GArray *steps = restore_plan(restore)->steps;
   for (guint i = 0; i < steps->len; i++) {
     const TocEntry *entry = g_array_index(steps, RestoreStep, i).entry;
-    if (toc_entry_is(entry, TOC_KIND_EXTENSION) && overwrite_is_about_extension(extensions, entry))
+    if (toc_entry_is(entry, TOC_KIND_EXTENSION) && overwrite_is_about_extension(extensions, entry) &&
+        strcmp(entry->tag, BUILT_IN) != 0)
       backup_progress_warn(restore_progress(restore), TEXT_IMPORT_EXTENSION_KEPT, entry->tag);
   }
   return extensions;

@@ -44,7 +44,8 @@ gboolean overwrite_check_losses(PgConnection *connection, const ArchiveReader *r
                                 gboolean is_allowed, BackupProgress *progress, GError **error);
 
 /* Names of the extensions here that belong to another role. They cannot be dropped, and need not be, because their
- * contents are the same. Warns about each one that is in the plan. Free with g_hash_table_unref. */
+ * contents are the same. Warns about each one that is in the plan. plpgsql is among them, without a warning. Free with
+ * g_hash_table_unref. */
 GHashTable *overwrite_find_kept_extensions(Restore *restore, GError **error);
 
 /* Whether an entry creates one of these extensions, or comments on it. */

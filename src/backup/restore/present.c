@@ -14,6 +14,18 @@ is_made_on_table(const TocEntry *entry)
           toc_entry_is(entry, TOC_KIND_STATISTICS));
 }
 
+/* Tags of parts of a table have its name in front ("users users_pkey"), except in old archives. */
+static gboolean
+is_tagged_by_table(const TocEntry *entry, char **tables)
+{
+  for (char **table = tables; *table != NULL; table++) {
+    gsize length = strlen(*table);
+    if (strncmp(entry->tag, *table, length) == 0 && entry->tag[length] == ' ')
+      return TRUE;
+  }
+  return FALSE;
+}
+
 /* The text behind the name in "ALTER TABLE ONLY public.t ADD CONSTRAINT name PRIMARY KEY (id);"; "" for other
  * statements. */
 static const char *
@@ -51,9 +63,10 @@ restore_find_present(const Restore *restore, const TocEntry *entry, gboolean *re
   gboolean has_index = is_primary || g_str_has_prefix(words, " UNIQUE ") || g_str_has_prefix(words, " EXCLUDE ");
   g_auto(GStrv) tags = dependency_tags(restore, entry);
   g_autofree char *tables = pg_array((const char *const *)tags);
-  g_autoptr(PgResult) answer =
-      pg_connection_query(restore->connection, error, backup_present_object_sql, 6, entry->desc, entry->namespace_name,
-                          entry->tag, tables, has_index ? "true" : "false", is_primary ? "true" : "false");
+  gboolean has_table = !restore->searches_by_entry || is_tagged_by_table(entry, tags);
+  g_autoptr(PgResult) answer = pg_connection_query(
+      restore->connection, error, backup_present_object_sql, 7, entry->desc, entry->namespace_name, entry->tag, tables,
+      has_index ? "true" : "false", is_primary ? "true" : "false", has_table ? "true" : "false");
   if (answer == NULL)
     return FALSE;
   *ret_is_present = pg_result_rows(answer) > 0 && pg_result_bool(answer, 0, 0);

@@ -11,6 +11,15 @@ enum { LOCK_PAUSE_MS = 500, MAX_DEADLOCKS = 10 };
 #define ROLL_BACK_ENTRY "ROLLBACK TO SAVEPOINT cch_entry; RELEASE SAVEPOINT cch_entry"
 #define FIND_XID        "SELECT pg_catalog.txid_current()"
 
+static gboolean
+has_search_path(const ArchiveReader *reader)
+{
+  for (guint i = 0; i < archive_reader_n_entries(reader); i++)
+    if (toc_entry_is(archive_reader_entry(reader, i), TOC_KIND_SEARCHPATH))
+      return TRUE;
+  return FALSE;
+}
+
 Restore *
 restore_new(const RestoreOptions *options)
 {
@@ -30,6 +39,7 @@ restore_new(const RestoreOptions *options)
   restore->created_large_objects = g_hash_table_new(NULL, NULL);
   restore->large_object_owners = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);
   restore->default_tablespace = g_strdup("");
+  restore->searches_by_entry = !has_search_path(restore->reader);
   return restore;
 }
 
@@ -320,4 +330,34 @@ gboolean
 restore_run_sql(Restore *restore, const char *sql, GError **error)
 {
   return restore_run(restore, exec_sql, (gpointer)sql, error);
+}
+
+gboolean
+restore_search(const Restore *restore, const TocEntry *entry, GError **error)
+{
+  if (!restore->searches_by_entry)
+    return TRUE;
+  const char *schema = entry != NULL && entry->namespace_name != NULL ? entry->namespace_name : "";
+  g_autofree char *name = *schema != '\0' ? pg_quote_identifier(schema) : NULL;
+  return pg_connection_execf(restore->connection, error, "SET search_path = %s%s", name != NULL ? name : "''",
+                             name != NULL ? ", pg_catalog" : "");
+}
+
+typedef struct {
+  const TocEntry *entry;
+  const char *sql;
+} EntryJob;
+
+static gboolean
+exec_entry(Restore *restore, gpointer user_data, GError **error)
+{
+  const EntryJob *job = user_data;
+  return restore_search(restore, job->entry, error) && exec_sql(restore, (gpointer)job->sql, error) &&
+         restore_search(restore, NULL, error);
+}
+
+gboolean
+restore_run_entry(Restore *restore, const TocEntry *entry, const char *sql, GError **error)
+{
+  return restore_run(restore, exec_entry, &(EntryJob){entry, sql}, error);
 }

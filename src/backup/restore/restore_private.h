@@ -22,10 +22,14 @@ struct Restore {
   GHashTable *created_large_objects; /* OIDs that this import created */
   GHashTable *large_object_owners;   /* role → whether objects are created as this role */
   char *default_tablespace;          /* as last set; "" is the database's own */
+  gboolean searches_by_entry; /* the archive's SQL leaves out schemas, and its entries name them (restore_search) */
 };
 
 /* Remembers the connection's transaction, in which units must end. */
 gboolean restore_note_transaction(Restore *restore, GError **error);
+
+/* restore_run_sql for SQL of an entry, where that finds what pg_dump meant. */
+gboolean restore_run_entry(Restore *restore, const TocEntry *entry, const char *sql, GError **error);
 
 /* Reports an entry's ignored failure as a warning. */
 void restore_warn(Restore *restore, const TocEntry *entry, const GError *failure);

@@ -94,7 +94,9 @@ static gboolean
 copy_all(Restore *restore, gpointer user_data, GError **error)
 {
   CopyJob *job = user_data;
-  return restore_copy_rows(restore, job->entry, job->entry->copy_stmt, &job->rows, error);
+  g_autofree char *copy = entry_copy_statement(job->entry, error);
+  return copy != NULL && restore_search(restore, job->entry, error) &&
+         restore_copy_rows(restore, job->entry, copy, &job->rows, error) && restore_search(restore, NULL, error);
 }
 
 gboolean

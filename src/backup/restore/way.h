@@ -44,6 +44,11 @@ gpointer restore_way_state(const Restore *restore);
 /* The end of the wait for table locks, on the monotonic clock. */
 gint64 restore_lock_deadline_us(const Restore *restore);
 
+/* Archives of PostgreSQL 10 and older have no SEARCHPATH entry, and names of an entry's own schema stand there without
+ * it: sets search_path to that schema, as pg_restore does (_selectOutputSchema). `entry` NULL: to none. For other
+ * archives, which name every schema, it does nothing. */
+gboolean restore_search(const Restore *restore, const TocEntry *entry, GError **error);
+
 /* ---- Errors ---- */
 
 /* The meaning of an error of this entry under this way. */
