@@ -1,7 +1,9 @@
 // Kinds of archives that were once counted wrongly, refused, or too large for the server: rows that are loaded through a partitioned
-// root, extensions of other roles, very many large objects, names with control sequences for terminals.
+// root, extensions of other roles, objects that only superusers may make, extensions that are not here, archives of old PostgreSQL,
+// very many large objects, names with control sequences for terminals.
 
 import assert from 'node:assert/strict';
+import { readFileSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { before, describe, test } from 'node:test';
 import { temporaryDirectory } from './support/cleanup.mjs';
@@ -88,6 +90,92 @@ describe('an archive', { skip: !haveBinary && 'no binary' }, () => {
     const failed = await importByCli(target, archive, { overwrite: true, args: ['--method', 'transaction'] });
     assert.equal(failed.last.type, 'error');
     assert.match(failed.last.message, /max_locks_per_transaction/);
+  });
+
+  test('with what only superusers and other roles may make comes without it, one warning each, foretold; strict refuses', async () => {
+    const source = await Database.create(server);
+    await source.exec(`
+      CREATE TABLE a (id integer PRIMARY KEY, v text); INSERT INTO a VALUES (1, 'x');
+      COMMENT ON SCHEMA public IS 'ours'; GRANT USAGE ON SCHEMA public TO other;
+      CREATE FUNCTION f() RETURNS event_trigger LANGUAGE plpgsql AS 'BEGIN END';
+      CREATE EVENT TRIGGER e ON ddl_command_end EXECUTE FUNCTION f(); COMMENT ON EVENT TRIGGER e IS 'of e';
+      CREATE PUBLICATION p FOR ALL TABLES; COMMENT ON PUBLICATION p IS 'of p'; CREATE PUBLICATION q FOR TABLE a;
+      ALTER DEFAULT PRIVILEGES FOR ROLE other GRANT SELECT ON TABLES TO PUBLIC`);
+    const archive = await source.pgDump(file('superuser.dump'));
+    for (const [how, args] of [['merge', []], ['transaction', ['--overwrite', '--method', 'transaction']]]) {
+      const target = await Database.create(server, { options: 'OWNER owner' });
+      await target.exec('ALTER SCHEMA public OWNER TO postgres; GRANT ALL ON SCHEMA public TO owner');
+      const dsn = server.dsn(target.name, 'owner');
+      const { stdout } = await cli(['import', '--dry-run', '--json', ...args, archive], { dsn });
+      const foretold = JSON.parse(stdout).warnings.join('\n');
+      const { last, events } = await importOk(target, archive, { dsn, args });
+      assert.deepEqual(tableReport(last, 'public.a'), [1, 1, 0]);
+      for (const what of ['COMMENT SCHEMA public', 'ACL SCHEMA public', 'EVENT TRIGGER e', 'PUBLICATION p', 'DEFAULT ACL DEFAULT PRIVILEGES FOR TABLES']) {
+        assert.ok(foretold.includes(what), `${how}: ${what} is not in ${foretold}`);
+        assert.equal(warnings(events).filter((text) => text.includes(`: ${what}: `)).length, 1, `${how}: ${what}: ${warnings(events).join('\n')}`);
+      }
+      assert.deepEqual(await target.rows('SELECT pubname FROM pg_publication'), [['q']]);
+      await target.exec('DELETE FROM a', { user: 'owner' });
+      const refused = await assertRefused(target, archive, 'import.left_out', 7, { dsn, args: [...args, '--strict'] });
+      assert.match(refused.last.message, /public|PUBLICATION p|EVENT TRIGGER e/);
+    }
+  });
+
+  test('whose extension is not here is imported without it, and what depends on it, unless rows or keys do', async () => {
+    const source = await Database.create(server);
+    await source.exec(`
+      CREATE EXTENSION pg_trgm; CREATE TABLE a (id integer PRIMARY KEY, v text); INSERT INTO a VALUES (1, 'x');
+      CREATE INDEX by_trigram ON a USING gin (v gin_trgm_ops); CREATE VIEW alike AS SELECT similarity(v, 'x') FROM a;
+      COMMENT ON VIEW alike IS 'of the view'`);
+    const rename = (from, to) => {
+      const bytes = readFileSync(from).toString('latin1').replaceAll('pg_trgm', 'pg_trgx');
+      writeFileSync(to, bytes, 'latin1');
+      return to;
+    };
+    const archive = rename(await source.pgDump(file('trgm.dump')), file('trgx.dump'));
+    const target = await Database.create(server);
+    const refused = await assertRefused(target, archive, 'database.query_failed', 7);
+    assert.match(refused.last.message, /--without-extension pg_trgx/);
+    const args = ['--without-extension', 'pg_trgx'];
+    const { preview } = await previewByCli(target, archive, { args });
+    const left = ['EXTENSION pg_trgx', 'COMMENT EXTENSION pg_trgx', 'INDEX public.by_trigram', 'VIEW public.alike', 'COMMENT public.VIEW alike'];
+    for (const way of [{}, { overwrite: true, args: ['--method', 'transaction'] }, { overwrite: true, args: ['--method', 'swap'] }]) {
+      const { events } = await importOk(target, archive, { ...way, args: [...(way.args ?? []), ...args], env: { AUTO_MIGRATE: 'true' } });
+      for (const what of left) {
+        assert.ok(preview.warnings.some((text) => text.endsWith(`: ${what}`)), `${what} is not in ${preview.warnings.join('\n')}`);
+        assert.equal(warnings(events).filter((text) => text.endsWith(`: ${what}`)).length, 1, what);
+      }
+      assert.deepEqual(await target.rows(`SELECT relname FROM pg_class WHERE relnamespace = 'public'::regnamespace ORDER BY 1`), [['a'], ['a_pkey']]);
+    }
+    await source.exec('CREATE EXTENSION citext; ALTER TABLE a ADD c citext');
+    const needed = await source.pgDump(file('citext.dump'));
+    const kept = await assertRefused(target, needed, 'import.incompatible', 7, { args: ['--without-extension', 'citext'] });
+    assert.match(kept.last.message, /citext.*TABLE public\.a/);
+    await assertRefused(target, needed, 'request.validation_failed', 3, { args: ['--without-extension', 'nothing'] });
+  });
+
+  test('of PostgreSQL 9 is merged, overwritten in both ways and previewed as pg_restore restores it', async () => {
+    const archive = writeOldArchive(file('old.dump'), shopEntries());
+    const text = (database) => database.dumpText('-N', 'cch_data', '--no-owner', '--no-acl');
+    const [reference, target, some] = await Promise.all([Database.create(server), Database.create(server), Database.create(server)]);
+    await reference.pgRestore(archive); // ends with 1, because schema public exists
+    await reference.exec('ALTER SCHEMA public OWNER TO pg_database_owner');
+    const expected = await text(reference);
+    const merged = await importOk(target, archive);
+    assert.deepEqual([await text(target), warnings(merged.events)], [expected, []]);
+    await target.exec(`DELETE FROM stock."Box" WHERE id = 11; ALTER TABLE public.fruit DROP CONSTRAINT fruit_check; SELECT setval('fruit_id_seq', 3)`);
+    const { preview } = await previewByCli(target, archive);
+    assert.deepEqual(preview.tables.map(({ table, added, identical }) => [table, added, identical]), [['public.fruit', 0, 2], ['stock.Box', 1, 1]]);
+    const again = await importOk(target, archive);
+    assert.deepEqual([tableReport(again.last, 'stock.Box'), warnings(again.events)], [[2, 1, 1], []]);
+    assert.equal(await target.value('SELECT last_value FROM fruit_id_seq'), '7');
+    for (const method of ['transaction', 'swap']) {
+      const over = await importOk(target, archive, { overwrite: true, args: ['--method', method], env: { AUTO_MIGRATE: 'true' } });
+      assert.deepEqual([await text(target), warnings(over.events)], [expected, []], method);
+    }
+    await importOk(some, archive, { args: ['--table', 'fruit'] });
+    assert.deepEqual(await some.rows(`SELECT conname FROM pg_constraint WHERE conrelid = 'public.fruit'::regclass ORDER BY 1`), [['fruit_check'], ['fruit_pkey']]);
+    assert.equal(await some.value(`SELECT to_regclass('stock."Box"')`), null);
   });
 
   test('with names that a terminal would obey is shown without their effect', async () => {

@@ -94,7 +94,8 @@ typedef enum {
   TOC_OWNER_BY_NAME = 1 << 10,  /* ALTER … OWNER names it by its kind and name (_getObjectDescription) */
   TOC_OWNER_AS_TABLE = 1 << 11, /* by TABLE and its name */
   TOC_OWNER_BY_DROP = 1 << 12,  /* or as its DROP statement does */
-  TOC_OVER_ROWS = 1 << 13       /* built from rows, which may contradict it */
+  TOC_OVER_ROWS = 1 << 13,      /* built from rows, which may contradict it */
+  TOC_DISPENSABLE = 1 << 14     /* no rows, keys or constraints need it: left out where this role may not make it */
 } TocKindFlags;
 
 /* The kind of a desc; TOC_KIND_NONE for NULL. */

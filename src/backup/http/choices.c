@@ -8,13 +8,15 @@
 typedef struct {
   const char *name;
   gboolean (*set)(HttpChoices *choices, const char *text, GError **error);
-  gboolean is_boolean, is_list;
+  gboolean is_boolean;
+  gsize list; /* the offset of a list's GPtrArray in HttpChoices; 0: no list */
 } Field;
 
 void
 http_choices_clear(HttpChoices *choices)
 {
   g_clear_pointer(&choices->tables, g_ptr_array_unref);
+  g_clear_pointer(&choices->without_extensions, g_ptr_array_unref);
   g_clear_pointer(&choices->upload_id, g_free);
 }
 
@@ -46,6 +48,12 @@ static gboolean
 set_allow_incomplete(HttpChoices *choices, const char *text, GError **error)
 {
   return parse_boolean("allowIncomplete", text, &choices->allow_incomplete, error);
+}
+
+static gboolean
+set_strict(HttpChoices *choices, const char *text, GError **error)
+{
+  return parse_boolean("strict", text, &choices->is_strict, error);
 }
 
 static gboolean
@@ -82,28 +90,29 @@ set_upload_id(HttpChoices *choices, const char *text, GError **error)
 }
 
 static gboolean
-add_table(HttpChoices *choices, const char *name, GError **error)
+add_name(HttpChoices *choices, const Field *field, const char *name, GError **error)
 {
-  if (choices->tables == NULL)
-    choices->tables = g_ptr_array_new_null_terminated(1, g_free, TRUE);
+  GPtrArray **list = G_STRUCT_MEMBER_P(choices, field->list);
+  if (*list == NULL)
+    *list = g_ptr_array_new_null_terminated(1, g_free, TRUE);
   g_autofree char *stripped = g_strstrip(g_strdup(name));
-  if (*stripped == '\0' || choices->tables->len >= HTTP_CHOICE_MAX_TABLES) {
-    error_set(error, CCH_ERROR_REQUEST_PARAMETER, "tables must be names separated by commas, %d at most",
+  if (*stripped == '\0' || (*list)->len >= HTTP_CHOICE_MAX_TABLES) {
+    error_set(error, CCH_ERROR_REQUEST_PARAMETER, "%s must be names separated by commas, %d at most", field->name,
               HTTP_CHOICE_MAX_TABLES);
     return FALSE;
   }
-  g_ptr_array_add(choices->tables, g_steal_pointer(&stripped));
+  g_ptr_array_add(*list, g_steal_pointer(&stripped));
   return TRUE;
 }
 
 static gboolean
-set_tables(HttpChoices *choices, const char *text, GError **error)
+add_names(HttpChoices *choices, const Field *field, const char *text, GError **error)
 {
   g_auto(GStrv) names = g_strsplit(text, ",", HTTP_CHOICE_MAX_TABLES + 1);
   if (*names == NULL)
-    return add_table(choices, "", error);
+    return add_name(choices, field, "", error);
   for (char **name = names; *name != NULL; name++) {
-    if (!add_table(choices, *name, error))
+    if (!add_name(choices, field, *name, error))
       return FALSE;
   }
   return TRUE;
@@ -113,10 +122,12 @@ static const Field fields[] = {
     {.name = "cleanFirst", .set = set_clean_first, .is_boolean = TRUE},
     {.name = "skipLogs", .set = set_skip_logs, .is_boolean = TRUE},
     {.name = "allowIncomplete", .set = set_allow_incomplete, .is_boolean = TRUE},
+    {.name = "strict", .set = set_strict, .is_boolean = TRUE},
     {.name = "keepUpload", .set = set_keep_upload, .is_boolean = TRUE},
     {.name = "method", .set = set_method},
     {.name = "onConflict", .set = set_on_conflict},
-    {.name = "tables", .set = set_tables, .is_list = TRUE},
+    {.name = "tables", .list = G_STRUCT_OFFSET(HttpChoices, tables)},
+    {.name = "withoutExtensions", .list = G_STRUCT_OFFSET(HttpChoices, without_extensions)},
     {.name = "uploadId", .set = set_upload_id},
 };
 
@@ -126,7 +137,7 @@ find_field(const HttpChoices *choices, const char *name, GError **error)
   for (guint i = 0; i < G_N_ELEMENTS(fields); i++) {
     if (strcmp(fields[i].name, name) != 0)
       continue;
-    if (fields[i].is_list || !(choices->seen & (1u << i)))
+    if (fields[i].list != 0 || !(choices->seen & (1u << i)))
       return &fields[i];
     error_set(error, CCH_ERROR_REQUEST_PARAMETER, "field given twice: %s", name);
     return NULL;
@@ -152,23 +163,23 @@ http_choices_set(HttpChoices *choices, const char *name, const char *text, GErro
     error_set(error, CCH_ERROR_REQUEST_PARAMETER, "%s is not UTF-8", name);
     return FALSE;
   }
-  return field->set(choices, text, error);
+  return field->list != 0 ? add_names(choices, field, text, error) : field->set(choices, text, error);
 }
 
 static gboolean
-set_list(HttpChoices *choices, const json_t *list, GError **error)
+set_list(HttpChoices *choices, const Field *field, const json_t *list, GError **error)
 {
   gsize i;
   json_t *item;
   json_array_foreach(list, i, item) {
     if (!json_is_string(item)) {
-      error_set(error, CCH_ERROR_REQUEST_PARAMETER, "tables must be an array of strings");
+      error_set(error, CCH_ERROR_REQUEST_PARAMETER, "%s must be an array of strings", field->name);
       return FALSE;
     }
-    if (!add_table(choices, json_string_value(item), error))
+    if (!add_name(choices, field, json_string_value(item), error))
       return FALSE;
   }
-  return json_array_size(list) > 0 || add_table(choices, "", error);
+  return json_array_size(list) > 0 || add_name(choices, field, "", error);
 }
 
 static gboolean
@@ -177,16 +188,16 @@ set_from_json(HttpChoices *choices, const char *name, const json_t *value, GErro
   const Field *field = find_field(choices, name, error);
   if (field == NULL)
     return FALSE;
-  if (field->is_list && json_is_array(value))
-    return set_list(choices, value, error);
+  if (field->list != 0 && json_is_array(value))
+    return set_list(choices, field, value, error);
   if (field->is_boolean && json_is_boolean(value))
     return http_choices_set(choices, name, json_is_true(value) ? "true" : "false", error);
   if (!field->is_boolean && json_is_string(value))
     return http_choices_set(choices, name, json_string_value(value), error);
   error_set(error, CCH_ERROR_REQUEST_PARAMETER, "%s must be %s", name,
-            field->is_boolean ? "true or false"
-            : field->is_list  ? "an array of strings"
-                              : "a string");
+            field->is_boolean  ? "true or false"
+            : field->list != 0 ? "an array of strings"
+                               : "a string");
   return FALSE;
 }
 
@@ -214,6 +225,12 @@ const char *const *
 http_choices_tables(const HttpChoices *choices)
 {
   return choices->tables != NULL ? (const char *const *)choices->tables->pdata : NULL;
+}
+
+const char *const *
+http_choices_without_extensions(const HttpChoices *choices)
+{
+  return choices->without_extensions != NULL ? (const char *const *)choices->without_extensions->pdata : NULL;
 }
 
 gboolean

@@ -74,6 +74,8 @@ import_set_options(Import *import)
       .clean_first = choices->clean_first,
       .skip_logs = choices->skip_logs,
       .allow_incomplete = choices->allow_incomplete,
+      .is_strict = choices->is_strict,
+      .without_extensions = http_choices_without_extensions(choices),
       .on_conflict = choices->on_conflict,
       .tables = http_choices_tables(choices),
       .method = choices->method,

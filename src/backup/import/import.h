@@ -50,12 +50,15 @@ typedef struct {
   gboolean skip_logs;        /* leave out the rows of message_request */
   gboolean allow_incomplete; /* overwrite even if the archive lacks data of tables with rows here, or indexes and keys;
                                 otherwise IMPORT_INCOMPLETE */
-  BackupOnConflict on_conflict; /* this and the next: merge only; see backup_choices_check */
-  const char *const *tables;    /* NULL or empty: all; otherwise names for backup_tables_find */
-  const Manifest *manifest;     /* the archive's expected contents; NULL: unknown */
-  gboolean migrate;             /* run migrations afterwards */
-  guint lock_wait_s;            /* total wait for table locks; in a swap, for other sessions to end */
-  Language language;            /* of the messages in events */
+  BackupOnConflict on_conflict;          /* this and the next: merge only; see backup_choices_check */
+  const char *const *tables;             /* NULL or empty: all; otherwise names for backup_tables_find */
+  const char *const *without_extensions; /* these are left out, with what depends on them; NULL: none */
+  gboolean is_strict;       /* what this role may not make, or names a role that is not here, fails the import
+                               (IMPORT_LEFT_OUT) instead of being left out with a warning */
+  const Manifest *manifest; /* the archive's expected contents; NULL: unknown */
+  gboolean migrate;         /* run migrations afterwards */
+  guint lock_wait_s;        /* total wait for table locks; in a swap, for other sessions to end */
+  Language language;        /* of the messages in events */
 } BackupImportOptions;
 
 /* Runs the import on this thread and reports through `func`. The last event is COMPLETE or ERROR. Cancelling rolls

@@ -2,6 +2,7 @@
 
 #include "audit/audit.h"
 #include "backup/merge/merge.h"
+#include "backup/plan/entry_sql.h"
 #include "base/error.h"
 #include "base/json.h"
 #include "pg/dsn/dsn.h"
@@ -23,6 +24,8 @@ import_run_plan(ImportRun *run, PgConnection *live, GError **error)
 {
   RestorePlanOptions options = {.skip_logs = run->options->skip_logs,
                                 .tables = run->options->tables,
+                                .without_extensions = run->options->without_extensions,
+                                .is_strict = run->options->is_strict,
                                 .server_version = pg_connection_server_version(live)};
   if (!run->options->clean_first && !merge_keeps_bookkeeping(live, &options.skip_bookkeeping, error))
     return NULL;
@@ -46,6 +49,11 @@ import_run_plan(ImportRun *run, PgConnection *live, GError **error)
     g_autofree char *archive_level = hub_level_text(newer.archive);
     g_autofree char *live_level = hub_level_text(newer.live);
     backup_progress_warn(run->progress, TEXT_IMPORT_NEWER_LEVEL, archive_level, live_level);
+  }
+  for (guint i = 0; i < plan->left_out->len; i++) {
+    const TocEntry *entry = plan->left_out->pdata[i];
+    g_autofree char *name = entry_display_name(entry);
+    backup_progress_warn(run->progress, TEXT_IMPORT_WITHOUT, entry->desc, name);
   }
   if (archive_reader_padding(run->reader) > 0)
     backup_progress_warn(run->progress, TEXT_ARCHIVE_PADDED, archive_reader_padding(run->reader));

@@ -2,6 +2,7 @@
 
 #include "backup/plan/entry_sql.h"
 #include "backup/plan/plan_tables.h"
+#include "backup/plan/plan_without.h"
 #include "base/error.h"
 
 #include <string.h>
@@ -153,7 +154,12 @@ restore_plan_new(const ArchiveReader *reader, const RestorePlanOptions *options,
   g_autoptr(PlanTables) tables = plan_tables_new(reader, options->tables, error);
   if (tables == NULL)
     return NULL;
+  g_autoptr(GHashTable) without = NULL;
+  if (!plan_without_extensions(reader, options->without_extensions, &without, error))
+    return NULL;
   g_autoptr(RestorePlan) plan = g_new0(RestorePlan, 1);
+  plan->is_strict = options->is_strict;
+  plan->left_out = g_ptr_array_new();
   plan->steps = g_array_new(FALSE, FALSE, sizeof(RestoreStep));
   GPtrArray *schemas = g_ptr_array_new();
   GPtrArray *created = g_ptr_array_new();
@@ -172,6 +178,10 @@ restore_plan_new(const ArchiveReader *reader, const RestorePlanOptions *options,
     PlanChoice choice = plan_tables_choice(tables, entry);
     if (choice == PLAN_CHOICE_NONE || is_left_out(entry, options, plan))
       continue;
+    if (g_hash_table_contains(without, entry)) {
+      g_ptr_array_add(plan->left_out, (gpointer)entry);
+      continue;
+    }
     note_schema(schemas, entry_schema(entry));
     if (toc_entry_is(entry, TOC_KIND_SCHEMA) && g_strcmp0(entry->tag, "public") != 0)
       note_schema(created, entry->tag);
@@ -192,6 +202,7 @@ restore_plan_free(RestorePlan *plan)
   if (plan == NULL)
     return;
   g_array_free(plan->steps, TRUE);
+  g_ptr_array_unref(plan->left_out);
   g_strfreev(plan->schemas);
   g_strfreev(plan->created_schemas);
   g_free(plan);

@@ -38,6 +38,8 @@ typedef struct {
   /* NULL or empty: all tables. Otherwise only these (backup_tables_find), with what belongs to them and what they
    * need (backup/plan/plan_tables.h). */
   const char *const *tables;
+  const char *const *without_extensions; /* NULL or empty: none (backup/plan/plan_without.h) */
+  gboolean is_strict;                    /* see RestorePlan */
 } RestorePlanOptions;
 
 typedef struct {
@@ -49,6 +51,8 @@ typedef struct {
   gboolean has_log_rows;       /* rows of public.message_request will be imported */
   gboolean leaves_own_schema;  /* an entry of cch_data was left out */
   gboolean leaves_bookkeeping; /* an entry of drizzle was left out */
+  GPtrArray *left_out;         /* TocEntry: left out with an extension */
+  gboolean is_strict;          /* what this role may not make, or gives to a role that is not here, fails the import */
 } RestorePlan;
 
 /* The archive must have been checked or scanned. ARCHIVE_UNSUPPORTED if an entry cannot be restored (rows as INSERT

@@ -128,6 +128,8 @@ make_plan(PreviewRun *run, GError **error)
   const BackupImportOptions *options = run->options;
   RestorePlanOptions plan_options = {.skip_logs = options->skip_logs,
                                      .tables = options->tables,
+                                     .without_extensions = options->without_extensions,
+                                     .is_strict = options->is_strict,
                                      .server_version = pg_connection_server_version(run->connection)};
   if (!options->clean_first && !merge_keeps_bookkeeping(run->connection, &plan_options.skip_bookkeeping, error))
     return FALSE;

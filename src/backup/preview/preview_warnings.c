@@ -1,5 +1,6 @@
 #include "backup/preview/preview_warnings.h"
 
+#include "backup/preview/preview_privileges.h"
 #include "backup/preview/server_warnings.h"
 #include "backup/restore/overwrite.h"
 #include "backup_sql.h"
@@ -118,5 +119,6 @@ preview_warn_of_archive(PreviewRun *run, GError **error)
   }
   warn_of_rows(run);
   warn_of_new_tables(run);
-  return warn_of_losses(run, error) && warn_of_tables(run, error) && warn_of_server(run, error);
+  return warn_of_losses(run, error) && warn_of_tables(run, error) && warn_of_server(run, error) &&
+         preview_warn_of_privileges(run, error);
 }

@@ -47,10 +47,25 @@ is_of_present(const Restore *restore, const TocEntry *entry)
   return FALSE;
 }
 
+/* A comment on, or a table of, what was left out. */
+static gboolean
+is_of_left_out(const Restore *restore, const TocEntry *entry)
+{
+  for (guint i = 0; toc_entry_has(entry, TOC_DISPENSABLE) && i < entry->n_dependencies; i++) {
+    const TocEntry *dependency = archive_reader_find(restore->reader, entry->dependencies[i]);
+    if (dependency != NULL && toc_entry_has(dependency, TOC_DISPENSABLE) &&
+        g_hash_table_contains(restore->left_out, GINT_TO_POINTER(dependency->dump_id)))
+      return TRUE;
+  }
+  return FALSE;
+}
+
 static gboolean
 is_left_out(Restore *restore, const TocEntry *entry)
 {
   const RestoreWay *way = restore->way;
+  if (is_of_left_out(restore, entry))
+    return TRUE;
   if (way->leaves_out != NULL && way->leaves_out(restore, entry))
     return TRUE;
   if (!way->keeps_present)
@@ -104,9 +119,8 @@ set_owner(Restore *restore, const TocEntry *entry, GError **error)
     return TRUE;
   if (error_code(failure) != CCH_ERROR_DATABASE_PERMISSION)
     return restore_judge(restore, entry, failure, error);
-  restore_warn(restore, entry, failure);
-  g_error_free(failure);
-  return TRUE;
+  g_autoptr(GError) reason = failure;
+  return restore_leave_out(restore, entry, reason, error);
 }
 
 /* Planner statistics: without them queries are slower until the next ANALYZE, and nothing is lost. */
@@ -184,11 +198,27 @@ apply_loose(Restore *restore, const TocEntry *entry, GError **error)
   return is_other_missing;
 }
 
+/* Leaves out what says something of an object of another role. */
+static gboolean
+check_owner(Restore *restore, const TocEntry *entry, gboolean *ret_may, GError **error)
+{
+  if (!restore_may_describe(restore->connection, entry, ret_may, error))
+    return FALSE;
+  if (*ret_may)
+    return TRUE;
+  g_autoptr(GError) reason = NULL;
+  error_set(&reason, CCH_ERROR_DATABASE_PERMISSION, "it belongs to another role");
+  return restore_leave_out(restore, entry, reason, error);
+}
+
 /* Applies grants one by one, so that a missing role loses only its own grants. */
 static gboolean
 apply_access(Restore *restore, const TocEntry *entry, GError **error)
 {
-  g_auto(GStrv) statements = entry_split_statements(entry->defn);
+  gboolean may = TRUE;
+  if (!check_owner(restore, entry, &may, error))
+    return FALSE;
+  g_auto(GStrv) statements = entry_split_statements(may ? entry->defn : "");
   for (char **statement = statements; *statement != NULL; statement++) {
     GError *failure = NULL;
     if (!restore_run_entry(restore, entry, *statement, &failure) && !restore_judge(restore, entry, failure, error))

@@ -35,6 +35,7 @@ restore_new(const RestoreOptions *options)
   restore->lock_deadline_us = g_get_monotonic_time() + (gint64)options->lock_wait_s * G_USEC_PER_SEC;
   restore->present = g_hash_table_new(NULL, NULL);
   restore->locked = g_hash_table_new(NULL, NULL);
+  restore->left_out = g_hash_table_new(NULL, NULL);
   restore->present_large_objects = g_hash_table_new(NULL, NULL);
   restore->created_large_objects = g_hash_table_new(NULL, NULL);
   restore->large_object_owners = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);
@@ -48,6 +49,7 @@ restore_free(Restore *restore)
 {
   g_hash_table_unref(restore->present);
   g_hash_table_unref(restore->locked);
+  g_hash_table_unref(restore->left_out);
   g_hash_table_unref(restore->present_large_objects);
   g_hash_table_unref(restore->created_large_objects);
   g_hash_table_unref(restore->large_object_owners);

@@ -15,9 +15,10 @@ struct Restore {
   char *xid;                          /* ID of the transaction that was begun; NULL: none, or no check is needed */
   gboolean has_sql_ended_transaction; /* by the server's command tags */
   gint64 lock_deadline_us;            /* monotonic: when waiting for table locks ends */
-  GHashTable *present; /* dump IDs whose object existed already or could not be created: what belongs to the object is
-                          left alone */
-  GHashTable *locked;  /* dump IDs of existing tables whose writers wait until the commit */
+  GHashTable *present;  /* dump IDs whose object existed already or could not be created: what belongs to the object is
+                           left alone */
+  GHashTable *locked;   /* dump IDs of existing tables whose writers wait until the commit */
+  GHashTable *left_out; /* dump IDs of entries that were left out, in whole or in part, with a warning */
   GHashTable *present_large_objects; /* OIDs, likewise */
   GHashTable *created_large_objects; /* OIDs that this import created */
   GHashTable *large_object_owners;   /* role → whether objects are created as this role */
@@ -33,3 +34,7 @@ gboolean restore_run_entry(Restore *restore, const TocEntry *entry, const char *
 
 /* Reports an entry's ignored failure as a warning. */
 void restore_warn(Restore *restore, const TocEntry *entry, const GError *failure);
+
+/* Leaves an entry out, as this role may not make it, or a role that it names is missing: one warning for each entry, or
+ * IMPORT_LEFT_OUT if the plan is strict. */
+gboolean restore_leave_out(Restore *restore, const TocEntry *entry, const GError *failure, GError **error);

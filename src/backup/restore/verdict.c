@@ -28,6 +28,17 @@ says_role_missing(const char *sqlstate, const char *source_function)
          (strcmp(source_function, "get_role_oid") == 0 || strcmp(source_function, "get_rolespec_tuple") == 0);
 }
 
+/* A privilege that the server does not know (MAINTAIN before 17) is a syntax error. An object that does not exist was
+ * left out before. */
+static gboolean
+says_not_allowed(const char *sqlstate, TocKind kind)
+{
+  if (kind == TOC_KIND_NONE || !toc_kind_has(kind, TOC_DISPENSABLE))
+    return FALSE;
+  const char *second = toc_kind_has(kind, TOC_ACCESS) ? SQLSTATE_SYNTAX_ERROR : SQLSTATE_UNDEFINED_OBJECT;
+  return strcmp(sqlstate, SQLSTATE_INSUFFICIENT_PRIVILEGE) == 0 || strcmp(sqlstate, second) == 0;
+}
+
 /* Among rows, a duplicate key means that the row exists; in the catalog, that the object does. But while an object
  * is built over the rows, it means that the rows contradict the object, which would be lost if we went on. */
 static Verdict
@@ -55,6 +66,8 @@ verdict_of(const GError *error, TocKind kind, gboolean keeps_present)
   if (strcmp(sqlstate, SQLSTATE_UNDEFINED_COLUMN) == 0 && keeps_present && kind != TOC_KIND_TABLE &&
       kind != TOC_KIND_TABLE_DATA)
     return VERDICT_COLUMN_MISSING;
+  if (says_not_allowed(sqlstate, kind))
+    return VERDICT_NOT_ALLOWED;
   switch (error_code(error)) {
   case CCH_ERROR_DATABASE_LOCK_TIMEOUT:
     return VERDICT_LOCK_WAIT;
@@ -69,5 +82,5 @@ gboolean
 verdict_is_ignorable(Verdict verdict)
 {
   return verdict == VERDICT_EXISTS || verdict == VERDICT_DUPLICATE_KEY || verdict == VERDICT_ROLE_MISSING ||
-         verdict == VERDICT_COLUMN_MISSING;
+         verdict == VERDICT_NOT_ALLOWED || verdict == VERDICT_COLUMN_MISSING;
 }

@@ -9,6 +9,7 @@ typedef enum {
   VERDICT_EXISTS,         /* the object exists, or the table already has a primary key */
   VERDICT_DUPLICATE_KEY,  /* a row with this key exists */
   VERDICT_ROLE_MISSING,   /* a role that the statement names does not exist */
+  VERDICT_NOT_ALLOWED,    /* this role may not make it, or the server does not know the privilege; nothing needs it */
   VERDICT_COLUMN_MISSING, /* the object belongs to a table that was kept and lacks a column */
   VERDICT_LOCK_WAIT,      /* a lock was not available in time: try again */
   VERDICT_RESTART         /* a deadlock or serialisation failure: start the whole transaction again */

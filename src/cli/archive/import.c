@@ -18,7 +18,7 @@
 #include <unistd.h>
 
 typedef struct {
-  gboolean overwrite, skip_logs, allow_incomplete, is_confirmed, is_dry_run;
+  gboolean overwrite, skip_logs, allow_incomplete, is_strict, is_confirmed, is_dry_run;
   char *method_name; /* NULL: auto */
   BackupMethod method;
   gboolean is_undo, is_undo_discard;
@@ -26,7 +26,7 @@ typedef struct {
   char *on_conflict;
   char *manifest_path;
   Manifest *manifest; /* NULL: none */
-  char **tables;
+  char **tables, **without_extensions;
   BackupOnConflict conflict; /* on_conflict, parsed */
 } ImportArguments;
 
@@ -124,6 +124,8 @@ run_import(CliContext *context, ArchiveReader *reader, const ImportArguments *ar
                                  .allow_incomplete = arguments->allow_incomplete,
                                  .on_conflict = arguments->conflict,
                                  .tables = (const char *const *)arguments->tables,
+                                 .without_extensions = (const char *const *)arguments->without_extensions,
+                                 .is_strict = arguments->is_strict,
                                  .manifest = arguments->manifest,
                                  .migrate = context->config->auto_migrate,
                                  .lock_wait_s = (guint)context->config->lock_wait_s,
@@ -154,7 +156,8 @@ check_arguments(ImportArguments *arguments, int n_files, GError **error)
   else if (arguments->allow_incomplete && !arguments->overwrite)
     error_set(error, CCH_ERROR_USAGE, "--allow-incomplete goes with --overwrite");
   else if (is_undo && (n_files > 0 || arguments->overwrite || arguments->skip_logs || arguments->on_conflict != NULL ||
-                       arguments->tables != NULL || arguments->is_dry_run || arguments->manifest_path != NULL))
+                       arguments->tables != NULL || arguments->without_extensions != NULL || arguments->is_strict ||
+                       arguments->is_dry_run || arguments->manifest_path != NULL))
     error_set(error, CCH_ERROR_USAGE, "--undo and --undo-discard take no archive and no options of an import");
   else if (arguments->is_undo && arguments->is_undo_discard)
     error_set(error, CCH_ERROR_USAGE, "give either --undo or --undo-discard");
@@ -198,6 +201,7 @@ arguments_clear(ImportArguments *arguments)
   g_free(arguments->manifest_path);
   manifest_free(arguments->manifest);
   g_strfreev(arguments->tables);
+  g_strfreev(arguments->without_extensions);
 }
 G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC(ImportArguments, arguments_clear)
 
@@ -223,6 +227,15 @@ cli_import(CliContext *context, int argc, char **argv, GError **error)
        cli_say(context, "备份文件缺少现有表的数据或全部索引与键时仍覆盖",
                "overwrite also with an archive that lacks data of tables with rows here, or all indexes and keys"),
        NULL},
+      {"strict", 0, 0, G_OPTION_ARG_NONE, &arguments.is_strict,
+       cli_say(
+           context, "本角色无权创建的对象、授予此处没有的角色的权限：失败，而非略过并警告",
+           "fail over what this role may not make, or what names a role that is not here, instead of leaving it out"),
+       NULL},
+      {"without-extension", 0, 0, G_OPTION_ARG_STRING_ARRAY, &arguments.without_extensions,
+       cli_say(context, "不还原此扩展及依赖它的对象；可重复",
+               "leave out this extension and what depends on it; may be repeated"),
+       "NAME"},
       {"on-conflict", 0, 0, G_OPTION_ARG_STRING, &arguments.on_conflict,
        cli_say(context, "行已存在时：skip（默认，跳过）、update（以备份文件为准）或 fail（不同则失败）",
                "of a row that is there: skip (default), update (the archive's row wins), or fail if they differ"),

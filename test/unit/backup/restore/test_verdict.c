@@ -108,6 +108,26 @@ locks_and_conflicts_are_tried_again(void **state)
 }
 
 static void
+what_a_role_may_not_make_is_left_out_if_nothing_needs_it(void **state)
+{
+  (void)state;
+  static const char *const dispensable[] = {"COMMENT",       "SECURITY LABEL", "ACL",         "DEFAULT ACL",
+                                            "EVENT TRIGGER", "PUBLICATION",    "SUBSCRIPTION"};
+  static const char *const needed[] = {"TABLE",    "TABLE DATA", "INDEX", "CONSTRAINT", "FK CONSTRAINT",
+                                       "FUNCTION", "EXTENSION",  "TYPE",  "TRIGGER",    "POLICY"};
+  for (gsize i = 0; i < G_N_ELEMENTS(dispensable); i++)
+    assert_int_equal(judge_from(CCH_ERROR_DATABASE_PERMISSION, "42501", "aclcheck_error", dispensable[i], FALSE),
+                     VERDICT_NOT_ALLOWED);
+  for (gsize i = 0; i < G_N_ELEMENTS(needed); i++)
+    assert_int_equal(judge_from(CCH_ERROR_DATABASE_PERMISSION, "42501", "aclcheck_error", needed[i], FALSE),
+                     VERDICT_FATAL);
+  /* A privilege that is not known; a publication that was left out. */
+  assert_int_equal(judge("42601", "ACL", FALSE), VERDICT_NOT_ALLOWED);
+  assert_int_equal(judge("42601", "COMMENT", FALSE), VERDICT_FATAL);
+  assert_int_equal(judge("42704", "PUBLICATION TABLE", FALSE), VERDICT_NOT_ALLOWED);
+}
+
+static void
 whatever_else_happens_is_fatal(void **state)
 {
   (void)state;
@@ -161,6 +181,7 @@ main(void)
       cmocka_unit_test(a_missing_role_is_told_by_the_function_that_missed_it),
       cmocka_unit_test(a_missing_column_is_passed_over_only_in_merges_and_for_what_belongs_to_a_table),
       cmocka_unit_test(locks_and_conflicts_are_tried_again),
+      cmocka_unit_test(what_a_role_may_not_make_is_left_out_if_nothing_needs_it),
       cmocka_unit_test(whatever_else_happens_is_fatal),
       cmocka_unit_test(an_import_goes_on_after_what_loses_nothing),
   };

@@ -120,6 +120,9 @@ export const texts = defineTexts({
   onlyTables: ['仅导入这些表（默认全部）', 'Only these tables (all by default)'],
   allTables: ['全部', 'All'],
   skipLogs: ['不导入请求日志的数据', 'Without the rows of the request log'],
+  withoutExtensions: ['不还原这些扩展及依赖它们的对象', 'Leave out these extensions and what depends on them'],
+  noExtension: ['扩展名', 'Names of extensions'],
+  strict: ['严格：本角色无权创建的内容使导入失败，而非略过', 'Strict: what this role may not make fails the import instead of being left out'],
   uploadOnly: ['上传', 'Upload'],
   compares: ['导入前与现有数据比较（大型备份可能比导入更久）', 'Compare with what is there before the import (with large archives this can take longer than the import)'],
   trust: [

@@ -11,15 +11,19 @@ export interface Choices {
   onConflict: 'skip' | 'update' | 'fail';
   tables: string[]; // for a merge; empty: all
   skipLogs: boolean;
+  withoutExtensions: string[];
+  strict: boolean; // what this role may not make fails the import
 }
 
-export const defaultChoices: Choices = { mode: 'merge', onConflict: 'skip', tables: [], skipLogs: false };
+export const defaultChoices: Choices = { mode: 'merge', onConflict: 'skip', tables: [], skipLogs: false, withoutExtensions: [], strict: false };
 
 // The body of a preview's or an import's request. `allowIncomplete`: the user has accepted that an overwrite empties tables.
 export function importRequest(choices: Choices, uploadId: string, allowIncomplete = false): object {
+  const { withoutExtensions, strict, skipLogs } = choices;
+  const common = { uploadId, skipLogs, ...(withoutExtensions.length > 0 ? { withoutExtensions } : {}), ...(strict ? { strict } : {}) };
   return choices.mode === 'overwrite'
-    ? { uploadId, cleanFirst: true, skipLogs: choices.skipLogs, ...(allowIncomplete ? { allowIncomplete } : {}) }
-    : { uploadId, cleanFirst: false, skipLogs: choices.skipLogs, onConflict: choices.onConflict,
+    ? { ...common, cleanFirst: true, ...(allowIncomplete ? { allowIncomplete } : {}) }
+    : { ...common, cleanFirst: false, onConflict: choices.onConflict,
         ...(choices.tables.length > 0 ? { tables: choices.tables } : {}) };
 }
 
@@ -62,6 +66,12 @@ export function ImportChoices({ inspection, choices, disabled, onChange }: {
         </>
       )}
       <Checkbox disabled={disabled || inspection?.hasLogs === false} checked={choices.skipLogs} onChange={(event) => set({ skipLogs: event.target.checked })}>{t('skipLogs')}</Checkbox>
+      <label htmlFor="without-extensions">{t('withoutExtensions')}</label>
+      <Select
+        id="without-extensions" className="choice" mode="tags" allowClear open={false} suffixIcon={null} disabled={disabled} value={choices.withoutExtensions}
+        placeholder={t('noExtension')} tokenSeparators={[',', ' ']} onChange={(withoutExtensions) => set({ withoutExtensions })}
+      />
+      <Checkbox disabled={disabled} checked={choices.strict} onChange={(event) => set({ strict: event.target.checked })}>{t('strict')}</Checkbox>
     </Flex>
   );
 }
