@@ -7,10 +7,10 @@ import path from 'node:path';
 import { before, describe, test } from 'node:test';
 import { temporaryDirectory } from './support/cleanup.mjs';
 import { Database, firstDifference, fixture } from './support/database.mjs';
-import { assertRefused, importOk, previewByCli } from './support/product.mjs';
+import { assertRefused, importOk, previewByCli, warnings } from './support/product.mjs';
 import { runOk } from './support/run.mjs';
 import { startPostgres, versionDir } from './support/servers.mjs';
-import { cli, haveBinary } from './support/service.mjs';
+import { Service, cli, haveBinary } from './support/service.mjs';
 
 const dir = temporaryDirectory('newer');
 const file = (name) => path.join(dir, name);
@@ -37,6 +37,11 @@ const schema = `
   SELECT lo_from_bytea(4711, 'large');
   GRANT SELECT ON LARGE OBJECT 4711 TO PUBLIC;
 `;
+
+async function withService(options, use) {
+  const service = await Service.start(options);
+  await use(service).finally(() => service.stop());
+}
 
 describe('what PostgreSQL 18 added', { skip: (!haveBinary && 'no binary') || missing }, () => {
   let of18, of15, source, archive, expected;
@@ -98,6 +103,29 @@ describe('what PostgreSQL 18 added', { skip: (!haveBinary && 'no binary') || mis
         assert.match(last.message, what);
       }
       assert.doesNotMatch(last.message, /public\.v\.c|b_there/);
+    }
+  });
+
+  test('a database with ICU is swapped, with its rules, and status and swap tell of a collation that has changed', async () => {
+    for (const [server, rules, more] of [[of15, '', {}], [of18, '', env], [of18, `ICU_RULES '&a < g'`, env]]) {
+      const how = { env: { ...more, AUTO_MIGRATE: 'true' } };
+      const database = await Database.create(server, { options: `LOCALE_PROVIDER icu ICU_LOCALE 'en' LOCALE 'C' ${rules}` });
+      await database.exec(`CREATE TABLE t (v text PRIMARY KEY); INSERT INTO t VALUES ('b'), ('g'), ('a')`);
+      const dump = file('icu.dump');
+      await runOk(path.join(bin18, 'pg_dump'), ['-Fc', '--no-sync', '-f', dump, '-t', 't'], { env: database.env });
+      await importOk(database, dump, { overwrite: true, args: ['--method', 'swap'], ...how });
+      assert.equal(await database.value(`SELECT string_agg(v, '' ORDER BY v) FROM t`), rules ? 'agb' : 'abg');
+      const locale = await database.value(`SELECT to_jsonb(d) ->> 'datlocprovider' FROM pg_database d WHERE datname = current_database()`);
+      assert.equal(locale, 'i');
+      if (rules) continue;
+      await withService({ dsn: database.dsn, env: how.env }, async (service) => {
+        assert.equal((await service.status()).collationHint, null);
+        await database.exec(`UPDATE pg_database SET datcollversion = '1.0' WHERE datname = current_database()`);
+        const { collationHint } = await (await service.fetch('/api/admin/database/status', { headers: { 'accept-language': 'en' } })).json();
+        assert.match(collationHint, new RegExp(`1\\.0, now .*REINDEX DATABASE ${database.name}`));
+      });
+      const { events } = await importOk(database, dump, { overwrite: true, args: ['--method', 'swap'], ...how });
+      assert.deepEqual(warnings(events).filter((text) => /REINDEX/.test(text)), [], 'a new database has the new version');
     }
   });
 

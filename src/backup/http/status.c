@@ -3,6 +3,7 @@
 #include "backup/http/endpoints.h"
 #include "backup/http/undo.h"
 #include "backup/hub_level/hub_level.h"
+#include "backup/import/collations.h"
 #include "backup/import/import.h"
 #include "backup/undo/undo.h"
 #include "backup_sql.h"
@@ -46,6 +47,14 @@ describe_overwriting(json_t *status, PgConnection *connection, const char *dsn, 
   set_member(status, "kept", kept != NULL ? backup_http_kept_json(kept) : json_array());
 }
 
+static void
+describe_collations(json_t *status, PgConnection *connection, Language language)
+{
+  g_autofree char *hint = NULL;
+  collations_find_stale(connection, language, &hint, NULL); /* unknown: null */
+  set_member(status, "collationHint", http_json_text(hint));
+}
+
 /* An unreachable database is not an error: the status says so. */
 static void
 describe_database(json_t *status, const BackupHttp *http, Language language, int *ret_server_version)
@@ -73,8 +82,10 @@ describe_database(json_t *status, const BackupHttp *http, Language language, int
   set_member(status, "hubLevel", hub_level_to_json(hub_level));
   if (error != NULL)
     set_member(status, "error", http_json_text(error->message));
-  if (connection != NULL)
+  if (connection != NULL) {
     describe_overwriting(status, connection, http->dsn, language);
+    describe_collations(status, connection, language);
+  }
 }
 
 static void

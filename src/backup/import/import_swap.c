@@ -1,5 +1,6 @@
 #include "backup/import/import_swap.h"
 
+#include "backup/import/collations.h"
 #include "backup/import/manifest_match.h"
 #include "backup/load/load.h"
 #include "backup/restore/overwrite.h"
@@ -116,6 +117,18 @@ prepare_own_schema(ImportRun *run, PgConnection *live, const Shadow *shadow, GEr
   return refuse_swap(reason, error);
 }
 
+/* The new indexes are built by the new rules, but the server goes on to warn, and does not know that. */
+static gboolean
+tell_collations(ImportRun *run, PgConnection *filled, GError **error)
+{
+  g_autofree char *hint = NULL;
+  if (!collations_find_stale(filled, run->options->language, &hint, error))
+    return FALSE;
+  if (hint != NULL)
+    backup_progress_caution(run->progress, TEXT_COLLATION_HINT, hint);
+  return TRUE;
+}
+
 /* Copies the contents of cch_data, as late as possible, then does what ends an import in one transaction. One
  * transaction. */
 static gboolean
@@ -137,7 +150,7 @@ finish_contents(ImportRun *run, const Shadow *shadow, const RestorePlan *plan, g
                    .keep_s = options->keep_s};
   return pg_connection_exec(filled, "BEGIN", error) && own_state_copy(live, filled, error) &&
          side_database_record_swap(filled, &swap, error) && import_run_migrate(run, filled, error) &&
-         import_run_audit(run, filled, plan, BACKUP_METHOD_SWAP, rows, error) &&
+         import_run_audit(run, filled, plan, BACKUP_METHOD_SWAP, rows, error) && tell_collations(run, filled, error) &&
          pg_connection_exec(filled, "SET LOCAL synchronous_commit = on; COMMIT", error);
 }
 

@@ -6,7 +6,7 @@ SELECT pg_catalog.format('CREATE DATABASE %I TEMPLATE template0 OWNER %I ENCODIN
                          pg_catalog.pg_encoding_to_char(d.encoding), d.datcollate, d.datctype)
        || CASE l.provider
             WHEN 'i' THEN pg_catalog.format(' LOCALE_PROVIDER icu ICU_LOCALE %L', l.locale)
-                          || coalesce(pg_catalog.format(' ICU_RULES %L', nullif(l.rules, '')), '')
+                          || CASE WHEN l.rules <> '' THEN pg_catalog.format(' ICU_RULES %L', l.rules) ELSE '' END
             WHEN 'b' THEN pg_catalog.format(' LOCALE_PROVIDER builtin BUILTIN_LOCALE %L', l.locale)
             WHEN 'c' THEN ' LOCALE_PROVIDER libc'
             ELSE '' END
