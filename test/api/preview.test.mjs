@@ -77,7 +77,8 @@ describe('a preview', { skip: !haveBinary && 'no binary' }, () => {
     assert.equal(table(found, 'public.message_request').liveRows, 2007);
     assert.deepEqual(table(found, 'public.message_request').examples.map((row) => [row.key, row.columns]), [['id=1', 'model'], ['id=2', 'model'], ['id=4', 'model']]);
     assert.deepEqual(counts(table(found, 'public.users')), [50, 0, 49, 1, 0, 0]);
-    assert.deepEqual(table(found, 'public.users').examples, [{ key: 'id=5', columns: 'name, updated_at' }]);
+    assert.deepEqual(table(found, 'public.users').examples.map(({ key, columns }) => [key, columns]), [['id=5', 'name, updated_at']]);
+    assert.deepEqual(table(found, 'public.users').examples[0].values.map(({ column }) => column), ['name', 'updated_at']);
   });
 
   for (const choice of ['skip', 'update']) {
@@ -128,20 +129,26 @@ describe('a preview', { skip: !haveBinary && 'no binary' }, () => {
 
   test('shows no value that could be a secret', async () => {
     const { target, archive } = await pair(
-      `CREATE TABLE secrets (token text PRIMARY KEY, value text); CREATE TABLE mixed (d date, token text, PRIMARY KEY (d, token), v text);
+      `CREATE TABLE secrets (token text PRIMARY KEY, api_key text, url text, rpm integer); CREATE TABLE mixed (d date, token text, PRIMARY KEY (d, token), v text, w text, j json);
        CREATE TABLE other (id integer PRIMARY KEY, v text);`,
-      `INSERT INTO secrets VALUES ('sk-archive', 'value-archive'); INSERT INTO mixed VALUES ('2026-01-01', 'sk-archive', 'value-archive'); INSERT INTO other VALUES (1, 'value-archive');`,
-      `INSERT INTO secrets VALUES ('sk-archive', 'value-live'); INSERT INTO mixed VALUES ('2026-01-01', 'sk-archive', 'value-live');
+      `INSERT INTO secrets VALUES ('sk-archive', 'value-archive', 'value', 7); INSERT INTO mixed VALUES ('2026-01-01', 'sk-archive', 'sk-in a text', NULL, '{"a": "value-1"}'); INSERT INTO other VALUES (1, 'value-archive');`,
+      `INSERT INTO secrets VALUES ('sk-archive', 'value-live', 'other', 5); INSERT INTO mixed VALUES ('2026-01-01', 'sk-archive', 'plain text', 'x', '{"a": "value-2"}');
        ALTER TABLE other ALTER v TYPE integer USING 7;`,
     );
     const found = await preview(target, archive);
     assert.doesNotMatch(JSON.stringify(found), /sk-|value-/);
-    assert.deepEqual(table(found, 'public.secrets').examples, [{ key: 'token=...', columns: 'value' }]);
-    assert.deepEqual(table(found, 'public.mixed').examples, [{ key: 'd=2026-01-01, token=...', columns: 'v' }]);
+    const masked = { liveMasked: true, archiveMasked: true };
+    assert.deepEqual(table(found, 'public.secrets').examples, [{
+      key: 'token=...', columns: 'api_key, url, rpm', values: [{ column: 'api_key', ...masked }, { column: 'url', ...masked }, { column: 'rpm', live: '5', archive: '7' }],
+    }]);
+    assert.deepEqual(table(found, 'public.mixed').examples, [{
+      key: 'd=2026-01-01, token=...', columns: 'v, w, j',
+      values: [{ column: 'v', live: 'plain text', archiveMasked: true }, { column: 'w', live: 'x' }, { column: 'j', ...masked }],
+    }]);
     assert.match(table(found, 'public.other').problem, /22P02/);
     const { stdout } = await cli(['import', '--dry-run', archive], { dsn: target.dsn });
     assert.doesNotMatch(stdout, /sk-|value-/);
-    assert.match(stdout, /token=\.\.\.: value/);
+    assert.match(stdout, /token=\.\.\.: api_key \*{6} -> \*{6}, url \*{6} -> \*{6}, rpm 5 -> 7/);
   });
 
   test('of an overwrite tells what is lost and gained', async () => {

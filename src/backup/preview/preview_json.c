@@ -54,8 +54,11 @@ table_to_json(const BackupPreviewTable *table)
   json_t *examples = json_array();
   for (guint i = 0; i < table->examples->len; i++) {
     const BackupPreviewExample *example = table->examples->pdata[i];
-    json_array_append_new(examples, json_pack("{s:o, s:o}", "key", text_or_null(example->key), "columns",
-                                              text_or_null(example->columns)));
+    g_autofree char *values = g_utf8_make_valid(example->values != NULL ? example->values : "[]", -1);
+    json_t *parsed = json_loads(values, 0, NULL);
+    json_array_append_new(examples,
+                          json_pack("{s:o, s:o, s:o}", "key", text_or_null(example->key), "columns",
+                                    text_or_null(example->columns), "values", parsed != NULL ? parsed : json_array()));
   }
   json_object_set_new(object, "examples", examples);
   return object;

@@ -34,6 +34,7 @@ example_free(gpointer data)
   BackupPreviewExample *example = data;
   g_free(example->key);
   g_free(example->columns);
+  g_free(example->values);
   g_free(example);
 }
 
@@ -125,6 +126,58 @@ differing_columns(const MergeTable *live)
   return g_string_free(list, FALSE);
 }
 
+/* Names of columns whose text is taken for a secret, in the hub and elsewhere. */
+static gboolean
+may_be_secret(const char *column)
+{
+  static const char *const words[] = {"key",    "token", "secret", "pass",  "pwd",  "auth",  "cred",   "cookie",
+                                      "header", "url",   "dsn",    "proxy", "hash", "print", "session"};
+  g_autofree char *lower = g_ascii_strdown(column, -1);
+  for (gsize i = 0; i < G_N_ELEMENTS(words); i++)
+    if (strstr(lower, words[i]) != NULL)
+      return TRUE;
+  return FALSE;
+}
+
+/* A column's value of row l or s as a JSON text: its beginning if it can be no secret, else null. Text is shown unless
+ * its column's name, or a long word or address in it, looks like one; of other types numbers, times, booleans,
+ * enumerations and UUIDs. */
+static char *
+shown_value(const char *row, const char *column, gboolean shows_text)
+{
+  return g_strdup_printf(
+      "(SELECT CASE WHEN t.typcategory IN ('N', 'B', 'D', 'T', 'E') OR t.typname = 'uuid' OR (%3$s AND "
+      "t.typcategory = 'S' AND %1$s.%2$s::pg_catalog.text !~ '(sk-|://|[[:alnum:]_+/=-]{24})') "
+      "THEN pg_catalog.left(%1$s.%2$s::pg_catalog.text, 60) END "
+      "FROM pg_catalog.pg_type AS t WHERE t.oid = pg_catalog.pg_typeof(%1$s.%2$s))",
+      row, column, shows_text ? "true" : "false");
+}
+
+/* An expression for the differing columns as a JSON text: [{"column": …, "live": …, "archive": …}, …]. A value that is
+ * there and not shown is {"masked": true}. */
+static char *
+differing_values(const MergeTable *live)
+{
+  GString *list = g_string_new("pg_catalog.json_strip_nulls(pg_catalog.to_json(pg_catalog.array_remove(ARRAY[");
+  for (char **name = live->shared; *name != NULL; name++) {
+    g_autofree char *column = pg_quote_identifier(*name);
+    g_autofree char *literal = pg_quote_literal(*name);
+    gboolean shows_text = !may_be_secret(*name);
+    g_autofree char *of_live = shown_value("l", column, shows_text);
+    g_autofree char *of_archive = shown_value("s", column, shows_text);
+    g_string_append_printf(
+        list,
+        "%1$sCASE WHEN ROW(l.%2$s)::pg_catalog.record OPERATOR(pg_catalog.*<>) ROW(s.%2$s)::pg_catalog.record AND "
+        "l.%2$s::pg_catalog.text IS DISTINCT FROM s.%2$s::pg_catalog.text THEN pg_catalog.jsonb_build_object('column', "
+        "%3$s::pg_catalog.text, 'live', %4$s, 'archive', %5$s, 'liveMasked', nullif(l.%2$s IS NOT NULL AND %4$s IS "
+        "NULL, "
+        "false), 'archiveMasked', nullif(s.%2$s IS NOT NULL AND %5$s IS NULL, false)) END",
+        name == live->shared ? "" : ", ", column, literal, of_live, of_archive);
+  }
+  g_string_append(list, "]::pg_catalog.jsonb[], NULL)))::pg_catalog.text");
+  return g_string_free(list, FALSE);
+}
+
 static gboolean
 find_examples(Comparison *comparison, GError **error)
 {
@@ -133,10 +186,11 @@ find_examples(Comparison *comparison, GError **error)
     return TRUE;
   g_autofree char *differs = merge_differs(live);
   g_autofree char *columns = differing_columns(live);
+  g_autofree char *values = differing_values(live);
   g_autofree char *sql = g_strdup_printf(
-      "SELECT %s, pg_catalog.array_to_string(%s, ', ') FROM " MERGE_STAGE " AS s JOIN %s AS l ON %s "
+      "SELECT %s, pg_catalog.array_to_string(%s, ', '), %s FROM " MERGE_STAGE " AS s JOIN %s AS l ON %s "
       "WHERE %s ORDER BY %s LIMIT %d",
-      live->identity_shown, columns, live->from, live->identity, differs, live->identity_stage, MAX_EXAMPLES);
+      live->identity_shown, columns, values, live->from, live->identity, differs, live->identity_stage, MAX_EXAMPLES);
   g_autoptr(PgResult) rows = pg_connection_query(comparison->run->connection, error, sql, 0);
   if (rows == NULL)
     return FALSE;
@@ -144,6 +198,7 @@ find_examples(Comparison *comparison, GError **error)
     BackupPreviewExample *example = g_new0(BackupPreviewExample, 1);
     example->key = g_strdup(pg_result_text(rows, i, 0));
     example->columns = g_strdup(pg_result_text(rows, i, 1));
+    example->values = g_strdup(pg_result_text(rows, i, 2));
     g_ptr_array_add(comparison->table->examples, example);
   }
   return TRUE;

@@ -5,6 +5,7 @@
 #include "base/text.h"
 #include "cli/command/progress_bar.h"
 
+#include <jansson.h>
 #include <stdio.h>
 
 static void
@@ -45,6 +46,33 @@ print_archive(const BackupPreview *preview)
          preview->skip_logs ? ", without logs" : "");
 }
 
+/* "5", "-" for NULL, "******" for what may be a secret. */
+static const char *
+shown(const json_t *change, const char *side, const char *masked)
+{
+  const char *value = json_string_value(json_object_get(change, side));
+  return json_is_true(json_object_get(change, masked)) ? "******" : value != NULL ? value : "-";
+}
+
+/* "rpm 5 -> 7, key ****** -> ******": a row's values here and in the archive. */
+static char *
+describe_changes(const BackupPreviewExample *example)
+{
+  GString *text = g_string_new(NULL);
+  json_t *values = json_loads(example->values != NULL ? example->values : "[]", 0, NULL);
+  gsize i;
+  json_t *change;
+  json_array_foreach(values, i, change) {
+    g_string_append_printf(text, "%s%s %s -> %s", i > 0 ? ", " : "",
+                           json_string_value(json_object_get(change, "column")), shown(change, "live", "liveMasked"),
+                           shown(change, "archive", "archiveMasked"));
+  }
+  json_decref(values);
+  if (text->len == 0)
+    g_string_append(text, example->columns);
+  return g_string_free(text, FALSE);
+}
+
 static void
 print_table(const BackupPreviewTable *table)
 {
@@ -64,8 +92,9 @@ print_table(const BackupPreviewTable *table)
   for (guint i = 0; i < table->examples->len; i++) {
     const BackupPreviewExample *example = table->examples->pdata[i];
     g_autofree char *key = text_visible(example->key);
-    g_autofree char *columns = text_visible(example->columns);
-    printf("%78s  %s: %s\n", "", key, columns);
+    g_autofree char *changes = describe_changes(example);
+    g_autofree char *visible = text_visible(changes);
+    printf("%78s  %s: %s\n", "", key, visible);
   }
 }
 

@@ -38,6 +38,13 @@ function overwriteSentences(preview: Preview, t: Translate<keyof typeof texts>, 
 // Rows that conflict with another unique key are not added.
 const addedTo = ({ added, conflicting }: PreviewTable, isMerge: boolean) => (added === undefined || !isMerge ? added : added - (conflicting ?? 0));
 
+// "id=5: rpm 5 → 7, key •••••• → ••••••": here → in the archive.
+function exampleText({ key, columns, values }: NonNullable<PreviewTable['examples']>[number]): string {
+  const shown = (value: string | undefined, isMasked: boolean | undefined) => (isMasked ? '••••••' : value ?? '–');
+  const changes = values.map(({ column, live, archive, liveMasked, archiveMasked }) => `${column} ${shown(live, liveMasked)} → ${shown(archive, archiveMasked)}`);
+  return `${key}: ${changes.join(', ') || columns}`;
+}
+
 export function PreviewReport({ preview }: { preview: Preview }) {
   const t = useTexts(texts);
   const format = useFormat();
@@ -58,7 +65,7 @@ export function PreviewReport({ preview }: { preview: Preview }) {
           table: one.table, isNew: one.new, problem: one.problem, counts: [
             one.archiveRows, one.liveRows, addedTo(one, isMerge), one.identical, one.different, ...(isMerge ? [one.conflicting] : []), one.onlyLive,
           ],
-          ...(one.examples?.length ? { note: t('examples', { examples: one.examples.map(({ key, columns }) => `${key}: ${columns}`).join('; ') }) } : {}),
+          ...(one.examples?.length ? { note: t('examples', { examples: one.examples.map(exampleText).join('; ') }) } : {}),
         }))}
       />
     </Flex>
