@@ -133,6 +133,25 @@ describe('files that are no archives', { skip: !haveBinary && 'no binary' }, () 
     noFilesLeft();
   });
 
+  test('the beginning of a wrapped archive shows its table of contents, or says how much more to send', async () => {
+    const inspect = async (body, query = '') => {
+      const response = await service.fetch(`/api/admin/database/import:inspect${query}`, {
+        method: 'POST', body, headers: { 'content-type': 'application/octet-stream', 'accept-language': 'en' },
+      });
+      return response.json();
+    };
+    const { entries, database: from } = await inspect(bytes);
+    for (const [name, content] of Object.entries(wrapped)) {
+      const whole = await inspect(content.subarray(0, content.length - 10), `?fileSize=${content.length}`);
+      assert.deepEqual([whole.complete, whole.entries, whole.database], [true, entries, from], `${name}: ${JSON.stringify(whole)}`);
+      const part = await inspect(content.subarray(0, 300));
+      assert.deepEqual([part.complete, part.needsMoreBytes > 300], [false, true], `${name}: ${JSON.stringify(part)}`);
+    }
+    const other = await inspect(gzipSync('-- PostgreSQL database dump\n'));
+    assert.equal(other.errorCode, 'archive.not_custom_format');
+    noFilesLeft();
+  });
+
   test('zero bytes behind an archive are passed over with a warning, in every way of reading it', async () => {
     const padded = Buffer.concat([bytes, Buffer.alloc(100_000)]);
     const named = file('padded.dump', padded);

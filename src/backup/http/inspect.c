@@ -1,6 +1,7 @@
 /* POST …/import:inspect: describes an archive by its first megabytes, before the rest is uploaded. Takes no lock and
  * changes nothing. */
 #include "archive/detect/prefix.h"
+#include "archive/detect/unwrap.h"
 #include "backup/http/endpoints.h"
 #include "backup/plan/entry_sql.h"
 #include "backup/plan/plan.h"
@@ -10,11 +11,13 @@
 #include "upload/temp_file.h"
 
 #include <string.h>
+#include <unistd.h>
 
 #define BODY_TYPE "application/octet-stream"
 
 enum {
   MAX_PREFIX_BYTES = 16 * 1024 * 1024,
+  MAX_UNPACKED_BYTES = 64 * 1024 * 1024,
   FIRST_GUESS_BYTES = 1024 * 1024, /* used if the table of contents does not show its length yet */
   GUESS_MARGIN_BYTES = 64 * 1024,
   MAX_NAMES = 10
@@ -26,6 +29,8 @@ typedef struct {
   guint64 archive_bytes; /* from the client; G_MAXUINT64: unknown */
   TempFile *file;
   gsize received_bytes;
+  TempFile *unpacked; /* the beginning of the archive, if what was sent is wrapped; else NULL */
+  guint64 unpacked_bytes;
 } Inspection;
 
 static void
@@ -33,6 +38,7 @@ inspection_free(gpointer data)
 {
   Inspection *inspection = data;
   temp_file_free(inspection->file);
+  temp_file_free(inspection->unpacked);
   g_free(inspection);
 }
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(Inspection, inspection_free)
@@ -259,6 +265,39 @@ compare_with_live(json_t *answer, const Inspection *inspection, const ArchivePre
   set_member(answer, "warnings", array);
 }
 
+static gboolean
+keep_unpacked(const guint8 *data, gsize size, gpointer user_data, GError **error)
+{
+  Inspection *inspection = user_data;
+  if (inspection->unpacked_bytes + size > MAX_UNPACKED_BYTES) {
+    error_set_cancelled(error); /* it suffices */
+    return FALSE;
+  }
+  inspection->unpacked_bytes += size;
+  return temp_file_write(inspection->unpacked, data, size, error);
+}
+
+/* Unpacks what was sent if it is wrapped. */
+static gboolean
+unpack_beginning(Inspection *inspection, GError **error)
+{
+  guint8 head[4];
+  g_autoptr(GError) failure = NULL;
+  int fd = temp_file_fd(inspection->file);
+  gssize n = pread(fd, head, sizeof head, 0);
+  if (n < (gssize)sizeof head || !unwrap_is_plausible(head, sizeof head))
+    return TRUE;
+  inspection->unpacked = temp_file_create(inspection->http->config->temp_dir, "inspect", error);
+  if (inspection->unpacked == NULL)
+    return FALSE;
+  if (unwrap_file(fd, UNWRAP_BEGINNING, G_MAXUINT64, keep_unpacked, inspection,
+                  http_request_cancellable(inspection->request), &failure) ||
+      (error_code(failure) == CCH_ERROR_CANCELLED && inspection->unpacked_bytes > 0))
+    return TRUE;
+  g_propagate_error(error, g_steal_pointer(&failure));
+  return FALSE;
+}
+
 static HttpResponse *
 inspect_end(gpointer upload, GError **error)
 {
@@ -272,7 +311,11 @@ inspect_end(gpointer upload, GError **error)
     error_set(error, CCH_ERROR_IMPORT_FILE_MISSING, "the body is empty");
     return NULL;
   }
-  if (!archive_prefix_read(temp_file_fd(inspection->file), inspection->archive_bytes, &prefix, error))
+  if (!unpack_beginning(inspection, error))
+    return NULL;
+  gboolean is_wrapped = inspection->unpacked != NULL;
+  if (!archive_prefix_read(temp_file_fd(is_wrapped ? inspection->unpacked : inspection->file),
+                           is_wrapped ? G_MAXUINT64 : inspection->archive_bytes, &prefix, error))
     return NULL;
   gsize needed = prefix.is_complete ? 0 : guess_bytes_needed(inspection, &prefix);
   json_t *answer = json_pack("{s:b}", "complete", prefix.is_complete);
