@@ -124,7 +124,11 @@ for (const version of ['v05', 'v09']) {
       assert.equal((await user(7)).rpm_limit, 123);
       await database.exec(`UPDATE cch_data.operations SET expires_at = now() - interval '1 s' WHERE id = '${redone.body.operationId}'`);
       const late = await post(`/api/v1/operations/${redone.body.operationId}:undo`, {});
-      assert.ok([404, 410].includes(late.status));
+      assert.deepEqual([late.status, late.body.errorCode], [410, 'UNDO_EXPIRED']);
+      const other = await post('/api/v1/users:batchUpdate', { userIds: [7], updates: { rpm: 124 } });
+      assert.equal((await post(`/api/v1/operations/${redone.body.operationId}:undo`, {})).status, 410);
+      const bodiless = await service.fetch(`/api/v1/operations/${other.body.operationId}:undo`, { method: 'POST' });
+      assert.deepEqual([bodiless.status, (await bodiless.json()).restoredCount], [200, 1]);
       assert.equal((await post('/api/v1/operations/nothing:undo', {})).status, 404);
     });
 

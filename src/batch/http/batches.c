@@ -32,12 +32,20 @@ read_idempotency_key(HttpRequest *request, const char **ret_key, GError **error)
 typedef json_t *(*Run)(const BatchContext *context, HttpRequest *request, const JsonTree *body, BatchProblems *problems,
                        gpointer user_data, GError **error);
 
+static json_t *run_undo(const BatchContext *context, HttpRequest *request, const JsonTree *body,
+                        BatchProblems *problems, gpointer user_data, GError **error);
+
 /* Runs with a context from the request. */
 static json_t *
 with_context(HttpRequest *request, const BatchHttp *http, Run run, BatchProblems *problems, gpointer user_data,
              GError **error)
 {
-  g_autoptr(JsonTree) body = http_request_json_tree(request, error);
+  gsize size = 0;
+  if (run == run_undo && http_request_json_text(request, &size, error) == NULL)
+    return NULL;
+  /* An undo needs no body. */
+  g_autoptr(JsonTree) body =
+      run == run_undo && size == 0 ? json_tree_parse("{}", 2, error) : http_request_json_tree(request, error);
   if (body == NULL)
     return NULL;
   g_autofree char *mark = fingerprint_of(request, body);

@@ -1,8 +1,12 @@
--- Creates the record first, so that a request with the same idempotency key waits until this transaction has ended. Removes
--- at most twenty expired records, so that nobody waits for that.
+-- Creates the record first, so that a request with the same idempotency key waits until this transaction has ended. Removes an
+-- expired record of that key, and those that expired a month ago (until then an undo says that they have expired): twenty at
+-- most, so that nobody waits for that.
 WITH expired AS (
   DELETE FROM cch_data.operations WHERE id IN (
-    SELECT id FROM cch_data.operations WHERE expires_at < now() ORDER BY expires_at LIMIT 20 FOR UPDATE SKIP LOCKED)
+    SELECT id FROM cch_data.operations
+    WHERE expires_at < now()
+      AND (expires_at < now() - interval '30 days' OR (operator = $3 AND idempotency_key = $5))
+    ORDER BY (operator = $3 AND idempotency_key = $5) IS TRUE DESC, expires_at LIMIT 20 FOR UPDATE SKIP LOCKED)
   RETURNING id
 )
 INSERT INTO cch_data.operations (id, kind, operator, operator_ip, idempotency_key, fingerprint, expires_at)
