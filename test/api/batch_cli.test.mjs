@@ -231,12 +231,12 @@ describe('batches on the command line', { skip: !haveBinary && 'no binary' }, ()
       [['users'], /--set FIELD=VALUE/], [['users', '--all'], /--set FIELD=VALUE/], [['users', '--set', 'rpm=1'], /one of --where, --ids, --from and --all/],
       [['users', '--all', '--ids', '1', '--set', 'rpm=1'], /one of --where/], [['users', '--delete', '--all'], /does not take --delete/],
       [['circuits', '--all'], /needs --reset/], [['users', '--all', '--set', 'rpm'], /FIELD=VALUE/], [['users', '--ids', '5-1', '--set', 'rpm=1'], /1,2,5-9/],
-      [['users', '--where', 'colour=red', '--set', 'rpm=1'], /no filter "colour"/], [['users', '--where', 'status', '--set', 'rpm=1'], /NAME=VALUE/],
+      [['users', '--where', 'colour=red', '--set', 'rpm=1'], /there is no "colour"; there are/], [['users', '--where', 'status', '--set', 'rpm=1'], /NAME=VALUE/],
       [['users', '--where', 'q=a&q=b', '--set', 'rpm=1'], /twice/], [['nothing'], /there are users, keys/], [['user', '--all'], /did you mean "users"/], [['undo'], /OPERATION_ID/],
-      [['undo', 'nothing', '--yes'], /nothing/], [['users', '--ids', '1', '--set', 'role=admin'], /role: is not a known field/],
+      [['undo', 'nothing', '--yes'], /nothing/], [['users', '--ids', '1', '--set', 'role=admin'], /there is no "role"/], [['users', '--ids', '1', '--set', 'rpn=5'], /did you mean "rpm"/], [['users', '--where', 'statsu=active', '--set', 'rpm=1'], /did you mean "status"/],
       [['users', '--ids', '1', '--set', 'rpm=-1', '--set', 'dailyQuota=0.001'], /rpm: must be from[^]*dailyQuota: has at most/],
       [['keys', '--ids', '1', '--set', 'isEnabled=maybe'], /must be true or false/], [['users', '--ids', '1', '--set', 'rpm=1', '--set', 'rpm=2'], /rpm: is there twice/],
-      [['users', '--ids', '1,987654', '--set', 'rpm=1', '--yes'], /column id: does not exist/], [['users', '--from', '/nonexistent', '--set', 'rpm=1'], /open \/nonexistent/]]) {
+      [['users', '--ids', '1,987654', '--set', 'rpm=1', '--yes'], /^id: does not exist, or was deleted: 987654$/m], [['users', '--from', '/nonexistent', '--set', 'rpm=1'], /open \/nonexistent/]]) {
       const result = await batch(database, ...args);
       assert.ok([1, 2, 3].includes(result.code), `${args.join(' ')}: ${result.code} ${result.stderr}`);
       assert.match(result.stderr, message, args.join(' '));

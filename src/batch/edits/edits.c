@@ -92,6 +92,18 @@ add_problem(const Reader *reader, guint place, const char *column, BatchProblem 
   batch_problems_add(reader->problems, path, problem, field);
 }
 
+/* Names the id, which nothing else may show: it can be one of a range. */
+static void
+add_unknown_id(const Reader *reader, const BatchEdit *edit)
+{
+  g_autofree char *path =
+      edit->place > 0 || reader->edits->is_json ? place_text(reader->edits, edit->place, "id") : g_strdup("id");
+  JsonTree id = {.type = JSON_TOKEN_NUMBER};
+  g_autofree char *digits = g_strdup_printf("%" G_GINT64_FORMAT, edit->id);
+  id.text = digits;
+  batch_problems_add_given(reader->problems, path, "unknown_id", &id);
+}
+
 /* FALSE if the row is refused. */
 static gboolean
 check_id(const Reader *reader, guint place, gint64 id)
@@ -329,7 +341,7 @@ batch_edits_complete(BatchEdits *edits, PgConnection *connection, BatchProblems 
     if (g_hash_table_lookup_extended(owners, &edit->id, NULL, &owner))
       edit->owner_id = GPOINTER_TO_INT(owner);
     else
-      add_problem(&reader, edit->place, "id", "unknown_id", NULL);
+      add_unknown_id(&reader, edit);
   }
   g_ptr_array_sort(edits->edits, compare_edits);
   return check_problems(problems, error);

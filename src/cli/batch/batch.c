@@ -66,9 +66,22 @@ edits_from_file(const Batch *batch, GHashTable *widths, BatchProblems *problems,
   return g_steal_pointer(&edits);
 }
 
+static gboolean
+check_filter_name(const Batch *batch, const char *name, GError **error)
+{
+  g_autoptr(GPtrArray) names = g_ptr_array_new();
+  for (guint i = 0; batch_filter_name(batch->entity, i) != NULL; i++)
+    g_ptr_array_add(names, (gpointer)batch_filter_name(batch->entity, i));
+  g_ptr_array_add(names, NULL);
+  if (g_strv_contains((const char *const *)names->pdata, name))
+    return TRUE;
+  cli_set_unknown(batch->context, name, (const char *const *)names->pdata, error);
+  return FALSE;
+}
+
 /* Parses "status=active&tags=a,b", as in the address of a list. */
 static gboolean
-add_conditions(BatchFilter *filter, GHashTable *seen, const char *where, GError **error)
+add_conditions(const Batch *batch, BatchFilter *filter, GHashTable *seen, const char *where, GError **error)
 {
   GUriParamsIter iter;
   g_uri_params_iter_init(&iter, where, -1, "&", G_URI_PARAMS_PARSE_RELAXED);
@@ -90,7 +103,7 @@ add_conditions(BatchFilter *filter, GHashTable *seen, const char *where, GError 
       error_set(error, CCH_ERROR_USAGE, "--where: %s has no value", name);
       return FALSE;
     }
-    if (!batch_filter_set(filter, name, value, error))
+    if (!check_filter_name(batch, name, error) || !batch_filter_set(filter, name, value, error))
       return FALSE;
   }
 }
@@ -101,7 +114,7 @@ edits_from_filter(const Batch *batch, GError **error)
   g_autoptr(BatchFilter) filter = batch_filter_new(batch->entity);
   g_autoptr(GHashTable) seen = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);
   for (char **where = batch->where; where != NULL && *where != NULL; where++)
-    if (!add_conditions(filter, seen, *where, error))
+    if (!add_conditions(batch, filter, seen, *where, error))
       return NULL;
   g_autoptr(GArray) ids = batch_list_ids(batch->connection, filter, batch->batch.redis_url, error);
   return ids != NULL ? batch_edits_from_ids(batch->entity, ids) : NULL;
@@ -175,6 +188,18 @@ add_value(GArray *values, BatchValue *value)
   return NULL;
 }
 
+static gboolean
+refuse_field(const Batch *batch, const char *name, GError **error)
+{
+  g_autoptr(GPtrArray) names = g_ptr_array_new();
+  for (const BatchField *field = batch_fields; field->name != NULL; field++)
+    if (batch_field_find(batch->entity, field->name) == field)
+      g_ptr_array_add(names, (gpointer)field->name);
+  g_ptr_array_add(names, NULL);
+  cli_set_unknown(batch->context, name, (const char *const *)names->pdata, error);
+  return FALSE;
+}
+
 /* Parses "FIELD=VALUE", with a value as in a cell of a file; nothing after "=" is the empty text. */
 static gboolean
 read_assignment(const Batch *batch, const char *assignment, GHashTable *widths, BatchProblems *problems, GArray *values,
@@ -190,8 +215,8 @@ read_assignment(const Batch *batch, const char *assignment, GHashTable *widths, 
   BatchValue value = {.field = batch_field_find(batch->entity, name)};
   BatchProblem problem = NULL;
   if (value.field == NULL)
-    problem = "unknown_field";
-  else if (batch_field_is_absent(value.field, widths))
+    return refuse_field(batch, name, error);
+  if (batch_field_is_absent(value.field, widths))
     problem = "no_column";
   else if (is_tag_change && value.field->type != BATCH_TYPE_TAGS)
     problem = "not_an_array";
