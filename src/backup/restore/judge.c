@@ -54,8 +54,9 @@ restore_leave_out(Restore *restore, const TocEntry *entry, const GError *failure
     error_set(error, CCH_ERROR_IMPORT_LEFT_OUT, "%s %s: %s", entry->desc, name, failure->message);
     return FALSE;
   }
-  /* Of several grants to one object, the first stands for all. */
-  if (g_hash_table_add(restore->left_out, GINT_TO_POINTER(entry->dump_id)))
+  /* Of several grants that are refused for one object, the first stands for all; each missing role is named. */
+  gboolean is_first = g_hash_table_add(restore->left_out, GINT_TO_POINTER(entry->dump_id));
+  if (is_first || error_code(failure) != CCH_ERROR_DATABASE_PERMISSION)
     restore_warn(restore, entry, failure);
   return TRUE;
 }

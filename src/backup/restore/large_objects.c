@@ -63,6 +63,10 @@ may_make_as(Restore *restore, const char *owner, const char *role, gboolean *ret
   if (is_ours == NULL || failure != NULL) {
     g_autofree char *text = g_strdup_printf("BLOB: ALTER LARGE OBJECT OWNER TO %s: %s", role,
                                             failure != NULL ? failure->message : "there is no such role");
+    if (restore->plan->is_strict) {
+      error_set(error, CCH_ERROR_IMPORT_LEFT_OUT, "%s", text);
+      return FALSE;
+    }
     backup_progress_warn(restore->progress, TEXT_IMPORT_WARNING, text);
   }
   return TRUE;
