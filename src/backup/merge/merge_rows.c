@@ -133,20 +133,6 @@ tell_twins(Restore *restore, const MergeJob *job)
     backup_progress_warn(restore_progress(restore), TEXT_IMPORT_TWINS, job->table.name, job->twins);
 }
 
-static gboolean
-skip_conflicts(Restore *restore, MergeJob *job, GError **error)
-{
-  if (!insert_missing(restore, &job->table, &job->result.rows_inserted, error))
-    return FALSE;
-  job->result.rows_skipped = job->result.rows_total - job->result.rows_inserted;
-  /* The twin is kept out by another row of the archive, not by a live one, which needs a warning. */
-  if (job->table.identity != NULL && job->result.rows_skipped > 0 &&
-      !merge_delete_twins(restore_connection(restore), &job->table, &job->twins, error))
-    return FALSE;
-  tell_twins(restore, job);
-  return TRUE;
-}
-
 /* ---- Updating ---- */
 
 /* Up to a few keys of staged rows that differ from the live ones, "id=1; id=5"; NULL if there are none. */
@@ -268,6 +254,45 @@ tell_left_out(Restore *restore, const MergeJob *job, const MergeComparison *left
   backup_progress_warn(restore_progress(restore), TEXT_IMPORT_LEFT_OUT, table->name, left->missing + left->different,
                        keys != NULL ? keys : "-");
   return TRUE;
+}
+
+/* ---- Skipping ---- */
+
+/* Rows of which neither they nor a row with their identity are here now: another of their keys is taken. */
+static gboolean
+tell_keys_taken(Restore *restore, const MergeJob *job, GError **error)
+{
+  const MergeTable *table = &job->table;
+  MergeComparison left = {0};
+  g_autofree char *staged = NULL, *keys = NULL;
+  if (table->identity == NULL || job->result.rows_skipped == 0)
+    return TRUE;
+  if (!pg_connection_value(restore_connection(restore), &staged, error, "SELECT pg_catalog.count(*) FROM " MERGE_STAGE,
+                           0))
+    return FALSE;
+  if (g_ascii_strtoull(staged, NULL, 10) <= job->result.rows_inserted)
+    return TRUE;
+  if (!merge_compare(restore_connection(restore), table, FALSE, &left, error) ||
+      (left.missing > 0 && !list_keys(restore, table, TRUE, &keys, error)))
+    return FALSE;
+  if (left.missing > 0)
+    backup_progress_warn(restore_progress(restore), TEXT_IMPORT_LEFT_OUT, table->name, left.missing,
+                         keys != NULL ? keys : "-");
+  return TRUE;
+}
+
+static gboolean
+skip_conflicts(Restore *restore, MergeJob *job, GError **error)
+{
+  if (!insert_missing(restore, &job->table, &job->result.rows_inserted, error))
+    return FALSE;
+  job->result.rows_skipped = job->result.rows_total - job->result.rows_inserted;
+  /* The twin is kept out by another row of the archive, not by a live one, which needs a warning. */
+  if (job->table.identity != NULL && job->result.rows_skipped > 0 &&
+      !merge_delete_twins(restore_connection(restore), &job->table, &job->twins, error))
+    return FALSE;
+  tell_twins(restore, job);
+  return tell_keys_taken(restore, job, error);
 }
 
 /* ---- Tables without an identity: nothing can be updated, but keys with NULLs may keep rows out ---- */
