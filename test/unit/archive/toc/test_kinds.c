@@ -39,7 +39,7 @@ static void
 other_descs_are_of_no_kind_and_have_no_flags(void **state)
 {
   (void)state;
-  static const char *const others[] = {"", "A", "TABLE ", "TABL", "table", "TABLE DATA X", "ZZZ", "PUBLICATION TABLE"};
+  static const char *const others[] = {"", "A", "TABLE ", "TABL", "table", "TABLE DATA X", "ZZZ", "PUBLICATION TABL"};
   for (gsize i = 0; i < G_N_ELEMENTS(others); i++) {
     TocEntry entry = {.desc = (char *)others[i]};
     assert_int_equal(toc_kind_of(others[i]), TOC_KIND_OTHER);
@@ -75,6 +75,9 @@ static const struct {
     {TOC_OWNER_AS_TABLE, {"MATERIALIZED VIEW", "SEQUENCE", "VIEW"}},
     {TOC_OWNER_BY_DROP, {"AGGREGATE", "FUNCTION", "OPERATOR", "OPERATOR CLASS", "OPERATOR FAMILY", "PROCEDURE"}},
     {TOC_OVER_ROWS, {"CONSTRAINT", "INDEX", "MATERIALIZED VIEW DATA"}},
+    {TOC_DISPENSABLE,
+     {"ACL", "ACL LANGUAGE", "COMMENT", "DEFAULT ACL", "EVENT TRIGGER", "PUBLICATION", "PUBLICATION TABLE",
+      "PUBLICATION TABLES IN SCHEMA", "SECURITY LABEL", "SUBSCRIPTION"}},
 };
 
 static void
