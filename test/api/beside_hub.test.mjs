@@ -313,6 +313,18 @@ describe('what a hub needs', { skip: !haveBinary && 'no binary' }, () => {
     assert.equal(code, 0, reason);
   });
 
+  test('is to be restarted only if its migrations differ, and is not told without REDIS_URL, which one line says', async () => {
+    const database = await createHub(server, 'v09');
+    assert.equal((await cli(['migrate'], { dsn: database.dsn })).code, 0);
+    const same = await database.pgDump(path.join(dir, 'same.dump'), '-N', 'cch_data');
+    const older = await (await createHub(server, 'v05')).pgDump(path.join(dir, 'older.dump'));
+    for (const [file, isNeeded] of [[same, false], [older, true]]) {
+      const { events, stderr } = await importOk(database, file, { overwrite: true, args: ['--method', 'transaction'], env: { AUTO_MIGRATE: 'true' } });
+      assert.equal(events.some((event) => /restart the hub/.test(event.message ?? '')), isNeeded, JSON.stringify(events.slice(-6).map((event) => event.message)));
+      assert.match(stderr, /^.*without REDIS_URL.*lock is not seen.*not told.*30 s.*60 s.*$/m);
+    }
+  });
+
   test('comes along when an empty database is restored by a merge', async () => {
     const archive = await (await createHub(server, 'v09')).pgDump(path.join(dir, 'recovery.dump'));
     const database = await Database.create(server);
