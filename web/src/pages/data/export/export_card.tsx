@@ -69,6 +69,7 @@ export function ExportCard({ onBusy }: { onBusy: (isBusy: boolean) => void }) {
           <OperationProgress title={t('export')} event={run.latest} startedAt={run.startedAt} note={t('exportCancelHint')} />
         )}
         {done && <Outcome type="success" title={t('exportDone')} details={t('exportDoneText', { file: done.fileName ?? '', sha256: done.sha256 ?? '' })} />}
+        {done?.warnings?.map((one) => <Alert key={one} type="warning" showIcon title={one} />)}
         {run.state === 'ended' && run.last?.type !== 'complete' && <Outcome type="error" title={t(isRefused ? 'exportRefused' : 'exportFailed')} details={run.last?.message} />}
         <h3 className="part-title">{t('history')}</h3>
         <RecentExports />

@@ -10,7 +10,7 @@ import { randomId } from '../../../lib/random_id';
 import { useEventRun } from '../../../lib/use_event_run';
 import { exportsKey, statusKey } from '../queries';
 
-type ExportEvent = ProgressEvent & { fileName?: string; sha256?: string; archiveBytes?: number };
+type ExportEvent = ProgressEvent & { fileName?: string; sha256?: string; archiveBytes?: number; warnings?: string[] };
 
 const BEGIN_PATIENCE_MS = 20_000;
 const BEGIN_POLL_MS = 300;
