@@ -7,11 +7,9 @@
 
 #include <stdlib.h>
 
-#define INSPECTOR_NAME "cch-data status"
-
 /* A server that needs longer for so simple a query is considered lost. This connection detects that for a whole
  * operation. */
-enum { ANSWER_TIMEOUT_MS = 15000, INSPECT_TIMEOUT_MS = 3000 /* a person waits for the status */ };
+enum { ANSWER_TIMEOUT_MS = 15000 };
 
 struct AdvisoryLock {
   PgConnection *connection;
@@ -180,11 +178,14 @@ advisory_lock_is_orphan(AdvisoryLock *lock, const char *value)
 }
 
 gboolean
-advisory_lock_inspect(const char *dsn, const char *value, BackupLockHolder *ret_holder, gboolean *ret_is_orphan,
-                      GError **error)
+advisory_lock_inspect(PgConnection *connection, const char *value, BackupLockHolder *ret_holder,
+                      gboolean *ret_is_orphan, GError **error)
 {
-  g_autoptr(PgConnection) connection = pg_connection_open_within(dsn, INSPECTOR_NAME, INSPECT_TIMEOUT_MS, NULL, error);
-  if (connection == NULL || !read_holder(connection, ret_holder, error))
+  if (connection == NULL) {
+    error_set(error, CCH_ERROR_DATABASE_UNAVAILABLE, "there is no connection");
+    return FALSE;
+  }
+  if (!read_holder(connection, ret_holder, error))
     return FALSE;
   g_autofree char *database = value != NULL ? read_database(connection) : NULL;
   *ret_is_orphan = value != NULL && is_orphan(connection, database, value);

@@ -42,7 +42,7 @@ void advisory_lock_release(AdvisoryLock *lock);
  * also if that cannot be determined. */
 gboolean advisory_lock_is_orphan(AdvisoryLock *lock, const char *value);
 
-/* The holder, without an attempt to take the lock; `ret_is_orphan` is advisory_lock_is_orphan of `value` (NULL:
- * FALSE). */
-gboolean advisory_lock_inspect(const char *dsn, const char *value, BackupLockHolder *ret_holder,
+/* The holder of the lock of the connection's database, without an attempt to take it; `ret_is_orphan` is
+ * advisory_lock_is_orphan of `value` (NULL: FALSE). DATABASE_UNAVAILABLE if `connection` is NULL. */
+gboolean advisory_lock_inspect(PgConnection *connection, const char *value, BackupLockHolder *ret_holder,
                                gboolean *ret_is_orphan, GError **error);

@@ -394,7 +394,7 @@ inspect_redis(const char *redis_url, char **ret_value)
 }
 
 gboolean
-backup_lock_inspect(const BackupLockOptions *options, BackupLockHolder *ret_holder, GError **error)
+backup_lock_inspect(PgConnection *connection, const char *redis_url, BackupLockHolder *ret_holder, GError **error)
 {
   BackupLockHolder found = {0};
   if (memory_lock_inspect(&found)) {
@@ -402,11 +402,11 @@ backup_lock_inspect(const BackupLockOptions *options, BackupLockHolder *ret_hold
     return TRUE;
   }
   g_autofree char *value = NULL;
-  inspect_redis(options->redis_url, &value);
+  inspect_redis(redis_url, &value);
   g_auto(BackupLockHolder) in_database = {0};
   gboolean is_orphan_value = FALSE;
   g_autoptr(GError) database_error = NULL;
-  gboolean is_asked = advisory_lock_inspect(options->dsn, value, &in_database, &is_orphan_value, &database_error);
+  gboolean is_asked = advisory_lock_inspect(connection, value, &in_database, &is_orphan_value, &database_error);
   if (value != NULL && !is_orphan_value) {
     lock_value_read(value, &found);
     *ret_holder = found;

@@ -18,6 +18,8 @@
  * A Redis that hangs delays acquire and release by at most about 4 s each. */
 #pragma once
 
+#include "pg/connection/connection.h"
+
 #include <gio/gio.h>
 
 typedef struct BackupLock BackupLock;
@@ -80,6 +82,8 @@ int backup_lock_backend_pid(const BackupLock *lock);
 void backup_lock_release(BackupLock *lock);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(BackupLock, backup_lock_release)
 
-/* Whether a backup operation is running, and whose, for the status. Takes no lock. An error only if no holder is
- * known and the database cannot be asked. */
-gboolean backup_lock_inspect(const BackupLockOptions *options, BackupLockHolder *ret_holder, GError **error);
+/* Whether a backup operation is running, and whose, for the status. Takes no lock. Asks the connection's database
+ * (NULL: it is unreachable) and Redis (NULL: none). An error only if no holder is known and the database cannot be
+ * asked. */
+gboolean backup_lock_inspect(PgConnection *connection, const char *redis_url, BackupLockHolder *ret_holder,
+                             GError **error);

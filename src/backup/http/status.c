@@ -55,6 +55,16 @@ describe_collations(json_t *status, PgConnection *connection, Language language)
   set_member(status, "collationHint", http_json_text(hint));
 }
 
+static json_t *
+describe_operation(PgConnection *connection, const Config *config)
+{
+  g_auto(BackupLockHolder) holder = {0};
+  backup_lock_inspect(connection, config->redis_url, &holder, NULL); /* on failure the holder is unknown */
+  json_t *operation = backup_http_holder_json(&holder);
+  set_member(operation, "running", json_boolean(holder.is_held));
+  return operation;
+}
+
 /* An unreachable database is not an error: the status says so. */
 static void
 describe_database(json_t *status, const BackupHttp *http, Language language, int *ret_server_version)
@@ -86,6 +96,7 @@ describe_database(json_t *status, const BackupHttp *http, Language language, int
     describe_overwriting(status, connection, http->dsn, language);
     describe_collations(status, connection, language);
   }
+  set_member(status, "operation", describe_operation(connection, http->config));
 }
 
 static void
@@ -128,17 +139,6 @@ describe_exporting(json_t *status, const Config *config, int server_version, Lan
   set_member(status, "compressions", compressions);
 }
 
-static json_t *
-describe_operation(const BackupHttp *http)
-{
-  BackupLockOptions options = {http->dsn, http->config->redis_url, (guint)http->config->lock_ttl_ms};
-  g_auto(BackupLockHolder) holder = {0};
-  backup_lock_inspect(&options, &holder, NULL); /* on failure the holder is unknown */
-  json_t *operation = backup_http_holder_json(&holder);
-  set_member(operation, "running", json_boolean(holder.is_held));
-  return operation;
-}
-
 /* "available" means that the lock could be taken now. */
 static json_t *
 describe_redis(const Config *config)
@@ -163,7 +163,6 @@ get_status(HttpRequest *request, gpointer context, GError **error)
   describe_database(status, http, http_request_language(request), &server_version);
   describe_target(status, http->dsn);
   describe_exporting(status, http->config, server_version, http_request_language(request));
-  set_member(status, "operation", describe_operation(http));
   set_member(status, "running", running_describe(http->running, FALSE));
   set_member(status, "redis", describe_redis(http->config));
   set_member(status, "maxUploadBytes", json_integer((json_int_t)http->config->max_upload_bytes));

@@ -16,6 +16,13 @@
 /* cmocka.h needs three of the above. */
 #include <cmocka.h>
 
+static gboolean
+inspect(const BackupLockOptions *options, BackupLockHolder *ret_holder)
+{
+  g_autoptr(PgConnection) connection = pg_connection_open(options->dsn, "test", NULL, NULL);
+  return backup_lock_inspect(connection, options->redis_url, ret_holder, NULL);
+}
+
 static void
 assert_refused(BackupLockOptions options, const char *operation, const char *holder)
 {
@@ -166,7 +173,7 @@ a_key_that_names_another_database_of_the_server_is_left_to_the_living_only(void 
 
   BackupLockOptions options = with_redis();
   g_auto(BackupLockHolder) found = {0};
-  assert_true(backup_lock_inspect(&options, &found, NULL));
+  assert_true(inspect(&options, &found));
   assert_false(found.is_held);
   backup_lock_release(acquire(options, NULL));
   assert_redis_key(NULL);
@@ -260,7 +267,7 @@ static void
 assert_inspected(BackupLockOptions options, gboolean is_held, const char *operation, const char *holder)
 {
   g_auto(BackupLockHolder) found = {0};
-  assert_true(backup_lock_inspect(&options, &found, NULL));
+  assert_true(inspect(&options, &found));
   assert_int_equal(found.is_held, is_held);
   assert_true(g_strcmp0(found.operation, operation) == 0);
   assert_true(g_strcmp0(found.holder, holder) == 0);
@@ -295,7 +302,7 @@ inspecting_is_not_misled_by_what_a_killed_process_left(void **state)
   for (gint64 started = g_get_monotonic_time(); is_held && elapsed_ms(started) < SOON_MS;) {
     BackupLockOptions options = with_redis();
     g_auto(BackupLockHolder) found = {0};
-    assert_true(backup_lock_inspect(&options, &found, NULL));
+    assert_true(inspect(&options, &found));
     is_held = found.is_held;
   }
   assert_false(is_held);
