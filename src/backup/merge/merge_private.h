@@ -40,7 +40,8 @@ gboolean merge_rows(Restore *restore, const TocEntry *entry, GError **error);
 typedef enum {
   MERGE_QUIET_ALREADY,        /* there are no triggers or rules */
   MERGE_QUIET_BY_ROLE,        /* session_replication_role, if this role may set it and nothing else depends on it */
-  MERGE_QUIET_BUT_LEDGER,     /* the only trigger is the hub's own for its ledger: it fires, with the right result */
+  MERGE_QUIET_BUT_LEDGER,     /* the only trigger is the hub's own for its ledger: it fires, with the right result. Also
+                                 if the ledger's rows do not come along */
   MERGE_QUIET_BY_LOCK,        /* ALTER TABLE */
   MERGE_QUIET_BY_LOCK_OF_ROLE /* ALTER TABLE, because this role may not set session_replication_role */
 } MergeQuiet;

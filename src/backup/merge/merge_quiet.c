@@ -52,6 +52,20 @@ is_quiet_as_replica(Restore *restore, const MergeTable *table, gboolean *ret_is,
   return TRUE;
 }
 
+/* Whether the ledger's own rows are imported, too. */
+static gboolean
+brings_ledger(const Restore *restore)
+{
+  const GArray *steps = restore_plan(restore)->steps;
+  for (guint i = 0; i < steps->len; i++) {
+    const RestoreStep *step = &g_array_index(steps, RestoreStep, i);
+    if (step->kind == STEP_ROWS && g_strcmp0(step->entry->namespace_name, "public") == 0 &&
+        g_strcmp0(step->entry->tag, "usage_ledger") == 0)
+      return TRUE;
+  }
+  return FALSE;
+}
+
 gboolean
 merge_quiet_choose(Restore *restore, const MergeTable *table, MergeQuiet *ret_quiet, GError **error)
 {
@@ -67,10 +81,12 @@ merge_quiet_choose(Restore *restore, const MergeTable *table, MergeQuiet *ret_qu
       !is_quiet_as_replica(restore, table, &is_quiet, error))
     return FALSE;
   gboolean is_ledgers_alone = pg_result_rows(triggers) == 1 && pg_result_bool(triggers, 0, TRIGGER_IS_LEDGERS);
-  *ret_quiet = is_quiet && merge->may_be_replica ? MERGE_QUIET_BY_ROLE
-               : is_ledgers_alone                ? MERGE_QUIET_BUT_LEDGER
-               : is_quiet                        ? MERGE_QUIET_BY_LOCK_OF_ROLE
-                                                 : MERGE_QUIET_BY_LOCK;
+  /* If the ledger's rows do not come along, its trigger adds them in half the time that adding them later takes. */
+  gboolean is_by_role = is_quiet && merge->may_be_replica && !(is_ledgers_alone && !brings_ledger(restore));
+  *ret_quiet = is_by_role         ? MERGE_QUIET_BY_ROLE
+               : is_ledgers_alone ? MERGE_QUIET_BUT_LEDGER
+               : is_quiet         ? MERGE_QUIET_BY_LOCK_OF_ROLE
+                                  : MERGE_QUIET_BY_LOCK;
   return TRUE;
 }
 
