@@ -15,9 +15,9 @@ const { Client } = require('pg');
 const asText = { getTypeParser: () => (text) => text };
 const TIMEOUT_MS = 120_000;
 // What only psql does, and the errors of a statement that does not run together with others: 25001 active_sql_transaction,
-// 55P04 unsafe_new_enum_value_usage.
+// 2D000 invalid_transaction_termination, 55P04 unsafe_new_enum_value_usage.
 const FOR_PSQL = /^\s*\\|\bFROM\s+STDIN\b|^\s*(BEGIN|COMMIT|START|ROLLBACK|SAVEPOINT|PREPARE\s+TRANSACTION)\b/im;
-const ALONE = ['25001', '55P04'];
+const ALONE = ['25001', '2D000', '55P04'];
 let counter = 0;
 
 export class Database {
