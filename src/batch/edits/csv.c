@@ -246,7 +246,9 @@ csv_parse(const char *text, gsize size, GError **error)
   }
   if (!check_text(text, size, error))
     return NULL;
-  gsize skipped = size >= 3 && memcmp(text, mark, 3) == 0 ? 3 : 0;
+  gsize skipped = 0; /* some programs add a mark to a file that has one */
+  while (size - skipped >= 3 && memcmp(text + skipped, mark, 3) == 0)
+    skipped += 3;
   g_autoptr(CsvTable) table = g_new0(CsvTable, 1);
   table->text = g_strndup(text + skipped, size - skipped);
   table->pool = g_string_sized_new(size);

@@ -85,8 +85,10 @@ a_dead_connection_is_replaced(void **state)
   Termination terminations[] = {{.pid = backend_pid(one)}, {.pid = backend_pid(other)}};
   pg_connection_free(one);
   pg_connection_free(other);
-  for (guint i = 0; i < G_N_ELEMENTS(terminations); i++)
+  for (guint i = 0; i < G_N_ELEMENTS(terminations); i++) {
     terminate_backend(&terminations[i]);
+    g_free(terminations[i].pid);
+  }
   g_autoptr(PgConnection) next = take(pool);
   assert_value(next, "SELECT 1", "1");
 }
