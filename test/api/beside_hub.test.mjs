@@ -200,7 +200,7 @@ describe('a merge beside a running hub', { skip: !haveBinary && 'no binary' }, (
     const file = await database.pgDump(path.join(dir, 'foretold.dump'), '-N', 'cch_data');
     const merge = await previewByCli(database, archive);
     for (const table of merge.preview.tables) assert.equal(table.lockSeconds, null, table.table);
-    const level = { migrations: 119, version: 'v0.9.2' };
+    const level = { migrations: 119, lastMigration: '0118_bright_sunspot', version: 'v0.9.0–v0.9.2' };
     const inOne = await previewByCli(database, file, { args: ['--overwrite', '--method', 'transaction'] });
     assert.ok(inOne.preview.lockSeconds > 0);
     assert.ok(inOne.preview.warnings.some((warning) => /about \d+ seconds.*by swap/.test(warning)), JSON.stringify(inOne.preview.warnings));
@@ -212,7 +212,7 @@ describe('a merge beside a running hub', { skip: !haveBinary && 'no binary' }, (
     const exported = path.join(dir, 'level.dump');
     assert.equal((await cli(['export', exported], { dsn: database.dsn })).code, 0);
     const manifest = JSON.parse(readFileSync(`${exported}.manifest.json`, 'utf8'));
-    assert.deepEqual([manifest.hubMigrations, manifest.hubVersion], [119, 'v0.9.2']);
+    assert.deepEqual([manifest.hubMigrations, manifest.hubLastMigration, manifest.hubVersion], [119, '0118_bright_sunspot', 'v0.9.0–v0.9.2']);
   });
 
   test('still fails where a row has no parent', async () => {
@@ -306,7 +306,7 @@ describe('what a hub needs', { skip: !haveBinary && 'no binary' }, () => {
     const database = await createHub(server, 'v05');
     await database.exec('DELETE FROM users WHERE id > 10');
     const { events } = await importOk(database, archive);
-    assert.ok(events.some((event) => event.warning && event.message.includes('119 (v0.9.2)') && event.message.includes('60 (v0.5.2)')));
+    assert.ok(events.some((event) => event.warning && event.message.includes('119 (0118_bright_sunspot, v0.9.0–v0.9.2)') && event.message.includes('60 (0059_safe_xorn, v0.5.2)')));
     assert.equal(await database.count('users'), 50);
     assert.equal(await database.value(`SELECT to_regclass('public.usage_ledger')`), null);
     const { code, reason } = await startHub(database);

@@ -59,7 +59,7 @@ describe('inspect and verify', { skip: !haveBinary && 'no binary' }, () => {
 
   test('inspect counts rows and bytes', async () => {
     const { countsFrom, entries, compression, hubLevel } = await json('inspect', archive);
-    assert.deepEqual(hubLevel, { migrations: 119, version: 'v0.9.2' });
+    assert.deepEqual(hubLevel, { migrations: 119, lastMigration: '0118_bright_sunspot', version: 'v0.9.0–v0.9.2' });
     assert.equal(countsFrom, 'data');
     assert.equal(compression, 'gzip');
     const counted = entries.filter((entry) => entry.rows !== undefined);
@@ -68,7 +68,7 @@ describe('inspect and verify', { skip: !haveBinary && 'no binary' }, () => {
     assert.equal(counted[1].bytes, text.length);
     assert.ok(counted[1].storedBytes < text.length);
     const { stdout } = await cli(['inspect', archive]);
-    assert.match(stdout, /^migrations +119 \(v0\.9\.2\)$/m);
+    assert.match(stdout, /^migrations +119 \(0118_bright_sunspot, v0\.9\.0–v0\.9\.2\)$/m);
     assert.match(stdout, /^ +5000 +\d+ +\d+ {2}public\.many$/m);
   });
 
@@ -113,7 +113,7 @@ describe('inspect and verify', { skip: !haveBinary && 'no binary' }, () => {
       [{ tables: changeTable('many', { rows: 4999 }) }, /many.*5000.*4999/],
       [{ tables: changeTable('many', { rowHash: '0'.repeat(32) }) }, /many.*other rows/],
       [{ tables: manifest.tables.slice(0, 1) }, /none/],
-      [{ tables: [...manifest.tables, { ...manifest.tables[0], name: 'ghost' }] }, /2 tables.*3/],
+      [{ tables: [...manifest.tables, { ...manifest.tables[0], name: 'ghost' }] }, /3 tables.*4/],
       [{ version: 2 }, /version 2/],
     ]) {
       writeManifest(change);
@@ -133,7 +133,7 @@ describe('inspect and verify', { skip: !haveBinary && 'no binary' }, () => {
       CREATE TABLE none (id int)`);
     const file = path.join(dir, 'shuffled.dump');
     await shuffled.pgDump(file, '-Z0');
-    assert.deepEqual((await manifestOf(file)).tables, manifest.tables);
+    assert.deepEqual((await manifestOf(file)).tables, manifest.tables.filter(({ schema }) => schema === 'public'));
   });
 
   test('an archive of a newer version is refused by naming it', async () => {

@@ -295,7 +295,9 @@ make_manifest(BackupExport *export)
   const ManifestTable *record = manifest_find(manifest, BOOKKEEPING_SCHEMA, HUB_RECORD_TABLE);
   if (record != NULL) {
     manifest->hub_migrations = (gint64)record->totals.rows;
-    manifest->hub_version = g_strdup(plan_hub_version(manifest->hub_migrations));
+    const HubRelease *release = plan_hub_release(manifest->hub_migrations);
+    manifest->hub_last_migration = release != NULL ? g_strdup(release->last_migration) : NULL;
+    manifest->hub_version = release != NULL ? g_strdup(release->version) : NULL;
   }
   export->manifest = manifest;
   export->end_us = g_get_monotonic_time();

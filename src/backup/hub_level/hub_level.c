@@ -68,16 +68,21 @@ hub_level_read(PgConnection *connection, ArchiveReader *reader, HubLevel *ret_le
 char *
 hub_level_text(gint64 level)
 {
-  const char *version = plan_hub_version(level);
-  return version != NULL ? g_strdup_printf("%" G_GINT64_FORMAT " (%s)", level, version)
-                         : g_strdup_printf("%" G_GINT64_FORMAT, level);
+  const HubRelease *release = plan_hub_release(level);
+  return release != NULL
+             ? g_strdup_printf("%" G_GINT64_FORMAT " (%s, %s)", level, release->last_migration, release->version)
+             : g_strdup_printf("%" G_GINT64_FORMAT, level);
 }
 
 json_t *
 hub_level_to_json(gint64 level)
 {
-  return level > 0 ? json_pack("{s:I, s:s?}", "migrations", (json_int_t)level, "version", plan_hub_version(level))
-                   : json_null();
+  if (level == 0)
+    return json_null();
+  const HubRelease *release = plan_hub_release(level);
+  return json_pack("{s:I, s:s?, s:s?}", "migrations", (json_int_t)level, "lastMigration",
+                   release != NULL ? release->last_migration : NULL, "version",
+                   release != NULL ? release->version : NULL);
 }
 
 static gboolean

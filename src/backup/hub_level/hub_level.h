@@ -21,10 +21,11 @@ gboolean hub_level_read(PgConnection *connection, ArchiveReader *reader, HubLeve
 /* The level of the live database alone. Waits for sessions that have locked the record. */
 gboolean hub_level_read_live(PgConnection *connection, gint64 *ret_level, GError **error);
 
-/* {"migrations": 119, "version": "v0.9.2"}; null without a record. */
+/* {"migrations": 119, "lastMigration": "0118_bright_sunspot", "version": "v0.9.0–v0.9.2"}, the latter two null
+ * where they are not known; null without a record. */
 json_t *hub_level_to_json(gint64 level);
 
-/* "119 (v0.9.2)"; free with g_free. */
+/* "119 (0118_bright_sunspot, v0.9.0–v0.9.2)"; free with g_free. */
 char *hub_level_text(gint64 level);
 
 /* IMPORT_HUB_LEVEL in these cases. Before an overwrite: the archive's record promises tables that it does not have,

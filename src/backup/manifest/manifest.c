@@ -53,6 +53,7 @@ manifest_free(Manifest *manifest)
   g_free(manifest->product_version);
   g_free(manifest->database);
   g_free(manifest->compression);
+  g_free(manifest->hub_last_migration);
   g_free(manifest->hub_version);
   g_strfreev(manifest->excluded_tables);
   g_array_unref(manifest->tables);
@@ -98,6 +99,7 @@ static const struct {
     {"productVersion", offsetof(Manifest, product_version)},
     {"database", offsetof(Manifest, database)},
     {"compression", offsetof(Manifest, compression)},
+    {"hubLastMigration", offsetof(Manifest, hub_last_migration)},
     {"hubVersion", offsetof(Manifest, hub_version)},
 };
 

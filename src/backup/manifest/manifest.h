@@ -32,9 +32,10 @@ typedef struct {
   gboolean ledger_only;   /* message_request is left out entirely */
   char **excluded_tables; /* tables whose rows are left out, as the caller named them, the log's included; NULL: none */
   gint64 hub_migrations;  /* rows in the hub's record of its migrations; 0: no record */
-  char *hub_version;      /* "v0.9.2" */
-  GArray *tables;         /* ManifestTable; added by manifest_add_table only */
-  GHashTable *index;      /* private */
+  char *hub_last_migration; /* "0118_bright_sunspot"; NULL: not known */
+  char *hub_version;        /* "v0.9.0–v0.9.2"; likewise */
+  GArray *tables;           /* ManifestTable; added by manifest_add_table only */
+  GHashTable *index;        /* private */
 } Manifest;
 
 Manifest *manifest_new(void);

@@ -207,16 +207,3 @@ restore_plan_free(RestorePlan *plan)
   g_strfreev(plan->created_schemas);
   g_free(plan);
 }
-
-const char *
-plan_hub_version(gint64 n_migrations)
-{
-  static const struct {
-    gint64 n_migrations;
-    const char *version;
-  } releases[] = {{60, "v0.5.2"}, {119, "v0.9.2"}};
-  for (gsize i = 0; i < G_N_ELEMENTS(releases); i++)
-    if (releases[i].n_migrations == n_migrations)
-      return releases[i].version;
-  return NULL;
-}

@@ -70,5 +70,11 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC(RestorePlan, restore_plan_free)
 #define LOG_TABLE          "message_request"
 #define HUB_RECORD_TABLE   "__drizzle_migrations" /* in BOOKKEEPING_SCHEMA: one row for each of the hub's migrations */
 
-/* The hub's release that ended with this number of migrations ("v0.9.2"); NULL if unknown. */
-const char *plan_hub_version(gint64 n_migrations);
+typedef struct {
+  gint64 n_migrations;
+  const char *version;        /* "v0.9.0–v0.9.2", all with these migrations */
+  const char *last_migration; /* "0118_bright_sunspot" */
+} HubRelease;
+
+/* The hub's releases with this number of migrations; NULL if unknown. */
+const HubRelease *plan_hub_release(gint64 n_migrations);

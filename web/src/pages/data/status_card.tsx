@@ -6,6 +6,7 @@ import { ErrorNotice, Loading, Technical } from '../../components/page';
 import type { Schemas } from '../../api/client';
 import { useFormat } from '../../i18n/format';
 import { useTexts } from '../../i18n/language';
+import { hubLevelText } from './hub_level';
 import { useStatus } from './queries';
 import { texts } from './texts';
 
@@ -40,7 +41,7 @@ function Facts({ status }: { status: Status }) {
         { label: t('server'), children: status.containerName },
         { label: t('size'), children: status.databaseBytes === null ? UNKNOWN : format.bytes(status.databaseBytes) },
         { label: t('version'), children: status.isAvailable ? status.postgresVersion : UNKNOWN },
-        { label: t('hubLevel'), children: !status.hubLevel ? t('noHubRecord') : status.hubLevel.version === null ? format.number(status.hubLevel.migrations) : t('hubLevelText', { count: status.hubLevel.migrations, version: status.hubLevel.version }) },
+        { label: t('hubLevel'), children: hubLevelText(status.hubLevel, t) },
         { label: t('pgDump'), children: status.pgDumpVersion ?? t('noPgDump') },
         { label: t('tables'), children: status.isAvailable ? format.number(status.tableCount) : UNKNOWN },
         { label: t('logRows'), children: !status.isAvailable ? UNKNOWN : status.logRows === null ? t('notAnalyzed') : format.number(status.logRows) },

@@ -1,9 +1,10 @@
 // The effect of an import, in words and table by table.
 
-import { Alert, Flex } from 'antd';
+import { Alert, Flex, Typography } from 'antd';
 import type { Schemas } from '../../../api/client';
 import { useFormat } from '../../../i18n/format';
 import { useTexts, type Translate } from '../../../i18n/language';
+import { hubLevelText } from '../hub_level';
 import { TableCounts } from './table_counts';
 import { texts } from '../texts';
 
@@ -56,6 +57,9 @@ export function PreviewReport({ preview }: { preview: Preview }) {
   return (
     <Flex vertical gap="small">
       <Alert type={preview.mode === 'overwrite' ? 'warning' : 'info'} showIcon title={t('whatHappens')} description={sentences.map((one) => <div key={one}>{one}</div>)} />
+      {(preview.archive.hubLevel ?? preview.live.hubLevel) !== null && (
+        <Typography.Text type="secondary">{t('hubLevels', { archive: hubLevelText(preview.archive.hubLevel, t), live: hubLevelText(preview.live.hubLevel, t) })}</Typography.Text>
+      )}
       {preview.warnings.length > 0 && (
         <Alert type="warning" showIcon title={t('warnings', { n: preview.warnings.length })} description={<ul className="problems">{preview.warnings.map((one) => <li key={one}>{one}</li>)}</ul>} />
       )}
