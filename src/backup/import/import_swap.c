@@ -117,16 +117,15 @@ prepare_own_schema(ImportRun *run, PgConnection *live, const Shadow *shadow, GEr
   return refuse_swap(reason, error);
 }
 
-/* The new indexes are built by the new rules, but the server goes on to warn, and does not know that. */
-static gboolean
-tell_collations(ImportRun *run, PgConnection *filled, GError **error)
+/* The new indexes are built by the new rules, but the server goes on to warn, and does not know that. What cannot be
+ * found out, such as the version of a collation that the system has lost, fails no import; therefore call it outside of
+ * a transaction. */
+static void
+tell_collations(ImportRun *run, PgConnection *filled)
 {
   g_autofree char *hint = NULL;
-  if (!collations_find_stale(filled, run->options->language, &hint, error))
-    return FALSE;
-  if (hint != NULL)
+  if (collations_find_stale(filled, run->options->language, &hint, NULL) && hint != NULL)
     backup_progress_caution(run->progress, TEXT_COLLATION_HINT, hint);
-  return TRUE;
 }
 
 /* Copies the contents of cch_data, as late as possible, then does what ends an import in one transaction. One
@@ -148,9 +147,10 @@ finish_contents(ImportRun *run, const Shadow *shadow, const RestorePlan *plan, g
                    .made_by = options->holder,
                    .reason = "import",
                    .keep_s = options->keep_s};
+  tell_collations(run, filled);
   return pg_connection_exec(filled, "BEGIN", error) && own_state_copy(live, filled, error) &&
          side_database_record_swap(filled, &swap, error) && import_run_migrate(run, filled, error) &&
-         import_run_audit(run, filled, plan, BACKUP_METHOD_SWAP, rows, error) && tell_collations(run, filled, error) &&
+         import_run_audit(run, filled, plan, BACKUP_METHOD_SWAP, rows, error) &&
          pg_connection_exec(filled, "SET LOCAL synchronous_commit = on; COMMIT", error);
 }
 
