@@ -118,7 +118,7 @@ check_temp_dir(const Config *config, GError **error)
 }
 
 static gboolean
-find_database(Service *service, GError **error)
+find_dsn(Service *service, GError **error)
 {
   const Config *config = service->config;
   if (config->redis_url != NULL && !redis_url_check(config->redis_url, error))
@@ -137,6 +137,15 @@ find_database(Service *service, GError **error)
   if (service->cluster == NULL)
     return FALSE;
   service->dsn = g_strdup(pg_cluster_dsn(service->cluster));
+  return TRUE;
+}
+
+static gboolean
+find_database(Service *service, GError **error)
+{
+  if (!find_dsn(service, error))
+    return FALSE;
+  service->pool = pg_pool_new(service->dsn);
   return TRUE;
 }
 
@@ -163,7 +172,6 @@ find_admin_token(Service *service, GError **error)
 static gboolean
 open_auth(Service *service, GError **error)
 {
-  service->pool = pg_pool_new(service->dsn);
   AuthOptions options = {
       .pool = service->pool,
       .admin_token = service->admin_token,
@@ -321,7 +329,7 @@ service_start(Service *service, GError **error)
       .life_s = (guint)MIN(config->upload_keep_s, config->temp_max_age_s), /* the janitor considers the age only */
   };
   service->uploads = (UploadHttp){config, uploads_open(&options)};
-  service->backup = (BackupHttp){config, service->dsn, service->pool, service->uploads.uploads, running_new()};
+  service->backup = (BackupHttp){config, service->pool, service->uploads.uploads, running_new()};
   service->batch = (BatchHttp){config, service->pool};
   service->audit = (AuditHttp){service->pool};
   service->prices = (PriceHttp){config, service->pool, price_sync_new(config, service->dsn, error)};

@@ -2,9 +2,7 @@
 
 #include "audit/audit.h"
 #include "backup_sql.h"
-
-#include <jansson.h>
-#include <stdlib.h>
+#include "base/json.h"
 
 static void
 write_audit(PgConnection *connection, const ExportNote *note)
@@ -13,12 +11,11 @@ write_audit(PgConnection *connection, const ExportNote *note)
   for (const char *const *name = note->exclude_table_data; name != NULL && *name != NULL; name++)
     json_array_append_new(excluded, json_string(*name));
   guint64 rows = note->manifest != NULL ? manifest_totals(note->manifest).rows : 0;
-  json_t *object =
+  g_autoptr(json_t) object =
       json_pack("{s:b, s:o, s:b, s:I, s:s, s:I}", "excludeLogs", note->exclude_logs, "excludedTables", excluded,
                 "ledgerOnly", note->manifest != NULL && note->manifest->ledger_only, "bytes", (json_int_t)note->bytes,
                 "compression", archive_level_name(note->level), "rows", (json_int_t)rows);
-  char *details = json_dumps(object, JSON_COMPACT);
-  json_decref(object);
+  g_autofree char *details = json_to_text(object);
   AuditEntry entry = {.category = "database",
                       .type = "database.export",
                       .operator_name = note->holder,
@@ -27,7 +24,6 @@ write_audit(PgConnection *connection, const ExportNote *note)
                       .success = note->manifest != NULL,
                       .error_message = note->manifest != NULL ? NULL : "not completed"};
   audit_write(connection, &entry, NULL);
-  free(details);
 }
 
 static void

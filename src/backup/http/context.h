@@ -11,8 +11,7 @@
 
 typedef struct {
   const Config *config;
-  const char *dsn;  /* the configured one, or the private cluster's */
-  PgPool *pool;     /* connections to it, for short requests */
+  PgPool *pool;     /* connections for short requests; long operations open their own by its DSN */
   Uploads *uploads; /* of this process */
   Running *running; /* likewise */
 } BackupHttp;

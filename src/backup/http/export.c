@@ -182,7 +182,7 @@ get_export(HttpRequest *request, gpointer context, GError **error)
   if (!http_export_query_read(request, &query, error))
     return NULL;
   BackupExportOptions options = {
-      .dsn = http->dsn,
+      .dsn = pg_pool_dsn(http->pool),
       .redis_url = http->config->redis_url,
       .lock_ttl_ms = (guint)http->config->lock_ttl_ms,
       .client = {http->config->pg_bin_dir, http->config->pg_dump_command},

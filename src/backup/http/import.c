@@ -67,7 +67,7 @@ import_set_options(Import *import)
   const BackupHttp *http = http_work_http(import->work);
   const HttpChoices *choices = http_archive_choices(import->archive);
   import->options = (BackupImportOptions){
-      .dsn = http->dsn,
+      .dsn = pg_pool_dsn(http->pool),
       .redis_url = http->config->redis_url,
       .holder = http_request_who(request),
       .client_ip = http_request_client_ip(request),

@@ -62,7 +62,7 @@ preview_set_options(Preview *preview)
   const HttpRequest *request = http_work_request(preview->work);
   const HttpChoices *choices = http_archive_choices(preview->archive);
   preview->options = (BackupImportOptions){
-      .dsn = http_work_http(preview->work)->dsn,
+      .dsn = pg_pool_dsn(http_work_http(preview->work)->pool),
       .holder = http_request_who(request),
       .clean_first = choices->clean_first,
       .skip_logs = choices->skip_logs,

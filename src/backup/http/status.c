@@ -65,19 +65,14 @@ describe_operation(PgConnection *connection, const Config *config)
   return operation;
 }
 
-/* An unreachable database is not an error: the status says so. */
+/* `connection` NULL: the database is unreachable for the reason `away`, which the status says and is no error. */
 static void
-describe_database(json_t *status, const BackupHttp *http, Language language, int *ret_server_version)
+describe_database(json_t *status, PgConnection *connection, const GError *away)
 {
-  g_autoptr(GError) error = NULL;
-  g_autoptr(PgConnection) connection =
-      pg_pool_take_within(http->pool, "cch-data status", CONNECT_TIMEOUT_MS, NULL, &error);
-  if (connection != NULL)
-    pg_connection_set_answer_timeout(connection, SIZES_TIMEOUT_MS);
+  g_autoptr(GError) failure = NULL;
   const char *unknown = connection != NULL ? "Unknown" : "N/A";
   g_autoptr(PgResult) result =
-      connection != NULL ? pg_connection_query(connection, &error, backup_status_sql, 0) : NULL;
-  *ret_server_version = connection != NULL ? pg_connection_server_version(connection) : 0;
+      connection != NULL ? pg_connection_query(connection, &failure, backup_status_sql, 0) : NULL;
   const char *version = connection != NULL ? pg_connection_parameter(connection, "server_version") : NULL;
   set_member(status, "isAvailable", json_boolean(connection != NULL));
   set_member(status, "databaseSize", http_json_text(result != NULL ? pg_result_text(result, 0, 0) : unknown));
@@ -90,13 +85,9 @@ describe_database(json_t *status, const BackupHttp *http, Language language, int
   if (connection != NULL && pg_connection_exec(connection, "SET lock_timeout = 200", NULL))
     hub_level_read_live(connection, &hub_level, NULL); /* unknown if an import has locked the record */
   set_member(status, "hubLevel", hub_level_to_json(hub_level));
-  if (error != NULL)
-    set_member(status, "error", http_json_text(error->message));
-  if (connection != NULL) {
-    describe_overwriting(status, connection, http->dsn, language);
-    describe_collations(status, connection, language);
-  }
-  set_member(status, "operation", describe_operation(connection, http->config));
+  const GError *problem = connection != NULL ? failure : away;
+  if (problem != NULL)
+    set_member(status, "error", http_json_text(problem->message));
 }
 
 static void
@@ -158,11 +149,23 @@ get_status(HttpRequest *request, gpointer context, GError **error)
 {
   (void)error;
   const BackupHttp *http = context;
+  Language language = http_request_language(request);
   json_t *status = json_object();
-  int server_version = 0;
-  describe_database(status, http, http_request_language(request), &server_version);
-  describe_target(status, http->dsn);
-  describe_exporting(status, http->config, server_version, http_request_language(request));
+  g_autoptr(GError) away = NULL;
+  g_autoptr(PgConnection) connection =
+      pg_pool_take_within(http->pool, "cch-data status", CONNECT_TIMEOUT_MS, NULL, &away);
+  int server_version = connection != NULL ? pg_connection_server_version(connection) : 0;
+  if (connection != NULL)
+    pg_connection_set_answer_timeout(connection, SIZES_TIMEOUT_MS);
+  describe_database(status, connection, away);
+  if (connection != NULL) {
+    describe_overwriting(status, connection, pg_pool_dsn(http->pool), language);
+    describe_collations(status, connection, language);
+  }
+  set_member(status, "operation", describe_operation(connection, http->config));
+  g_clear_pointer(&connection, pg_connection_free);
+  describe_target(status, pg_pool_dsn(http->pool));
+  describe_exporting(status, http->config, server_version, language);
   set_member(status, "running", running_describe(http->running, FALSE));
   set_member(status, "redis", describe_redis(http->config));
   set_member(status, "maxUploadBytes", json_integer((json_int_t)http->config->max_upload_bytes));

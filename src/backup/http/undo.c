@@ -29,7 +29,7 @@ undo_new(HttpRequest *request, const BackupHttp *http)
   undo->work = http_work_new(request, http, "undo");
   undo->name = g_strdup(http_request_query(request, "name"));
   undo->options = (BackupUndoOptions){
-      .dsn = http->dsn,
+      .dsn = pg_pool_dsn(http->pool),
       .redis_url = http->config->redis_url,
       .name = undo->name,
       .holder = http_request_who(request),

@@ -73,7 +73,7 @@ gboolean
 http_work_take_lock(HttpWork *work, GError **error)
 {
   BackupLockOptions options = {
-      .dsn = work->http->dsn,
+      .dsn = pg_pool_dsn(work->http->pool),
       .redis_url = work->http->config->redis_url,
       .ttl_ms = (guint)work->http->config->lock_ttl_ms,
   };

@@ -28,17 +28,27 @@ count_rows(const guint8 *data, gsize size, gpointer user_data, GError **error)
   return TRUE;
 }
 
+gboolean
+hub_level_find_record(const ArchiveReader *reader, guint *ret_index)
+{
+  for (guint i = 0; i < archive_reader_n_entries(reader); i++) {
+    const TocEntry *entry = archive_reader_entry(reader, i);
+    if (toc_entry_is(entry, TOC_KIND_TABLE_DATA) && is_in(entry, BOOKKEEPING_SCHEMA, HUB_RECORD_TABLE)) {
+      *ret_index = i;
+      return TRUE;
+    }
+  }
+  return FALSE;
+}
+
 /* If the archive was only scanned, as before a swap, its rows are not counted yet. */
 static gboolean
 level_of_archive(ArchiveReader *reader, gint64 *ret_level, GError **error)
 {
+  guint index = 0;
   *ret_level = 0;
-  for (guint i = 0; i < archive_reader_n_entries(reader); i++) {
-    const TocEntry *entry = archive_reader_entry(reader, i);
-    if (toc_entry_is(entry, TOC_KIND_TABLE_DATA) && is_in(entry, BOOKKEEPING_SCHEMA, HUB_RECORD_TABLE))
-      return archive_reader_read_data(reader, entry, count_rows, NULL, ret_level, NULL, error);
-  }
-  return TRUE;
+  return !hub_level_find_record(reader, &index) || archive_reader_read_data(reader, archive_reader_entry(reader, index),
+                                                                            count_rows, NULL, ret_level, NULL, error);
 }
 
 gboolean

@@ -15,6 +15,9 @@ typedef struct {
   gint64 archive, live; /* 0: no record */
 } HubLevel;
 
+/* The index of the entry with the rows of the archive's record; their number is the level. FALSE without a record. */
+gboolean hub_level_find_record(const ArchiveReader *reader, guint *ret_index);
+
 /* The archive must have been checked or scanned. */
 gboolean hub_level_read(PgConnection *connection, ArchiveReader *reader, HubLevel *ret_level, GError **error);
 

@@ -116,6 +116,14 @@ entry_copy_statement(const TocEntry *entry, GError **error)
   return g_strconcat("COPY ", target, rest, NULL);
 }
 
+gboolean
+entry_is_tagged_by(const TocEntry *part, const TocEntry *table)
+{
+  gsize length = table->tag != NULL ? strlen(table->tag) : 0;
+  return length > 0 && part->tag != NULL && strncmp(part->tag, table->tag, length) == 0 && part->tag[length] == ' ' &&
+         g_strcmp0(part->namespace_name, table->namespace_name) == 0;
+}
+
 char *
 entry_drop_if_exists(const TocEntry *entry)
 {

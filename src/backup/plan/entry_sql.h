@@ -22,6 +22,10 @@ gboolean entry_copy_target(const TocEntry *entry, char **ret_schema, char **ret_
 /* The COPY statement with the table's schema, which archives of PostgreSQL 10 and older leave out. Free with g_free. */
 char *entry_copy_statement(const TocEntry *entry, GError **error);
 
+/* Whether a part of a table has the table's name in front in its tag: "users users_pkey". pg_dump 10 and older do not
+ * write it there. */
+gboolean entry_is_tagged_by(const TocEntry *part, const TocEntry *table);
+
 /* The statement that drops the entry's object if it exists, for object kinds outside schemas; NULL for other kinds.
  * For large objects use entry_large_objects. */
 char *entry_drop_if_exists(const TocEntry *entry);

@@ -2,6 +2,7 @@
 
 #include "backup/plan/entry_sql.h"
 #include "backup/plan/merge_choice.h"
+#include "backup/plan/plan_dependents.h"
 
 #include <string.h>
 
@@ -15,7 +16,7 @@ struct PlanTables {
   gboolean is_everything;
   const ArchiveReader *reader;
   GHashTable *states;     /* TocEntry → State */
-  GHashTable *dependents; /* dump ID → GPtrArray of TocEntry */
+  GHashTable *dependents; /* from plan_dependents_new; NULL if everything is chosen */
   GHashTable *schemas;    /* name → its SCHEMA entry */
   GQueue queue;           /* entries whose dependencies and dependents have yet to be visited */
 };
@@ -24,7 +25,7 @@ void
 plan_tables_free(PlanTables *tables)
 {
   g_hash_table_unref(tables->states);
-  g_hash_table_unref(tables->dependents);
+  g_clear_pointer(&tables->dependents, g_hash_table_unref);
   g_hash_table_unref(tables->schemas);
   g_queue_clear(&tables->queue);
   g_free(tables);
@@ -46,32 +47,13 @@ mark_entry(PlanTables *tables, const TocEntry *entry, State state)
 }
 
 static void
-note_dependents(PlanTables *tables)
+note_schemas(PlanTables *tables)
 {
   for (guint i = 0; i < archive_reader_n_entries(tables->reader); i++) {
     const TocEntry *entry = archive_reader_entry(tables->reader, i);
     if (toc_entry_is(entry, TOC_KIND_SCHEMA) && entry->tag != NULL)
       g_hash_table_insert(tables->schemas, entry->tag, (gpointer)entry);
-    if (!toc_entry_has(entry, TOC_PART | TOC_FOLLOWS | TOC_TAGGED_BY_TABLE))
-      continue;
-    for (guint d = 0; d < entry->n_dependencies; d++) {
-      gpointer id = GINT_TO_POINTER(entry->dependencies[d]);
-      GPtrArray *dependents = g_hash_table_lookup(tables->dependents, id);
-      if (dependents == NULL) {
-        dependents = g_ptr_array_new();
-        g_hash_table_insert(tables->dependents, id, dependents);
-      }
-      g_ptr_array_add(dependents, (gpointer)entry);
-    }
   }
-}
-
-static gboolean
-is_tagged_by(const TocEntry *entry, const TocEntry *table)
-{
-  gsize length = table->tag != NULL ? strlen(table->tag) : 0;
-  return length > 0 && entry->tag != NULL && strncmp(entry->tag, table->tag, length) == 0 &&
-         entry->tag[length] == ' ' && g_strcmp0(entry->namespace_name, table->namespace_name) == 0;
 }
 
 /* The table that "ALTER TABLE ONLY users …" names without a schema; NULL for other statements. */
@@ -90,13 +72,13 @@ altered_table(const TocEntry *entry)
 static gboolean
 is_of_table(const PlanTables *tables, const TocEntry *entry, const TocEntry *table)
 {
-  if (is_tagged_by(entry, table))
+  if (entry_is_tagged_by(entry, table))
     return TRUE;
   g_autofree char *altered = altered_table(entry);
   const TocEntry *first = NULL;
   for (guint i = 0; i < entry->n_dependencies; i++) {
     const TocEntry *dependency = archive_reader_find(tables->reader, entry->dependencies[i]);
-    if (dependency != NULL && is_tagged_by(entry, dependency))
+    if (dependency != NULL && entry_is_tagged_by(entry, dependency))
       return FALSE;
     if (first == NULL && dependency != NULL && toc_entry_has(dependency, TOC_RELATION))
       first = dependency;
@@ -123,6 +105,8 @@ take_dependents(PlanTables *tables, const TocEntry *entry, State state)
   const GPtrArray *dependents = g_hash_table_lookup(tables->dependents, GINT_TO_POINTER(entry->dump_id));
   for (guint i = 0; dependents != NULL && i < dependents->len; i++) {
     const TocEntry *dependent = dependents->pdata[i];
+    if (!toc_entry_has(dependent, TOC_PART | TOC_FOLLOWS | TOC_TAGGED_BY_TABLE))
+      continue;
     if (state == STATE_NEEDED && toc_entry_has(dependent, TOC_FOLLOWS))
       mark_entry(tables, dependent, STATE_NEEDED);
     if (state != STATE_CHOSEN ||
@@ -156,7 +140,6 @@ plan_tables_new(const ArchiveReader *reader, const char *const *names, GError **
   g_autoptr(PlanTables) tables = g_new0(PlanTables, 1);
   tables->reader = reader;
   tables->states = g_hash_table_new(NULL, NULL);
-  tables->dependents = g_hash_table_new_full(NULL, NULL, NULL, (GDestroyNotify)g_ptr_array_unref);
   tables->schemas = g_hash_table_new(g_str_hash, g_str_equal);
   tables->is_everything = names == NULL || *names == NULL;
   if (tables->is_everything)
@@ -164,7 +147,8 @@ plan_tables_new(const ArchiveReader *reader, const char *const *names, GError **
   g_autoptr(GPtrArray) chosen = NULL;
   if (!backup_tables_find(reader, names, &chosen, error))
     return NULL;
-  note_dependents(tables);
+  tables->dependents = plan_dependents_new(reader);
+  note_schemas(tables);
   for (guint i = 0; i < chosen->len; i++)
     mark_entry(tables, chosen->pdata[i], STATE_CHOSEN);
   const TocEntry *entry;

@@ -2,6 +2,7 @@
 #include "backup/plan/plan_without.h"
 
 #include "backup/plan/entry_sql.h"
+#include "backup/plan/plan_dependents.h"
 #include "base/error.h"
 
 #include <string.h>
@@ -37,28 +38,22 @@ refuse_name(const ArchiveReader *reader, const char *name, GError **error)
   return FALSE;
 }
 
-static gboolean
-depends_on(const ArchiveReader *reader, const TocEntry *entry, GHashTable *left_out)
+static void
+leave_out(GHashTable *left_out, GQueue *queue, const TocEntry *entry)
 {
-  for (guint i = 0; i < entry->n_dependencies; i++) {
-    const TocEntry *dependency = archive_reader_find(reader, entry->dependencies[i]);
-    if (dependency != NULL && g_hash_table_contains(left_out, dependency))
-      return TRUE;
-  }
-  return FALSE;
+  if (g_hash_table_add(left_out, (gpointer)entry))
+    g_queue_push_tail(queue, (gpointer)entry);
 }
 
+/* Also leaves out what depends on the queued entries. */
 static void
-add_dependents(const ArchiveReader *reader, GHashTable *left_out)
+leave_out_dependents(const ArchiveReader *reader, GHashTable *left_out, GQueue *queue)
 {
-  gboolean has_grown = TRUE;
-  while (has_grown) {
-    has_grown = FALSE;
-    for (guint i = 0; i < archive_reader_n_entries(reader); i++) {
-      const TocEntry *entry = archive_reader_entry(reader, i);
-      if (!g_hash_table_contains(left_out, entry) && depends_on(reader, entry, left_out))
-        has_grown |= g_hash_table_add(left_out, (gpointer)entry);
-    }
+  g_autoptr(GHashTable) all = plan_dependents_new(reader);
+  for (const TocEntry *entry; (entry = g_queue_pop_head(queue)) != NULL;) {
+    const GPtrArray *dependents = g_hash_table_lookup(all, GINT_TO_POINTER(entry->dump_id));
+    for (guint i = 0; dependents != NULL && i < dependents->len; i++)
+      leave_out(left_out, queue, dependents->pdata[i]);
   }
 }
 
@@ -88,17 +83,21 @@ plan_without_extensions(const ArchiveReader *reader, const char *const *names, G
                         GError **error)
 {
   g_autoptr(GHashTable) left_out = g_hash_table_new(NULL, NULL);
+  g_autoptr(GQueue) queue = g_queue_new();
   for (const char *const *name = names; name != NULL && *name != NULL; name++) {
-    guint before = g_hash_table_size(left_out);
+    gboolean is_found = FALSE;
     for (guint i = 0; i < archive_reader_n_entries(reader); i++) {
       const TocEntry *entry = archive_reader_entry(reader, i);
-      if (toc_entry_is(entry, TOC_KIND_EXTENSION) && g_strcmp0(entry->tag, *name) == 0)
-        g_hash_table_add(left_out, (gpointer)entry);
+      if (!toc_entry_is(entry, TOC_KIND_EXTENSION) || g_strcmp0(entry->tag, *name) != 0)
+        continue;
+      leave_out(left_out, queue, entry);
+      is_found = TRUE;
     }
-    if (g_hash_table_size(left_out) == before)
+    if (!is_found)
       return refuse_name(reader, *name, error);
   }
-  add_dependents(reader, left_out);
+  if (!g_queue_is_empty(queue))
+    leave_out_dependents(reader, left_out, queue);
   if (!check_unneeded(reader, left_out, names, error))
     return FALSE;
   *ret_left_out = g_steal_pointer(&left_out);

@@ -15,7 +15,7 @@ typedef struct {
   char *key;     /* "id=5"; without the value ("name=...") unless it is a number, UUID, time or the like */
   char *columns; /* names of the differing columns: "name, updated_at" */
   char *values;  /* the same with their values, as JSON: [{"column": "rpm", "live": "5", "archive": "7"}]; a missing
-                    value is  NULL, or masked as a possible secret ("liveMasked": true) */
+                    value is NULL, or masked as a possible secret ("liveMasked": true) */
 } BackupPreviewExample;
 
 typedef struct {

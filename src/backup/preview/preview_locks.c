@@ -163,17 +163,25 @@ warn_of_parts(PreviewRun *run, GError **error)
 
 /* ---- All together ---- */
 
+/* AUTO becomes the method that an import would use now, with the reason of one that is not the gentle one. */
+static gboolean
+choose_method(const PreviewRun *run, BackupMethod *method, char **ret_reason, GError **error)
+{
+  const BackupImportOptions *options = run->options;
+  if (*method != BACKUP_METHOD_AUTO)
+    return TRUE;
+  /* The preview's own connection speaks the archive's encoding. */
+  g_autoptr(PgConnection) connection = pg_connection_open(options->dsn, "cch-data preview", run->cancellable, error);
+  return connection != NULL &&
+         backup_import_method(connection, options->dsn, options->language, method, ret_reason, error);
+}
+
 static gboolean
 warn_of_overwrite(PreviewRun *run, GError **error)
 {
   BackupMethod method = run->options->method;
   g_autofree char *reason = NULL;
-  g_autoptr(PgConnection) connection =
-      method == BACKUP_METHOD_AUTO ? pg_connection_open(run->options->dsn, "cch-data preview", run->cancellable, error)
-                                   : NULL;
-  if (method == BACKUP_METHOD_AUTO &&
-      (connection == NULL ||
-       !backup_import_method(connection, run->options->dsn, run->options->language, &method, &reason, error)))
+  if (!choose_method(run, &method, &reason, error))
     return FALSE;
   if (method != BACKUP_METHOD_TRANSACTION)
     return TRUE;

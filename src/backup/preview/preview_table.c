@@ -153,8 +153,7 @@ shown_value(const char *row, const char *column, gboolean shows_text)
       row, column, shows_text ? "true" : "false");
 }
 
-/* An expression for the differing columns as a JSON text: [{"column": …, "live": …, "archive": …}, …]. A value that is
- * there and not shown is {"masked": true}. */
+/* An expression for the differing columns as a JSON text: BackupPreviewExample.values. */
 static char *
 differing_values(const MergeTable *live)
 {

@@ -14,18 +14,6 @@ is_made_on_table(const TocEntry *entry)
           toc_entry_is(entry, TOC_KIND_STATISTICS));
 }
 
-/* Tags of parts of a table have its name in front ("users users_pkey"), except in old archives. */
-static gboolean
-is_tagged_by_table(const TocEntry *entry, char **tables)
-{
-  for (char **table = tables; *table != NULL; table++) {
-    gsize length = strlen(*table);
-    if (strncmp(entry->tag, *table, length) == 0 && entry->tag[length] == ' ')
-      return TRUE;
-  }
-  return FALSE;
-}
-
 /* The text behind the name in "ALTER TABLE ONLY public.t ADD CONSTRAINT name PRIMARY KEY (id);"; "" for other
  * statements. */
 static const char *
@@ -52,6 +40,17 @@ dependency_tags(const Restore *restore, const TocEntry *entry)
   return g_strv_builder_end(tags);
 }
 
+static gboolean
+is_tagged_by_dependency(const Restore *restore, const TocEntry *entry)
+{
+  for (guint i = 0; i < entry->n_dependencies; i++) {
+    const TocEntry *dependency = archive_reader_find(restore->reader, entry->dependencies[i]);
+    if (dependency != NULL && entry_is_tagged_by(entry, dependency))
+      return TRUE;
+  }
+  return FALSE;
+}
+
 gboolean
 restore_find_present(const Restore *restore, const TocEntry *entry, gboolean *ret_is_present, GError **error)
 {
@@ -63,7 +62,7 @@ restore_find_present(const Restore *restore, const TocEntry *entry, gboolean *re
   gboolean has_index = is_primary || g_str_has_prefix(words, " UNIQUE ") || g_str_has_prefix(words, " EXCLUDE ");
   g_auto(GStrv) tags = dependency_tags(restore, entry);
   g_autofree char *tables = pg_array((const char *const *)tags);
-  gboolean has_table = !restore->searches_by_entry || is_tagged_by_table(entry, tags);
+  gboolean has_table = !restore->searches_by_entry || is_tagged_by_dependency(restore, entry);
   g_autoptr(PgResult) answer = pg_connection_query(
       restore->connection, error, backup_present_object_sql, 7, entry->desc, entry->namespace_name, entry->tag, tables,
       has_index ? "true" : "false", is_primary ? "true" : "false", has_table ? "true" : "false");
@@ -73,21 +72,13 @@ restore_find_present(const Restore *restore, const TocEntry *entry, gboolean *re
   return TRUE;
 }
 
-/* "table name" is the tag of a part of a table. */
-static gboolean
-is_tagged_by(const TocEntry *part, const TocEntry *table)
-{
-  return g_strcmp0(part->namespace_name, table->namespace_name) == 0 && part->tag != NULL && table->tag != NULL &&
-         g_str_has_prefix(part->tag, table->tag) && part->tag[strlen(table->tag)] == ' ';
-}
-
 /* The table of a constraint; NULL if the archive lacks it. */
 static const TocEntry *
 table_of_constraint(const Restore *restore, const TocEntry *constraint)
 {
   for (guint i = 0; i < constraint->n_dependencies; i++) {
     const TocEntry *table = archive_reader_find(restore->reader, constraint->dependencies[i]);
-    if (table != NULL && toc_entry_is(table, TOC_KIND_TABLE) && is_tagged_by(constraint, table))
+    if (table != NULL && toc_entry_is(table, TOC_KIND_TABLE) && entry_is_tagged_by(constraint, table))
       return table;
   }
   return NULL;
@@ -107,7 +98,7 @@ restore_locked_tables(const Restore *restore, const TocEntry *entry)
     if (table == NULL || !toc_entry_is(table, TOC_KIND_TABLE) || g_ptr_array_find(tables, table, NULL))
       continue;
     /* A trigger or policy may also depend on tables that it only reads. */
-    if (is_key || toc_entry_is(entry, TOC_KIND_INDEX) || is_tagged_by(entry, table))
+    if (is_key || toc_entry_is(entry, TOC_KIND_INDEX) || entry_is_tagged_by(entry, table))
       g_ptr_array_add(tables, (gpointer)table);
   }
   return tables;

@@ -46,13 +46,9 @@ print_named(const char *name, const char *value)
 static gint64
 find_hub_level(const ArchiveReader *reader, const EntryCounts *counts)
 {
-  for (guint i = 0; counts != NULL && i < archive_reader_n_entries(reader); i++) {
-    const TocEntry *entry = archive_reader_entry(reader, i);
-    if (counts[i].is_known && toc_entry_is(entry, TOC_KIND_TABLE_DATA) &&
-        g_strcmp0(entry->namespace_name, BOOKKEEPING_SCHEMA) == 0 && g_strcmp0(entry->tag, HUB_RECORD_TABLE) == 0)
-      return (gint64)counts[i].rows;
-  }
-  return 0;
+  guint index = 0;
+  return counts != NULL && hub_level_find_record(reader, &index) && counts[index].is_known ? (gint64)counts[index].rows
+                                                                                           : 0;
 }
 
 static void

@@ -114,6 +114,7 @@ take_kept(PgPool *pool, const char *application_name, GCancellable *cancellable)
   if (kept == NULL)
     return NULL;
   g_autofree char *name = pg_quote_literal(application_name);
+  pg_connection_set_answer_timeout(kept->connection, ANSWER_TIMEOUT_MS);
   pg_connection_set_cancellable(kept->connection, cancellable);
   if (pg_connection_execf(kept->connection, NULL, "SET application_name = %s", name))
     return kept->connection;
