@@ -66,6 +66,7 @@ export function StatusCard() {
       {status.isPending && <Loading rows={3} />}
       {status.isError && <ErrorNotice error={status.error} onRetry={() => void status.refetch()} />}
       {known?.error && <Alert type="error" showIcon title={t('unavailable')} description={<Technical text={known.error} />} className="above" />}
+      {known?.collationHint && <Alert type="warning" showIcon title={known.collationHint} className="above" />}
       {known && <Facts status={known} />}
     </Card>
   );

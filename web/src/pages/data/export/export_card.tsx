@@ -45,7 +45,6 @@ export function ExportCard({ onBusy }: { onBusy: (isBusy: boolean) => void }) {
       <Flex vertical gap="middle">
         <Typography.Text>{t('exportIntro')}</Typography.Text>
         {status?.isAvailable && status.exportProblem !== null && <Alert type="error" showIcon title={t('exportImpossible')} description={status.exportProblem} />}
-        {status?.collationHint != null && <Alert type="warning" showIcon title={status.collationHint} />}
         {status?.isAvailable && status.exportNote !== null && <Typography.Text type="secondary">{status.exportNote}</Typography.Text>}
         <Checkbox checked={excludeLogs} onChange={(event) => setExcludeLogs(event.target.checked)}>{t('excludeLogs')}</Checkbox>
         <Flex gap="small" align="center" wrap>
