@@ -19,17 +19,6 @@ add_key(News *news, const char *prefix, const char *value)
   g_ptr_array_add(news->keys, g_strconcat(prefix, value, NULL));
 }
 
-static gboolean
-sets_column(const json_t *row, const char *column)
-{
-  gsize i;
-  const json_t *change;
-  json_array_foreach(json_object_get(row, "changes"), i, change)
-    if (g_strcmp0(json_string_value(json_object_get(change, "column")), column) == 0)
-      return TRUE;
-  return FALSE;
-}
-
 static void
 append_id(GString *ids, const char *id)
 {
@@ -37,26 +26,24 @@ append_id(GString *ids, const char *id)
 }
 
 static void
-collect_news(News *news, const json_t *changes)
+collect_news(News *news, const GArray *changes)
 {
-  gsize i;
-  const json_t *row;
-  json_array_foreach((json_t *)changes, i, row) {
-    const char *entity = json_string_value(json_object_get(row, "entity"));
-    gint64 id = json_integer_value(json_object_get(row, "id"));
-    g_autofree char *text = g_strdup_printf("%" G_GINT64_FORMAT, id);
-    if (strcmp(entity, "users") == 0) {
+  for (guint i = 0; i < changes->len; i++) {
+    const HubChange *change = &g_array_index(changes, HubChange, i);
+    char text[32];
+    g_snprintf(text, sizeof text, "%" G_GINT64_FORMAT, change->id);
+    if (strcmp(change->table, "users") == 0) {
       news->has_users = TRUE;
       append_id(news->users, text);
       add_key(news, HUB_AUTH_PREFIX "user:", text);
-    } else if (strcmp(entity, "keys") == 0) {
+    } else if (strcmp(change->table, "keys") == 0) {
       news->has_keys = TRUE;
       append_id(news->api_keys, text);
     } else {
       news->has_providers = TRUE;
-      if (strcmp(entity, "provider_endpoints") == 0) {
+      if (strcmp(change->table, "provider_endpoints") == 0) {
         add_key(news, HUB_ENDPOINT_CIRCUIT_PREFIX, text);
-      } else if (sets_column(row, "deleted_at")) {
+      } else if (change->is_deletion) {
         add_key(news, HUB_CIRCUIT_STATE_PREFIX, text);
         add_key(news, HUB_CIRCUIT_CONFIG_PREFIX, text);
         append_id(news->circuits, text);
@@ -106,11 +93,11 @@ send_news(RedisConnection *connection, const News *news)
 }
 
 json_t *
-hub_cache_tell(const char *redis_url, PgConnection *connection, const json_t *changes)
+hub_cache_tell(const char *redis_url, PgConnection *connection, const GArray *changes)
 {
   if (redis_url == NULL)
     return json_null();
-  if (json_array_size(changes) == 0)
+  if (changes->len == 0)
     return json_true();
   g_autoptr(GPtrArray) keys = g_ptr_array_new_with_free_func(g_free);
   g_autoptr(GString) circuits = g_string_new(NULL);

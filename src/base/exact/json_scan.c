@@ -349,17 +349,22 @@ json_unescape(const char *token, gsize size)
 void
 json_quote(GString *out, const char *text)
 {
+  static const char controls[] = "\b\f\n\r\t", escapes[] = "bfnrt";
   g_string_append_c(out, '"');
-  for (const char *c = text; *c != '\0'; c++) {
-    static const char controls[] = "\b\f\n\r\t", escapes[] = "bfnrt";
+  for (const char *c = text;; c++) {
+    const char *plain = c;
+    while ((guchar)*c >= 0x20 && *c != '"' && *c != '\\')
+      c++;
+    g_string_append_len(out, plain, c - plain);
+    if (*c == '\0')
+      break;
     const char *control = strchr(controls, *c);
-    if (control == NULL && (guchar)*c < 0x20) {
+    if (control == NULL && (guchar)*c < 0x20)
       g_string_append_printf(out, "\\u%04x", (guint)*c);
-      continue;
-    }
-    if (control != NULL || *c == '"' || *c == '\\')
+    else {
       g_string_append_c(out, '\\');
-    g_string_append_c(out, control != NULL ? escapes[control - controls] : *c);
+      g_string_append_c(out, control != NULL ? escapes[control - controls] : *c);
+    }
   }
   g_string_append_c(out, '"');
 }

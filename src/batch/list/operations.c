@@ -6,20 +6,24 @@
 #include "base/json.h"
 #include "batch/rows/record.h"
 #include "batch_sql.h"
+#include "pg/migrate/migrate.h"
 
 #include <string.h>
 
 enum { N_PARAMETERS = 9 };
 
-/* Before its migration the table does not exist, which means an empty list. */
+/* Before its migration the table does not exist, which means an empty list. A table of an older version is migrated. */
 static gboolean
 is_there(PgConnection *connection, gboolean *ret_is_there, GError **error)
 {
-  g_autofree char *table = NULL;
-  if (!pg_connection_value(connection, &table, error, "SELECT to_regclass('cch_data.operations')", 0))
+  g_autofree char *is_current = NULL;
+  if (!pg_connection_value(connection, &is_current, error,
+                           "SELECT bool_or(attname = 'changed_count') FROM pg_catalog.pg_attribute "
+                           "WHERE attrelid = to_regclass('cch_data.operations') AND NOT attisdropped",
+                           0))
     return FALSE;
-  *ret_is_there = table != NULL;
-  return TRUE;
+  *ret_is_there = is_current != NULL;
+  return is_current == NULL || *is_current == 't' || pg_migrate(connection, NULL, error);
 }
 
 static gboolean

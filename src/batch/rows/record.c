@@ -51,24 +51,6 @@ batch_record_describe(const json_t *records)
   return rows;
 }
 
-json_t *
-batch_record_side(const json_t *records, const char *side)
-{
-  json_t *rows = json_array();
-  gsize i, k;
-  const json_t *record, *change;
-  json_array_foreach((json_t *)records, i, record) {
-    BatchEntity entity = entity_of(record);
-    json_t *values = json_object();
-    json_array_foreach(json_object_get(record, "changes"), k, change)
-      json_object_set_new(values, name_of(entity, change), value_of(entity, change, side));
-    json_array_append_new(rows, json_pack("{s:O, s:O, s:O*, s:o}", "entity", json_object_get(record, "entity"), "id",
-                                          json_object_get(record, "id"), "name", json_object_get(record, "name"),
-                                          "values", values));
-  }
-  return json_pack("{s:I, s:o}", "changedCount", (json_int_t)json_array_size(rows), "rows", rows);
-}
-
 /* One field of one entity, and how often each value occurs. */
 typedef struct {
   BatchEntity entity;

@@ -116,19 +116,13 @@ batch_row_set(BatchRow *row, guint field, const char *value)
   row->after[field] = copy;
 }
 
-static gboolean
-row_differs(const BatchRow *row)
+gboolean
+batch_row_differs(const BatchRow *row)
 {
   for (guint i = 0; i < row->n_fields; i++)
     if (g_strcmp0(row->before[i], row->after[i]) != 0)
       return TRUE;
   return FALSE;
-}
-
-static json_t *
-text_or_null(const char *text)
-{
-  return text != NULL ? json_string(text) : json_null();
 }
 
 /* The UPDATE's parameters: an array of the differing rows' ids, and an array of each field's new values. */
@@ -140,7 +134,7 @@ new_values(BatchRows *rows)
   g_autoptr(GPtrArray) column = g_ptr_array_new();
   for (guint i = 0; i < rows->rows->len; i++) {
     const BatchRow *row = rows->rows->pdata[i];
-    if (row_differs(row))
+    if (batch_row_differs(row))
       g_array_append_val(ids, row->id);
   }
   g_ptr_array_add(arrays, batch_ids_value(ids));
@@ -148,7 +142,7 @@ new_values(BatchRows *rows)
     g_ptr_array_set_size(column, 0);
     for (guint i = 0; i < rows->rows->len; i++) {
       const BatchRow *row = rows->rows->pdata[i];
-      if (row_differs(row))
+      if (batch_row_differs(row))
         g_ptr_array_add(column, row->after[k]);
     }
     g_ptr_array_add(arrays, pg_array_n((const char *const *)column->pdata, column->len));
@@ -198,31 +192,4 @@ batch_rows_write(PgConnection *connection, BatchRows *rows, GError **error)
       batch_row_set(row, k, pg_result_text(result, i, 1 + k));
   }
   return TRUE;
-}
-
-static json_t *
-record_changes(const BatchRows *rows, const BatchRow *row)
-{
-  json_t *changes = json_array();
-  for (guint i = 0; i < row->n_fields; i++) {
-    const BatchField *field = rows->fields->pdata[i];
-    if (g_strcmp0(row->before[i], row->after[i]) != 0)
-      json_array_append_new(changes, json_pack("{s:s, s:o, s:o}", "column", field->column, "before",
-                                               text_or_null(row->before[i]), "after", text_or_null(row->after[i])));
-  }
-  return changes;
-}
-
-json_t *
-batch_rows_record(const BatchRows *rows)
-{
-  json_t *list = json_array();
-  for (guint i = 0; i < rows->rows->len; i++) {
-    const BatchRow *row = rows->rows->pdata[i];
-    if (row_differs(row))
-      json_array_append_new(list,
-                            json_pack("{s:s, s:I, s:s*, s:o}", "entity", batch_entity_name(rows->entity), "id",
-                                      (json_int_t)row->id, "name", row->label, "changes", record_changes(rows, row)));
-  }
-  return list;
 }

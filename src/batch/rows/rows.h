@@ -1,7 +1,6 @@
 /* Rows of one table in a batch: locked in the order of their ids, with some fields' values before and after.
  *
- * One UPDATE writes all differing rows, whatever their values. Values before and after are kept as JSON, for the
- * audit and for undo. */
+ * One UPDATE writes all differing rows, whatever their values. */
 #pragma once
 
 #include "batch/fields/field.h"
@@ -34,13 +33,11 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC(BatchRows, batch_rows_free)
 BatchRow *batch_rows_find(const BatchRows *rows, gint64 id);
 /* Sets a new value for the field with that index. */
 void batch_row_set(BatchRow *row, guint field, const char *value);
+/* Whether a value before differs from the one after. */
+gboolean batch_row_differs(const BatchRow *row);
 
 /* Writes the rows whose `after` differs, with updated_at. Afterwards `after` has the stored values. */
 gboolean batch_rows_write(PgConnection *connection, BatchRows *rows, GError **error);
-
-/* [{entity, id, name, changes: [{column, before, after}]}] of the differing rows, with values as stored.
- * batch/rows/record.h makes it readable, and an undo reverses it. */
-json_t *batch_rows_record(const BatchRows *rows);
 
 /* "{1,2,3}" of sorted ids. */
 char *batch_ids_value(const GArray *ids); /* gint64 */

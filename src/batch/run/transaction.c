@@ -25,10 +25,27 @@ void
 batch_transaction_clear(BatchTransaction *transaction)
 {
   g_clear_pointer(&transaction->operation_id, g_free);
-  g_clear_pointer(&transaction->changes, json_decref);
+  g_clear_pointer(&transaction->journal, batch_journal_free);
+  g_clear_pointer(&transaction->changed, g_array_unref);
   g_clear_pointer(&transaction->answer, json_decref);
   g_clear_pointer(&transaction->before, json_decref);
   g_clear_pointer(&transaction->after, json_decref);
+}
+
+static void
+note_for_hub(BatchTransaction *transaction, const BatchRows *rows)
+{
+  guint deleted_at = 0;
+  gboolean has_deletions =
+      g_ptr_array_find(rows->fields, batch_field_by_column(rows->entity, "deleted_at"), &deleted_at);
+  for (guint i = 0; i < rows->rows->len; i++) {
+    const BatchRow *row = rows->rows->pdata[i];
+    if (!batch_row_differs(row))
+      continue;
+    HubChange change = {.table = batch_entity_name(rows->entity), .id = row->id};
+    change.is_deletion = has_deletions && g_strcmp0(row->before[deleted_at], row->after[deleted_at]) != 0;
+    g_array_append_val(transaction->changed, change);
+  }
 }
 
 gboolean
@@ -36,8 +53,8 @@ batch_transaction_write(BatchTransaction *transaction, BatchRows *rows, GError *
 {
   if (!batch_rows_write(transaction->connection, rows, error))
     return FALSE;
-  g_autoptr(json_t) record = batch_rows_record(rows);
-  json_array_extend(transaction->changes, record);
+  batch_journal_add(transaction->journal, rows);
+  note_for_hub(transaction, rows);
   return TRUE;
 }
 
@@ -82,22 +99,21 @@ group_of(const char *idempotency_key)
 static gboolean
 audit_operation(BatchTransaction *transaction, GError **error)
 {
-  g_autoptr(json_t) before = transaction->before != NULL ? json_incref(transaction->before)
-                                                         : batch_record_side(transaction->changes, "before");
-  g_autoptr(json_t) after =
-      transaction->after != NULL ? json_incref(transaction->after) : batch_record_side(transaction->changes, "after");
   g_autofree char *group = group_of(transaction->context->idempotency_key);
-  if (group != NULL)
-    json_object_set_new(after, "group", json_string(group));
-  g_autofree char *before_text = json_to_text(before);
-  g_autofree char *after_text = json_to_text(after);
+  gboolean is_about_rows = transaction->after == NULL;
+  if (!is_about_rows && group != NULL)
+    json_object_set_new(transaction->after, "group", json_string(group));
+  g_autofree char *before =
+      is_about_rows ? batch_journal_before(transaction->journal) : json_to_text(transaction->before);
+  g_autofree char *after =
+      is_about_rows ? batch_journal_after(transaction->journal, group) : json_to_text(transaction->after);
   AuditEntry entry = {.category = "batch",
                       .type = transaction->kind,
                       .operator_name = transaction->context->who,
                       .operator_ip = transaction->context->client_ip,
                       .target_name = transaction->operation_id,
-                      .before_json = before_text,
-                      .details_json = after_text,
+                      .before_json = before,
+                      .details_json = after,
                       .success = TRUE};
   return audit_write(transaction->connection, &entry, error);
 }
@@ -105,10 +121,11 @@ audit_operation(BatchTransaction *transaction, GError **error)
 static gboolean
 record_operation(BatchTransaction *transaction, GError **error)
 {
-  g_autofree char *changes = json_to_text(transaction->changes);
+  g_autofree char *changes = batch_journal_changes(transaction->journal);
+  g_autofree char *n_rows = g_strdup_printf("%u", transaction->journal->n_rows);
   g_autofree char *answer = json_to_text(transaction->answer);
-  g_autoptr(PgResult) result = pg_connection_query(transaction->connection, error, batch_record_sql, 3,
-                                                   transaction->operation_id, changes, answer);
+  g_autoptr(PgResult) result = pg_connection_query(transaction->connection, error, batch_record_sql, 4,
+                                                   transaction->operation_id, changes, n_rows, answer);
   return result != NULL && audit_operation(transaction, error);
 }
 
@@ -129,11 +146,13 @@ static gboolean
 attempt_work(BatchTransaction *transaction, BatchWorkFunc work, GError **error)
 {
   g_clear_pointer(&transaction->answer, json_decref);
-  g_clear_pointer(&transaction->changes, json_decref);
+  g_clear_pointer(&transaction->journal, batch_journal_free);
+  g_clear_pointer(&transaction->changed, g_array_unref);
   g_clear_pointer(&transaction->problems->refused, json_decref);
   g_clear_pointer(&transaction->before, json_decref);
   g_clear_pointer(&transaction->after, json_decref);
-  transaction->changes = json_array();
+  transaction->journal = batch_journal_new();
+  transaction->changed = g_array_new(FALSE, FALSE, sizeof(HubChange));
   if (!pg_connection_exec(transaction->connection, batch_begin_sql, error) || !claim_key(transaction, error))
     return FALSE;
   if (!transaction->is_repetition && !work(transaction, error))
@@ -148,8 +167,10 @@ static void
 show_dry_run(BatchTransaction *transaction)
 {
   json_t *answer = transaction->answer;
-  json_object_set_new(answer, "rows", batch_record_describe(transaction->changes));
-  json_object_set_new(answer, "fields", batch_record_summarize(transaction->changes));
+  g_autofree char *text = batch_journal_changes(transaction->journal);
+  g_autoptr(json_t) changes = json_loads(text, 0, NULL);
+  json_object_set_new(answer, "rows", batch_record_describe(changes));
+  json_object_set_new(answer, "fields", batch_record_summarize(changes));
   if (transaction->problems->refused != NULL)
     json_object_set(answer, "refused", transaction->problems->refused);
   else
@@ -162,12 +183,12 @@ tell_hub(BatchTransaction *transaction)
 {
   pg_connection_set_cancellable(transaction->connection, NULL); /* it is committed, even if the client has left */
   g_autoptr(json_t) is_told =
-      hub_cache_tell(transaction->context->redis_url, transaction->connection, transaction->changes);
+      hub_cache_tell(transaction->context->redis_url, transaction->connection, transaction->changed);
   json_object_set(transaction->answer, "cacheNotified", is_told);
   if (transaction->context->idempotency_key != NULL) {
     g_autofree char *answer = json_to_text(transaction->answer);
     g_autoptr(PgResult) result = pg_connection_query(transaction->connection, NULL,
-                                                     "UPDATE cch_data.operations SET result = $2::jsonb WHERE id = $1",
+                                                     "UPDATE cch_data.operations SET result = $2::json WHERE id = $1",
                                                      2, transaction->operation_id, answer);
   }
   pg_connection_set_cancellable(transaction->connection, transaction->cancellable);
@@ -189,7 +210,7 @@ finish_answer(BatchTransaction *transaction)
 static gboolean
 make_own_schema(BatchTransaction *transaction, const GError *failure, GError **error)
 {
-  if (error_has_sqlstate(failure, SQLSTATE_UNDEFINED_TABLE))
+  if (error_has_sqlstate(failure, SQLSTATE_UNDEFINED_TABLE) || error_has_sqlstate(failure, SQLSTATE_UNDEFINED_COLUMN))
     return pg_migrate(transaction->connection, NULL, error);
   g_propagate_error(error, g_error_copy(failure));
   return FALSE;

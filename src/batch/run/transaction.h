@@ -1,7 +1,7 @@
 /* Shared by a batch and its undo: a transaction that is retried after a deadlock, its record, and its outcome. */
 #pragma once
 
-#include "batch/rows/rows.h"
+#include "batch/rows/journal.h"
 #include "batch/run/batch.h"
 
 typedef struct {
@@ -12,14 +12,15 @@ typedef struct {
   const char *kind;         /* "users:batchUpdate", …, "operations:undo" */
   gboolean is_dry_run;
   char *operation_id;
-  json_t *changes;        /* from batch_rows_record, for all tables together */
+  BatchJournal *journal;  /* of all tables together */
+  GArray *changed;        /* HubChange: its rows, for the hub */
   json_t *answer;         /* of the operation, or of the one that it repeats */
-  json_t *before, *after; /* for the audit, if it is not about rows; NULL: use `changes` */
+  json_t *before, *after; /* for the audit, if it is not about rows; NULL: use the journal */
   gboolean is_repetition;
   gpointer user_data;
 } BatchTransaction;
 
-/* Does the work inside the transaction, adds to `changes` and sets `answer`; notes refused rows in `problems`. Each
+/* Does the work inside the transaction, adds to the journal and sets `answer`; notes refused rows in `problems`. Each
  * attempt starts from scratch. */
 typedef gboolean (*BatchWorkFunc)(BatchTransaction *transaction, GError **error);
 

@@ -71,10 +71,9 @@ caches_of_what_has_changed_are_deleted(void **state)
     g_autoptr(RedisReply) set = run(3, (const char *[]){"SET", names[i], "x"});
     assert_non_null(set);
   }
-  g_autoptr(json_t) changes = json_loads(
-      "[{\"entity\": \"users\", \"id\": 1, \"changes\": []}, {\"entity\": \"provider_endpoints\", \"id\": 4}, "
-      "{\"entity\": \"providers\", \"id\": 1, \"changes\": [{\"column\": \"deleted_at\"}]}]",
-      0, NULL);
+  static const HubChange all[] = {{"users", 1, FALSE}, {"provider_endpoints", 4, FALSE}, {"providers", 1, TRUE}};
+  g_autoptr(GArray) changes = g_array_new(FALSE, FALSE, sizeof(HubChange));
+  g_array_append_vals(changes, all, G_N_ELEMENTS(all));
   assert_true(json_is_true(hub_cache_tell(test_redis_url(redis), connection, changes)));
   static const gboolean stays[] = {FALSE, TRUE, FALSE, FALSE};
   for (gsize i = 0; i < G_N_ELEMENTS(names); i++) {
@@ -87,7 +86,8 @@ static void
 without_redis_there_is_nobody_to_tell(void **state)
 {
   (void)state;
-  g_autoptr(json_t) changes = json_loads("[{\"entity\": \"users\", \"id\": 1}]", 0, NULL);
+  g_autoptr(GArray) changes = g_array_new(FALSE, FALSE, sizeof(HubChange));
+  g_array_append_vals(changes, &(HubChange){"users", 1, FALSE}, 1);
   assert_true(json_is_null(hub_cache_tell(NULL, connection, changes)));
   assert_true(json_is_false(hub_cache_tell("unix:///nonexistent/redis.sock", connection, changes)));
   assert_null(hub_circuits_read(connection, NULL, NULL));
