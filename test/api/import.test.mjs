@@ -59,7 +59,7 @@ describe('an import over HTTP', { skip: !haveBinary && 'no binary' }, () => {
       assert.equal(complete.errorCount, 0);
       assert.equal(complete.percent, 100);
       assert.deepEqual(complete.tables.find(({ table }) => table === 'public.message_request'), {
-        table: 'public.message_request', rows: 3000, inserted: 1500, updated: 0, unchanged: 0, skipped: 1500,
+        table: 'public.message_request', rows: 3000, inserted: 1500, updated: 0, unchanged: 0, skipped: 1500, equal: 1500, different: 0, keyTaken: 0,
       });
       assert.equal(events.filter(({ type }) => type !== 'progress').length, 1);
       const percents = events.map(({ percent }) => percent);

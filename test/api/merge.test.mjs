@@ -5,7 +5,7 @@ import path from 'node:path';
 import { before, describe, test } from 'node:test';
 import { temporaryDirectory } from './support/cleanup.mjs';
 import { Database, fixture } from './support/database.mjs';
-import { assertRefused, importOk, tableReport } from './support/product.mjs';
+import { assertRefused, importOk, keptReport, tableReport } from './support/product.mjs';
 import { startPostgres } from './support/servers.mjs';
 import { haveBinary, isSanitized } from './support/service.mjs';
 
@@ -52,6 +52,8 @@ describe('a merge', { skip: !haveBinary && 'no binary' }, () => {
     const { last } = await importOk(target, hubs.v09.archive);
     assert.deepEqual(tableReport(last, 'public.message_request'), [3000, 1000, 2000]);
     assert.deepEqual(tableReport(last, 'public.users'), [50, 10, 40]);
+    assert.deepEqual(keptReport(last, 'public.users'), [39, 1, 0]);
+    assert.deepEqual(keptReport(last, 'public.message_request'), [2000 - live, live, 0]);
     assert.deepEqual(tableReport(last, 'public.keys'), [120, 0, 120]);
     assert.equal(await target.count('message_request'), 3007);
     assert.equal(await target.count(`message_request WHERE model = 'new'`), 7);
@@ -78,6 +80,8 @@ describe('a merge', { skip: !haveBinary && 'no binary' }, () => {
     const { target, archive } = await pair(`${table} ${rows}`, `${table} ${rows}; UPDATE t SET note = 'live'; DELETE FROM t WHERE number * 10 % 5 IN (0, 1)`);
     const { last } = await importOk(target, archive);
     assert.deepEqual(tableReport(last, 'public.t'), [40000, 16000, 24000]);
+    assert.deepEqual(keptReport(last, 'public.t'), [0, 24000, 0]);
+    assert.deepEqual(keptReport((await importOk(target, archive)).last, 'public.t'), [16000, 24000, 0]);
     assert.deepEqual(
       await target.rows(`SELECT note, number * 10 % 5 IN (0, 1) AS was_missing, count(*) FROM t GROUP BY 1, 2 ORDER BY 1`),
       [['archive', 't', '16000'], ['live', 'f', '24000']],
@@ -93,9 +97,30 @@ describe('a merge', { skip: !haveBinary && 'no binary' }, () => {
     );
     const { last } = await importOk(target, archive);
     assert.deepEqual(tableReport(last, 'public.t'), [5, 2, 3]);
+    assert.deepEqual(keptReport(last, 'public.t'), [0, 3, 0]);
     assert.deepEqual(await target.rows('SELECT id, left(text, 5), length(text) FROM t ORDER BY id'), [
       ['1', 'live', '4'], ['2', 'live', '4'], ['3', 'small', '5'], ['4', '44444', '6000000'], ['5', 'live', '4'],
     ]);
+  });
+
+  test('tells rows that are there from rows with other values, however a value is written', async () => {
+    const table = `CREATE TABLE t (id int PRIMARY KEY, at timestamptz, flag bool, n numeric, j jsonb, b bytea, c char(5), a text[], d text);`;
+    const rows = `INSERT INTO t SELECT i, 'epoch', i % 2 = 0, i / 8.0, '{"a": 1}', 'x', 'ab', '{"q q",NULL}', CASE i % 3 WHEN 0 THEN '' WHEN 1 THEN ', "(\\' END
+      FROM generate_series(1, 100) AS i;`;
+    const { target, archive } = await pair(`${table} ${rows}`,
+      `${table} ${rows} UPDATE t SET d = NULL WHERE id = 3; UPDATE t SET n = n + 1 WHERE id = 1; DELETE FROM t WHERE id > 90`);
+    await target.exec(`DO $$ BEGIN EXECUTE format('ALTER DATABASE %I SET TimeZone = ''Asia/Shanghai''', current_database()); END $$`);
+    const { last, events } = await importOk(target, archive);
+    assert.deepEqual([...tableReport(last, 'public.t'), ...keptReport(last, 'public.t')], [100, 10, 90, 88, 2, 0]);
+    assert.ok(events.some(({ message }) => /88 equal, 2 kept although different, 0 with a taken key|相同 88，不同而保留当前值 2，键被占用 0/.test(message)));
+  });
+
+  test('says that rows were not compared where the archive has a value that the table cannot have', async () => {
+    const { target, archive } = await pair(`CREATE TABLE t (id int PRIMARY KEY, n int); INSERT INTO t VALUES (1, 1), (2, 70000), (3, 3)`,
+      `CREATE TABLE t (id int PRIMARY KEY, n smallint); INSERT INTO t VALUES (1, 1), (2, 2)`);
+    const { last, events } = await importOk(target, archive);
+    assert.deepEqual([...tableReport(last, 'public.t'), ...keptReport(last, 'public.t')], [3, 1, 2, undefined, undefined, undefined]);
+    assert.ok(events.some(({ message }) => /2 already there \(equal or not|未能比较是否相同/.test(message)));
   });
 
   test('tells rows apart as the key\'s own collation does', async () => {

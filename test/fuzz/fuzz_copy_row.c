@@ -66,5 +66,9 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
   for (guint i = 0; is_good && i < n_numbers; i++)
     if (fields[i].data != expected[numbers[i]].data || fields[i].size != expected[numbers[i]].size)
       abort();
+  g_autoptr(GString) text = g_string_new(NULL);
+  for (guint i = 0; is_good && i < n_numbers; i++)
+    if (!copy_field_append_record(&fields[i], text) && memchr(fields[i].data, '\\', fields[i].size) == NULL)
+      abort();
   return 0;
 }

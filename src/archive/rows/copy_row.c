@@ -30,3 +30,38 @@ copy_row_find(const guint8 *row, gsize size, const guint *numbers, guint n_numbe
   }
   return n_found == n_numbers;
 }
+
+/* The character that an escape of COPY TO stands for; 0 for others. */
+static char
+unescape(guint8 letter)
+{
+  static const char letters[] = "bfnrtv\\", characters[] = "\b\f\n\r\t\v\\";
+  const char *at = letter != '\0' ? strchr(letters, letter) : NULL;
+  return at != NULL ? characters[at - letters] : '\0';
+}
+
+gboolean
+copy_field_append_record(const CopyField *field, GString *text)
+{
+  if (field->size == 2 && memcmp(field->data, "\\N", 2) == 0)
+    return TRUE;
+  gsize start = text->len;
+  gboolean needs_quotes = field->size == 0;
+  for (gsize i = 0; i < field->size; i++) {
+    char character = (char)field->data[i];
+    if (character == '\\') {
+      character = i + 1 < field->size ? unescape(field->data[++i]) : '\0';
+      if (character == '\0')
+        return FALSE;
+    }
+    needs_quotes = needs_quotes || strchr("\"\\(), \t\n\v\f\r", character) != NULL;
+    if (character == '"' || character == '\\')
+      g_string_append_c(text, character);
+    g_string_append_c(text, character);
+  }
+  if (needs_quotes) {
+    g_string_insert_c(text, (gssize)start, '"');
+    g_string_append_c(text, '"');
+  }
+  return TRUE;
+}

@@ -3,58 +3,73 @@
 #include "archive/rows/copy_row.h"
 #include "backup/plan/entry_sql.h"
 #include "base/error.h"
+#include "base/sha256.h"
+#include "pg/connection/sqlstate.h"
 
 #include <string.h>
 
 #define KEYS          "pg_temp.cch_keys"
 #define NUMBER_COLUMN "\"cch n\""
+#define HASH_COLUMN   "\"cch hash\""
+#define COPY_TO_STAGE "COPY " MERGE_STAGE " FROM stdin"
+#define UNSURE        "pg_temp.cch_unsure" /* rows that are there with another hash */
 
 enum { CHUNK_BYTES = 4 * 1024 * 1024, CHUNK_ROWS = 16 * 1024 };
 
+typedef enum { ROW_EQUAL, ROW_MISSING, ROW_UNSURE } RowFate;
+
 typedef struct {
   gsize start, size; /* offsets in the text, with the newline */
-  gboolean is_missing;
+  RowFate fate;
 } Row;
 
 typedef struct {
   Restore *restore;
   const MergeTable *table;
-  guint *key_numbers; /* positions of the identity's columns among the archive's, ascending */
-  guint n_keys;
-  CopyField *fields; /* n_keys */
-  char *ask;         /* selects the keys of KEYS that the live table lacks */
+  guint *numbers; /* positions of the shared columns among the archive's, ascending */
+  guint *keys_at; /* of these, the identity's, in the archive's order */
+  guint n_shared, n_keys;
+  CopyField *fields; /* n_shared */
+  char *ask; /* selects the rows of KEYS that are not in the live table as they are, and whether they are missing */
+  char *count_different; /* of UNSURE */
+  Sha256 *sha256;
+  GString *row_text;
 
   guint8 *text; /* CHUNK_BYTES: read and not yet looked up */
   gsize size;
   GArray *rows;        /* Row: rows of the current chunk */
-  GString *keys;       /* keys of these rows, as COPY text */
+  GString *keys;       /* numbers, hashes and keys of these rows, as COPY text */
   guint n_asked;       /* lines in it */
   gboolean is_passing; /* a row larger than a chunk is being passed to the stage without a look-up, by an open COPY */
-  guint64 n_rows;      /* rows read */
+  MergeFound found;    /* so far */
 } Filter;
 
 /* ---- Setting up ---- */
 
-/* Positions of the identity's columns, and their quoted names as a list, in the archive's order. */
+/* Positions of the columns, and the identity's quoted names as a list, in the archive's order. */
 static gboolean
-find_key_columns(Filter *filter, char **ret_list, GError **error)
+find_columns(Filter *filter, char **ret_list, GError **error)
 {
   g_auto(GStrv) archived = NULL;
   if (!entry_copy_columns(filter->table->entry, &archived, error))
     return FALSE;
+  const char *const *shared = (const char *const *)filter->table->shared;
   const char *const *keys = (const char *const *)filter->table->identity_columns;
-  guint n_keys = g_strv_length(filter->table->identity_columns);
-  filter->key_numbers = g_new0(guint, n_keys);
-  filter->fields = g_new0(CopyField, n_keys);
+  filter->numbers = g_new0(guint, g_strv_length(filter->table->shared));
+  filter->fields = g_new0(CopyField, g_strv_length(filter->table->shared));
+  filter->keys_at = g_new0(guint, g_strv_length(filter->table->identity_columns));
   GString *list = g_string_new(NULL);
-  for (guint i = 0; archived[i] != NULL && filter->n_keys < n_keys; i++) {
-    if (!g_strv_contains(keys, archived[i]))
+  for (guint i = 0; archived[i] != NULL; i++) {
+    if (!g_strv_contains(shared, archived[i]))
       continue;
-    filter->key_numbers[filter->n_keys++] = i;
-    g_autofree char *quoted = pg_quote_identifier(archived[i]);
-    g_string_append_printf(list, ", s.%s", quoted);
+    if (g_strv_contains(keys, archived[i])) {
+      filter->keys_at[filter->n_keys++] = filter->n_shared;
+      g_autofree char *quoted = pg_quote_identifier(archived[i]);
+      g_string_append_printf(list, ", s.%s", quoted);
+    }
+    filter->numbers[filter->n_shared++] = i;
   }
-  g_assert(filter->n_keys == n_keys);
+  g_assert(filter->n_keys == g_strv_length(filter->table->identity_columns));
   *ret_list = g_string_free(list, FALSE);
   return TRUE;
 }
@@ -64,27 +79,45 @@ find_key_columns(Filter *filter, char **ret_list, GError **error)
 static gboolean
 begin_filter(Filter *filter, GError **error)
 {
+  const MergeTable *table = filter->table;
   g_autofree char *key_list = NULL;
-  if (!find_key_columns(filter, &key_list, error))
+  if (!find_columns(filter, &key_list, error))
     return FALSE;
-  filter->ask = g_strdup_printf("SELECT s." NUMBER_COLUMN " FROM " KEYS " AS s "
-                                "WHERE NOT EXISTS (SELECT FROM %s AS l WHERE %s OFFSET 0)",
-                                filter->table->from, filter->table->identity);
+  g_autofree char *differs = merge_differs(table);
+  filter->ask = g_strdup_printf("SELECT s." NUMBER_COLUMN ", l.hash IS NULL FROM " KEYS
+                                " AS s LEFT JOIN LATERAL (SELECT pg_catalog.sha256("
+                                "pg_catalog.convert_to(ROW(%s)::pg_catalog.text, pg_catalog.getdatabaseencoding())) AS "
+                                "hash FROM %s AS l WHERE %s "
+                                "OFFSET 0) AS l ON true WHERE l.hash IS DISTINCT FROM s." HASH_COLUMN,
+                                table->live_list, table->from, table->identity);
+  filter->count_different =
+      g_strdup_printf("SELECT pg_catalog.count(*) FROM " UNSURE " AS s JOIN %s AS l ON %s WHERE %s", table->from,
+                      table->identity, differs);
   filter->text = g_malloc(CHUNK_BYTES);
   filter->rows = g_array_new(FALSE, FALSE, sizeof(Row));
   filter->keys = g_string_new(NULL);
-  return pg_connection_execf(restore_connection(filter->restore), error,
-                             "CREATE TEMPORARY TABLE cch_keys ON COMMIT DROP AS "
-                             "SELECT 0::pg_catalog.int4 AS " NUMBER_COLUMN "%s FROM " MERGE_STAGE " AS s WITH NO DATA",
-                             key_list);
+  filter->row_text = g_string_new(NULL);
+  filter->sha256 = sha256_new();
+  filter->found.is_compared = TRUE;
+  return pg_connection_execf(
+      restore_connection(filter->restore), error,
+      "CREATE TEMPORARY TABLE cch_keys ON COMMIT DROP AS SELECT 0::pg_catalog.int4 AS " NUMBER_COLUMN
+      ", ''::pg_catalog.bytea AS " HASH_COLUMN "%s FROM " MERGE_STAGE " AS s WITH NO DATA; "
+      "CREATE TEMPORARY TABLE cch_unsure (LIKE " MERGE_STAGE ") ON COMMIT DROP",
+      key_list);
 }
 
 static void
 filter_clear(Filter *filter)
 {
-  g_free(filter->key_numbers);
+  g_free(filter->numbers);
+  g_free(filter->keys_at);
   g_free(filter->fields);
   g_free(filter->ask);
+  g_free(filter->count_different);
+  g_clear_pointer(&filter->sha256, sha256_free);
+  if (filter->row_text != NULL)
+    g_string_free(filter->row_text, TRUE);
   g_free(filter->text);
   g_clear_pointer(&filter->rows, g_array_unref);
   if (filter->keys != NULL)
@@ -95,20 +128,41 @@ G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC(Filter, filter_clear)
 
 /* ---- A chunk of rows ---- */
 
-/* Adds the row's key to the look-up. A row whose key cannot be parsed is left to the server. */
+/* Appends the row's hash as a bytea; nothing, which no hash is equal to, if it cannot be computed. */
+static void
+append_hash(Filter *filter)
+{
+  GString *text = g_string_assign(filter->row_text, "(");
+  for (guint i = 0; i < filter->n_shared; i++) {
+    if (i > 0)
+      g_string_append_c(text, ',');
+    if (!copy_field_append_record(&filter->fields[i], text))
+      return;
+  }
+  g_string_append_c(text, ')');
+  char hash[SHA256_TEXT_BYTES];
+  sha256_push(filter->sha256, (const guint8 *)text->str, text->len);
+  sha256_take(filter->sha256, hash);
+  g_string_append(filter->keys, "\\\\x");
+  g_string_append(filter->keys, hash);
+}
+
+/* Adds the row to the look-up. A row whose key cannot be parsed is left to the server. */
 static void
 note_row(Filter *filter, gsize start, gsize size)
 {
   guint number = filter->rows->len;
-  Row row = {.start = start, .size = size};
-  row.is_missing = !copy_row_find(filter->text + start, size - 1, filter->key_numbers, filter->n_keys, filter->fields);
+  gboolean is_read = copy_row_find(filter->text + start, size - 1, filter->numbers, filter->n_shared, filter->fields);
+  Row row = {.start = start, .size = size, .fate = is_read ? ROW_EQUAL : ROW_MISSING};
   g_array_append_val(filter->rows, row);
-  if (row.is_missing)
+  if (!is_read)
     return;
-  g_string_append_printf(filter->keys, "%u", number);
+  g_string_append_printf(filter->keys, "%u\t", number);
+  append_hash(filter);
   for (guint i = 0; i < filter->n_keys; i++) {
+    const CopyField *field = &filter->fields[filter->keys_at[i]];
     g_string_append_c(filter->keys, '\t');
-    g_string_append_len(filter->keys, (const char *)filter->fields[i].data, (gssize)filter->fields[i].size);
+    g_string_append_len(filter->keys, (const char *)field->data, (gssize)field->size);
   }
   g_string_append_c(filter->keys, '\n');
   filter->n_asked++;
@@ -141,7 +195,7 @@ end_copy(Filter *filter, guint64 sent, GError **error)
 }
 
 static gboolean
-ask_for_missing(Filter *filter, GError **error)
+ask_for_fates(Filter *filter, GError **error)
 {
   PgConnection *connection = restore_connection(filter->restore);
   if (filter->n_asked == 0)
@@ -150,52 +204,88 @@ ask_for_missing(Filter *filter, GError **error)
       !pg_connection_copy_in_write(connection, (const guint8 *)filter->keys->str, filter->keys->len, error) ||
       !end_copy(filter, filter->n_asked, error))
     return FALSE;
-  g_autoptr(PgResult) missing = pg_connection_query(connection, error, filter->ask, 0);
-  if (missing == NULL)
+  g_autoptr(PgResult) others = pg_connection_query(connection, error, filter->ask, 0);
+  if (others == NULL)
     return FALSE;
-  for (guint i = 0; i < pg_result_rows(missing); i++) {
-    guint64 number = (guint64)pg_result_int64(missing, i, 0);
+  for (guint i = 0; i < pg_result_rows(others); i++) {
+    guint64 number = (guint64)pg_result_int64(others, i, 0);
     g_assert(number < filter->rows->len);
-    g_array_index(filter->rows, Row, number).is_missing = TRUE;
+    g_array_index(filter->rows, Row, number).fate = pg_result_bool(others, i, 1) ? ROW_MISSING : ROW_UNSURE;
   }
   return pg_connection_exec(connection, "TRUNCATE " KEYS, error);
 }
 
-/* ---- Staging ---- */
-
-static gboolean
-begin_staging(Filter *filter, GError **error)
-{
-  return pg_connection_copy_in_begin(restore_connection(filter->restore), "COPY " MERGE_STAGE " FROM stdin", error);
-}
+/* ---- Writing rows of one fate ---- */
 
 static guint
-count_missing(const Filter *filter)
+count_rows(const Filter *filter, RowFate fate)
 {
   guint n = 0;
   for (guint i = 0; i < filter->rows->len; i++)
-    n += g_array_index(filter->rows, Row, i).is_missing;
+    n += g_array_index(filter->rows, Row, i).fate == fate;
   return n;
 }
 
 /* Writes neighbouring rows at once. */
 static gboolean
-stage_missing(Filter *filter, GError **error)
+copy_rows(Filter *filter, RowFate fate, const char *copy, GError **error)
 {
-  guint n_missing = count_missing(filter);
-  if (n_missing == 0)
+  guint n = count_rows(filter, fate);
+  if (n == 0)
     return TRUE;
-  if (!begin_staging(filter, error))
+  if (!pg_connection_copy_in_begin(restore_connection(filter->restore), copy, error))
     return FALSE;
   for (guint i = 0; i < filter->rows->len; i++) {
     gsize start = g_array_index(filter->rows, Row, i).start, end = start;
-    for (; i < filter->rows->len && g_array_index(filter->rows, Row, i).is_missing; i++)
+    for (; i < filter->rows->len && g_array_index(filter->rows, Row, i).fate == fate; i++)
       end += g_array_index(filter->rows, Row, i).size;
     if (end > start &&
         !pg_connection_copy_in_write(restore_connection(filter->restore), filter->text + start, end - start, error))
       return FALSE;
   }
-  return end_copy(filter, n_missing, error);
+  return end_copy(filter, n, error);
+}
+
+/* ---- Comparing whole rows ---- */
+
+static gboolean
+compare_unsure(Filter *filter, GError **error)
+{
+  PgConnection *connection = restore_connection(filter->restore);
+  if (!copy_rows(filter, ROW_UNSURE, "COPY " UNSURE " FROM stdin", error))
+    return FALSE;
+  g_autoptr(PgResult) different = pg_connection_query(connection, error, filter->count_different, 0);
+  if (different == NULL)
+    return FALSE;
+  filter->found.different += (guint64)pg_result_int64(different, 0, 0);
+  return pg_connection_exec(connection, "TRUNCATE " UNSURE "; RELEASE SAVEPOINT cch_unsure", error);
+}
+
+/* A value that this table cannot have, which does not matter for a row that is skipped. */
+static gboolean
+says_value_refused(const GError *error)
+{
+  const char *sqlstate = error_sqlstate(error);
+  return g_str_has_prefix(sqlstate, SQLSTATE_CLASS_DATA) || g_str_has_prefix(sqlstate, SQLSTATE_CLASS_CONSTRAINT);
+}
+
+static gboolean
+count_different(Filter *filter, GError **error)
+{
+  PgConnection *connection = restore_connection(filter->restore);
+  if (!filter->found.is_compared || count_rows(filter, ROW_UNSURE) == 0)
+    return TRUE;
+  if (!pg_connection_exec(connection, "SAVEPOINT cch_unsure", error))
+    return FALSE;
+  g_autoptr(GError) failure = NULL;
+  if (compare_unsure(filter, &failure))
+    return TRUE;
+  if (!says_value_refused(failure)) {
+    g_propagate_error(error, g_steal_pointer(&failure));
+    return FALSE;
+  }
+  filter->found.is_compared = FALSE;
+  return pg_connection_exec(connection, "ROLLBACK TO SAVEPOINT cch_unsure; RELEASE SAVEPOINT cch_unsure", error);
 }
 
 /* ---- The text ---- */
@@ -203,7 +293,7 @@ stage_missing(Filter *filter, GError **error)
 static void
 count_read(Filter *filter, guint64 rows, gsize bytes)
 {
-  filter->n_rows += rows;
+  filter->found.rows += rows;
   backup_progress_add(restore_progress(filter->restore), rows, bytes);
 }
 
@@ -216,7 +306,8 @@ judge_text(Filter *filter, GError **error)
     gsize end = note_rows(filter, start);
     if (filter->rows->len == 0)
       break;
-    if (!ask_for_missing(filter, error) || !stage_missing(filter, error))
+    if (!ask_for_fates(filter, error) || !copy_rows(filter, ROW_MISSING, COPY_TO_STAGE, error) ||
+        !count_different(filter, error))
       return FALSE;
     count_read(filter, filter->rows->len, end - start);
     start = end;
@@ -232,7 +323,7 @@ begin_passing(Filter *filter, GError **error)
 {
   gsize size = filter->size;
   filter->size = 0;
-  if (!begin_staging(filter, error) ||
+  if (!pg_connection_copy_in_begin(restore_connection(filter->restore), COPY_TO_STAGE, error) ||
       !pg_connection_copy_in_write(restore_connection(filter->restore), filter->text, size, error))
     return FALSE;
   filter->is_passing = TRUE;
@@ -295,20 +386,20 @@ read_all(Filter *filter, GError **error)
   if (!judge_text(filter, error))
     return FALSE;
   guint64 expected = archive_reader_data_info(restore_reader(restore), filter->table->entry)->rows;
-  if (filter->n_rows == expected)
+  if (filter->found.rows == expected)
     return TRUE;
   error_set(error, CCH_ERROR_ARCHIVE_CORRUPT,
-            "the archive's file has changed: %" G_GUINT64_FORMAT " of %" G_GUINT64_FORMAT " rows", filter->n_rows,
+            "the archive's file has changed: %" G_GUINT64_FORMAT " of %" G_GUINT64_FORMAT " rows", filter->found.rows,
             expected);
   return FALSE;
 }
 
 gboolean
-merge_stage_missing(Restore *restore, const MergeTable *table, guint64 *ret_rows, GError **error)
+merge_stage_missing(Restore *restore, const MergeTable *table, MergeFound *ret_found, GError **error)
 {
   g_auto(Filter) filter = {.restore = restore, .table = table};
   if (!begin_filter(&filter, error) || !read_all(&filter, error))
     return FALSE;
-  *ret_rows = filter.n_rows;
-  return pg_connection_exec(restore_connection(restore), "DROP TABLE " KEYS, error);
+  *ret_found = filter.found;
+  return pg_connection_exec(restore_connection(restore), "DROP TABLE " KEYS ", " UNSURE, error);
 }

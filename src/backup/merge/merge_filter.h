@@ -1,13 +1,20 @@
-/* Stages only those rows of the archive that the live table lacks.
+/* Stages only those rows of the archive that the live table lacks, and counts those that are there with other values.
  *
- * While rows are read, their keys go into a temporary table, some thousands at a time, and the server says which of
- * them are unknown. An existing row is neither converted nor stored. Looking up a key costs the server about a fifth
- * of staging a row of the request log. */
+ * While rows are read, their keys and hashes go into a temporary table, some thousands at a time, and the server says
+ * which of them are unknown or have another hash. The hash is SHA-256 of ROW(…)::text. The same value can be written
+ * differently, as a time is in another zone: rows with another hash are compared whole, by merge_differs. A row that
+ * is there as it is in the archive is neither converted nor stored. */
 #pragma once
 
 #include "backup/merge/merge_table.h"
 #include "backup/restore/way.h"
 
-/* Fills MERGE_STAGE, which exists and is empty. For a table with an identity, in a savepoint. *ret_rows: the number
- * of rows in the archive. Rows with the same key are either all staged, or none. */
-gboolean merge_stage_missing(Restore *restore, const MergeTable *table, guint64 *ret_rows, GError **error);
+typedef struct {
+  guint64 rows;         /* in the archive */
+  guint64 different;    /* not staged: there with other values */
+  gboolean is_compared; /* FALSE: the server refused a value, and `different` is not known */
+} MergeFound;
+
+/* Fills MERGE_STAGE, which exists and is empty. For a table with an identity, in a savepoint. Rows with the same key
+ * are either all staged, or none. */
+gboolean merge_stage_missing(Restore *restore, const MergeTable *table, MergeFound *ret_found, GError **error);

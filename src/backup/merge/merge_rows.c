@@ -10,11 +10,10 @@
 
 #include <string.h>
 
-#define MAX_KEYS_TOLD 5
-
 typedef struct {
   MergeTable table;
   BackupTableResult result; /* its table is not set */
+  MergeFound found;         /* ON_CONFLICT_SKIP: rows that were not staged */
   guint64 twins;            /* rows of the archive that share their key with another of its rows */
   MergeQuiet quiet;
 } MergeJob;
@@ -135,19 +134,6 @@ tell_twins(Restore *restore, const MergeJob *job)
 
 /* ---- Updating ---- */
 
-/* Up to a few keys of staged rows that differ from the live ones, "id=1; id=5"; NULL if there are none. */
-static gboolean
-list_keys(Restore *restore, const MergeTable *table, gboolean with_missing, char **ret_keys, GError **error)
-{
-  g_autofree char *differs = merge_differs(table);
-  g_autofree char *sql = g_strdup_printf(
-      "SELECT pg_catalog.string_agg(shown, '; ') FROM (SELECT %s AS shown FROM " MERGE_STAGE " AS s LEFT JOIN %s AS l "
-      "ON %s WHERE (%s IS NULL AND %s) OR (%s IS NOT NULL AND %s) ORDER BY %s LIMIT %d) AS keys",
-      table->identity_shown, table->from, table->identity, table->identity_live, with_missing ? "true" : "false",
-      table->identity_live, differs, table->identity_stage, MAX_KEYS_TOLD);
-  return pg_connection_value(restore_connection(restore), ret_keys, error, sql, 0);
-}
-
 static gboolean
 says_key_taken(const GError *error)
 {
@@ -249,7 +235,7 @@ tell_left_out(Restore *restore, const MergeJob *job, const MergeComparison *left
   if (left->missing + left->different == 0)
     return TRUE;
   g_autofree char *keys = NULL;
-  if (table->identity != NULL && !list_keys(restore, table, TRUE, &keys, error))
+  if (table->identity != NULL && !merge_list_keys(restore_connection(restore), table, TRUE, &keys, error))
     return FALSE;
   backup_progress_warn(restore_progress(restore), TEXT_IMPORT_LEFT_OUT, table->name, left->missing + left->different,
                        keys != NULL ? keys : "-");
@@ -258,26 +244,26 @@ tell_left_out(Restore *restore, const MergeJob *job, const MergeComparison *left
 
 /* ---- Skipping ---- */
 
-/* Rows of which neither they nor a row with their identity are here now: another of their keys is taken. */
+/* Compares the staged rows that were not inserted: there since, or of a table that was empty, or too large to look up
+ * (different); of the others, another key is taken (missing). */
 static gboolean
-tell_keys_taken(Restore *restore, const MergeJob *job, GError **error)
+compare_left(Restore *restore, const MergeJob *job, MergeComparison *ret_left, GError **error)
 {
   const MergeTable *table = &job->table;
-  MergeComparison left = {0};
-  g_autofree char *staged = NULL, *keys = NULL;
-  if (table->identity == NULL || job->result.rows_skipped == 0)
-    return TRUE;
+  *ret_left = (MergeComparison){0};
+  if (table->identity == NULL)
+    return !table->has_unique || merge_count_missing(restore_connection(restore), table, "", &ret_left->missing, error);
+  g_autofree char *staged = NULL;
   if (!pg_connection_value(restore_connection(restore), &staged, error, "SELECT pg_catalog.count(*) FROM " MERGE_STAGE,
                            0))
     return FALSE;
-  if (g_ascii_strtoull(staged, NULL, 10) <= job->result.rows_inserted)
+  guint64 n_staged = g_ascii_strtoull(staged, NULL, 10);
+  if (n_staged <= job->result.rows_inserted)
     return TRUE;
-  if (!merge_compare(restore_connection(restore), table, FALSE, &left, error) ||
-      (left.missing > 0 && !list_keys(restore, table, TRUE, &keys, error)))
+  if (!merge_compare(restore_connection(restore), table, FALSE, ret_left, error))
     return FALSE;
-  if (left.missing > 0)
-    backup_progress_warn(restore_progress(restore), TEXT_IMPORT_LEFT_OUT, table->name, left.missing,
-                         keys != NULL ? keys : "-");
+  /* A trigger may have changed an inserted row. */
+  ret_left->different = MIN(ret_left->different, n_staged - job->result.rows_inserted - ret_left->missing);
   return TRUE;
 }
 
@@ -292,7 +278,20 @@ skip_conflicts(Restore *restore, MergeJob *job, GError **error)
       !merge_delete_twins(restore_connection(restore), &job->table, &job->twins, error))
     return FALSE;
   tell_twins(restore, job);
-  return tell_keys_taken(restore, job, error);
+  MergeComparison left = {0};
+  g_autofree char *keys = NULL;
+  if (job->result.rows_skipped > 0 && !compare_left(restore, job, &left, error))
+    return FALSE;
+  job->result.is_compared = job->found.is_compared;
+  job->result.rows_different = job->found.different + left.different;
+  job->result.rows_taken = left.missing + job->twins;
+  if (left.missing == 0)
+    return TRUE;
+  if (job->table.identity != NULL && !merge_list_keys(restore_connection(restore), &job->table, TRUE, &keys, error))
+    return FALSE;
+  backup_progress_warn(restore_progress(restore), TEXT_IMPORT_LEFT_OUT, job->table.name, left.missing,
+                       keys != NULL ? keys : "-");
+  return TRUE;
 }
 
 /* ---- Tables without an identity: nothing can be updated, but keys with NULLs may keep rows out ---- */
@@ -318,7 +317,8 @@ static void
 count_rest(MergeJob *job, const MergeComparison *left)
 {
   BackupTableResult *result = &job->result;
-  result->rows_skipped = left->missing + left->different + job->twins;
+  result->is_compared = TRUE;
+  result->rows_skipped = result->rows_taken = left->missing + left->different + job->twins;
   result->rows_unchanged = result->rows_total - result->rows_inserted - result->rows_updated - result->rows_skipped;
 }
 
@@ -375,7 +375,7 @@ fail_on_conflicts(Restore *restore, MergeJob *job, GError **error)
   if (conflicts == 0)
     return TRUE;
   g_autofree char *keys = NULL;
-  if (table->identity != NULL && !list_keys(restore, table, left.missing > 0, &keys, error))
+  if (table->identity != NULL && !merge_list_keys(restore_connection(restore), table, left.missing > 0, &keys, error))
     return FALSE;
   g_ptr_array_add(merge_of(restore)->conflicts,
                   g_strdup_printf("%s: %" G_GUINT64_FORMAT " rows%s%s%s", table->name, conflicts,
@@ -407,8 +407,8 @@ static gboolean
 stage_rows(Restore *restore, MergeJob *job, GError **error)
 {
   const MergeTable *table = &job->table;
-  guint64 *total = &job->result.rows_total;
   gboolean has_rows = FALSE;
+  job->found = (MergeFound){.is_compared = TRUE};
   if (merge_of(restore)->on_conflict == ON_CONFLICT_SKIP && table->identity != NULL) {
     g_autofree char *ask = g_strdup_printf("SELECT EXISTS (SELECT FROM %s)", table->from);
     g_autoptr(PgResult) answer = pg_connection_query(restore_connection(restore), error, ask, 0);
@@ -416,16 +416,15 @@ stage_rows(Restore *restore, MergeJob *job, GError **error)
       return FALSE;
     has_rows = pg_result_bool(answer, 0, 0);
   }
-  return has_rows ? merge_stage_missing(restore, table, total, error)
-                  : restore_copy_rows(restore, table->entry, "COPY " MERGE_STAGE " FROM stdin", total, error);
+  return has_rows
+             ? merge_stage_missing(restore, table, &job->found, error)
+             : restore_copy_rows(restore, table->entry, "COPY " MERGE_STAGE " FROM stdin", &job->found.rows, error);
 }
 
 static gboolean
 make_stage(Restore *restore, gpointer user_data, GError **error)
 {
   MergeJob *job = user_data;
-  job->result = (BackupTableResult){0};
-  job->twins = 0;
   return pg_connection_execf(restore_connection(restore), error, "CREATE TEMPORARY TABLE cch_stage (%s) ON COMMIT DROP",
                              job->table.stage_columns) &&
          stage_rows(restore, job, error);
@@ -435,8 +434,7 @@ static gboolean
 apply_stage(Restore *restore, gpointer user_data, GError **error)
 {
   MergeJob *job = user_data;
-  const guint64 rows_total = job->result.rows_total;
-  job->result = (BackupTableResult){.rows_total = rows_total};
+  job->result = (BackupTableResult){.rows_total = job->found.rows};
   job->twins = 0;
   /* We wait for transactions that have just written the same rows. That deserves more patience than a table lock. */
   gint64 patience_ms = MAX(1000, (restore_lock_deadline_us(restore) - g_get_monotonic_time()) / 1000);
@@ -465,9 +463,12 @@ say_done(Restore *restore, const MergeJob *job)
   named.table = job->table.name;
   BackupProgress *progress = restore_progress(restore);
   backup_progress_table_merged(progress, &named);
-  if (merge_of(restore)->on_conflict == ON_CONFLICT_SKIP)
-    backup_progress_say(progress, TEXT_IMPORT_TABLE_DONE, named.table, result->rows_total, result->rows_inserted,
-                        result->rows_skipped);
+  if (!result->is_compared)
+    backup_progress_say(progress, TEXT_IMPORT_TABLE_NOT_COMPARED, named.table, result->rows_total,
+                        result->rows_inserted, result->rows_skipped);
+  else if (merge_of(restore)->on_conflict == ON_CONFLICT_SKIP)
+    backup_progress_say(progress, TEXT_IMPORT_TABLE_SKIPPED, named.table, result->rows_total, result->rows_inserted,
+                        backup_table_result_equal(result), result->rows_different, result->rows_taken);
   else
     backup_progress_say(progress, TEXT_IMPORT_TABLE_MERGED, named.table, result->rows_total, result->rows_inserted,
                         result->rows_updated, result->rows_unchanged, result->rows_skipped);

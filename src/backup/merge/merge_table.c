@@ -7,6 +7,8 @@
 
 #include <string.h>
 
+#define MAX_KEYS_TOLD 5
+
 void
 merge_table_clear(MergeTable *table)
 {
@@ -146,6 +148,7 @@ read_conflicts(PgConnection *connection, MergeTable *table, GError **error)
     return FALSE;
   table->is_row_by_row = pg_result_bool(conflicts, 0, 0);
   table->check_at_once = g_strdup(pg_result_text(conflicts, 0, 1));
+  table->has_unique = pg_result_bool(conflicts, 0, 2);
   return TRUE;
 }
 
@@ -294,4 +297,17 @@ merge_delete_twins(PgConnection *connection, const MergeTable *table, guint64 *r
     return FALSE;
   *ret_deleted = pg_result_affected(deleted);
   return TRUE;
+}
+
+gboolean
+merge_list_keys(PgConnection *connection, const MergeTable *table, gboolean with_missing, char **ret_keys,
+                GError **error)
+{
+  g_autofree char *differs = merge_differs(table);
+  g_autofree char *sql = g_strdup_printf(
+      "SELECT pg_catalog.string_agg(shown, '; ') FROM (SELECT %s AS shown FROM " MERGE_STAGE " AS s LEFT JOIN %s AS l "
+      "ON %s WHERE (%s IS NULL AND %s) OR (%s IS NOT NULL AND %s) ORDER BY %s LIMIT %d) AS keys",
+      table->identity_shown, table->from, table->identity, table->identity_live, with_missing ? "true" : "false",
+      table->identity_live, differs, table->identity_stage, MAX_KEYS_TOLD);
+  return pg_connection_value(connection, ret_keys, error, sql, 0);
 }

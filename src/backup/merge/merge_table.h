@@ -36,6 +36,7 @@ typedef struct {
   char **always_identities; /* shared GENERATED ALWAYS AS IDENTITY columns outside the identity */
   char *check_at_once;      /* the statement that makes deferred keys check at once; NULL if there are none */
   gboolean is_row_by_row;   /* ON CONFLICT cannot be used */
+  gboolean has_unique;      /* there is a key, be it one that identifies no rows */
 } MergeTable;
 
 /* Asks the catalog. IMPORT_INCOMPATIBLE if there is no such table. */
@@ -60,6 +61,11 @@ typedef struct {
 
 gboolean merge_compare(PgConnection *connection, const MergeTable *table, gboolean with_only_live,
                        MergeComparison *ret_comparison, GError **error);
+
+/* Up to a few keys of staged rows that differ from the live ones, or also are missing, "id=1; id=5"; NULL if there are
+ * none. */
+gboolean merge_list_keys(PgConnection *connection, const MergeTable *table, gboolean with_missing, char **ret_keys,
+                         GError **error);
 
 /* The number of rows that merge_missing_rows returns. */
 gboolean merge_count_missing(PgConnection *connection, const MergeTable *table, const char *filter,

@@ -31,9 +31,15 @@ typedef struct {
   guint64 rows_total; /* in the archive */
   guint64 rows_inserted;
   guint64 rows_updated;   /* ON_CONFLICT_UPDATE: existed with other values, now the archive's */
-  guint64 rows_unchanged; /* exist with the same values; ON_CONFLICT_SKIP does not compare and leaves it 0 */
+  guint64 rows_unchanged; /* exist with the same values; 0 with ON_CONFLICT_SKIP, which counts them as skipped */
   guint64 rows_skipped;   /* exist, or conflict with existing rows, and are not imported */
+  gboolean is_compared;   /* a merge, which knows the two counts below */
+  guint64 rows_different; /* of rows_skipped: exist with other values, which are kept */
+  guint64 rows_taken;     /* of rows_skipped: one of their keys belongs to another row, here or in the archive */
 } BackupTableResult;
+
+/* Rows that exist with the same values. Of a compared result. */
+guint64 backup_table_result_equal(const BackupTableResult *result);
 
 typedef struct {
   BackupEventType type;

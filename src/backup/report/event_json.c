@@ -18,17 +18,28 @@ text_to_json(const char *text)
   return json_string(valid);
 }
 
+guint64
+backup_table_result_equal(const BackupTableResult *result)
+{
+  return result->rows_unchanged + result->rows_skipped - result->rows_different - result->rows_taken;
+}
+
 static json_t *
 tables_to_json(const BackupEvent *event)
 {
   json_t *tables = json_array();
   for (guint i = 0; i < event->n_tables; i++) {
     const BackupTableResult *table = &event->tables[i];
-    json_array_append_new(tables,
-                          json_pack("{s:o, s:I, s:I, s:I, s:I, s:I}", "table", text_to_json(table->table), "rows",
-                                    (json_int_t)table->rows_total, "inserted", (json_int_t)table->rows_inserted,
-                                    "updated", (json_int_t)table->rows_updated, "unchanged",
-                                    (json_int_t)table->rows_unchanged, "skipped", (json_int_t)table->rows_skipped));
+    json_t *object = json_pack("{s:o, s:I, s:I, s:I, s:I, s:I}", "table", text_to_json(table->table), "rows",
+                               (json_int_t)table->rows_total, "inserted", (json_int_t)table->rows_inserted, "updated",
+                               (json_int_t)table->rows_updated, "unchanged", (json_int_t)table->rows_unchanged,
+                               "skipped", (json_int_t)table->rows_skipped);
+    if (table->is_compared) {
+      set(object, "equal", json_integer((json_int_t)backup_table_result_equal(table)));
+      set(object, "different", json_integer((json_int_t)table->rows_different));
+      set(object, "keyTaken", json_integer((json_int_t)table->rows_taken));
+    }
+    json_array_append_new(tables, object);
   }
   return tables;
 }

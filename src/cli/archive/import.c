@@ -33,14 +33,19 @@ typedef struct {
 static void
 print_tables(const BackupEvent *event)
 {
-  printf("%12s %12s %12s %12s %12s  %s\n", "rows", "inserted", "updated", "unchanged", "skipped", "table");
+  printf("%10s %10s %10s %10s %10s %10s  %s\n", "rows", "inserted", "updated", "equal", "different", "key taken",
+         "table");
   for (guint i = 0; i < event->n_tables; i++) {
     const BackupTableResult *table = &event->tables[i];
     g_autofree char *name = text_visible(table->table);
-    printf("%12" G_GUINT64_FORMAT " %12" G_GUINT64_FORMAT " %12" G_GUINT64_FORMAT " %12" G_GUINT64_FORMAT
-           " %12" G_GUINT64_FORMAT "  %s\n",
-           table->rows_total, table->rows_inserted, table->rows_updated, table->rows_unchanged, table->rows_skipped,
-           name);
+    printf("%10" G_GUINT64_FORMAT " %10" G_GUINT64_FORMAT " %10" G_GUINT64_FORMAT, table->rows_total,
+           table->rows_inserted, table->rows_updated);
+    if (table->is_compared)
+      printf(" %10" G_GUINT64_FORMAT " %10" G_GUINT64_FORMAT " %10" G_GUINT64_FORMAT, backup_table_result_equal(table),
+             table->rows_different, table->rows_taken);
+    else
+      printf(" %10s %10s %10s", "-", "-", "-");
+    printf("  %s\n", name);
   }
 }
 

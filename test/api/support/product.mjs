@@ -38,6 +38,12 @@ export function tableReport(event, table) {
   return found ? [found.rows, found.inserted, found.skipped] : null;
 }
 
+// Rows that a merge did not add or update: [equal, different, key taken].
+export function keptReport(event, table) {
+  const { equal, different, keyTaken } = event.tables.find((entry) => entry.table === table);
+  return [equal, different, keyTaken];
+}
+
 // The counts of a merge with a choice: [total, inserted, updated, unchanged, skipped].
 export function mergeReport(event, table) {
   const found = event.tables?.find((entry) => entry.table === table);

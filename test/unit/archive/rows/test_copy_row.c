@@ -61,6 +61,40 @@ a_tab_behind_a_backslash_of_its_own_is_refused(void **state)
   assert_found("1\t2\tx\\\ty", 0, 1, "1|2");
 }
 
+static void
+assert_record(const char *field, const char *expected)
+{
+  g_autoptr(GString) text = g_string_new(NULL);
+  const CopyField copied = {.data = (const guint8 *)field, .size = strlen(field)};
+  gboolean is_known = copy_field_append_record(&copied, text);
+  assert_int_equal(is_known, expected != NULL);
+  if (expected != NULL)
+    assert_string_equal(text->str, expected);
+}
+
+static void
+a_field_is_written_as_in_the_text_of_a_row(void **state)
+{
+  assert_record("plain", "plain");
+  assert_record("\\N", "");
+  assert_record("", "\"\"");
+  assert_record("a,b", "\"a,b\"");
+  assert_record("a b", "\"a b\"");
+  assert_record("(", "\"(\"");
+  assert_record("q\"q", "\"q\"\"q\"");
+  assert_record("tab\\tend", "\"tab\tend\"");
+  assert_record("a\\\\N", "\"a\\\\N\"");
+  assert_record("\xc3\xbc", "\xc3\xbc");
+}
+
+static void
+an_escape_that_copy_never_writes_is_not_guessed(void **state)
+{
+  assert_record("\\101", NULL);
+  assert_record("\\x41", NULL);
+  assert_record("end\\", NULL);
+}
+
 int
 main(void)
 {
@@ -68,6 +102,8 @@ main(void)
       cmocka_unit_test(fields_are_found_as_they_stand_there),
       cmocka_unit_test(a_row_with_too_few_fields_is_refused),
       cmocka_unit_test(a_tab_behind_a_backslash_of_its_own_is_refused),
+      cmocka_unit_test(a_field_is_written_as_in_the_text_of_a_row),
+      cmocka_unit_test(an_escape_that_copy_never_writes_is_not_guessed),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -187,7 +187,9 @@ export const texts = defineTexts({
   inserted: ['新增', 'Added'],
   updated: ['更新', 'Changed'],
   unchanged: ['相同', 'Equal'],
-  skipped: ['不同或键被占用，未导入', 'Different or key taken, left out'],
+  skipped: ['未导入', 'Left out'],
+  equal: ['相同', 'Equal'],
+  notCompared: ['{n} 行已存在，是否相同未知：备份文件中有此表不允许的值', '{n|row is|rows are} already there, equal or not: the archive has values that this table cannot have'],
   total: ['合计', 'Sum'],
 
   // Undo

@@ -14,14 +14,16 @@ export type ImportEvent = ProgressEvent & { tables?: TableResult[] };
 
 function Report({ tables }: { tables: TableResult[] }) {
   const t = useTexts(texts);
-  const members = ['rows', 'inserted', 'updated', 'unchanged', 'skipped'] as const;
+  // A merge tells apart what it left alone; a table whose rows could not be compared has no such counts.
+  const isCompared = tables.some((one) => one.equal !== undefined);
+  const members = isCompared ? (['rows', 'inserted', 'updated', 'equal', 'different', 'keyTaken'] as const) : (['rows', 'inserted', 'updated', 'unchanged', 'skipped'] as const);
   const busiest = tables.toSorted((one, other) => other.inserted + other.updated - one.inserted - one.updated);
   return (
     <>
       <h3 className="part-title">{t('report')}</h3>
       <TableCounts
         label={t('report')} hasSum titles={members.map((member) => t(member === 'rows' ? 'inArchive' : member))}
-        rows={busiest.map((one) => ({ table: one.table, counts: members.map((member) => one[member]) }))}
+        rows={busiest.map((one) => ({ table: one.table, note: isCompared && one.equal === undefined ? t('notCompared', { n: one.skipped }) : undefined, counts: members.map((member) => one[member]) }))}
       />
     </>
   );
