@@ -22,6 +22,7 @@ struct ChildProcess {
   char *program; /* as requested, for error messages */
   pid_t pid;
   int pid_fd;    /* readable when the process has ended */
+  int stdin_fd;  /* -1: not piped, or taken */
   int stdout_fd; /* -1: not captured */
   int stderr_fd;
   int reaped_fd;  /* an eventfd that tells the drain thread that the process has been reaped */
@@ -40,13 +41,13 @@ close_fd(int *fd)
   *fd = -1;
 }
 
-/* Keeps descriptors 0, 1 and 2 free for dup2, in case one of them is closed in this process. */
+/* Keeps descriptors 0 to 3 free for dup2: one of 0, 1 and 2 may be closed in this process, and 3 is the extra one. */
 static int
-above_stdio(int fd)
+above_given(int fd)
 {
-  if (fd < 0 || fd > 2)
+  if (fd < 0 || fd > 3)
     return fd;
-  int moved = fcntl(fd, F_DUPFD_CLOEXEC, 3);
+  int moved = fcntl(fd, F_DUPFD_CLOEXEC, 4);
   int saved_errno = errno;
   close(fd);
   errno = saved_errno;
@@ -58,8 +59,8 @@ open_pipe(int fds[2])
 {
   if (pipe2(fds, O_CLOEXEC) != 0)
     return FALSE;
-  fds[0] = above_stdio(fds[0]);
-  fds[1] = above_stdio(fds[1]);
+  fds[0] = above_given(fds[0]);
+  fds[1] = above_given(fds[1]);
   return fds[0] >= 0 && fds[1] >= 0;
 }
 
@@ -169,7 +170,7 @@ await_exec(ChildProcess *child, int failure_fd, GError **error)
 /* Descriptors used only during a spawn. */
 typedef struct {
   int null_fd;
-  int stdout_pipe[2], stderr_pipe[2], failure_pipe[2];
+  int stdin_pipe[2], stdout_pipe[2], stderr_pipe[2], failure_pipe[2];
 } SpawnFds;
 
 static void
@@ -177,6 +178,7 @@ spawn_fds_clear(SpawnFds *fds)
 {
   close_fd(&fds->null_fd);
   for (int end = 0; end < 2; end++) {
+    close_fd(&fds->stdin_pipe[end]);
     close_fd(&fds->stdout_pipe[end]);
     close_fd(&fds->stderr_pipe[end]);
     close_fd(&fds->failure_pipe[end]);
@@ -185,14 +187,24 @@ spawn_fds_clear(SpawnFds *fds)
 G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC(SpawnFds, spawn_fds_clear)
 
 static gboolean
-spawn_fds_open(SpawnFds *fds, gboolean capture_stdout, GError **error)
+spawn_fds_open(SpawnFds *fds, const ChildOptions *options, GError **error)
 {
-  fds->null_fd = above_stdio(open("/dev/null", O_RDWR | O_CLOEXEC));
-  if (fds->null_fd >= 0 && (!capture_stdout || open_pipe(fds->stdout_pipe)) && open_pipe(fds->stderr_pipe) &&
+  fds->null_fd = above_given(open("/dev/null", O_RDWR | O_CLOEXEC));
+  if (fds->null_fd >= 0 && (!options->pipe_stdin || open_pipe(fds->stdin_pipe)) &&
+      (!options->capture_stdout || open_pipe(fds->stdout_pipe)) && open_pipe(fds->stderr_pipe) &&
       open_pipe(fds->failure_pipe))
     return TRUE;
   error_set(error, CCH_ERROR_CHILD_FAILED, "open pipes to a program: %s", g_strerror(errno));
   return FALSE;
+}
+
+/* A descriptor of the child: our end of a pipe, one that the caller gave, or /dev/null. */
+static int
+choose_fd(int pipe_fd, int given_fd, int null_fd)
+{
+  if (pipe_fd >= 0)
+    return pipe_fd;
+  return given_fd > 0 ? given_fd : null_fd;
 }
 
 /* Forks, and waits until the program runs. On failure the caller frees the child, which ends it. */
@@ -205,8 +217,9 @@ start_program(ChildProcess *child, const ChildOptions *options, const char *path
       .argv = (char *const *)options->argv,
       .envp = environment,
       .directory = options->directory,
-      .stdin_fd = fds->null_fd,
-      .stdout_fd = options->capture_stdout ? fds->stdout_pipe[1] : fds->null_fd,
+      .stdin_fd = choose_fd(fds->stdin_pipe[0], options->stdin_fd, fds->null_fd),
+      .stdout_fd = choose_fd(fds->stdout_pipe[1], options->stdout_fd, fds->null_fd),
+      .extra_fd = options->extra_fd,
       .stderr_fd = fds->stderr_pipe[1],
       .failure_fd = fds->failure_pipe[1],
       .uid = options->uid,
@@ -217,7 +230,8 @@ start_program(ChildProcess *child, const ChildOptions *options, const char *path
   };
   if (!fork_and_drain(child, &plan, error))
     return FALSE;
-  /* Only the child may hold the write ends now; otherwise the pipes never end. */
+  /* Only the child may hold its ends now; otherwise the pipes never end. */
+  close_fd(&fds->stdin_pipe[0]);
   close_fd(&fds->failure_pipe[1]);
   close_fd(&fds->stderr_pipe[1]);
   close_fd(&fds->stdout_pipe[1]);
@@ -232,8 +246,8 @@ child_process_spawn(const ChildOptions *options, GError **error)
     error_set(error, CCH_ERROR_CHILD_FAILED, "start %s: no such program", options->argv[0]);
     return NULL;
   }
-  g_auto(SpawnFds) fds = {-1, {-1, -1}, {-1, -1}, {-1, -1}};
-  if (!spawn_fds_open(&fds, options->capture_stdout, error))
+  g_auto(SpawnFds) fds = {-1, {-1, -1}, {-1, -1}, {-1, -1}, {-1, -1}};
+  if (!spawn_fds_open(&fds, options, error))
     return NULL;
 
   g_autoptr(ChildProcess) child = g_new0(ChildProcess, 1);
@@ -241,6 +255,7 @@ child_process_spawn(const ChildOptions *options, GError **error)
   child->pid_fd = -1;
   child->stderr_tail = g_string_new(NULL);
   g_mutex_init(&child->mutex);
+  child->stdin_fd = g_steal_fd(&fds.stdin_pipe[1]);
   child->stdout_fd = g_steal_fd(&fds.stdout_pipe[0]);
   child->stderr_fd = g_steal_fd(&fds.stderr_pipe[0]);
   fcntl(child->stderr_fd, F_SETFL, O_NONBLOCK);
@@ -250,6 +265,12 @@ child_process_spawn(const ChildOptions *options, GError **error)
     return NULL;
   }
   return start_program(child, options, path, &fds, error) ? g_steal_pointer(&child) : NULL;
+}
+
+int
+child_process_take_stdin(ChildProcess *child)
+{
+  return g_steal_fd(&child->stdin_fd);
 }
 
 int
@@ -361,6 +382,7 @@ child_process_end(ChildProcess *child, int grace_ms)
     kill_and_reap(child);
   }
   close_fd(&child->pid_fd);
+  close_fd(&child->stdin_fd);
   close_fd(&child->stdout_fd);
   close_fd(&child->stderr_fd);
   close_fd(&child->reaped_fd);

@@ -1,7 +1,8 @@
 /* Child processes: the only place that forks.
  *
- * Arguments and environment are vectors, never a shell. Secrets go into the environment or a file, never into
- * arguments. A child gets stdin from /dev/null, no descriptors but 0, 1 and 2, default signal handling, and its own
+ * Arguments and environment are vectors, never a shell. Secrets go into the environment, a descriptor or a file, never
+ * into arguments. A child gets stdin from /dev/null and no descriptors but 0, 1 and 2, unless others are given, default
+ * signal handling, and its own
  * process group (the terminal's Ctrl-C reaches only us; the child cannot ask for a password on the terminal). It
  * dies with us: when the thread that spawned it ends, the kernel sends `parent_death_signal` (PR_SET_PDEATHSIG), so
  * spawn it from a thread that outlives it. Signalling is safe from any thread; everything else is for one thread at
@@ -18,7 +19,10 @@ typedef struct {
   const char *const *environment; /* "NAME=value", added to or replacing ours; may be NULL */
   const char *const *unset;       /* names removed from the environment first; may be NULL */
   const char *directory;          /* working directory; NULL: ours */
-  gboolean capture_stdout;        /* through a pipe, see child_process_stdout; otherwise /dev/null */
+  gboolean capture_stdout;        /* through a pipe, see child_process_stdout; otherwise stdout_fd or /dev/null */
+  gboolean pipe_stdin;            /* through a pipe, see child_process_take_stdin; otherwise stdin_fd or /dev/null */
+  int stdin_fd, stdout_fd;        /* the caller's, above 2, which stay the caller's; 0: none */
+  int extra_fd;                   /* becomes the child's descriptor 3; 0: none */
   uid_t uid;                      /* runs as this user (with gid, and no other groups) unless uid is 0 */
   gid_t gid;
   int parent_death_signal; /* 0: SIGTERM */
@@ -31,6 +35,10 @@ ChildProcess *child_process_spawn(const ChildOptions *options, GError **error);
 
 /* The read end of its standard output; owned by the child process. -1 if not captured. */
 int child_process_stdout(ChildProcess *child);
+
+/* The write end of its standard input, which is the caller's to close from now on. -1 if not piped, or taken before.
+ * Writing to a program that has ended raises SIGPIPE, which the service and the commands ignore. */
+int child_process_take_stdin(ChildProcess *child);
 
 pid_t child_process_pid(ChildProcess *child);
 

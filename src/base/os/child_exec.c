@@ -8,6 +8,8 @@
 #include <sys/resource.h>
 #include <unistd.h>
 
+#define EXTRA_FD 3
+
 static const char *const step_texts[] = {
     [STEP_REDIRECT] = "redirect its input and output",
     [STEP_USER] = "change to its user",
@@ -55,6 +57,11 @@ enter_program(const ExecPlan *plan)
   if (dup2(plan->stdin_fd, 0) < 0 || dup2(plan->stdout_fd, 1) < 0 || dup2(plan->stderr_fd, 2) < 0)
     return STEP_REDIRECT;
   close_all_on_exec();
+  /* dup2 to the same number would leave it to be closed. */
+  if (plan->extra_fd == EXTRA_FD && fcntl(EXTRA_FD, F_SETFD, 0) != 0)
+    return STEP_REDIRECT;
+  if (plan->extra_fd > EXTRA_FD && dup2(plan->extra_fd, EXTRA_FD) < 0)
+    return STEP_REDIRECT;
   if (plan->uid != 0 && (setgroups(1, &plan->gid) != 0 || setresgid(plan->gid, plan->gid, plan->gid) != 0 ||
                          setresuid(plan->uid, plan->uid, plan->uid) != 0))
     return STEP_USER;

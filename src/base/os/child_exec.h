@@ -13,6 +13,7 @@ typedef struct {
   char *const *envp;
   const char *directory;
   int stdin_fd, stdout_fd, stderr_fd;
+  int extra_fd;   /* becomes 3; 0: none. The others are above 3 */
   int failure_fd; /* O_CLOEXEC: closed by a successful exec */
   uid_t uid;
   gid_t gid;

@@ -130,6 +130,63 @@ standard_input_is_empty(void **state)
 }
 
 static void
+given_descriptors_become_those_of_the_program(void **state)
+{
+  (void)state;
+  g_autofree char *paths[3] = {NULL, NULL, NULL};
+  int fds[3];
+  for (guint i = 0; i < G_N_ELEMENTS(fds); i++) {
+    fds[i] = g_file_open_tmp("child-XXXXXX", &paths[i], NULL);
+    assert_true(fds[i] > 2);
+    unlink(paths[i]);
+  }
+  assert_int_equal(pwrite(fds[0], "in", 2, 0) + pwrite(fds[2], "extra", 5, 0), 7);
+  const char *script = "cat; cat <&3; exec 3<&-; ls /proc/self/fd | wc -l";
+  /* Each takes its turn to be the lowest number, which the extra one becomes. */
+  for (guint first = 0; first < G_N_ELEMENTS(fds); first++) {
+    int in = fcntl(fds[0], F_DUPFD, first == 0 ? 3 : 10), out = fcntl(fds[1], F_DUPFD, first == 1 ? 3 : 10);
+    int extra = fcntl(fds[2], F_DUPFD, first == 2 ? 3 : 10);
+    const ChildOptions options = {.argv = SHELL(script), .stdin_fd = in, .stdout_fd = out, .extra_fd = extra};
+    lseek(fds[0], 0, SEEK_SET);
+    lseek(fds[2], 0, SEEK_SET);
+    assert_int_equal(ftruncate(fds[1], 0) | lseek(fds[1], 0, SEEK_SET), 0);
+    g_autoptr(ChildProcess) child = child_process_spawn(&options, NULL);
+    assert_non_null(child);
+    int exit_code = -1;
+    assert_true(child_process_wait(child, 10000, &exit_code));
+    assert_int_equal(exit_code, 0);
+    char text[64] = "";
+    assert_true(pread(fds[1], text, sizeof text - 1, 0) > 0);
+    assert_string_equal(text, "inextra4\n"); /* ls has the directory open */
+    close(in);
+    close(out);
+    close(extra);
+  }
+  for (guint i = 0; i < G_N_ELEMENTS(fds); i++)
+    close(fds[i]);
+}
+
+static void
+standard_input_ends_when_it_is_closed(void **state)
+{
+  (void)state;
+  const ChildOptions options = {.argv = SHELL("cat; echo end"), .pipe_stdin = TRUE, .capture_stdout = TRUE};
+  g_autoptr(ChildProcess) child = child_process_spawn(&options, NULL);
+  assert_non_null(child);
+  int fd = child_process_take_stdin(child);
+  assert_int_equal(write(fd, "begin ", 6), 6);
+  assert_false(child_process_wait(child, 50, NULL));
+  close(fd);
+  assert_int_equal(child_process_take_stdin(child), -1);
+  assert_true(child_process_wait(child, 10000, NULL));
+  char text[64] = "";
+  gssize n = 0;
+  for (gssize more = 1; more > 0; n += more)
+    more = read(child_process_stdout(child), text + n, sizeof text - 1 - (gsize)n);
+  assert_string_equal(text, "begin end\n");
+}
+
+static void
 signal_mask_and_handlers_are_the_defaults(void **state)
 {
   (void)state;
@@ -272,6 +329,8 @@ main(void)
       cmocka_unit_test(the_environment_is_ours_changed_as_asked),
       cmocka_unit_test(no_descriptor_but_the_standard_ones_is_inherited),
       cmocka_unit_test(standard_input_is_empty),
+      cmocka_unit_test(given_descriptors_become_those_of_the_program),
+      cmocka_unit_test(standard_input_ends_when_it_is_closed),
       cmocka_unit_test(signal_mask_and_handlers_are_the_defaults),
       cmocka_unit_test(waiting_gives_up_after_its_timeout),
       cmocka_unit_test(a_program_that_ignores_sigterm_is_killed_with_its_group),
