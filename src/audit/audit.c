@@ -52,10 +52,11 @@ insert(PgConnection *connection, const PgResult *columns, const AuditEntry *entr
 static gboolean
 insert_under_savepoint(PgConnection *connection, const PgResult *columns, const AuditEntry *entry, GError **error)
 {
-  if (!pg_connection_exec(connection, "SAVEPOINT cch_audit", error))
-    return FALSE;
-  if (insert(connection, columns, entry, error))
-    return pg_connection_exec(connection, "RELEASE SAVEPOINT cch_audit", error);
+  pg_connection_defer(connection, "SAVEPOINT cch_audit");
+  if (insert(connection, columns, entry, error)) {
+    pg_connection_defer(connection, "RELEASE SAVEPOINT cch_audit");
+    return TRUE;
+  }
   pg_connection_exec(connection, "ROLLBACK TO SAVEPOINT cch_audit; RELEASE SAVEPOINT cch_audit", NULL);
   return FALSE;
 }

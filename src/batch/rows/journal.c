@@ -6,9 +6,9 @@ BatchJournal *
 batch_journal_new(void)
 {
   BatchJournal *journal = g_new0(BatchJournal, 1);
-  journal->changes = g_string_new(NULL);
-  journal->before = g_string_new(NULL);
-  journal->after = g_string_new(NULL);
+  journal->changes = g_string_new("[");
+  journal->before = g_string_new("{\"rows\":[");
+  journal->after = g_string_new("{\"rows\":[");
   return journal;
 }
 
@@ -102,35 +102,17 @@ batch_journal_add(BatchJournal *journal, const BatchRows *rows)
       append_row(journal, rows, rows->rows->pdata[i]);
 }
 
-char *
-batch_journal_changes(const BatchJournal *journal)
+void
+batch_journal_end(BatchJournal *journal, const char *group)
 {
-  return g_strconcat("[", journal->changes->str, "]", NULL);
-}
-
-static char *
-side(const BatchJournal *journal, const GString *rows, const char *group)
-{
-  GString *text = g_string_sized_new(rows->len + 128);
-  g_string_append_printf(text, "{\"changedCount\":%u,\"rows\":[", journal->n_rows);
-  g_string_append_len(text, rows->str, (gssize)rows->len);
-  g_string_append_c(text, ']');
-  if (group != NULL) {
-    g_string_append(text, ",\"group\":");
-    json_quote(text, group);
+  GString *const sides[] = {journal->before, journal->after};
+  g_string_append_c(journal->changes, ']');
+  for (gsize i = 0; i < G_N_ELEMENTS(sides); i++) {
+    g_string_append_printf(sides[i], "],\"changedCount\":%u", journal->n_rows);
+    if (group != NULL && sides[i] == journal->after) {
+      g_string_append(sides[i], ",\"group\":");
+      json_quote(sides[i], group);
+    }
+    g_string_append_c(sides[i], '}');
   }
-  g_string_append_c(text, '}');
-  return g_string_free(text, FALSE);
-}
-
-char *
-batch_journal_before(const BatchJournal *journal)
-{
-  return side(journal, journal->before, NULL);
-}
-
-char *
-batch_journal_after(const BatchJournal *journal, const char *group)
-{
-  return side(journal, journal->after, group);
 }

@@ -6,7 +6,11 @@
 
 typedef struct {
   guint n_rows;
-  GString *changes, *before, *after; /* elements of arrays */
+  /* What is complete but for its end. [{entity, id, name, changes: [{column, before, after}]}], with values as stored:
+   * what an undo reverses, and batch/rows/record.h makes readable. */
+  GString *changes;
+  /* {rows: [{entity, id, name, values: {field: value}}], changedCount, group}, with values for JSON. */
+  GString *before, *after;
 } BatchJournal;
 
 BatchJournal *batch_journal_new(void);
@@ -16,10 +20,5 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC(BatchJournal, batch_journal_free)
 /* Adds the differing rows. */
 void batch_journal_add(BatchJournal *journal, const BatchRows *rows);
 
-/* [{entity, id, name, changes: [{column, before, after}]}], with values as stored: what an undo reverses, and
- * batch/rows/record.h makes readable. Free with g_free. */
-char *batch_journal_changes(const BatchJournal *journal);
-/* {changedCount, rows: [{entity, id, name, values: {field: value}}], group}, with values for JSON, before or after
- * the changes. `group` may be NULL. Free with g_free. */
-char *batch_journal_before(const BatchJournal *journal);
-char *batch_journal_after(const BatchJournal *journal, const char *group);
+/* Completes the texts; nothing can be added then. `group` becomes a part of `after`, unless it is NULL. */
+void batch_journal_end(BatchJournal *journal, const char *group);

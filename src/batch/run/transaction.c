@@ -97,23 +97,20 @@ group_of(const char *idempotency_key)
 }
 
 static gboolean
-audit_operation(BatchTransaction *transaction, GError **error)
+audit_operation(BatchTransaction *transaction, const char *group, GError **error)
 {
-  g_autofree char *group = group_of(transaction->context->idempotency_key);
   gboolean is_about_rows = transaction->after == NULL;
   if (!is_about_rows && group != NULL)
     json_object_set_new(transaction->after, "group", json_string(group));
-  g_autofree char *before =
-      is_about_rows ? batch_journal_before(transaction->journal) : json_to_text(transaction->before);
-  g_autofree char *after =
-      is_about_rows ? batch_journal_after(transaction->journal, group) : json_to_text(transaction->after);
+  g_autofree char *before = is_about_rows ? NULL : json_to_text(transaction->before);
+  g_autofree char *after = is_about_rows ? NULL : json_to_text(transaction->after);
   AuditEntry entry = {.category = "batch",
                       .type = transaction->kind,
                       .operator_name = transaction->context->who,
                       .operator_ip = transaction->context->client_ip,
                       .target_name = transaction->operation_id,
-                      .before_json = before,
-                      .details_json = after,
+                      .before_json = is_about_rows ? transaction->journal->before->str : before,
+                      .details_json = is_about_rows ? transaction->journal->after->str : after,
                       .success = TRUE};
   return audit_write(transaction->connection, &entry, error);
 }
@@ -121,12 +118,14 @@ audit_operation(BatchTransaction *transaction, GError **error)
 static gboolean
 record_operation(BatchTransaction *transaction, GError **error)
 {
-  g_autofree char *changes = batch_journal_changes(transaction->journal);
+  g_autofree char *group = group_of(transaction->context->idempotency_key);
+  batch_journal_end(transaction->journal, group);
   g_autofree char *n_rows = g_strdup_printf("%u", transaction->journal->n_rows);
   g_autofree char *answer = json_to_text(transaction->answer);
-  g_autoptr(PgResult) result = pg_connection_query(transaction->connection, error, batch_record_sql, 4,
-                                                   transaction->operation_id, changes, n_rows, answer);
-  return result != NULL && audit_operation(transaction, error);
+  g_autoptr(PgResult) result =
+      pg_connection_query(transaction->connection, error, batch_record_sql, 4, transaction->operation_id,
+                          transaction->journal->changes->str, n_rows, answer);
+  return result != NULL && audit_operation(transaction, group, error);
 }
 
 static gboolean
@@ -142,6 +141,17 @@ commit_work(BatchTransaction *transaction, GError **error)
   return outcome == PG_COMMITTED;
 }
 
+/* Fixed formats of times let other sessions compare them as text. The default search_path lets triggers and checks of
+ * the hub's tables find unqualified names as they do for the hub. */
+static void
+begin(BatchTransaction *transaction)
+{
+  static const char *const commands[] = {"BEGIN", "SET LOCAL TimeZone = 'UTC'", "SET LOCAL DateStyle = 'ISO'",
+                                         "SET LOCAL lock_timeout = '15s'", "SET LOCAL search_path TO DEFAULT"};
+  for (gsize i = 0; i < G_N_ELEMENTS(commands); i++)
+    pg_connection_defer(transaction->connection, commands[i]);
+}
+
 static gboolean
 attempt_work(BatchTransaction *transaction, BatchWorkFunc work, GError **error)
 {
@@ -153,7 +163,8 @@ attempt_work(BatchTransaction *transaction, BatchWorkFunc work, GError **error)
   g_clear_pointer(&transaction->after, json_decref);
   transaction->journal = batch_journal_new();
   transaction->changed = g_array_new(FALSE, FALSE, sizeof(HubChange));
-  if (!pg_connection_exec(transaction->connection, batch_begin_sql, error) || !claim_key(transaction, error))
+  begin(transaction);
+  if (!claim_key(transaction, error))
     return FALSE;
   if (!transaction->is_repetition && !work(transaction, error))
     return FALSE;
@@ -167,8 +178,8 @@ static void
 show_dry_run(BatchTransaction *transaction)
 {
   json_t *answer = transaction->answer;
-  g_autofree char *text = batch_journal_changes(transaction->journal);
-  g_autoptr(json_t) changes = json_loads(text, 0, NULL);
+  batch_journal_end(transaction->journal, NULL);
+  g_autoptr(json_t) changes = json_loads(transaction->journal->changes->str, 0, NULL);
   json_object_set_new(answer, "rows", batch_record_describe(changes));
   json_object_set_new(answer, "fields", batch_record_summarize(changes));
   if (transaction->problems->refused != NULL)
@@ -221,6 +232,7 @@ batch_transaction_run(BatchTransaction *transaction, BatchWorkFunc work, GError 
 {
   transaction->operation_id = random_id_new(ID_BYTES);
   transaction->connection = transaction->context->connection;
+  pg_connection_repeats_conflicts(transaction->connection);
   for (guint number = 1;; number++) {
     g_autoptr(GError) failure = NULL;
     if (attempt_work(transaction, work, &failure))

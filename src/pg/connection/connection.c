@@ -191,6 +191,8 @@ pg_connection_set_keeper(PgConnection *connection, PgKeeper keeper, gpointer dat
 {
   connection->keeper = keeper;
   connection->keeper_data = data;
+  if (keeper != NULL && connection->prepared == NULL)
+    connection->prepared = pg_prepared_new();
 }
 
 static gboolean
@@ -198,7 +200,7 @@ is_kept(PgConnection *connection)
 {
   if (connection->keeper == NULL || PQstatus(connection->conn) != CONNECTION_OK ||
       PQtransactionStatus(connection->conn) != PQTRANS_IDLE || connection->copy_out != NULL ||
-      connection->cancel_request != NULL || connection->is_cancelling)
+      connection->cancel_request != NULL || connection->is_cancelling || connection->deferred != NULL)
     return FALSE;
   g_clear_object(&connection->cancellable);
   g_clear_object(&connection->leaving);
@@ -216,6 +218,8 @@ pg_connection_free(PgConnection *connection)
   g_clear_object(&connection->cancellable);
   g_clear_object(&connection->leaving);
   g_clear_pointer(&connection->cancel_request, pg_cancel_request_unref);
+  g_clear_pointer(&connection->deferred, g_ptr_array_unref);
+  g_clear_pointer(&connection->prepared, pg_prepared_free);
   PQfinish(connection->conn);
   g_free(connection);
 }

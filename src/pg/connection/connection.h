@@ -30,6 +30,10 @@ typedef gboolean (*PgKeeper)(PgConnection *connection, gpointer data);
 /* From now on pg_connection_free offers the connection to `keeper` (NULL: nobody), as long as it is alive, outside of
  * a transaction, and no cancel request is on its way. */
 void pg_connection_set_keeper(PgConnection *connection, PgKeeper keeper, gpointer data);
+/* The caller repeats a transaction that fails with DATABASE_CONFLICT, so that prepared statements can be used in it:
+ * one that was outdated by a change of the schema fails, and is prepared anew when it is repeated. Outside of
+ * transactions that happens unseen. Ends with pg_connection_renew. */
+void pg_connection_repeats_conflicts(PgConnection *connection);
 /* Gives a session that was used before the settings of a new one, without its temporary tables and advisory locks. */
 gboolean pg_connection_renew(PgConnection *connection, const char *application_name, GError **error);
 
@@ -44,10 +48,15 @@ void pg_connection_set_answer_timeout(PgConnection *connection, guint timeout_ms
 gboolean pg_connection_exec(PgConnection *connection, const char *sql, GError **error);
 gboolean pg_connection_execf(PgConnection *connection, GError **error, const char *format, ...) G_GNUC_PRINTF(3, 4);
 
+/* Keeps a command, such as SAVEPOINT, until the next statement, with which it goes out in one round trip. If it fails,
+ * that statement does not run, and has its error. A rollback drops it. */
+void pg_connection_defer(PgConnection *connection, const char *sql);
+
 /* Rolls back, even if the cancellable is triggered. If that fails, the connection is lost. */
 void pg_connection_rollback(PgConnection *connection);
 
-/* Runs one statement with `n` text parameters (NULL is SQL NULL) and returns its rows; free with pg_result_free. */
+/* Runs one statement with `n` text parameters (NULL is SQL NULL) and returns its rows; free with pg_result_free. On a
+ * connection with a keeper the server prepares a statement when it is used again. */
 PgResult *pg_connection_query(PgConnection *connection, GError **error, const char *sql, guint n, ...);
 PgResult *pg_connection_queryv(PgConnection *connection, GError **error, const char *sql, guint n,
                                const char *const *values);

@@ -7,6 +7,7 @@
 #include <libpq-fe.h>
 
 typedef struct PgCopyOut PgCopyOut;
+typedef struct PgPrepared PgPrepared;
 typedef struct CancelRequest CancelRequest;
 
 enum { CANCEL_CONFIRM_TIMEOUT_MS = 4000 /* a server that does not confirm a cancellation is considered lost */ };
@@ -24,6 +25,9 @@ struct PgConnection {
   GDestroyNotify copy_out_free;
   PgKeeper keeper; /* NULL: pg_connection_free ends the connection */
   gpointer keeper_data;
+  GPtrArray *deferred;        /* SQL that goes out with the next statement; NULL: none */
+  PgPrepared *prepared;       /* NULL: no statements are prepared */
+  gboolean repeats_conflicts; /* see pg_connection_repeats_conflicts */
 };
 
 /* The parts of a server error; any may be NULL. */
@@ -54,6 +58,24 @@ gboolean pg_next_result(PgConnection *connection, PGresult **ret_result, GError 
 
 /* CANCELLED if the cancellable is triggered before a statement runs. */
 gboolean pg_begin_statement(PgConnection *connection, GError **error);
+
+/* Runs what was deferred. */
+gboolean pg_run_deferred(PgConnection *connection, GError **error);
+
+/* The statements that a session has prepared, for as long as the connection is kept. */
+PgPrepared *pg_prepared_new(void);
+void pg_prepared_free(PgPrepared *prepared);
+/* Whether a statement is prepared, and under which name (`ret_name`, of 32 bytes). PG_PREPARE: it should be, because it
+ * has been used before; pg_prepared_note must follow when it was. */
+typedef enum { PG_UNPREPARED, PG_PREPARE, PG_PREPARED } PgPreparedUse;
+PgPreparedUse pg_prepared_find(PgPrepared *prepared, const char *sql, char *ret_name);
+void pg_prepared_note(PgPrepared *prepared, const char *sql, const char *name);
+/* Forgets all: the server has to DEALLOCATE ALL, which pg_prepared_take_outdated asks for once. */
+void pg_prepared_forget(PgPrepared *prepared);
+gboolean pg_prepared_take_outdated(PgPrepared *prepared);
+/* Whether a prepared statement can have failed because the schema has changed since, so that it would not fail if it
+ * were prepared anew. */
+gboolean pg_prepared_is_outdated(const GError *failure);
 
 /* Sets the error of a failed result, or of the connection if `result` is NULL. */
 void pg_set_error(PgConnection *connection, const PGresult *result, GError **error);

@@ -8,7 +8,7 @@ enum { COPY_PIECE_BYTES = 256 * 1024 };
 gboolean
 pg_connection_copy_in_begin(PgConnection *connection, const char *sql, GError **error)
 {
-  if (!pg_begin_statement(connection, error))
+  if (!pg_run_deferred(connection, error) || !pg_begin_statement(connection, error))
     return FALSE;
   if (!PQsendQuery(connection->conn, sql)) {
     pg_set_error(connection, NULL, error);

@@ -66,7 +66,7 @@ begin_libpq(PgConnection *connection, const char *sql, GError **error)
 gboolean
 pg_connection_copy_out_begin(PgConnection *connection, const char *sql, GError **error)
 {
-  if (!pg_begin_statement(connection, error))
+  if (!pg_run_deferred(connection, error) || !pg_begin_statement(connection, error))
     return FALSE;
   PgCopyOut *copy = g_new0(PgCopyOut, 1);
   GPollFD unused;

@@ -31,6 +31,7 @@ prepare_session(PgConnection *connection, GError **error)
 gboolean
 pg_connection_renew(PgConnection *connection, const char *application_name, GError **error)
 {
+  connection->repeats_conflicts = FALSE;
   g_autofree char *name = pg_quote_literal(application_name);
   return pg_connection_execf(connection, error,
                              "RESET ALL; DISCARD TEMP; SELECT pg_catalog.pg_advisory_unlock_all(); " SETTINGS

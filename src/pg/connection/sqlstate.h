@@ -23,8 +23,10 @@
 #define SQLSTATE_UNDEFINED_OBJECT            "42704"
 #define SQLSTATE_DUPLICATE_OBJECT            "42710"
 #define SQLSTATE_DUPLICATE_FUNCTION          "42723"
+#define SQLSTATE_DATATYPE_MISMATCH           "42804"
 #define SQLSTATE_WRONG_OBJECT_TYPE           "42809"
 #define SQLSTATE_INVALID_FOREIGN_KEY         "42830"
+#define SQLSTATE_UNDEFINED_FUNCTION          "42883" /* also operators */
 #define SQLSTATE_UNDEFINED_TABLE             "42P01"
 #define SQLSTATE_DUPLICATE_SCHEMA            "42P06"
 #define SQLSTATE_DUPLICATE_TABLE             "42P07" /* also views, sequences, indexes */

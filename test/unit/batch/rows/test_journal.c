@@ -29,21 +29,19 @@ texts_are_json_with_values_as_stored_and_as_shown(void **state)
   g_autoptr(BatchJournal) journal = batch_journal_new();
   batch_journal_add(journal, &rows);
   assert_int_equal(journal->n_rows, 2);
-  g_autofree char *changes = batch_journal_changes(journal);
+  batch_journal_end(journal, "g\"");
 #define CHANGES                                                                                                        \
   "\"changes\":[{\"column\":\"priority\",\"before\":\"7\",\"after\":null},"                                            \
   "{\"column\":\"is_enabled\",\"before\":\"true\",\"after\":\"false\"},"                                               \
   "{\"column\":\"allowed_clients\",\"before\":\"[\\\"a\\\"]\",\"after\":\"[]\"},"                                      \
   "{\"column\":\"group_tag\",\"before\":null,\"after\":\"\\\"\\\\\\n\\u0001\"}]}"
-  assert_string_equal(changes, "[{\"entity\":\"providers\",\"id\":5,\"name\":\"\\\"x\\\"\"," CHANGES
-                               ",{\"entity\":\"providers\",\"id\":7," CHANGES "]");
-  g_autofree char *old = batch_journal_before(journal);
+  assert_string_equal(journal->changes->str, "[{\"entity\":\"providers\",\"id\":5,\"name\":\"\\\"x\\\"\"," CHANGES
+                                             ",{\"entity\":\"providers\",\"id\":7," CHANGES "]");
 #define BEFORE "\"values\":{\"priority\":7,\"is_enabled\":true,\"allowed_clients\":[\"a\"],\"group_tag\":null}}"
-  assert_string_equal(old,
-                      "{\"changedCount\":2,\"rows\":[{\"entity\":\"providers\",\"id\":5,\"name\":\"\\\"x\\\"\"," BEFORE
-                      ",{\"entity\":\"providers\",\"id\":7," BEFORE "]}");
-  g_autofree char *new = batch_journal_after(journal, "g\"");
-  g_autoptr(json_t) tree = json_loads(new, 0, NULL);
+  assert_string_equal(journal->before->str,
+                      "{\"rows\":[{\"entity\":\"providers\",\"id\":5,\"name\":\"\\\"x\\\"\"," BEFORE
+                      ",{\"entity\":\"providers\",\"id\":7," BEFORE "],\"changedCount\":2}");
+  g_autoptr(json_t) tree = json_loads(journal->after->str, 0, NULL);
   assert_string_equal(json_string_value(json_object_get(tree, "group")), "g\"");
   const json_t *values = json_object_get(json_array_get(json_object_get(tree, "rows"), 0), "values");
   assert_true(json_is_null(json_object_get(values, "priority")));

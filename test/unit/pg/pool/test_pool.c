@@ -7,6 +7,7 @@
 #include <stddef.h>
 /* cmocka.h needs three of the above. */
 #include <cmocka.h>
+#include <stdlib.h>
 
 static PgConnection *
 take(PgPool *pool)
@@ -134,6 +135,161 @@ no_more_than_a_few_are_kept(void **state)
   assert_string_equal(left, "4");
 }
 
+static char *
+n_prepared(PgConnection *connection)
+{
+  char *n = NULL;
+  assert_true(pg_connection_value(connection, &n, NULL, "SELECT count(*) FROM pg_prepared_statements", 0));
+  return n;
+}
+
+/* `t.v` as it is now, by a statement that is prepared from the second time on. */
+static void
+assert_v(PgConnection *connection, const char *expected)
+{
+  g_autoptr(GError) error = NULL;
+  g_autofree char *v = NULL;
+  pg_connection_value(connection, &v, &error, "SELECT v FROM public.t WHERE v > $1", 1, "0");
+  assert_null(error);
+  assert_string_equal(v, expected);
+}
+
+static void
+a_statement_is_prepared_when_it_is_used_again_and_follows_the_schema(void **state)
+{
+  (void)state;
+  g_autoptr(PgPool) pool = pg_pool_new(postgres_dsn());
+  g_autoptr(PgConnection) other = open_connection();
+  exec_ok(other, "CREATE TABLE public.t (v int4); INSERT INTO public.t VALUES (5)");
+  PgConnection *connection = take(pool);
+  g_autofree char *pid = backend_pid(connection);
+  for (guint i = 0; i < 3; i++)
+    assert_v(connection, "5");
+  pg_connection_free(connection);
+  connection = take(pool);
+  assert_value(connection, "SELECT pg_backend_pid()", pid);
+  assert_value(connection, "SELECT count(*) FROM pg_prepared_statements WHERE statement LIKE '%FROM public.t %'", "1");
+
+  exec_ok(other, "ALTER TABLE public.t ALTER COLUMN v TYPE text USING v || 'x'");
+  assert_v(connection, "5x");
+  assert_v(connection, "5x");
+  exec_ok(other,
+          "DROP TABLE public.t; CREATE TABLE public.t (w int4, v numeric(9, 2)); INSERT INTO public.t VALUES (1, 7)");
+  for (guint i = 0; i < 3; i++)
+    assert_v(connection, "7.00");
+  pg_connection_free(connection);
+
+  /* In a transaction that somebody repeats, it fails as a conflict. */
+  connection = take(pool);
+  pg_connection_repeats_conflicts(connection);
+  exec_ok(other, "ALTER TABLE public.t ALTER COLUMN v TYPE text USING v || 'y'");
+  guint n_attempts = 0;
+  for (;;) {
+    g_autoptr(GError) error = NULL;
+    g_autofree char *v = NULL;
+    n_attempts++;
+    exec_ok(connection, "BEGIN");
+    pg_connection_value(connection, &v, &error, "SELECT v FROM public.t WHERE v > $1", 1, "0");
+    pg_connection_rollback(connection);
+    if (error == NULL) {
+      assert_string_equal(v, "7.00y");
+      break;
+    }
+    assert_int_equal(error_code(error), CCH_ERROR_DATABASE_CONFLICT);
+  }
+  assert_int_equal(n_attempts, 2);
+  pg_connection_free(connection);
+
+  /* In any other transaction nothing is prepared. */
+  connection = take(pool);
+  exec_ok(connection, "BEGIN");
+  g_autofree char *before = n_prepared(connection);
+  assert_v(connection, "7.00y");
+  assert_v(connection, "7.00y");
+  g_autofree char *after = n_prepared(connection);
+  assert_string_equal(after, before);
+  pg_connection_rollback(connection);
+  pg_connection_free(connection);
+}
+
+static void
+the_server_keeps_a_limited_number_of_statements(void **state)
+{
+  (void)state;
+  g_autoptr(PgPool) pool = pg_pool_new(postgres_dsn());
+  g_autoptr(PgConnection) connection = take(pool);
+  for (guint i = 0; i < 300; i++) {
+    g_autofree char *sql = g_strdup_printf("SELECT %u", i / 2);
+    g_autofree char *expected = g_strdup_printf("%u", i / 2);
+    assert_value(connection, sql, expected);
+  }
+  g_autofree char *n = n_prepared(connection);
+  assert_in_range(atoi(n), 1, 64);
+}
+
+static void
+what_is_deferred_goes_out_with_the_next_statement(void **state)
+{
+  (void)state;
+  g_autoptr(PgPool) pool = pg_pool_new(postgres_dsn());
+  PgConnection *connection = take(pool);
+  g_autofree char *pid = backend_pid(connection);
+  for (guint i = 0; i < 3; i++) {
+    pg_connection_defer(connection, "BEGIN");
+    pg_connection_defer(connection, "CREATE TEMPORARY TABLE d AS SELECT 7 AS v");
+    pg_connection_repeats_conflicts(connection);
+    assert_value(connection, "SELECT v FROM d", "7");
+    assert_true(pg_connection_in_transaction(connection));
+    pg_connection_defer(connection, "SAVEPOINT s");
+    assert_false(pg_connection_exec(connection, "SELECT 1/0", NULL));
+    exec_ok(connection, "ROLLBACK TO s");
+    pg_connection_defer(connection, "SELECT 1/0");
+    g_autoptr(GError) error = NULL;
+    g_autoptr(PgResult) none = pg_connection_query(connection, &error, "SELECT v FROM d", 0);
+    assert_null(none);
+    assert_error(error, CCH_ERROR_DATABASE_QUERY, "22012");
+    pg_connection_defer(connection, "SELECT 1/0");
+    pg_connection_rollback(connection);
+    assert_value(connection, "SELECT 8", "8");
+  }
+  pg_connection_defer(connection, "CREATE TEMPORARY TABLE d AS SELECT 7 AS v");
+  assert_true(pg_connection_copy_in_begin(connection, "COPY d FROM STDIN", NULL));
+  assert_true(pg_connection_copy_in_end(connection, NULL, NULL));
+  pg_connection_free(connection);
+  g_autofree char *same = next_pid(pool);
+  assert_string_equal(same, pid);
+  connection = take(pool);
+  pg_connection_defer(connection, "SELECT 1");
+  pg_connection_free(connection); /* nobody knows what it was for */
+  g_autofree char *another = next_pid(pool);
+  assert_string_not_equal(another, pid);
+
+  /* A cancellation reaches a statement in a pipeline. */
+  g_autoptr(GCancellable) cancellable = g_cancellable_new();
+  connection = pg_pool_take(pool, "pool test", cancellable, NULL);
+  GThread *thread = g_thread_new("cancel", cancel_soon, cancellable);
+  g_autoptr(GError) cancelled = NULL;
+  pg_connection_defer(connection, "BEGIN");
+  g_autoptr(PgResult) none = pg_connection_query(connection, &cancelled, "SELECT pg_sleep(20)", 0);
+  g_thread_join(thread);
+  assert_null(none);
+  assert_int_equal(error_code(cancelled), CCH_ERROR_CANCELLED);
+  pg_connection_rollback(connection);
+  pg_connection_set_cancellable(connection, NULL);
+  assert_value(connection, "SELECT 9", "9");
+  pg_connection_free(connection);
+
+  /* A session that ends in a pipeline. */
+  connection = take(pool);
+  g_autoptr(GError) lost = NULL;
+  pg_connection_defer(connection, "SELECT pg_terminate_backend(pg_backend_pid())");
+  none = pg_connection_query(connection, &lost, "SELECT 1", 0);
+  assert_null(none);
+  assert_int_equal(error_code(lost), CCH_ERROR_DATABASE_UNAVAILABLE);
+  assert_false(pg_connection_is_alive(connection));
+  pg_connection_free(connection);
+}
+
 int
 main(void)
 {
@@ -143,6 +299,9 @@ main(void)
       cmocka_unit_test(a_dead_connection_is_replaced),
       cmocka_unit_test(a_pause_ends_the_kept_connections_and_keeps_none),
       cmocka_unit_test(no_more_than_a_few_are_kept),
+      cmocka_unit_test(a_statement_is_prepared_when_it_is_used_again_and_follows_the_schema),
+      cmocka_unit_test(the_server_keeps_a_limited_number_of_statements),
+      cmocka_unit_test(what_is_deferred_goes_out_with_the_next_statement),
   };
   return cmocka_run_group_tests(tests, start_postgres, stop_postgres);
 }
