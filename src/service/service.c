@@ -13,6 +13,7 @@
 #include "batch/http/routes.h"
 #include "demo/demo.h"
 #include "http/server.h"
+#include "notify/http/routes.h"
 #include "pg/cluster/cluster.h"
 #include "pg/dsn/dsn.h"
 #include "pg/migrate/migrate.h"
@@ -55,6 +56,7 @@ typedef struct {
   PriceHttp prices;
   BatchHttp batch;
   AuditHttp audit;
+  NotifyHttp notify;
   HealthHttp *health;
   TempFileJanitor *janitor;
   DatabaseJanitor *database_janitor;
@@ -72,6 +74,7 @@ service_clear(Service *service)
   g_clear_pointer(&service->server, http_server_free);
   g_clear_pointer(&service->migration, g_thread_join);
   g_clear_pointer(&service->prices.sync, price_sync_free);
+  g_clear_pointer(&service->notify.notify, notify_free);
   g_clear_pointer(&service->janitor, temp_file_janitor_free);
   g_clear_pointer(&service->database_janitor, database_janitor_free);
   g_clear_pointer(&service->uploads.uploads, uploads_close);
@@ -306,7 +309,7 @@ start_server(Service *service, GError **error)
   const gpointer contexts[API_N_DOMAINS] = {
       [API_AUTH] = &service->auth,     [API_UPLOADS] = &service->uploads, [API_BACKUP] = &service->backup,
       [API_PRICES] = &service->prices, [API_BATCH] = &service->batch,     [API_AUDIT] = &service->audit,
-      [API_HEALTH] = service->health,
+      [API_NOTIFY] = &service->notify, [API_HEALTH] = service->health,
   };
   for (guint domain = 0; domain < API_N_DOMAINS; domain++)
     http_server_add_routes(service->server, api_routes[domain], contexts[domain]);
@@ -332,7 +335,9 @@ service_start(Service *service, GError **error)
   service->backup = (BackupHttp){config, service->pool, service->uploads.uploads, running_new()};
   service->batch = (BatchHttp){config, service->pool};
   service->audit = (AuditHttp){service->pool};
-  service->prices = (PriceHttp){config, service->pool, price_sync_new(config, service->dsn, error)};
+  service->notify = (NotifyHttp){service->pool, notify_new(service->pool, config), config->data_dir};
+  service->prices =
+      (PriceHttp){config, service->pool, price_sync_new(config, service->dsn, service->notify.notify, error)};
   if (service->prices.sync == NULL)
     return FALSE;
   const PgClientOptions client = {config->pg_bin_dir, config->pg_dump_command};
@@ -344,6 +349,7 @@ service_start(Service *service, GError **error)
   if (!start_server(service, error))
     return FALSE;
   price_sync_start(service->prices.sync);
+  notify_start(service->notify.notify);
   return TRUE;
 }
 

@@ -74,7 +74,7 @@ run_sync(gpointer command, GError **error)
                                     .is_forced = prices->is_forced,
                                     .is_beside_hub = prices->is_beside_hub,
                                     .operator_name = holder};
-  g_autoptr(PriceSync) sync = price_sync_new(prices->context->config, prices->dsn, error);
+  g_autoptr(PriceSync) sync = price_sync_new(prices->context->config, prices->dsn, NULL, error);
   g_autoptr(PriceReport) report =
       sync != NULL ? price_sync_run(sync, &options, NULL, prices->context->cancellable, error) : NULL;
   if (report != NULL)
@@ -240,7 +240,7 @@ static gboolean
 run_status(gpointer command, GError **error)
 {
   const Prices *prices = command;
-  g_autoptr(PriceSync) sync = price_sync_new(prices->context->config, prices->dsn, error);
+  g_autoptr(PriceSync) sync = price_sync_new(prices->context->config, prices->dsn, NULL, error);
   g_autofree char *status = sync != NULL ? price_sync_status(sync, error) : NULL;
   if (status != NULL)
     printf("%s\n", status);

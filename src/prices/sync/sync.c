@@ -2,6 +2,7 @@
 
 #include "base/error.h"
 #include "base/exact/json_scan.h"
+#include "base/json.h"
 #include "base/log.h"
 #include "base/random_id.h"
 #include "base/wait.h"
@@ -27,6 +28,7 @@ enum {
 struct PriceSync {
   const Config *config;
   const char *dsn;
+  Notify *notify; /* NULL: messages wait for a service */
   char **urls;
   GCancellable *stopping;
   GThread *thread;   /* NULL: there is no schedule */
@@ -63,7 +65,7 @@ split_urls(const char *text, GError **error)
 }
 
 PriceSync *
-price_sync_new(const Config *config, const char *dsn, GError **error)
+price_sync_new(const Config *config, const char *dsn, Notify *notify, GError **error)
 {
   char **urls = split_urls(config->price_sync_url, error);
   if (urls == NULL)
@@ -71,6 +73,7 @@ price_sync_new(const Config *config, const char *dsn, GError **error)
   PriceSync *sync = g_new0(PriceSync, 1);
   sync->config = config;
   sync->dsn = dsn;
+  sync->notify = notify;
   sync->urls = urls;
   sync->stopping = g_cancellable_new();
   sync->checks = sync_checks_new();
@@ -159,14 +162,14 @@ download_and_apply(PriceSync *sync, PgConnection *connection, const PriceSyncOpt
 {
   DownloadOptions wanted = download_options(sync, rounds);
   g_auto(SyncState) last = {0};
-  gboolean has_held = FALSE;
-  if (!sync_state_has_held(connection, &has_held, error))
+  guint n_held = 0;
+  if (!sync_state_count_held(connection, &n_held, error))
     return NULL;
   /* A requested sync applies changes that were held back, even if the table is unchanged. */
   gboolean holds_back = options->is_scheduled && sync->config->price_sync_change_limit > 0;
   gboolean chooses = (options->overwrite != NULL && options->overwrite[0] != NULL) ||
                      (options->leave_out != NULL && options->leave_out[0] != NULL);
-  gboolean needs_table = options->is_dry_run || options->is_forced || chooses || (has_held && !holds_back);
+  gboolean needs_table = options->is_dry_run || options->is_forced || chooses || (n_held > 0 && !holds_back);
   if ((!needs_table && !know_last(connection, &last, &wanted, error)) ||
       !download_prices(&wanted, download, cancellable, error))
     return NULL;
@@ -233,6 +236,20 @@ check_hub(const PriceSync *sync, PgConnection *connection, const PriceSyncOption
   return FALSE;
 }
 
+/* Also after a failed sync: somebody may have approved or rejected the changes meanwhile. */
+static void
+tell_held(PriceSync *sync, PgConnection *connection)
+{
+  guint n_held = 0;
+  g_autoptr(GError) problem = NULL;
+  if (sync_state_count_held(connection, &n_held, &problem)) {
+    g_autoptr(json_t) details = json_pack("{s:i}", "count", (int)n_held);
+    if (notify_state(sync->notify, connection, "prices", NOTIFY_PRICES_HELD, n_held > 0, details, &problem))
+      return;
+  }
+  log_failure("nobody is told of held prices", problem);
+}
+
 /* Runs with the lock held. */
 static PriceReport *
 run_locked(PriceSync *sync, PgConnection *connection, const PriceSyncOptions *options, guint rounds,
@@ -257,6 +274,9 @@ run_locked(PriceSync *sync, PgConnection *connection, const PriceSyncOptions *op
     pg_connection_set_cancellable(connection, NULL);
     sync_state_note_failure(connection, problem, download.status, NULL);
   }
+  if (!options->is_dry_run && pg_connection_is_alive(connection) &&
+      (problem == NULL || error_code(problem) != CCH_ERROR_CANCELLED))
+    tell_held(sync, connection);
   if (report == NULL)
     g_propagate_error(error, g_steal_pointer(&problem));
   return g_steal_pointer(&report);

@@ -8,12 +8,14 @@
 #pragma once
 
 #include "config/config.h"
+#include "notify/notify.h"
 #include "prices/apply/apply.h"
 
 typedef struct PriceSync PriceSync;
 
-/* The strings must outlive it. CONFIG for an invalid URL. */
-PriceSync *price_sync_new(const Config *config, const char *dsn, GError **error);
+/* The arguments must outlive it. `notify` (NULL in commands) tells of prices that are held back. CONFIG for an invalid
+ * URL. */
+PriceSync *price_sync_new(const Config *config, const char *dsn, Notify *notify, GError **error);
 /* Starts the schedule, unless its interval is 0. */
 void price_sync_start(PriceSync *sync);
 /* Stops it; NULL is ignored. */

@@ -70,16 +70,16 @@ sync_state_make(PgConnection *connection, GError **error)
 }
 
 gboolean
-sync_state_has_held(PgConnection *connection, gboolean *ret_has, GError **error)
+sync_state_count_held(PgConnection *connection, guint *ret_count, GError **error)
 {
   gboolean is_there = FALSE;
-  g_autofree char *has = NULL;
+  g_autofree char *count = NULL;
   if (!find_table(connection, &is_there, error) ||
       (is_there &&
-       !pg_connection_value(connection, &has, error,
-                            "SELECT EXISTS (SELECT FROM cch_data.price_held WHERE rejected_at IS NULL)", 0)))
+       !pg_connection_value(connection, &count, error,
+                            "SELECT pg_catalog.count(*) FROM cch_data.price_held WHERE rejected_at IS NULL", 0)))
     return FALSE;
-  *ret_has = g_strcmp0(has, "t") == 0;
+  *ret_count = count != NULL ? (guint)g_ascii_strtoull(count, NULL, 10) : 0;
   return TRUE;
 }
 

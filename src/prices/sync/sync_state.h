@@ -19,8 +19,8 @@ gboolean sync_state_read(PgConnection *connection, SyncState *ret_state, GError 
 
 /* Creates the missing tables of cch_data, so that the state of syncs is kept. */
 gboolean sync_state_make(PgConnection *connection, GError **error);
-/* Whether changes wait for approval. */
-gboolean sync_state_has_held(PgConnection *connection, gboolean *ret_has, GError **error);
+/* The number of models whose changes wait for approval. */
+gboolean sync_state_count_held(PgConnection *connection, guint *ret_count, GError **error);
 /* Whether a hub keeps this database's price table itself: it has imported a table within the last week. */
 gboolean sync_state_hub_keeps(PgConnection *connection, gboolean *ret_keeps, GError **error);
 
