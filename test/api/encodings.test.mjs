@@ -9,6 +9,7 @@ import { Database } from './support/database.mjs';
 import { assertRefused, importByCli, importOk, previewByCli } from './support/product.mjs';
 import { startPostgres } from './support/servers.mjs';
 import { Service, cli, haveBinary } from './support/service.mjs';
+import { upload } from './support/upload.mjs';
 
 process.env.PGCLIENTENCODING = 'UTF8'; // for the stock programs; ours do not see it
 const dir = temporaryDirectory('encodings');
@@ -79,6 +80,16 @@ describe('in another encoding', { skip: !haveBinary && 'no binary' }, () => {
       assert.match(last.message, /public\.t: row 2, column Wort/);
       assert.equal(await target.value(`SELECT to_regclass('t')`), null);
     }
+    const { preview: ofNew } = await previewByCli(target, archive);
+    assert.deepEqual([ofNew.tables[0].new, ofNew.tables[0].compared], [true, false]);
+    assert.match(ofNew.tables[0].problem, /row 2, column Wort/);
+    const service = await Service.start({ dsn: target.dsn });
+    for (const [language, words] of [['en', /Text of the archive is not valid.*public\.t: row 2, column Wort/], ['zh-CN', /不是数据库编码的有效文本.*public\.t: row 2, column Wort/]]) {
+      const { events } = await upload(service, { file: archive, headers: { 'accept-language': language } });
+      assert.deepEqual([events.at(-1).type, events.at(-1).errorCode, events.at(-1).exitCode], ['error', 'import.invalid_text', 7]);
+      assert.match(events.at(-1).message, words);
+    }
+    await service.stop();
     await target.exec(`CREATE TABLE t (id integer PRIMARY KEY, v text, "Wort" text); INSERT INTO t VALUES (7, 'here', '')`);
     await assertRefused(target, archive, 'import.invalid_text', 7);
     const { preview } = await previewByCli(target, archive);

@@ -40,7 +40,7 @@ const schema = `
 
 async function withService(options, use) {
   const service = await Service.start(options);
-  await use(service).finally(() => service.stop());
+  return use(service).finally(() => service.stop());
 }
 
 describe('what PostgreSQL 18 added', { skip: (!haveBinary && 'no binary') || missing }, () => {
@@ -126,6 +126,24 @@ describe('what PostgreSQL 18 added', { skip: (!haveBinary && 'no binary') || mis
       });
       const { events } = await importOk(database, dump, { overwrite: true, args: ['--method', 'swap'], ...how });
       assert.deepEqual(warnings(events).filter((text) => /REINDEX/.test(text)), [], 'a new database has the new version');
+    }
+  });
+
+  test('a swap makes indexes anew, and records the collations\' versions of now, or says that it may not', async () => {
+    const of = await startPostgres();
+    await new Database(of, 'postgres').exec('CREATE ROLE hub LOGIN CREATEDB; ALTER DATABASE template0 ALLOW_CONNECTIONS true');
+    await new Database(of, 'template0').exec(`UPDATE pg_collation SET collversion = '1.0' WHERE collname = 'en-x-icu'`);
+    for (const user of ['postgres', 'hub']) {
+      const database = await Database.create(of, { options: `OWNER ${user}` });
+      await database.exec(`CREATE TABLE t (v text COLLATE "en-x-icu" PRIMARY KEY); INSERT INTO t VALUES ('b'), ('a'); ALTER TABLE t OWNER TO ${user}`);
+      const dump = await database.pgDump(file('collation.dump'));
+      const dsn = of.dsn(database.name, user);
+      const hint = () => withService({ dsn }, async (service) => (await (await service.fetch('/api/admin/database/status', { headers: { 'accept-language': 'en' } })).json()).collationHint);
+      assert.match(await hint(), /en-x-icu \(1\.0, now .*built before that may miss rows: run REINDEX/);
+      const { events } = await importOk(database, dump, { dsn, overwrite: true, args: ['--method', 'swap'], env: { AUTO_MIGRATE: 'true', LANG: 'C.UTF-8' } });
+      const told = warnings(events).filter((text) => /en-x-icu/.test(text));
+      if (user === 'postgres') assert.deepEqual([told, await hint()], [[], null]);
+      else assert.match(told.join(), /need no REINDEX.*ALTER COLLATION|无需 REINDEX.*ALTER COLLATION/);
     }
   });
 

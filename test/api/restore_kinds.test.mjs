@@ -21,7 +21,7 @@ describe('an archive', { skip: !haveBinary && 'no binary' }, () => {
 
   before(async () => {
     server = await startPostgres({ config: 'max_locks_per_transaction = 10\nmax_connections = 20' });
-    await new Database(server, 'postgres').exec('CREATE ROLE owner LOGIN; CREATE ROLE other');
+    await new Database(server, 'postgres').exec('CREATE ROLE owner LOGIN; CREATE ROLE swapper LOGIN CREATEDB; CREATE ROLE other');
   });
 
   const partitioned = (bounds, key) => `
@@ -119,6 +119,20 @@ describe('an archive', { skip: !haveBinary && 'no binary' }, () => {
       const refused = await assertRefused(target, archive, 'import.left_out', 7, { dsn, args: [...args, '--strict'] });
       assert.match(refused.last.message, /public|PUBLICATION p|EVENT TRIGGER e/);
     }
+  });
+
+  test('is not swapped where schema public belongs to a role whose rights are missing: status and preview say so and how to change it', async () => {
+    const target = await Database.create(server, { options: 'OWNER swapper' });
+    await target.exec('CREATE TABLE t (id integer PRIMARY KEY); ALTER TABLE t OWNER TO swapper; ALTER SCHEMA public OWNER TO postgres; GRANT ALL ON SCHEMA public TO swapper');
+    const dsn = server.dsn(target.name, 'swapper');
+    const archive = await target.pgDump(file('public.dump'));
+    await cli(['migrate'], { dsn });
+    const refused = await assertRefused(target, archive, 'import.swap_impossible', 7, { dsn, overwrite: true, args: ['--method', 'swap'] });
+    assert.match(refused.last.message, /public.*postgres.*ALTER SCHEMA public OWNER TO pg_database_owner/);
+    const { stdout } = await cli(['import', '--dry-run', '--json', '--overwrite', archive], { dsn, env: { AUTO_MIGRATE: 'true' } });
+    assert.match(stdout, /ALTER SCHEMA public OWNER TO pg_database_owner/);
+    await target.exec('ALTER SCHEMA public OWNER TO pg_database_owner');
+    await importOk(target, archive, { dsn, overwrite: true, args: ['--method', 'swap'], env: { UNDO_KEEP: '0', AUTO_MIGRATE: 'true' } });
   });
 
   test('whose extension is not here is imported without it, and what depends on it, unless rows or keys do', async () => {

@@ -7,7 +7,7 @@ import path from 'node:path';
 import { before, describe, test } from 'node:test';
 import { atExit, temporaryDirectory } from './support/cleanup.mjs';
 import { Database } from './support/database.mjs';
-import { assertRefused, importByCli, importOk, warnings } from './support/product.mjs';
+import { assertRefused, importByCli, importOk, previewByCli, warnings } from './support/product.mjs';
 import { until } from './support/run.mjs';
 import { freePort, isRoot, startPostgres } from './support/servers.mjs';
 import { cli, haveBinary } from './support/service.mjs';
@@ -45,6 +45,29 @@ function patched(archive, from, to) {
 describe('an import goes on after', { skip: !haveBinary && 'no binary' }, () => {
   before(async () => {
     server = await startPostgres();
+  });
+
+  test('a privilege that this server does not know: the others are granted, with one warning for each object', async () => {
+    const admin = new Database(server, 'postgres');
+    await admin.exec('CREATE ROLE one_reader; CREATE ROLE two_reader');
+    let archive = await archiveOf(`
+      CREATE TABLE t (id integer PRIMARY KEY); INSERT INTO t VALUES (1);
+      GRANT SELECT, UPDATE, TRUNCATE ON t TO one_reader; GRANT SELECT, TRUNCATE ON t TO two_reader WITH GRANT OPTION;
+      ALTER DEFAULT PRIVILEGES GRANT SELECT, TRUNCATE ON TABLES TO one_reader`);
+    for (let i = 0; i < 3; i++) archive = patched(archive, 'TRUNCATE', 'MAINTAIN');
+    const target = await targetWith();
+    const { preview } = await previewByCli(target, archive);
+    assert.ok(preview.warnings.some((text) => /MAINTAIN.*public\.TABLE t.*DEFAULT ACL/.test(text)), preview.warnings.join('\n'));
+    for (const args of [[], ['--overwrite', '--method', 'transaction'], ['--overwrite', '--method', 'swap']]) {
+      const { events } = await importOk(target, archive, { args, env: { AUTO_MIGRATE: 'true' } });
+      const told = warnings(events).filter((text) => /"maintain"/i.test(text));
+      assert.equal(told.length, 2, warnings(events).join('\n'));
+      const may = (role, what) => target.value(`SELECT has_table_privilege('${role}', 't', '${what}')`);
+      assert.deepEqual([await may('one_reader', 'SELECT'), await may('one_reader', 'UPDATE'), await may('one_reader', 'TRUNCATE')], ['t', 't', 'f']);
+      assert.equal(await may('two_reader', 'SELECT WITH GRANT OPTION'), 't');
+      assert.match(await target.value('SELECT defaclacl FROM pg_default_acl'), /one_reader=r\//);
+    }
+    await assertRefused(await targetWith(), archive, 'import.left_out', 7, { args: ['--strict'] });
   });
 
   test('a role that does not exist: owners, grants and policies of it', async () => {

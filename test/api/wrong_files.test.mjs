@@ -91,6 +91,9 @@ describe('files that are no archives', { skip: !haveBinary && 'no binary' }, () 
       ['brotli', brotliCompressSync(bytes), /pg_dump -Fc/, /pg_dump -Fc/],
       ['twice', Buffer.concat([bytes, bytes]), /两个备份.*head -c/, /Two archives.*head -c/],
       ['tail', Buffer.concat([bytes, Buffer.from('junk')]), new RegExp(`head -c ${bytes.length} FILE`), new RegExp(`head -c ${bytes.length} FILE`)],
+      ['header', bytes.subarray(0, 8), /文件头.*比较.*大小.*8 bytes/, /its header is complete.*compare the sizes.*8 bytes/],
+      ['some', bytes.subarray(0, 100), /截断|没有传完.*比较.*大小.*100/, /complete: it was cut short.*compare the sizes.*100/],
+      ['most', bytes.subarray(0, 500), /目录.*没有传完.*比较.*大小.*500/, /its table of contents is complete.*compare the sizes.*500/],
       ['short', bytes.subarray(0, bytes.length - 4), /截断|不完整/, /cut short/],
     ]) {
       const named = file(`${name}.dump`, content);

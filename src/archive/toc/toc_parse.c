@@ -33,7 +33,8 @@ parse_preamble(WireSource *source, ArchiveHeader *header, GError **error)
     return FALSE;
   }
   if (present < PREAMBLE_BYTES) {
-    error_set(error, CCH_ERROR_ARCHIVE_CORRUPT, "the file ends in the middle of its header");
+    error_set_explained(error, CCH_ERROR_ARCHIVE_CORRUPT, TEXT_ARCHIVE_CUT_IN_HEADER,
+                        "the file has %" G_GSIZE_FORMAT " bytes", present);
     return FALSE;
   }
   if (bytes[5] != 1 || bytes[6] < MIN_MINOR || bytes[6] > MAX_MINOR) {
@@ -99,6 +100,7 @@ gboolean
 toc_parse_header(WireSource *source, ArchiveHeader *ret_header, GError **error)
 {
   ArchiveHeader header = {0};
+  wire_source_set_end_text(source, TEXT_ARCHIVE_CUT_IN_HEADER);
   gboolean ok = parse_preamble(source, &header, error) && parse_compression(source, &header, error) &&
                 parse_created(source, &header, error) &&
                 wire_read_string(source, ARCHIVE_MAX_STRING_BYTES, &header.database, error) &&
@@ -269,7 +271,9 @@ toc_parse_count(WireSource *source, const ArchiveHeader *header, guint *ret_n_en
   if (!wire_read_int_in(source, 0, ARCHIVE_MAX_ENTRIES, "number of TOC entries", &n_entries, error))
     return FALSE;
   if ((guint64)n_entries > wire_source_remaining(source) / min_entry_bytes(header)) {
-    error_set(error, CCH_ERROR_ARCHIVE_CORRUPT, "%d TOC entries are more than the file can hold", n_entries);
+    error_set_explained(error, CCH_ERROR_ARCHIVE_CORRUPT, TEXT_ARCHIVE_CUT_IN_TOC,
+                        "%d TOC entries are more than the file can hold, which has %" G_GUINT64_FORMAT " bytes",
+                        n_entries, wire_source_size(source));
     return FALSE;
   }
   *ret_n_entries = (guint)n_entries;
@@ -304,7 +308,9 @@ toc_parse_entries(WireSource *source, const ArchiveHeader *header, GError **erro
 {
   guint n_entries;
   g_autoptr(GArray) entries = toc_entries_new();
+  wire_source_set_end_text(source, TEXT_ARCHIVE_CUT_IN_TOC);
   if (!toc_parse_count(source, header, &n_entries, error) || !toc_parse_into(entries, n_entries, source, header, error))
     return NULL;
+  wire_source_set_end_text(source, TEXT_ARCHIVE_CUT);
   return g_steal_pointer(&entries);
 }

@@ -15,6 +15,7 @@
 struct WireSource {
   int fd;
   gboolean is_pipe;
+  TextId end_text;           /* what the end of the file means to its owner */
   gboolean has_run_out;      /* the file ended before its stated size */
   GCancellable *cancellable; /* of a pipe; may be NULL */
   guint int_size;
@@ -34,6 +35,7 @@ new_source(int fd, guint64 size)
   source->fd = fd;
   source->size = size;
   source->fill_bytes = BUFFER_BYTES;
+  source->end_text = TEXT_ARCHIVE_CUT;
   source->buffer = g_malloc(BUFFER_BYTES);
   wire_source_set_sizes(source, 4, 8);
   return source;
@@ -67,6 +69,12 @@ WireSource *
 wire_source_new_prefix(int fd, guint64 size)
 {
   return new_source(fd, size);
+}
+
+void
+wire_source_set_end_text(WireSource *source, TextId text)
+{
+  source->end_text = text;
 }
 
 gboolean
@@ -161,7 +169,7 @@ read_file(WireSource *source, GError **error)
 static void
 set_end_error(const WireSource *source, GError **error)
 {
-  error_set_explained(error, CCH_ERROR_ARCHIVE_CORRUPT, TEXT_ARCHIVE_CUT,
+  error_set_explained(error, CCH_ERROR_ARCHIVE_CORRUPT, source->end_text,
                       "the file ends at byte %" G_GUINT64_FORMAT ", in the middle of something", source->size);
 }
 

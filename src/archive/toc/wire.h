@@ -8,6 +8,8 @@
  * ARCHIVE_CORRUPT; a failed read is FILE. */
 #pragma once
 
+#include "base/text.h"
+
 #include "archive/toc/toc.h"
 
 #include <gio/gio.h>
@@ -37,6 +39,9 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC(WireSource, wire_source_free)
 
 /* Sets the sizes that the header states; 4 and 8 until then. */
 void wire_source_set_sizes(WireSource *source, guint int_size, guint offset_size);
+
+/* The sentence for a file that ends too early, ARCHIVE_CUT at first: it names the part that is not complete. */
+void wire_source_set_end_text(WireSource *source, TextId text);
 
 guint64 wire_source_size(const WireSource *source);
 guint64 wire_source_position(const WireSource *source);

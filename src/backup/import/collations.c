@@ -22,3 +22,20 @@ collations_find_stale(PgConnection *connection, Language language, char **ret_hi
     *ret_hint = text_format(TEXT_COLLATIONS_OF_INDEXES, language, of_indexes, database);
   return TRUE;
 }
+
+gboolean
+collations_record_new(PgConnection *connection, Language language, char **ret_caution, GError **error)
+{
+  g_autofree char *rest = NULL;
+  *ret_caution = NULL;
+  g_autoptr(PgResult) statements = pg_connection_query(connection, error, backup_refresh_collations_sql, 0);
+  if (statements == NULL)
+    return FALSE;
+  for (guint i = 0; i < pg_result_rows(statements); i++)
+    pg_connection_exec(connection, pg_result_text(statements, i, 0), NULL); /* what is refused is told below */
+  if (!pg_connection_value(connection, &rest, error, backup_stale_collations_sql, 0))
+    return FALSE;
+  if (rest != NULL)
+    *ret_caution = text_format(TEXT_COLLATIONS_NEW, language, rest);
+  return TRUE;
+}

@@ -117,15 +117,15 @@ prepare_own_schema(ImportRun *run, PgConnection *live, const Shadow *shadow, GEr
   return refuse_swap(reason, error);
 }
 
-/* The new indexes are built by the new rules, but the server goes on to warn, and does not know that. What cannot be
- * found out, such as the version of a collation that the system has lost, fails no import; therefore call it outside of
- * a transaction. */
+/* The new indexes are built by the new rules, and the new database has its collations' old versions from template0.
+ * What cannot be found out, such as the version of a collation that the system has lost, fails no import; therefore
+ * call it outside of a transaction. */
 static void
-tell_collations(ImportRun *run, PgConnection *filled)
+record_collations(ImportRun *run, PgConnection *filled)
 {
-  g_autofree char *hint = NULL;
-  if (collations_find_stale(filled, run->options->language, &hint, NULL) && hint != NULL)
-    backup_progress_caution(run->progress, TEXT_COLLATION_HINT, hint);
+  g_autofree char *caution = NULL;
+  if (collations_record_new(filled, run->options->language, &caution, NULL) && caution != NULL)
+    backup_progress_caution(run->progress, TEXT_COLLATION_HINT, caution);
 }
 
 /* Copies the contents of cch_data, as late as possible, then does what ends an import in one transaction. One
@@ -147,7 +147,7 @@ finish_contents(ImportRun *run, const Shadow *shadow, const RestorePlan *plan, g
                    .made_by = options->holder,
                    .reason = "import",
                    .keep_s = options->keep_s};
-  tell_collations(run, filled);
+  record_collations(run, filled);
   return pg_connection_exec(filled, "BEGIN", error) && own_state_copy(live, filled, error) &&
          side_database_record_swap(filled, &swap, error) && import_run_migrate(run, filled, error) &&
          import_run_audit(run, filled, plan, BACKUP_METHOD_SWAP, rows, error) &&

@@ -258,6 +258,62 @@ entry_split_statements(const char *sql)
   return g_strv_builder_end(statements);
 }
 
+static gboolean
+is_word(const char *at, const char *end, const char *word)
+{
+  return (gsize)(end - at) == strlen(word) && g_ascii_strncasecmp(at, word, strlen(word)) == 0;
+}
+
+/* The place behind GRANT or REVOKE [GRANT OPTION FOR]; NULL without one. */
+static const char *
+find_privileges(const char *statement)
+{
+  static const char option[] = " GRANT OPTION FOR";
+  for (const char *p = statement; *p != '\0';) {
+    const char *end = entry_skip_token(p);
+    gboolean is_revoke = is_word(p, end, "REVOKE");
+    if (is_revoke && g_str_has_prefix(end, option))
+      return end + strlen(option);
+    if (is_revoke || is_word(p, end, "GRANT"))
+      return end;
+    p = end;
+  }
+  return NULL;
+}
+
+char **
+entry_split_privileges(const char *statement)
+{
+  const char *list = find_privileges(statement);
+  g_autoptr(GStrvBuilder) privileges = g_strv_builder_new();
+  guint depth = 0;
+  if (list == NULL)
+    return g_new0(char *, 1);
+  const char *rest = NULL;
+  for (const char *p = list, *start = list; *p != '\0' && rest == NULL;) {
+    const char *end = entry_skip_token(p);
+    gboolean is_end = depth == 0 && is_word(p, end, "ON");
+    if (*p == '(')
+      depth++;
+    else if (*p == ')' && depth > 0)
+      depth--;
+    if (is_end || (depth == 0 && *p == ',')) {
+      g_autofree char *privilege = g_strndup(start, (gsize)(p - start));
+      g_strv_builder_add(privileges, g_strstrip(privilege));
+      start = end;
+    }
+    rest = is_end ? p : NULL;
+    p = end;
+  }
+  g_auto(GStrv) names = g_strv_builder_end(privileges);
+  g_autoptr(GStrvBuilder) statements = g_strv_builder_new();
+  for (char **name = names; rest != NULL && *name != NULL; name++) {
+    g_autofree char *one = g_strdup_printf("%.*s %s %s", (int)(list - statement), statement, *name, rest);
+    g_strv_builder_add(statements, one);
+  }
+  return g_strv_builder_end(statements);
+}
+
 /* Parses a single-quoted literal, with E'' escapes if pg_dump used them. */
 static char *
 read_literal(const char **cursor)

@@ -36,6 +36,10 @@ char *entry_owner_statement(const TocEntry *entry);
 /* Splits SQL at top-level semicolons, outside quotes, dollar quotes and comments. Free with g_strfreev. */
 char **entry_split_statements(const char *sql);
 
+/* A statement for each privilege of a GRANT or REVOKE, be it in ALTER DEFAULT PRIVILEGES; none for other statements.
+ * Free with g_strfreev. */
+char **entry_split_privileges(const char *statement);
+
 /* The arguments of "SELECT pg_catalog.setval('public.users_id_seq', 10, true);". */
 typedef struct {
   char *sequence; /* in regclass syntax, with the schema even where the archive has none: "public.users_id_seq" */

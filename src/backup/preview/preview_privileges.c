@@ -65,15 +65,20 @@ is_of_created_schema(const PreviewRun *run, const TocEntry *entry)
 static gboolean
 is_left_out(PreviewRun *run, const TocEntry *entry, gboolean *ret_is_left_out, GError **error)
 {
-  int version = pg_connection_server_version(run->connection);
   gboolean may = TRUE, is_foreign = FALSE;
   g_autofree char *role = role_of_defaults(entry);
   if ((!is_of_created_schema(run, entry) && !restore_may_describe(run->connection, entry, &may, error)) ||
       (role != NULL && !is_foreign_role(run, role, &is_foreign, error)))
     return FALSE;
-  gboolean is_unknown = entry_is_access(entry) && version < KNOWS_MAINTAIN && strstr(entry->defn, "MAINTAIN") != NULL;
-  *ret_is_left_out = !may || is_foreign || is_unknown || (!run->preview->is_superuser && is_for_superusers(entry));
+  *ret_is_left_out = !may || is_foreign || (!run->preview->is_superuser && is_for_superusers(entry));
   return TRUE;
+}
+
+static gboolean
+has_unknown_privilege(const PreviewRun *run, const TocEntry *entry)
+{
+  return entry_is_access(entry) && pg_connection_server_version(run->connection) < KNOWS_MAINTAIN &&
+         strstr(entry->defn, "MAINTAIN") != NULL;
 }
 
 /* Extensions that are available here, but not to this role. */
@@ -116,8 +121,9 @@ gboolean
 preview_warn_of_privileges(PreviewRun *run, GError **error)
 {
   g_autoptr(GString) left_out_names = g_string_new(NULL), extension_names = g_string_new(NULL),
-                     owner_names = g_string_new(NULL);
-  NameList left_out = {left_out_names}, extensions = {extension_names}, owners = {owner_names};
+                     owner_names = g_string_new(NULL), unknown_names = g_string_new(NULL);
+  NameList left_out = {left_out_names}, extensions = {extension_names}, owners = {owner_names},
+           unknown = {unknown_names};
   g_autoptr(GHashTable) known_owners = g_hash_table_new(g_str_hash, g_str_equal);
   for (guint i = 0; i < run->plan->steps->len; i++) {
     const TocEntry *entry = g_array_index(run->plan->steps, RestoreStep, i).entry;
@@ -125,9 +131,11 @@ preview_warn_of_privileges(PreviewRun *run, GError **error)
     if ((toc_entry_has(entry, TOC_DISPENSABLE) && !is_left_out(run, entry, &is_out, error)) ||
         !note_extension(run, entry, &extensions, error) || !note_owner(run, entry, known_owners, &owners, error))
       return FALSE;
-    g_autofree char *name = is_out ? entry_display_name(entry) : NULL;
+    g_autofree char *name = entry_display_name(entry);
     if (is_out)
       add_name(&left_out, entry->desc, name);
+    else if (has_unknown_privilege(run, entry))
+      add_name(&unknown, entry->desc, name);
   }
   for (guint i = 0; i < run->plan->left_out->len; i++) {
     const TocEntry *entry = run->plan->left_out->pdata[i];
@@ -136,6 +144,8 @@ preview_warn_of_privileges(PreviewRun *run, GError **error)
   }
   if (left_out.n > 0)
     preview_warn(run, TEXT_PREVIEW_NOT_ALLOWED, run->preview->live_role, left_out.names->str);
+  if (unknown.n > 0)
+    preview_warn(run, TEXT_PREVIEW_PRIVILEGE_UNKNOWN, unknown.names->str);
   if (owners.n > 0)
     preview_warn(run, TEXT_PREVIEW_OWNERS, run->preview->live_role, owners.names->str);
   if (extensions.n > 0)

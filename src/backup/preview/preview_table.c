@@ -378,8 +378,13 @@ preview_compare(PreviewRun *run, const TocEntry *entry, GError **error)
   if (!find_relkind(run, entry, &relkind, error))
     return FALSE;
   if (relkind == '\0') {
-    comparison.table->is_new = comparison.table->is_compared = TRUE;
-    comparison.table->added = comparison.table->archive_rows;
+    g_autoptr(GError) failure = NULL;
+    comparison.table->is_new = TRUE;
+    comparison.table->is_compared = restore_check_text(run->restore, entry, &failure);
+    if (comparison.table->is_compared)
+      comparison.table->added = comparison.table->archive_rows;
+    else
+      take_as_problem(&comparison, failure);
   } else if (strchr("rp", relkind) == NULL) {
     comparison.table->problem = g_strdup(text_get(TEXT_PREVIEW_NOT_A_TABLE, run->options->language));
   } else if (!compare_live(&comparison, entry, error)) {

@@ -211,17 +211,45 @@ check_owner(Restore *restore, const TocEntry *entry, gboolean *ret_may, GError *
   return restore_leave_out(restore, entry, reason, error);
 }
 
+/* After a syntax error, which a privilege that this server does not know causes: grants those that it knows. The first
+ * of the others is told for all of the entry. */
+static gboolean
+apply_privileges(Restore *restore, const TocEntry *entry, const char *statement, gboolean *is_told, GError *failure,
+                 GError **error)
+{
+  g_autoptr(GError) whole = failure;
+  g_auto(GStrv) parts = entry_split_privileges(statement);
+  if (g_strv_length(parts) < 2)
+    return restore_judge(restore, entry, g_steal_pointer(&whole), error);
+  for (char **part = parts; *part != NULL; part++) {
+    g_autoptr(GError) refusal = NULL;
+    if (restore_run_entry(restore, entry, *part, &refusal))
+      continue;
+    gboolean is_unknown = error_has_sqlstate(refusal, SQLSTATE_SYNTAX_ERROR);
+    if (is_unknown && *is_told)
+      continue;
+    *is_told = *is_told || is_unknown;
+    if (!restore_judge(restore, entry, g_steal_pointer(&refusal), error))
+      return FALSE;
+  }
+  return TRUE;
+}
+
 /* Applies grants one by one, so that a missing role loses only its own grants. */
 static gboolean
 apply_access(Restore *restore, const TocEntry *entry, GError **error)
 {
-  gboolean may = TRUE;
+  gboolean may = TRUE, is_told = FALSE;
   if (!check_owner(restore, entry, &may, error))
     return FALSE;
   g_auto(GStrv) statements = entry_split_statements(may ? entry->defn : "");
   for (char **statement = statements; *statement != NULL; statement++) {
     GError *failure = NULL;
-    if (!restore_run_entry(restore, entry, *statement, &failure) && !restore_judge(restore, entry, failure, error))
+    if (restore_run_entry(restore, entry, *statement, &failure))
+      continue;
+    if (!(error_has_sqlstate(failure, SQLSTATE_SYNTAX_ERROR)
+              ? apply_privileges(restore, entry, *statement, &is_told, failure, error)
+              : restore_judge(restore, entry, failure, error)))
       return FALSE;
   }
   return TRUE;

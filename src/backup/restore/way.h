@@ -62,6 +62,9 @@ gboolean restore_judge(Restore *restore, const TocEntry *entry, GError *failure,
  * IMPORT_INVALID_TEXT, which names row and column. */
 void restore_explain_text(const Restore *restore, const TocEntry *entry, GError **failure);
 
+/* Reads the entry's rows for text that the server would refuse so, if that is known here: IMPORT_INVALID_TEXT. */
+gboolean restore_check_text(const Restore *restore, const TocEntry *entry, GError **error);
+
 /* Whether this role may comment on, label or grant what the entry is about, if that is a schema or language that is
  * here. GRANT by others fails, or does nothing and says so only as a notice. TRUE for all other entries. */
 gboolean restore_may_describe(PgConnection *connection, const TocEntry *entry, gboolean *ret_may, GError **error);

@@ -19,6 +19,8 @@ static const struct {
     {"createdb", TEXT_SWAP_NO_CREATEDB},
     {"owner", TEXT_SWAP_NOT_OWNER},
     {"template", TEXT_SWAP_TEMPLATE},
+    {"public", TEXT_SWAP_PUBLIC},
+    {"public old", TEXT_SWAP_PUBLIC_OLD},
     {"schema", TEXT_SWAP_SCHEMA},
     {"object", TEXT_SWAP_OBJECT},
     {"extension", TEXT_SWAP_EXTENSION},

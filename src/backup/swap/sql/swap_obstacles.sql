@@ -42,6 +42,15 @@ WITH live AS (
   WHERE NOT (pg_catalog.pg_has_role(datdba, 'USAGE') AND pg_catalog.pg_has_role(datdba, 'MEMBER'))
   UNION ALL
   SELECT 3, 'template', datname::text FROM live WHERE is_template = 'true'
+  UNION ALL -- in a new database, public belongs to pg_database_owner, or to initdb's superuser before PostgreSQL 15
+  SELECT 3, CASE WHEN v.is_new THEN 'public' ELSE 'public old' END, pg_catalog.pg_get_userbyid(n.nspowner)
+  FROM pg_catalog.pg_namespace AS n
+  CROSS JOIN me
+  CROSS JOIN (SELECT pg_catalog.current_setting('server_version_num')::pg_catalog.int4 >= 150000) AS v (is_new)
+  WHERE n.nspname = 'public' AND NOT me.rolsuper
+    AND CASE WHEN v.is_new THEN pg_catalog.pg_get_userbyid(n.nspowner) <> 'pg_database_owner'
+                                AND NOT pg_catalog.pg_has_role(n.nspowner, 'MEMBER')
+             ELSE n.nspowner <> 10 END
   UNION ALL
   SELECT 4, 'schema', nspname::text FROM pg_catalog.pg_namespace AS n
   WHERE $1::pg_catalog.text[] IS NOT NULL AND nspname <> ALL ($1) AND nspname !~ '^pg_'

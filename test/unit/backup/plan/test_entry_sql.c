@@ -220,6 +220,26 @@ statements_end_at_top_level_semicolons(void **state)
 }
 
 static void
+privileges_are_split_one_by_one(void **state)
+{
+  (void)state;
+  g_auto(GStrv) grant = entry_split_privileges(
+      "GRANT SELECT,INSERT(a, \"b,c\"),MAINTAIN ON TABLE public.\"GRANT\" TO x WITH GRANT OPTION");
+  assert_strings(grant, "GRANT SELECT ON TABLE public.\"GRANT\" TO x WITH GRANT OPTION",
+                 "GRANT INSERT(a, \"b,c\") ON TABLE public.\"GRANT\" TO x WITH GRANT OPTION",
+                 "GRANT MAINTAIN ON TABLE public.\"GRANT\" TO x WITH GRANT OPTION", NULL);
+  g_auto(GStrv) revoke = entry_split_privileges("REVOKE GRANT OPTION FOR SELECT,MAINTAIN ON TABLE t FROM x");
+  assert_strings(revoke, "REVOKE GRANT OPTION FOR SELECT ON TABLE t FROM x",
+                 "REVOKE GRANT OPTION FOR MAINTAIN ON TABLE t FROM x", NULL);
+  g_auto(GStrv) defaults = entry_split_privileges(
+      "ALTER DEFAULT PRIVILEGES FOR ROLE \"GRANT\" IN SCHEMA s GRANT SELECT,MAINTAIN ON TABLES TO x");
+  assert_strings(defaults, "ALTER DEFAULT PRIVILEGES FOR ROLE \"GRANT\" IN SCHEMA s GRANT SELECT ON TABLES TO x",
+                 "ALTER DEFAULT PRIVILEGES FOR ROLE \"GRANT\" IN SCHEMA s GRANT MAINTAIN ON TABLES TO x", NULL);
+  g_auto(GStrv) other = entry_split_privileges("COMMENT ON TABLE t IS 'GRANT a,b ON c'");
+  assert_strings(other, NULL);
+}
+
+static void
 quotes_hide_semicolons(void **state)
 {
   (void)state;
@@ -422,6 +442,7 @@ main(void)
       cmocka_unit_test(each_kind_of_object_gets_its_owner_in_its_own_way),
       cmocka_unit_test(an_owner_is_quoted_and_may_be_absent),
       cmocka_unit_test(statements_end_at_top_level_semicolons),
+      cmocka_unit_test(privileges_are_split_one_by_one),
       cmocka_unit_test(quotes_hide_semicolons),
       cmocka_unit_test(only_a_lone_e_before_a_quote_means_escapes),
       cmocka_unit_test(dollar_quotes_hide_semicolons),
