@@ -33,6 +33,7 @@ CREATE TABLE cch_data.backups (
   made_at timestamptz NOT NULL, -- its snapshot
   bytes bigint NOT NULL,     -- of the file
   sha256 text,               -- likewise; NULL: unknown
+  row_count bigint,          -- by its manifest
   manifest json,             -- NULL: none lies beside it
   is_encrypted boolean NOT NULL,
   is_pinned boolean DEFAULT FALSE NOT NULL,
