@@ -282,6 +282,7 @@ make_manifest(BackupExport *export)
   manifest->pg_restore_major = pg_client_oldest_reader(export->pg_dump_version);
   manifest->product_version = g_strdup(CCH_VERSION);
   manifest->database = g_strdup(header->database);
+  manifest->time_zone = g_strdup(export->snapshot->time_zone);
   manifest->compression = g_strdup(archive_level_name(export->level));
   manifest->excludes_logs = export->exclude_logs;
   manifest->ledger_only = export->ledger_only;

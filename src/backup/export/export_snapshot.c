@@ -35,6 +35,7 @@ export_snapshot_free(ExportSnapshot *snapshot)
   g_free(snapshot->id);
   g_free(snapshot->time);
   g_free(snapshot->encoding);
+  g_free(snapshot->time_zone);
   g_free(snapshot->lock_sql);
   g_free(snapshot);
 }
@@ -188,6 +189,7 @@ export_snapshot_take(const char *dsn, GCancellable *cancellable, GError **error)
   g_ptr_array_add(snapshot->connections, leader);
   snapshot->dsn = pg_connection_dsn(leader);
   snapshot->encoding = g_strdup(pg_connection_parameter(leader, "server_encoding"));
+  snapshot->time_zone = g_strdup(pg_connection_parameter(leader, "TimeZone"));
   for (guint attempt = 0; attempt < EXPORT_MAX_ATTEMPTS; attempt++) {
     Outcome outcome = lock_and_look(snapshot, error);
     if (outcome != OUTCOME_AGAIN)

@@ -15,6 +15,7 @@ typedef struct {
   char *id;               /* for SET TRANSACTION SNAPSHOT; valid during the leader's transaction */
   char *time;             /* UTC, "2026-01-29T10:30:00.123Z" */
   char *encoding;         /* of the database, and of everything read from it */
+  char *time_zone;        /* in which timestamps are written */
   char *lock_sql;         /* locks all tables; NULL if there are none */
   guint n_tables;
 } ExportSnapshot;

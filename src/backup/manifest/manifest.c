@@ -47,11 +47,15 @@ manifest_free(Manifest *manifest)
     return;
   g_free(manifest->archive);
   g_free(manifest->archive_sha256);
+  g_free(manifest->file);
+  g_free(manifest->file_sha256);
+  g_free(manifest->encryption);
   g_free(manifest->snapshot_time);
   g_free(manifest->server_version);
   g_free(manifest->pg_dump_version);
   g_free(manifest->product_version);
   g_free(manifest->database);
+  g_free(manifest->time_zone);
   g_free(manifest->compression);
   g_free(manifest->hub_last_migration);
   g_free(manifest->hub_version);
@@ -90,14 +94,19 @@ manifest_totals(const Manifest *manifest)
 static const struct {
   const char *name;
   gsize offset;
+  gboolean is_optional; /* not written without a value */
 } strings[] = {
     {"archive", offsetof(Manifest, archive)},
     {"sha256", offsetof(Manifest, archive_sha256)},
+    {"file", offsetof(Manifest, file), TRUE},
+    {"fileSha256", offsetof(Manifest, file_sha256), TRUE},
+    {"encryption", offsetof(Manifest, encryption), TRUE},
     {"snapshotTime", offsetof(Manifest, snapshot_time)},
     {"serverVersion", offsetof(Manifest, server_version)},
     {"pgDumpVersion", offsetof(Manifest, pg_dump_version)},
     {"productVersion", offsetof(Manifest, product_version)},
     {"database", offsetof(Manifest, database)},
+    {"timeZone", offsetof(Manifest, time_zone)},
     {"compression", offsetof(Manifest, compression)},
     {"hubLastMigration", offsetof(Manifest, hub_last_migration)},
     {"hubVersion", offsetof(Manifest, hub_version)},
@@ -130,8 +139,13 @@ char *
 manifest_to_json(const Manifest *manifest)
 {
   g_autoptr(Json) object = json_pack("{s:s, s:i}", "format", MANIFEST_FORMAT, "version", MANIFEST_VERSION);
-  for (gsize i = 0; i < G_N_ELEMENTS(strings); i++)
-    json_object_set_new(object, strings[i].name, text_or_null(*member_of(manifest, strings[i].offset)));
+  for (gsize i = 0; i < G_N_ELEMENTS(strings); i++) {
+    const char *text = *member_of(manifest, strings[i].offset);
+    if (text != NULL || !strings[i].is_optional)
+      json_object_set_new(object, strings[i].name, text_or_null(text));
+  }
+  if (manifest->file_bytes > 0)
+    json_object_set_new(object, "fileBytes", json_integer((json_int_t)manifest->file_bytes));
   json_object_set_new(object, "bytes", json_integer((json_int_t)manifest->archive_bytes));
   if (manifest->pg_restore_major > 0)
     json_object_set_new(object, "pgRestoreMajor", json_integer(manifest->pg_restore_major));
@@ -242,6 +256,16 @@ check_format(Json *object, GError **error)
   return TRUE;
 }
 
+static gboolean
+check_sha256(const char *name, const char *sha256, GError **error)
+{
+  if (sha256 == NULL ||
+      (strlen(sha256) == SHA256_TEXT_BYTES - 1 && strspn(sha256, "0123456789abcdef") == SHA256_TEXT_BYTES - 1))
+    return TRUE;
+  error_set(error, CCH_ERROR_MANIFEST, "\"%s\" is not 64 lower-case hexadecimal digits", name);
+  return FALSE;
+}
+
 Manifest *
 manifest_from_json(const char *json, gsize size, GError **error)
 {
@@ -258,12 +282,10 @@ manifest_from_json(const char *json, gsize size, GError **error)
     if (!read_string(object, strings[i].name, member_of(manifest, strings[i].offset), error))
       return NULL;
   }
-  const char *sha256 = manifest->archive_sha256;
-  if (sha256 != NULL &&
-      (strlen(sha256) != SHA256_TEXT_BYTES - 1 || strspn(sha256, "0123456789abcdef") != SHA256_TEXT_BYTES - 1)) {
-    error_set(error, CCH_ERROR_MANIFEST, "\"sha256\" is not 64 lower-case hexadecimal digits");
+  if (!check_sha256("sha256", manifest->archive_sha256, error) ||
+      !check_sha256("fileSha256", manifest->file_sha256, error))
     return NULL;
-  }
+  manifest->file_bytes = (guint64)MAX(json_integer_value(json_object_get(object, "fileBytes")), 0);
   manifest->excludes_logs = json_is_true(json_object_get(object, "excludeLogs"));
   manifest->ledger_only = json_is_true(json_object_get(object, "ledgerOnly"));
   manifest->excluded_tables = read_excluded(object);

@@ -21,12 +21,17 @@ typedef struct {
   char *archive;         /* file name without a folder */
   guint64 archive_bytes; /* of the whole archive */
   char *archive_sha256;  /* 64 hexadecimal digits */
+  char *file;            /* as it is stored, "….dump.age" if encrypted; NULL: the archive itself */
+  guint64 file_bytes;    /* likewise; 0: not said */
+  char *file_sha256;     /* likewise */
+  char *encryption;      /* of the file: "age"; NULL: none */
   char *snapshot_time;   /* when the snapshot was taken, UTC: "2025-01-29T10:30:00.123Z" */
   char *server_version;
   char *pg_dump_version;
   int pg_restore_major;  /* the oldest pg_restore that reads the archive: 12, 16 or 17; 0: unknown */
   char *product_version; /* of cch-data */
   char *database;
+  char *time_zone;   /* of the session that read the rows: timestamps are written in it */
   char *compression; /* archive_level_name */
   gboolean excludes_logs;
   gboolean ledger_only;   /* message_request is left out entirely */
