@@ -36,11 +36,11 @@ short_version(const char *version)
 
 /* The method that an overwrite would use, and the databases that an undo could restore. */
 static void
-describe_overwriting(json_t *status, PgConnection *connection, const char *dsn, Language language)
+describe_overwriting(json_t *status, PgConnection *connection, PgPool *pool, Language language)
 {
   BackupMethod method;
   g_autofree char *reason = NULL;
-  gboolean is_known = backup_import_method(connection, dsn, language, &method, &reason, NULL);
+  gboolean is_known = backup_import_method(connection, pg_pool_dsn(pool), pool, language, &method, &reason, NULL);
   set_member(status, "importMethod", is_known ? json_string(backup_method_name(method)) : json_null());
   set_member(status, "importMethodReason", http_json_text(reason));
   g_autoptr(GPtrArray) kept = backup_undo_list(connection, NULL);
@@ -159,7 +159,7 @@ get_status(HttpRequest *request, gpointer context, GError **error)
     pg_connection_set_answer_timeout(connection, SIZES_TIMEOUT_MS);
   describe_database(status, connection, away);
   if (connection != NULL) {
-    describe_overwriting(status, connection, pg_pool_dsn(http->pool), language);
+    describe_overwriting(status, connection, http->pool, language);
     describe_collations(status, connection, language);
   }
   set_member(status, "operation", describe_operation(connection, http->config));

@@ -8,10 +8,10 @@
 #include "hub/notify.h"
 
 gboolean
-backup_import_method(PgConnection *connection, const char *dsn, Language language, BackupMethod *ret_method,
-                     char **ret_reason, GError **error)
+backup_import_method(PgConnection *connection, const char *dsn, PgPool *pool, Language language,
+                     BackupMethod *ret_method, char **ret_reason, GError **error)
 {
-  if (!swap_choice_reason(connection, dsn, NULL, language, ret_reason, error))
+  if (!swap_choice_reason(connection, dsn, pool, NULL, language, ret_reason, error))
     return FALSE;
   *ret_method = *ret_reason == NULL ? BACKUP_METHOD_SWAP : BACKUP_METHOD_TRANSACTION;
   return TRUE;

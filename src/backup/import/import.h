@@ -19,7 +19,7 @@
 #include "backup/plan/merge_choice.h"
 #include "backup/report/event.h"
 #include "lock/lock.h"
-#include "pg/connection/connection.h"
+#include "pg/pool/pool.h"
 
 #include <gio/gio.h>
 
@@ -35,9 +35,10 @@ const char *backup_method_name(BackupMethod method);
 gboolean backup_method_parse(const char *name, BackupMethod *ret_method);
 
 /* The method that an overwriting import into the connection's database would use now, as far as this is known without
- * its archive: SWAP, with `ret_reason` NULL, or TRANSACTION, with the reason as a sentence (free with g_free). */
-gboolean backup_import_method(PgConnection *connection, const char *dsn, Language language, BackupMethod *ret_method,
-                              char **ret_reason, GError **error);
+ * its archive: SWAP, with `ret_reason` NULL, or TRANSACTION, with the reason as a sentence (free with g_free).
+ * A `pool` of the database (may be NULL) lends a kept connection. */
+gboolean backup_import_method(PgConnection *connection, const char *dsn, PgPool *pool, Language language,
+                              BackupMethod *ret_method, char **ret_reason, GError **error);
 
 typedef struct {
   const char *dsn;

@@ -75,7 +75,7 @@ static gboolean
 check_choice(ImportRun *run, PgConnection *names, const RestorePlan *plan, GError **error)
 {
   g_autofree char *reason = NULL;
-  if (!swap_choice_reason(names, run->options->dsn, plan, run->options->language, &reason, error))
+  if (!swap_choice_reason(names, run->options->dsn, NULL, plan, run->options->language, &reason, error))
     return FALSE;
   return reason == NULL || refuse_swap(reason, error);
 }

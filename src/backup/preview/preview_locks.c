@@ -173,7 +173,7 @@ choose_method(const PreviewRun *run, BackupMethod *method, char **ret_reason, GE
   /* The preview's own connection speaks the archive's encoding. */
   g_autoptr(PgConnection) connection = pg_connection_open(options->dsn, "cch-data preview", run->cancellable, error);
   return connection != NULL &&
-         backup_import_method(connection, options->dsn, options->language, method, ret_reason, error);
+         backup_import_method(connection, options->dsn, NULL, options->language, method, ret_reason, error);
 }
 
 static gboolean

@@ -7,7 +7,7 @@
 
 #include <string.h>
 
-enum { NAME_MAX_BYTES = 63, RANDOM_DIGITS = 16, MARK_BYTES = 9 /* "_cch_new_" */ };
+enum { NAME_MAX_BYTES = 63, RANDOM_DIGITS = 16, MARK_BYTES = 9 /* "_cch_new_" */, PROBE_TIMEOUT_MS = 3000 };
 
 static const char *
 mark_of(const char *kind)
@@ -183,4 +183,19 @@ side_database_maintenance_open(PgConnection *live, const char *dsn, GCancellable
   }
   g_propagate_error(error, g_steal_pointer(&failure));
   return NULL;
+}
+
+gboolean
+side_database_maintenance_probe(PgConnection *live, const char *dsn, PgPool *pool, GError **error)
+{
+  g_autofree char *own = NULL;
+  if (!pg_connection_value(live, &own, error, "SELECT pg_catalog.current_database()", 0))
+    return FALSE;
+  g_autoptr(PgConnection) beside = pool != NULL && strcmp(own, "postgres") != 0
+                                       ? pg_pool_take_beside(pool, "cch-data status", PROBE_TIMEOUT_MS, NULL, NULL)
+                                       : NULL;
+  if (beside != NULL && is_same_server(live, beside, NULL))
+    return TRUE;
+  g_autoptr(PgConnection) opened = side_database_maintenance_open(live, dsn, NULL, error);
+  return opened != NULL;
 }

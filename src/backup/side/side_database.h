@@ -2,7 +2,7 @@
  * kinds: a "shadow" is loaded by an import, a "kept" one was live before a swap. */
 #pragma once
 
-#include "pg/connection/connection.h"
+#include "pg/pool/pool.h"
 
 #define SIDE_SHADOW "shadow"
 #define SIDE_KEPT   "kept"
@@ -53,3 +53,5 @@ gboolean side_database_drop(PgConnection *live, PgConnection *maintenance, const
  * "template1". DATABASE_UNAVAILABLE if neither is available, or is on another server than `live`. */
 PgConnection *side_database_maintenance_open(PgConnection *live, const char *dsn, GCancellable *cancellable,
                                              GError **error);
+/* Whether it can connect so; a `pool` of the database (may be NULL) lends a kept connection. */
+gboolean side_database_maintenance_probe(PgConnection *live, const char *dsn, PgPool *pool, GError **error);

@@ -118,7 +118,7 @@ put_in_words(const PgResult *found, Language language)
 }
 
 gboolean
-swap_choice_reason(PgConnection *connection, const char *dsn, const RestorePlan *plan, Language language,
+swap_choice_reason(PgConnection *connection, const char *dsn, PgPool *pool, const RestorePlan *plan, Language language,
                    char **ret_reason, GError **error)
 {
   g_autoptr(PgResult) found = find_obstacles(connection, plan, error);
@@ -129,8 +129,8 @@ swap_choice_reason(PgConnection *connection, const char *dsn, const RestorePlan 
     return TRUE;
   }
   g_autoptr(GError) failure = NULL;
-  g_autoptr(PgConnection) maintenance = side_database_maintenance_open(connection, dsn, NULL, &failure);
-  *ret_reason = maintenance == NULL ? text_format(TEXT_SWAP_NO_MAINTENANCE, language, failure->message) : NULL;
+  gboolean is_possible = side_database_maintenance_probe(connection, dsn, pool, &failure);
+  *ret_reason = is_possible ? NULL : text_format(TEXT_SWAP_NO_MAINTENANCE, language, failure->message);
   return TRUE;
 }
 

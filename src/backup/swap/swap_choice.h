@@ -5,13 +5,13 @@
 
 #include "backup/plan/plan.h"
 #include "base/language.h"
-#include "pg/connection/connection.h"
+#include "pg/pool/pool.h"
 
-/* Checks the live database that `connection` is in; `dsn` names it. `plan` is NULL if the archive is unknown, which
- * is then assumed to hold everything in the live database. `ret_reason` is NULL if a swap is possible, else a
- * sentence in `language`; free with g_free. */
-gboolean swap_choice_reason(PgConnection *connection, const char *dsn, const RestorePlan *plan, Language language,
-                            char **ret_reason, GError **error);
+/* Checks the live database that `connection` is in; `dsn` names it. A `pool` of it (may be NULL) lends a kept
+ * connection. `plan` is NULL if the archive is unknown, which is then assumed to hold everything in the live database.
+ * `ret_reason` is NULL if a swap is possible, else a sentence in `language`; free with g_free. */
+gboolean swap_choice_reason(PgConnection *connection, const char *dsn, PgPool *pool, const RestorePlan *plan,
+                            Language language, char **ret_reason, GError **error);
 
 /* Checks the room for a second database with the plan's tables, and estimates their bytes. If the room
  * cannot be found out, `ret_is_known` is FALSE and the check passes. DISK_FULL, with the numbers; also the reader's

@@ -23,6 +23,10 @@ PgConnection *pg_pool_take(PgPool *pool, const char *application_name, GCancella
 PgConnection *pg_pool_take_within(PgPool *pool, const char *application_name, guint timeout_ms,
                                   GCancellable *cancellable, GError **error);
 
+/* A connection to the database "postgres" beside the pool's own, likewise. One is kept. */
+PgConnection *pg_pool_take_beside(PgPool *pool, const char *application_name, guint timeout_ms,
+                                  GCancellable *cancellable, GError **error);
+
 /* Ends the connections that are kept, and keeps none until pg_pool_resume, for operations that exchange the database.
  * Pauses may overlap; each has its own resume. */
 void pg_pool_pause(PgPool *pool);

@@ -1,6 +1,7 @@
 #include "pg/pool/pool.h"
 
 #include "../connection/connection_support.h"
+#include "pg/dsn/dsn.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -133,6 +134,33 @@ no_more_than_a_few_are_kept(void **state)
         "SELECT count(*) FROM pg_stat_activity WHERE application_name IN ('pool test', 'cch-data idle')", 0));
   }
   assert_string_equal(left, "4");
+}
+
+static void
+one_beside_is_kept_apart(void **state)
+{
+  (void)state;
+  g_autoptr(PgConnection) other = open_connection();
+  exec_ok(other, "CREATE DATABASE beside_test");
+  g_autofree char *dsn = dsn_with_database(postgres_dsn(), "beside_test", NULL);
+  g_autoptr(PgPool) pool = pg_pool_new(dsn);
+  g_autofree char *own = next_pid(pool);
+  g_autofree char *first = NULL;
+  for (guint i = 0; i < 2; i++) {
+    g_autoptr(PgConnection) beside = pg_pool_take_beside(pool, "pool test", 3000, NULL, NULL);
+    assert_value(beside, "SELECT current_database()", "postgres");
+    g_autofree char *pid = backend_pid(beside);
+    if (first == NULL)
+      first = g_strdup(pid);
+    assert_string_equal(pid, first);
+  }
+  g_autofree char *again = next_pid(pool);
+  assert_string_equal(again, own);
+  pg_pool_pause(pool);
+  g_autoptr(PgConnection) fresh = pg_pool_take_beside(pool, "pool test", 3000, NULL, NULL);
+  g_autofree char *pid = backend_pid(fresh);
+  assert_string_not_equal(pid, first);
+  pg_pool_resume(pool);
 }
 
 static char *
@@ -299,6 +327,7 @@ main(void)
       cmocka_unit_test(a_dead_connection_is_replaced),
       cmocka_unit_test(a_pause_ends_the_kept_connections_and_keeps_none),
       cmocka_unit_test(no_more_than_a_few_are_kept),
+      cmocka_unit_test(one_beside_is_kept_apart),
       cmocka_unit_test(a_statement_is_prepared_when_it_is_used_again_and_follows_the_schema),
       cmocka_unit_test(the_server_keeps_a_limited_number_of_statements),
       cmocka_unit_test(what_is_deferred_goes_out_with_the_next_statement),
