@@ -2,8 +2,10 @@
 
 #include "base/error.h"
 #include "base/json.h"
+#include "net/mail.h"
 #include "net/post.h"
 #include "notify/body.h"
+#include "notify/mail_text.h"
 
 #include <string.h>
 
@@ -105,6 +107,19 @@ post_body(const NotifyChannel *channel, const NotifyBody *body, const char *ca_f
   return post_send(&request, answer, cancellable, error);
 }
 
+/* The problem becomes the outcome, unless it is CANCELLED. */
+static gboolean
+take_problem(GError *problem, NotifyOutcome *outcome, GError **error)
+{
+  if (error_code(problem) == CCH_ERROR_CANCELLED) {
+    g_propagate_error(error, problem);
+    return FALSE;
+  }
+  outcome->problem = g_strdup(problem->message);
+  g_error_free(problem);
+  return TRUE;
+}
+
 static gboolean
 send_over_http(const NotifyChannel *channel, const NotifyMessage *message, const char *ca_file, NotifyOutcome *outcome,
                GCancellable *cancellable, GError **error)
@@ -121,12 +136,37 @@ send_over_http(const NotifyChannel *channel, const NotifyMessage *message, const
     judge(channel->type, &answer, outcome);
     return TRUE;
   }
-  if (error_code(problem) == CCH_ERROR_CANCELLED) {
-    g_propagate_error(error, g_steal_pointer(&problem));
-    return FALSE;
-  }
-  outcome->problem = g_strdup(problem->message);
-  return TRUE;
+  return take_problem(g_steal_pointer(&problem), outcome, error);
+}
+
+static gboolean
+send_mail(const NotifyChannel *channel, const NotifyMessage *message, const char *ca_file, NotifyOutcome *outcome,
+          GCancellable *cancellable, GError **error)
+{
+  g_autoptr(GPtrArray) recipients = g_ptr_array_new();
+  gsize i;
+  const json_t *address;
+  json_array_foreach(json_object_get(channel->settings, "to"), i, address)
+    g_ptr_array_add(recipients, (gpointer)json_string_value(address));
+  g_ptr_array_add(recipients, NULL);
+  Language language = strcmp(channel->language, "en") == 0 ? LANGUAGE_EN : LANGUAGE_ZH_CN;
+  const char *const *to = (const char *const *)recipients->pdata;
+  const char *from = json_string_value(json_object_get(channel->settings, "from"));
+  g_auto(NotifyWords) words = notify_words(message, language);
+  g_autofree char *text = notify_mail_text(message, &words, from, to, g_get_real_time() / G_USEC_PER_SEC);
+  const MailRequest request = {.server = json_string_value(json_object_get(channel->settings, "server")),
+                               .is_plain = json_is_true(json_object_get(channel->settings, "plain")),
+                               .user = json_string_value(json_object_get(channel->settings, "user")),
+                               .password = json_string_value(json_object_get(channel->settings, "password")),
+                               .from = from,
+                               .recipients = to,
+                               .text = text,
+                               .timeout_ms = 2 * NOTIFY_SEND_TIMEOUT_MS,
+                               .ca_file = ca_file};
+  g_autoptr(GError) problem = NULL;
+  outcome->is_sent = mail_send(&request, &outcome->status, cancellable, &problem);
+  outcome->is_final = !outcome->is_sent && outcome->status >= 500;
+  return outcome->is_sent || take_problem(g_steal_pointer(&problem), outcome, error);
 }
 
 gboolean
@@ -134,5 +174,6 @@ notify_send(const NotifyChannel *channel, const NotifyMessage *message, const ch
             GCancellable *cancellable, GError **error)
 {
   *ret_outcome = (NotifyOutcome){0};
-  return send_over_http(channel, message, ca_file, ret_outcome, cancellable, error);
+  return (strcmp(channel->type, "email") == 0 ? send_mail : send_over_http)(channel, message, ca_file, ret_outcome,
+                                                                            cancellable, error);
 }

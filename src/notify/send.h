@@ -16,7 +16,7 @@
 #include "notify/message.h"
 #include "notify/notify.h"
 
-#define NOTIFY_SEND_TIMEOUT_MS 15000 /* twice that with a proxy that the hub may do without */
+#define NOTIFY_SEND_TIMEOUT_MS 15000 /* twice that for mail, and past a proxy that the hub may do without */
 
 /* `ca_file`: see net/post.h. FALSE only with CANCELLED. */
 gboolean notify_send(const NotifyChannel *channel, const NotifyMessage *message, const char *ca_file,

@@ -336,6 +336,8 @@ async function scheduled(t, sql = '', env = {}) {
 test('a schedule holds back what moves beyond the limit, to zero or from zero; the rest is applied', async (t) => {
   cloud.serve(tableOf({ a: 0.000003, b: 0.000001, d: 0, e: 1, f: 1 }));
   const { own, service, table, syncStatus } = await scheduled(t);
+  const channel = { name: 'ops', type: 'slack', settings: { url: 'http://127.0.0.1:9/' } };
+  assert.equal((await service.fetch('/api/admin/notify/channels', { method: 'POST', body: JSON.stringify(channel), headers: { 'content-type': 'application/json' } })).status, 201);
   await until('the first prices', async () => (await own.count('public.model_prices')) === 5, 30_000);
   cloud.serve(tableOf({ a: 0.003, b: 0, c: 1, d: 1, e: 10, f: 11 }));
   await until('the second table', async () => (await table()).includes('c 1'), 30_000);
@@ -344,6 +346,7 @@ test('a schedule holds back what moves beyond the limit, to zero or from zero; t
   assert.deepEqual(held.map(({ modelName, status: s, changes }) => [modelName, s, changes[0].code, changes[0].new]), [
     ['a', 'waiting', 'moved_beyond_limit', 0.003], ['b', 'waiting', 'moved_to_zero', 0], ['d', 'waiting', 'moved_from_zero', 1], ['f', 'waiting', 'moved_beyond_limit', 11]]);
   assert.ok(service.log().includes('held_back'));
+  await until('a message', () => own.count("cch_data.notify_queue WHERE kind = 'prices_held' AND mood = 'bad' AND (details->>'count')::int = 4").then((n) => n > 0), 10_000);
 
   const ask = async (action, body) => (await post(action, body, service)).body;
   assert.deepEqual((await ask('rejectHeld', { modelNames: ['b'] })).rejected, ['b']);
@@ -361,6 +364,8 @@ test('a schedule holds back what moves beyond the limit, to zero or from zero; t
   cloud.serve(tableOf({ a: 0.003, b: 0.000002, c: 1, d: 1, e: 10, f: 11 }));
   await until('an ordinary price', async () => (await table()).includes('b 0.000002'), 30_000);
   await until('nothing held back', async () => (await syncStatus()).held.length === 0, 30_000);
+  await until('the end of it', () => own.count("cch_data.notify_queue WHERE mood = 'recovered'").then((n) => n > 0), 10_000);
+  assert.equal(await own.count('cch_data.notify_queue'), 2);
   assert.equal(await own.count("public.audit_log WHERE action_type IN ('model_price.approve', 'model_price.reject')"), 3);
 });
 
