@@ -11,6 +11,8 @@
 /* Parameter positions of list_choose.sql and the entities' statements. */
 enum { SORT, ORDER, TEXT_KEY, NUMBER_KEY, LAST_ID, LIMIT, N_FRAME, MAX_PARAMETERS = N_FRAME + 16 };
 
+enum { MAX_ATTEMPTS = 2 /* after a change of the schema */ };
+
 /* In the statements of the same order. */
 static const char *const sorts[BATCH_N_ENTITIES][14] = {
     [BATCH_USERS] = {"createdAt", "id", "name", "tags", "role", "expiresAt", "rpm", "limit5hUsd", "limitDailyUsd",
@@ -204,16 +206,31 @@ begin_snapshot(PgConnection *connection, GError **error)
   return pg_connection_exec(connection, "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY", error);
 }
 
-char *
-batch_list_page(PgConnection *connection, BatchFilter *filter, const char *redis_url, const BatchPage *page,
-                GError **error)
+static char *
+read_page(PgConnection *connection, BatchFilter *filter, const char *redis_url, const BatchPage *page, GError **error)
 {
   if (!begin_snapshot(connection, error))
     return NULL;
   g_autoptr(PgResult) chosen = choose_rows(connection, filter, redis_url, page, page->limit + 1, error);
-  char *json = chosen != NULL ? page_json(connection, chosen, batch_filter_entity(filter), page, error) : NULL;
-  pg_connection_rollback(connection);
-  return json;
+  return chosen != NULL ? page_json(connection, chosen, batch_filter_entity(filter), page, error) : NULL;
+}
+
+char *
+batch_list_page(PgConnection *connection, BatchFilter *filter, const char *redis_url, const BatchPage *page,
+                GError **error)
+{
+  pg_connection_repeats_conflicts(connection);
+  for (guint attempt = 1;; attempt++) {
+    g_autoptr(GError) failure = NULL;
+    char *json = read_page(connection, filter, redis_url, page, &failure);
+    pg_connection_rollback(connection);
+    if (json != NULL)
+      return json;
+    if (attempt == MAX_ATTEMPTS || error_code(failure) != CCH_ERROR_DATABASE_CONFLICT) {
+      g_propagate_error(error, g_steal_pointer(&failure));
+      return NULL;
+    }
+  }
 }
 
 gboolean

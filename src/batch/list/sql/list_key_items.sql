@@ -17,5 +17,5 @@ SELECT k.id, json_build_object(
   FROM unnest($1::int4[]) WITH ORDINALITY AS wanted (id, place)
   JOIN public.keys AS k ON k.id = wanted.id
   LEFT JOIN public.users AS u ON u.id = k.user_id
- CROSS JOIN LATERAL (SELECT to_jsonb(k) - 'key' AS row) AS j
+ CROSS JOIN LATERAL (SELECT to_jsonb(k) - 'key' AS row OFFSET 0) AS j -- once a row
  ORDER BY wanted.place

@@ -29,5 +29,5 @@ SELECT p.id, json_build_object(
          'updatedAt', to_char(p.updated_at AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"'))::text
   FROM unnest($1::int4[]) WITH ORDINALITY AS wanted (id, place)
   JOIN public.providers AS p ON p.id = wanted.id
- CROSS JOIN LATERAL (SELECT to_jsonb(p) - 'key' AS row) AS j
+ CROSS JOIN LATERAL (SELECT to_jsonb(p) - 'key' AS row OFFSET 0) AS j -- once a row
  ORDER BY wanted.place
