@@ -397,8 +397,10 @@ price_json_parse(const char *text, gsize size, GError **error)
 }
 
 PriceTable *
-price_table_parse(const char *text, gsize size, PriceOrigin origin, GError **error)
+price_table_take(char *text, gsize size, PriceOrigin origin, GError **error)
 {
+  g_autoptr(PriceTable) table = table_new();
+  g_ptr_array_add(table->texts, text);
   if (size > PRICES_MAX_BYTES) {
     error_set(error, CCH_ERROR_PRICES_TOO_LARGE, "%.1f MB, at most %d MB are read", (double)size / (1024 * 1024),
               PRICES_MAX_BYTES / (1024 * 1024));
@@ -409,12 +411,9 @@ price_table_parse(const char *text, gsize size, PriceOrigin origin, GError **err
     propagate_problem(error, g_steal_pointer(&problem));
     return NULL;
   }
-  g_autoptr(PriceTable) table = table_new();
   g_autoptr(GArray) entries = price_entries_new();
-  char *own = g_strndup(text, size);
-  g_ptr_array_add(table->texts, own);
-  gsize mark = g_str_has_prefix(own, BYTE_ORDER_MARK) ? strlen(BYTE_ORDER_MARK) : 0;
-  if (!read_entries(table, own + mark, size - mark, entries, &problem)) {
+  gsize mark = g_str_has_prefix(text, BYTE_ORDER_MARK) ? strlen(BYTE_ORDER_MARK) : 0;
+  if (!read_entries(table, text + mark, size - mark, entries, &problem)) {
     propagate_problem(error, g_steal_pointer(&problem));
     return NULL;
   }
@@ -424,4 +423,10 @@ price_table_parse(const char *text, gsize size, PriceOrigin origin, GError **err
     return NULL;
   make_digest(table);
   return g_steal_pointer(&table);
+}
+
+PriceTable *
+price_table_parse(const char *text, gsize size, PriceOrigin origin, GError **error)
+{
+  return price_table_take(g_strndup(text, size), size, origin, error);
 }

@@ -38,6 +38,8 @@ typedef enum {
 /* Errors for the whole file: PRICES_TOO_LARGE, PRICES_ENCODING, PRICES_TOO_DEEP; PRICES_FORMAT with line and column,
  * also for TOML that ends within a number or a word; PRICES_EMPTY if no model is valid. */
 PriceTable *price_table_parse(const char *text, gsize size, PriceOrigin origin, GError **error);
+/* The same without a copy: takes over a text that ends with a NUL, and frees it with g_free, also on failure. */
+PriceTable *price_table_take(char *text, gsize size, PriceOrigin origin, GError **error);
 void price_table_free(PriceTable *table);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(PriceTable, price_table_free)
 

@@ -103,7 +103,8 @@ upload_free(gpointer data)
   Upload *upload = data;
   http_multipart_free(upload->multipart);
   g_string_free(upload->body, TRUE);
-  g_string_free(upload->content, TRUE);
+  if (upload->content != NULL)
+    g_string_free(upload->content, TRUE);
   g_string_free(upload->source, TRUE);
   g_string_free(upload->dry_run, TRUE);
   g_string_free(upload->expected_state, TRUE);
@@ -123,8 +124,10 @@ upload_begin(HttpRequest *request, gpointer context, GError **error)
   Upload *upload = g_new0(Upload, 1);
   upload->request = request;
   upload->http = context;
-  upload->body = g_string_new(NULL);
-  upload->content = g_string_new(NULL);
+  /* In one piece: growing, it would be copied again and again. */
+  gsize size = (gsize)MAX(http_request_content_length(request), 0);
+  upload->body = g_string_sized_new(http_request_is_json(request) ? size + 1 : 0);
+  upload->content = g_string_sized_new(http_request_is_json(request) ? 0 : size + 1);
   upload->source = g_string_new(NULL);
   upload->dry_run = g_string_new(NULL);
   upload->expected_state = g_string_new(NULL);
@@ -275,7 +278,9 @@ read_options(const Upload *upload, PriceApplyOptions *options, GError **error)
 static HttpResponse *
 apply_upload(Upload *upload, const PriceApplyOptions *options, GError **error)
 {
-  g_autoptr(PriceTable) table = price_table_parse(upload->content->str, upload->content->len, PRICE_ORIGIN_FILE, error);
+  gsize size = upload->content->len;
+  char *text = g_string_free(g_steal_pointer(&upload->content), FALSE);
+  g_autoptr(PriceTable) table = price_table_take(text, size, PRICE_ORIGIN_FILE, error);
   if (table == NULL)
     return NULL;
   GCancellable *cancellable = http_request_cancellable(upload->request);
