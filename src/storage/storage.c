@@ -16,7 +16,8 @@
 
 #define TEST_BYTES 4096
 
-static const StorageKind *const kinds[] = {&storage_directory_kind};
+static const StorageKind *const kinds[] = {&storage_directory_kind, &storage_s3_kind, &storage_webdav_kind,
+                                           &storage_sftp_kind, &storage_rclone_kind};
 
 struct Storage {
   const StorageKind *kind;
