@@ -56,6 +56,9 @@ static const CliCommand commands[] = {
             "cch-data batch users --where 'tags=interns' --set rpm=20\n"
             "cch-data batch keys --from keys.csv --dry-run\n"
             "cch-data batch undo OPERATION_ID\n"),
+    COMMAND("check", "", cli_check, "供监控使用的一行状态与退出码", "one line and an exit code for monitoring",
+            "cch-data check\n"
+            "cch-data check --max-age 50 --json\n"),
     COMMAND("migrate", "", cli_migrate, "执行数据库迁移", "bring the database to the current schema",
             "cch-data migrate\n"),
     COMMAND("demo", "", cli_demo, "在空数据库中写入演示数据", "fill an empty database with plausible data",
@@ -210,7 +213,8 @@ run_command(const CliCommand *command, int argc, char **argv)
     signal(SIGHUP, SIG_IGN);
   catch_signals(cancellable);
   gboolean is_done = command->run(&context, argc, argv, &error);
-  return output_exit_code(is_done ? 0 : report_failure(error, &context), &context);
+  int exit_code = is_done ? 0 : report_failure(error, &context);
+  return output_exit_code(context.exit_code != 0 ? context.exit_code : exit_code, &context);
 }
 
 /* USAGE: unknown command. */

@@ -3,6 +3,7 @@
 
 #include "cli/command/command.h"
 
+gboolean cli_check(CliContext *context, int argc, char **argv, GError **error);
 gboolean cli_demo(CliContext *context, int argc, char **argv, GError **error);
 gboolean cli_migrate(CliContext *context, int argc, char **argv, GError **error);
 gboolean cli_serve(CliContext *context, int argc, char **argv, GError **error);

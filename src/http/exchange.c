@@ -39,6 +39,7 @@ end_request(HttpConnection *connection)
   if (request->upload != NULL)
     request->match.route->upload->free(request->upload);
   log_request(request, is_broken);
+  http_server_note_request(server, request->status, (double)(g_get_monotonic_time() - request->started_us) / 1e6);
   g_clear_pointer(&request->response, http_response_free); /* its stream may refer to the request */
   gboolean must_close = request->must_close || request->framing.state != HTTP_BODY_COMPLETE;
   http_request_free(request);

@@ -103,3 +103,5 @@ const HttpRouter *http_server_router(const HttpServer *server);
 gboolean http_server_guard(HttpServer *server, HttpRequest *request, guint flags, GError **error);
 GCancellable *http_server_stopping(HttpServer *server);
 void http_server_count_request(HttpServer *server, int difference);
+/* A request that has ended, for http_server_stats. */
+void http_server_note_request(HttpServer *server, guint status, double duration_s);

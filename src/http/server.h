@@ -39,6 +39,17 @@ const char *http_server_url(const HttpServer *server); /* once started */
 /* Serves a connected socket, which it owns from now on. */
 void http_server_adopt(HttpServer *server, int fd);
 
+/* The requests since the start. */
+#define HTTP_STATS_N_BUCKETS 9
+extern const double http_stats_bounds_s[HTTP_STATS_N_BUCKETS]; /* of the buckets; there is one more above them */
+typedef struct {
+  guint64 by_class[6]; /* of the status, 1xx to 5xx; 0: broken off before an answer */
+  guint64
+      buckets[HTTP_STATS_N_BUCKETS + 1]; /* requests that took no longer than the bound, and longer than those before */
+  double sum_s;
+} HttpStats;
+void http_server_stats(HttpServer *server, HttpStats *ret_stats);
+
 /* Stops accepting, cancels every request's cancellable, and waits until all have ended. NULL is ignored. */
 void http_server_free(HttpServer *server);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(HttpServer, http_server_free)

@@ -32,3 +32,26 @@ http_server_count_request(HttpServer *server, int difference)
   g_cond_signal(&server->all_ended);
   g_mutex_unlock(&server->mutex);
 }
+
+const double http_stats_bounds_s[HTTP_STATS_N_BUCKETS] = {0.005, 0.025, 0.1, 0.5, 1, 5, 30, 300, 3600};
+
+void
+http_server_note_request(HttpServer *server, guint status, double duration_s)
+{
+  gsize bucket = 0;
+  while (bucket < HTTP_STATS_N_BUCKETS && duration_s > http_stats_bounds_s[bucket])
+    bucket++;
+  g_mutex_lock(&server->mutex);
+  server->stats.by_class[status / 100 < G_N_ELEMENTS(server->stats.by_class) ? status / 100 : 0]++;
+  server->stats.buckets[bucket]++;
+  server->stats.sum_s += duration_s;
+  g_mutex_unlock(&server->mutex);
+}
+
+void
+http_server_stats(HttpServer *server, HttpStats *ret_stats)
+{
+  g_mutex_lock(&server->mutex);
+  *ret_stats = server->stats;
+  g_mutex_unlock(&server->mutex);
+}

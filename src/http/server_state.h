@@ -15,4 +15,5 @@ struct HttpServer {
   GMutex mutex;
   GCond all_ended;
   gint n_requests; /* between their heads and their ends */
+  HttpStats stats;
 };

@@ -7,6 +7,7 @@
 #include "notify/http/routes.h"
 #include "prices/http/routes.h"
 #include "service/health.h"
+#include "service/metrics.h"
 #include "upload/http/routes.h"
 
 #include <string.h>
@@ -27,7 +28,8 @@ static const HttpRoute document_routes[] = {
 static const HttpRoute *const document[] = {document_routes, NULL};
 
 const HttpRoute *const *const api_routes[API_N_DOMAINS] = {
-    [API_AUTH] = auth_http_routes,     [API_UPLOADS] = upload_http_routes, [API_BACKUP] = backup_http_routes,
-    [API_PRICES] = price_http_routes,  [API_BATCH] = batch_http_routes,    [API_AUDIT] = audit_http_routes,
-    [API_HEALTH] = health_http_routes, [API_DOCUMENT] = document,          [API_NOTIFY] = notify_http_routes,
+    [API_AUTH] = auth_http_routes,       [API_UPLOADS] = upload_http_routes, [API_BACKUP] = backup_http_routes,
+    [API_PRICES] = price_http_routes,    [API_BATCH] = batch_http_routes,    [API_AUDIT] = audit_http_routes,
+    [API_HEALTH] = health_http_routes,   [API_DOCUMENT] = document,          [API_NOTIFY] = notify_http_routes,
+    [API_METRICS] = metrics_http_routes,
 };

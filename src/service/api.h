@@ -13,6 +13,7 @@ typedef enum {
   API_AUDIT,
   API_NOTIFY,
   API_HEALTH,
+  API_METRICS,
   API_DOCUMENT,
   API_N_DOMAINS
 } ApiDomain;

@@ -13,6 +13,7 @@
 #include "batch/http/routes.h"
 #include "demo/demo.h"
 #include "http/server.h"
+#include "monitor/watch.h"
 #include "notify/http/routes.h"
 #include "pg/cluster/cluster.h"
 #include "pg/dsn/dsn.h"
@@ -21,6 +22,7 @@
 #include "redis/redis.h"
 #include "service/api.h"
 #include "service/health.h"
+#include "service/metrics.h"
 #include "upload/http/routes.h"
 #include "upload/temp_file.h"
 #include "web/http/routes.h"
@@ -58,6 +60,8 @@ typedef struct {
   AuditHttp audit;
   NotifyHttp notify;
   HealthHttp *health;
+  MetricsHttp *metrics;
+  MonitorWatch *watch;
   TempFileJanitor *janitor;
   DatabaseJanitor *database_janitor;
   HttpServer *server;
@@ -74,12 +78,14 @@ service_clear(Service *service)
   g_clear_pointer(&service->server, http_server_free);
   g_clear_pointer(&service->migration, g_thread_join);
   g_clear_pointer(&service->prices.sync, price_sync_free);
+  g_clear_pointer(&service->watch, monitor_watch_stop);
   g_clear_pointer(&service->notify.notify, notify_free);
   g_clear_pointer(&service->janitor, temp_file_janitor_free);
   g_clear_pointer(&service->database_janitor, database_janitor_free);
   g_clear_pointer(&service->uploads.uploads, uploads_close);
   g_clear_pointer(&service->backup.running, running_free);
   g_clear_pointer(&service->health, health_http_free);
+  g_clear_pointer(&service->metrics, metrics_http_free);
   g_clear_pointer(&service->auth.auth, auth_free);
   g_clear_pointer(&service->pool, pg_pool_free);
   g_clear_pointer(&service->cluster, pg_cluster_close);
@@ -305,11 +311,12 @@ start_server(Service *service, GError **error)
       .base_path = config->base_path,
   };
   service->server = http_server_new(&options);
+  metrics_http_set_server(service->metrics, service->server);
   http_server_set_guard(service->server, auth_http_guard, &service->auth);
   const gpointer contexts[API_N_DOMAINS] = {
       [API_AUTH] = &service->auth,     [API_UPLOADS] = &service->uploads, [API_BACKUP] = &service->backup,
       [API_PRICES] = &service->prices, [API_BATCH] = &service->batch,     [API_AUDIT] = &service->audit,
-      [API_NOTIFY] = &service->notify, [API_HEALTH] = service->health,
+      [API_NOTIFY] = &service->notify, [API_HEALTH] = service->health,    [API_METRICS] = service->metrics,
   };
   for (guint domain = 0; domain < API_N_DOMAINS; domain++)
     http_server_add_routes(service->server, api_routes[domain], contexts[domain]);
@@ -341,6 +348,7 @@ service_start(Service *service, GError **error)
   if (service->prices.sync == NULL)
     return FALSE;
   const PgClientOptions client = {config->pg_bin_dir, config->pg_dump_command};
+  service->metrics = metrics_http_new(service->pool, config, &service->auth, &service->backup);
   service->health = health_http_new(service->pool, config->redis_url, &client);
   service->janitor =
       temp_file_janitor_start(config->temp_dir, (guint)config->temp_cleanup_interval_s, (guint)config->temp_max_age_s);
@@ -350,6 +358,7 @@ service_start(Service *service, GError **error)
     return FALSE;
   price_sync_start(service->prices.sync);
   notify_start(service->notify.notify);
+  service->watch = monitor_watch_start(service->pool, config, service->notify.notify);
   return TRUE;
 }
 

@@ -44,6 +44,7 @@ struct CliContext {
   gboolean is_json;          /* --json: one JSON object per line on standard output instead of text */
   int wait_s;                /* --wait: for another backup operation to end */
   GCancellable *cancellable; /* triggered by SIGINT, SIGTERM and SIGHUP */
+  int exit_code;             /* set by a command with exit codes of its own; 0: by success and the error's table */
 };
 
 typedef enum {
