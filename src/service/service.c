@@ -20,6 +20,7 @@
 #include "pg/migrate/migrate.h"
 #include "prices/http/routes.h"
 #include "redis/redis.h"
+#include "schedule/run/scheduler.h"
 #include "service/api.h"
 #include "service/health.h"
 #include "service/metrics.h"

@@ -128,6 +128,37 @@ catalog_note_problem(PgConnection *connection, gint64 id, const char *state, con
 }
 
 gboolean
+catalog_newest_good(PgConnection *connection, const char *job_name, gint64 destination_id, gint64 *ret_id,
+                    GError **error)
+{
+  g_autoptr(PgResult) result =
+      pg_connection_query(connection, error,
+                          "SELECT id FROM cch_data.backups WHERE job_name = $1 AND state IN ('stored', 'proven')"
+                          " AND ($2 = '0' OR destination_id = $2::bigint) ORDER BY made_at DESC, id LIMIT 1",
+                          2, job_name, number_text(destination_id).text);
+  if (result == NULL)
+    return FALSE;
+  *ret_id = pg_result_rows(result) > 0 ? pg_result_int64(result, 0, 0) : 0;
+  return TRUE;
+}
+
+/* An hour less, so that a weekly proof does not move to the eighth day. */
+gboolean
+catalog_is_proof_due(PgConnection *connection, const char *job_name, gint64 destination_id, guint days,
+                     gboolean *ret_is_due, GError **error)
+{
+  g_autofree char *is_due = NULL;
+  *ret_is_due = FALSE;
+  if (days == 0)
+    return TRUE;
+  if (!pg_connection_value(connection, &is_due, error, schedule_proof_due_sql, 3, job_name,
+                           number_text(destination_id).text, number_text((gint64)days * 24 - 1).text))
+    return FALSE;
+  *ret_is_due = g_strcmp0(is_due, "t") == 0;
+  return TRUE;
+}
+
+gboolean
 catalog_pin(PgConnection *connection, gint64 id, gboolean is_pinned, GError **error)
 {
   g_autoptr(PgResult) result =

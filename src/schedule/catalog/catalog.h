@@ -16,6 +16,9 @@ typedef struct {
   gboolean is_offered; /* nobody has decided about it yet */
   JobSettings *settings;
   gint64 handled_s; /* what was due until then has been run or missed */
+  gint64 next_s;    /* as it is shown; 0: not known */
+  gint64 created_s;
+  gint64 good_s; /* when the newest good backup was made; 0: none */
 } CatalogJob;
 
 void catalog_job_free(CatalogJob *job);
@@ -33,8 +36,10 @@ gboolean catalog_change_job(PgConnection *connection, gint64 id, gboolean is_ena
                             GError **error);
 /* Its backups stay. */
 gboolean catalog_delete_job(PgConnection *connection, gint64 id, GError **error);
-/* What was due until `until_s` needs no run any more; `next_s` is shown as the next time (-1: none). */
-gboolean catalog_note_due(PgConnection *connection, gint64 id, gint64 until_s, gint64 next_s, GError **error);
+/* What was due until `until_s` needs no run any more; `next_s` is shown as the next time. `ret_is_first` is FALSE if
+ * another instance has noted something since the job was read. */
+gboolean catalog_note_due(PgConnection *connection, const CatalogJob *job, gint64 until_s, gint64 next_s,
+                          gboolean *ret_is_first, GError **error);
 
 /* ---- Destinations ---- */
 
@@ -98,6 +103,13 @@ gboolean catalog_note_proof(PgConnection *connection, gint64 id, const char *pro
 /* `state` "damaged" or "missing", with the reason. */
 gboolean catalog_note_problem(PgConnection *connection, gint64 id, const char *state, const char *problem,
                               GError **error);
+/* The newest good backup; 0: none. `destination_id` 0: at any destination. */
+gboolean catalog_newest_good(PgConnection *connection, const char *job_name, gint64 destination_id, gint64 *ret_id,
+                             GError **error);
+/* Whether no backup at the destination was read back (`destination_id` not 0), or none of the job restored for a trial,
+ * for so many days. FALSE for 0 days. */
+gboolean catalog_is_proof_due(PgConnection *connection, const char *job_name, gint64 destination_id, guint days,
+                              gboolean *ret_is_due, GError **error);
 gboolean catalog_pin(PgConnection *connection, gint64 id, gboolean is_pinned, GError **error);
 gboolean catalog_forget_backup(PgConnection *connection, gint64 id, GError **error);
 

@@ -3,9 +3,11 @@
 #include "base/error.h"
 #include "schedule/catalog/rows.h"
 
+#define EPOCH(time) "floor(extract(epoch FROM " time "))::bigint"
 #define JOB_SELECT                                                                                                     \
-  "SELECT id, name, is_enabled, is_offered, settings, extract(epoch FROM handled_at)::bigint FROM "                    \
-  "cch_data.backup_jobs "
+  "SELECT id, name, is_enabled, is_offered, settings, " EPOCH("handled_at") ", " EPOCH("next_at") ", "                 \
+  EPOCH("created_at") ", (SELECT " EPOCH("max(b.made_at)") " FROM cch_data.backups AS b"                               \
+  " WHERE b.job_name = j.name AND b.state IN ('stored', 'proven')) FROM cch_data.backup_jobs AS j "
 
 void
 catalog_job_free(CatalogJob *job)
@@ -26,6 +28,9 @@ read_job(const PgResult *rows, guint row, GError **error)
   job->is_enabled = pg_result_bool(rows, row, 2);
   job->is_offered = pg_result_bool(rows, row, 3);
   job->handled_s = pg_result_int64(rows, row, 5);
+  job->next_s = pg_result_int64(rows, row, 6);
+  job->created_s = pg_result_int64(rows, row, 7);
+  job->good_s = pg_result_int64(rows, row, 8);
   g_autoptr(json_t) settings = json_loads(pg_result_text(rows, row, 4), 0, NULL);
   job->settings = job_settings_parse(settings, error);
   if (job->settings == NULL) {
@@ -154,12 +159,18 @@ catalog_delete_job(PgConnection *connection, gint64 id, GError **error)
 }
 
 gboolean
-catalog_note_due(PgConnection *connection, gint64 id, gint64 until_s, gint64 next_s, GError **error)
+catalog_note_due(PgConnection *connection, const CatalogJob *job, gint64 until_s, gint64 next_s, gboolean *ret_is_first,
+                 GError **error)
 {
-  g_autoptr(PgResult) result =
-      pg_connection_query(connection, error,
-                          "UPDATE cch_data.backup_jobs SET handled_at = pg_catalog.to_timestamp($2::float8),"
-                          " next_at = CASE WHEN $3 <> '-1' THEN pg_catalog.to_timestamp($3::float8) END WHERE id = $1",
-                          3, number_text(id).text, number_text(until_s).text, number_text(next_s).text);
-  return result != NULL;
+  g_autoptr(PgResult) result = pg_connection_query(
+      connection, error,
+      "UPDATE cch_data.backup_jobs SET handled_at = pg_catalog.to_timestamp($3::float8),"
+      " next_at = pg_catalog.to_timestamp($4::float8)"
+      " WHERE id = $1 AND is_enabled AND floor(extract(epoch FROM handled_at))::bigint = $2::bigint",
+      4, number_text(job->id).text, number_text(job->handled_s).text, number_text(until_s).text,
+      number_text(next_s).text);
+  if (result == NULL)
+    return FALSE;
+  *ret_is_first = pg_result_affected(result) > 0;
+  return TRUE;
 }

@@ -123,6 +123,16 @@ run_end(PgConnection *connection, gint64 id, const char *runner, const RunOutcom
   return FALSE;
 }
 
+void
+run_give_back(PgConnection *connection, gint64 id, const char *runner)
+{
+  g_autoptr(PgResult) result = pg_connection_query(
+      connection, NULL,
+      "UPDATE cch_data.backup_runs SET state = 'queued', tries = tries - 1, runner = NULL, progress = NULL"
+      " WHERE id = $1 AND runner = $2 AND state = 'running' AND NOT is_cancelled",
+      2, number_text(id).text, runner);
+}
+
 gboolean
 run_cancel(PgConnection *connection, gint64 id, GError **error)
 {

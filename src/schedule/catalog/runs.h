@@ -47,6 +47,9 @@ typedef struct {
 /* Ends it: succeeded, cancelled (CANCELLED) or failed. */
 gboolean run_end(PgConnection *connection, gint64 id, const char *runner, const RunOutcome *outcome, GError **error);
 
+/* The runner cannot go on: another one may run it at once. */
+void run_give_back(PgConnection *connection, gint64 id, const char *runner);
+
 /* Asks for its end: a queued run ends at once. BACKUP_RUN_ENDED, NOT_FOUND. */
 gboolean run_cancel(PgConnection *connection, gint64 id, GError **error);
 

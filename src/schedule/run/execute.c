@@ -1,0 +1,319 @@
+#include "schedule/run/execute.h"
+
+#include "base/error.h"
+#include "base/log.h"
+#include "base/wait.h"
+#include "schedule/run/steps.h"
+
+#include <string.h>
+
+enum { PAUSE_FACTOR = 4, MAX_PAUSE_S = 3600, PROOF_LIMIT_S = 24 * 3600, END_TRIES = 20, END_PAUSE_MS = 3000 };
+
+/* Trying again would give the same answer. */
+static gboolean
+is_final(const GError *problem)
+{
+  switch (error_code(problem)) {
+  case CCH_ERROR_CANCELLED:
+  case CCH_ERROR_NOT_FOUND:
+  case CCH_ERROR_REQUEST_PARAMETER:
+  case CCH_ERROR_STORAGE_SETTINGS:
+  case CCH_ERROR_STORAGE_TOOL_MISSING:
+  case CCH_ERROR_SECRET_KEY_LOST:
+  case CCH_ERROR_AGE_RECIPIENT:
+  case CCH_ERROR_EXPORT_PG_DUMP:
+    return TRUE;
+  default:
+    return FALSE;
+  }
+}
+
+/* Whether to try again after the `n`th try; waits before. Takes the problem if so. */
+static gboolean
+try_again(RunWork *work, const CatalogJob *job, guint n, GError **problem)
+{
+  if (n >= job->settings->tries || is_final(*problem))
+    return FALSE;
+  guint pause_s = (guint)work->config->backup_retry_pause_s;
+  for (guint i = 1; i < n; i++)
+    pause_s = MIN(pause_s * PAUSE_FACTOR, MAX_PAUSE_S);
+  run_work_log(work, "try_failed",
+               json_pack("{s:i, s:s, s:s, s:i}", "try", (int)n, "errorCode", error_info(*problem)->code, "message",
+                         (*problem)->message, "nextInSeconds", (int)pause_s));
+  run_work_progress(work, "pause", 0, 0);
+  if (!sleep_ms(pause_s * 1000, work->cancellable, NULL))
+    return FALSE;
+  g_clear_error(problem);
+  return TRUE;
+}
+
+static gboolean
+is_drill_due(RunWork *work, const CatalogJob *job, gboolean *ret_is_due, GError **error)
+{
+  g_autoptr(PgConnection) connection = run_work_connect(work, error);
+  return connection != NULL &&
+         catalog_is_proof_due(connection, job->name, 0, job->settings->drill_days, ret_is_due, error);
+}
+
+static gboolean
+make_with_tries(RunWork *work, const CatalogJob *job, MadeBackup *made, GError **error)
+{
+  gboolean has_drill = FALSE;
+  if (!is_drill_due(work, job, &has_drill, error))
+    return FALSE;
+  for (guint n = 1;; n++) {
+    g_autoptr(GError) problem = NULL;
+    if (make_backup(work, job, has_drill, made, &problem))
+      return TRUE;
+    if (try_again(work, job, n, &problem))
+      continue;
+    g_propagate_error(error, g_steal_pointer(&problem));
+    return FALSE;
+  }
+}
+
+static gboolean
+keep_with_tries(RunWork *work, const CatalogJob *job, gint64 destination_id, const MadeBackup *made, GError **error)
+{
+  for (guint n = 1;; n++) {
+    g_autoptr(GError) problem = NULL;
+    if (keep_backup(work, job, destination_id, made, &problem))
+      return TRUE;
+    if (try_again(work, job, n, &problem))
+      continue;
+    g_propagate_error(error, g_steal_pointer(&problem));
+    return FALSE;
+  }
+}
+
+static gboolean
+queue_proof(PgConnection *connection, const char *kind, const CatalogJob *job, gint64 destination_id, GError **error)
+{
+  Run run = {.kind = (char *)kind, .job_id = job->id, .job_name = job->name, .asked_by = (char *)"schedule"};
+  if (!catalog_newest_good(connection, job->name, destination_id, &run.backup_id, error))
+    return FALSE;
+  return run.backup_id == 0 || run_queue(connection, &run, NULL, error);
+}
+
+/* An encrypted backup is restored for a trial before its encryption. */
+static gboolean
+queue_proofs(RunWork *work, const CatalogJob *job, GError **error)
+{
+  g_autoptr(PgConnection) connection = run_work_connect(work, error);
+  if (connection == NULL)
+    return FALSE;
+  gboolean is_due = FALSE;
+  for (guint i = 0; i < job->settings->destinations->len; i++) {
+    gint64 destination = g_array_index(job->settings->destinations, gint64, i);
+    if (!catalog_is_proof_due(connection, job->name, destination, job->settings->verify_days, &is_due, error) ||
+        (is_due && !queue_proof(connection, "verify", job, destination, error)))
+      return FALSE;
+  }
+  if (*job->settings->recipients != NULL)
+    return TRUE;
+  return catalog_is_proof_due(connection, job->name, 0, job->settings->drill_days, &is_due, error) &&
+         (!is_due || queue_proof(connection, "drill", job, 0, error));
+}
+
+/* Every destination gets its try; the first failure is the run's. */
+static gboolean
+keep_everywhere(RunWork *work, const CatalogJob *job, const MadeBackup *made, GError **error)
+{
+  g_autoptr(GError) first = NULL;
+  for (guint i = 0; i < job->settings->destinations->len; i++) {
+    gint64 destination = g_array_index(job->settings->destinations, gint64, i);
+    g_autoptr(GError) problem = NULL;
+    guint deleted = 0;
+    if (keep_with_tries(work, job, destination, made, &problem))
+      prune_destination(work, job, destination, &deleted, &problem);
+    if (problem == NULL)
+      continue;
+    run_work_log(work, "destination_failed",
+                 json_pack("{s:I, s:s, s:s}", "destinationId", (json_int_t)destination, "errorCode",
+                           error_info(problem)->code, "message", problem->message));
+    if (first == NULL)
+      first = g_steal_pointer(&problem);
+    if (error_code(first) == CCH_ERROR_CANCELLED)
+      break;
+  }
+  if (first == NULL)
+    return TRUE;
+  g_propagate_error(error, g_steal_pointer(&first));
+  return FALSE;
+}
+
+static CatalogJob *
+find_job(RunWork *work, GError **error)
+{
+  g_autoptr(PgConnection) connection = run_work_connect(work, error);
+  return connection != NULL ? catalog_find_job(connection, work->run.job_id, error) : NULL;
+}
+
+static gboolean
+execute_backup(RunWork *work, RunOutcome *outcome, char **ret_name, GError **error)
+{
+  g_autoptr(CatalogJob) job = find_job(work, error);
+  g_auto(MadeBackup) made = {0};
+  if (job == NULL)
+    return FALSE;
+  run_work_limit(work, job->settings->limit_s);
+  if (!make_with_tries(work, job, &made, error))
+    return FALSE;
+  RowTotals totals = manifest_totals(made.manifest);
+  *ret_name = g_strdup(made.name);
+  outcome->bytes = (gint64)made.bytes;
+  outcome->rows = (gint64)totals.rows;
+  outcome->recovery_ms = made.recovery_ms;
+  return keep_everywhere(work, job, &made, error) && queue_proofs(work, job, error);
+}
+
+static CatalogBackup *
+find_backup(RunWork *work, GError **error)
+{
+  gint64 id = work->run.backup_id;
+  g_autoptr(PgConnection) connection = run_work_connect(work, error);
+  if (connection == NULL ||
+      (id == 0 && !catalog_newest_good(connection, work->run.job_name, work->run.destination_id, &id, error)))
+    return NULL;
+  if (id != 0)
+    return catalog_find_backup(connection, id, error);
+  error_set(error, CCH_ERROR_BACKUP_NONE, "job %s has no good backup", work->run.job_name);
+  return NULL;
+}
+
+static gboolean
+execute_proof(RunWork *work, const char *identity, RunOutcome *outcome, char **ret_name, GError **error)
+{
+  const char *proof = NULL;
+  g_autoptr(CatalogBackup) backup = find_backup(work, error);
+  if (backup == NULL)
+    return FALSE;
+  run_work_limit(work, PROOF_LIMIT_S);
+  *ret_name = g_strdup(backup->name);
+  outcome->bytes = (gint64)backup->bytes;
+  outcome->rows = backup->row_count;
+  gboolean is_drill = strcmp(work->run.kind, "drill") == 0;
+  if (!prove_backup(work, backup, is_drill, identity, &proof, &outcome->recovery_ms, error))
+    return FALSE;
+  run_work_log(
+      work, "proven",
+      json_pack("{s:s, s:s, s:s}", "proof", proof, "name", backup->name, "destination", backup->destination_name));
+  return TRUE;
+}
+
+static gboolean
+execute_prune(RunWork *work, GError **error)
+{
+  g_autoptr(CatalogJob) job = find_job(work, error);
+  for (guint i = 0; job != NULL && i < job->settings->destinations->len; i++) {
+    guint deleted = 0;
+    if (!prune_destination(work, job, g_array_index(job->settings->destinations, gint64, i), &deleted, error))
+      return FALSE;
+  }
+  return job != NULL;
+}
+
+static gboolean
+execute_scan(RunWork *work, GError **error)
+{
+  guint found = 0;
+  g_autoptr(PgConnection) connection = run_work_connect(work, error);
+  g_autoptr(CatalogDestination) destination =
+      connection != NULL ? catalog_find_destination(connection, work->run.destination_id, error) : NULL;
+  g_clear_pointer(&connection, pg_connection_free);
+  g_autoptr(Storage) storage =
+      destination != NULL ? catalog_open_destination(destination, work->config->data_dir, error) : NULL;
+  if (storage == NULL || !scan_destination(work, destination, storage, NULL, &found, error))
+    return FALSE;
+  run_work_log(work, "scanned", json_pack("{s:s, s:i}", "destination", destination->name, "found", (int)found));
+  return TRUE;
+}
+
+/* The end is recorded even if the database is away for a while. */
+static void
+record_end(RunWork *work, RunOutcome *outcome, const char *name)
+{
+  outcome->backup_name = name;
+  for (guint n = 0; n < END_TRIES; n++) {
+    g_autoptr(GError) error = NULL;
+    g_autoptr(PgConnection) connection = run_work_connect(work, &error);
+    if (connection != NULL && run_end(connection, work->run.id, work->runner, outcome, &error))
+      return;
+    if (error_code(error) == CCH_ERROR_BACKUP_RUN_LOST || !sleep_ms(END_PAUSE_MS, work->outer, NULL))
+      return;
+  }
+}
+
+/* A cancelled run says nothing of the backups. */
+static void
+tell_end(RunWork *work, Notify *notify, const RunOutcome *outcome, gint64 start_us)
+{
+  const GError *problem = outcome->problem;
+  const char *kind = work->run.kind;
+  if (work->run.job_name == NULL || error_code(problem) == CCH_ERROR_CANCELLED)
+    return;
+  g_autoptr(PgConnection) connection = run_work_connect(work, NULL);
+  if (connection == NULL)
+    return;
+  gboolean is_backup = strcmp(kind, "backup") == 0;
+  g_autofree char *subject = g_strdup_printf("%s:%s", is_backup ? "job" : kind, work->run.job_name);
+  NotifyKind what = is_backup                     ? NOTIFY_BACKUP_FAILED
+                    : strcmp(kind, "drill") == 0 ? NOTIFY_DRILL_FAILED
+                                                  : NOTIFY_VERIFY_FAILED;
+  g_autoptr(json_t) details =
+      json_pack("{s:s, s:s*, s:I, s:I, s:s*, s:s*}", "name", work->run.job_name, "backup", outcome->backup_name, "bytes",
+                (json_int_t)MAX(outcome->bytes, 0), "durationMs",
+                (json_int_t)((g_get_monotonic_time() - start_us) / 1000), "errorCode",
+                problem != NULL ? error_info(problem)->code : NULL, "reason", problem != NULL ? problem->message : NULL);
+  g_autoptr(GError) untold = NULL;
+  if (!notify_state(notify, connection, subject, what, problem != NULL, details, &untold) ||
+      (is_backup && problem == NULL &&
+       !notify_state(notify, connection, subject, NOTIFY_BACKUP_SUCCEEDED, FALSE, details, &untold)))
+    log_event(LOG_WARNING, "nobody is told of a backup run", "code", error_info(untold)->code, "reason",
+              untold->message, NULL);
+}
+
+static void
+log_end(const RunWork *work, const RunOutcome *outcome, gint64 start_us)
+{
+  char seconds[24];
+  g_snprintf(seconds, sizeof seconds, "%.1f", (double)(g_get_monotonic_time() - start_us) / G_USEC_PER_SEC);
+  log_event(outcome->problem == NULL ? LOG_INFO : LOG_WARNING,
+            outcome->problem == NULL ? "backup run succeeded" : "backup run failed", "kind", work->run.kind, "job",
+            work->run.job_name, "backup", outcome->backup_name, "seconds", seconds, "code",
+            outcome->problem != NULL ? error_info(outcome->problem)->code : NULL, "reason",
+            outcome->problem != NULL ? outcome->problem->message : NULL, NULL);
+}
+
+gboolean
+run_execute(const ExecuteOptions *options, Run *run, GCancellable *cancellable, GError **error)
+{
+  gint64 start_us = g_get_monotonic_time();
+  g_autofree char *name = NULL;
+  g_autoptr(GError) problem = NULL;
+  RunOutcome outcome = {.bytes = -1, .rows = -1, .recovery_ms = -1};
+  g_autoptr(RunWork) work = run_work_new(options->config, options->pool, options->runner, run, cancellable, error);
+  if (work == NULL)
+    return FALSE;
+  const char *kind = work->run.kind;
+  gboolean is_done = strcmp(kind, "backup") == 0  ? execute_backup(work, &outcome, &name, &problem)
+                     : strcmp(kind, "prune") == 0 ? execute_prune(work, &problem)
+                     : strcmp(kind, "scan") == 0  ? execute_scan(work, &problem)
+                                                  : execute_proof(work, options->identity, &outcome, &name, &problem);
+  if (!is_done)
+    run_work_explain(work, &problem);
+  outcome.problem = problem;
+  if (options->gives_back && !is_done && g_cancellable_is_cancelled(cancellable)) {
+    g_autoptr(PgConnection) connection = run_work_connect(work, NULL);
+    if (connection != NULL)
+      run_give_back(connection, work->run.id, work->runner);
+    g_propagate_error(error, g_steal_pointer(&problem));
+    return FALSE;
+  }
+  record_end(work, &outcome, name);
+  tell_end(work, options->notify, &outcome, start_us);
+  log_end(work, &outcome, start_us);
+  if (!is_done)
+    g_propagate_error(error, g_steal_pointer(&problem));
+  return is_done;
+}
