@@ -6,6 +6,7 @@
 #include "batch/http/routes.h"
 #include "notify/http/routes.h"
 #include "prices/http/routes.h"
+#include "schedule/http/routes.h"
 #include "service/health.h"
 #include "service/metrics.h"
 #include "upload/http/routes.h"
@@ -28,8 +29,10 @@ static const HttpRoute document_routes[] = {
 static const HttpRoute *const document[] = {document_routes, NULL};
 
 const HttpRoute *const *const api_routes[API_N_DOMAINS] = {
-    [API_AUTH] = auth_http_routes,       [API_UPLOADS] = upload_http_routes, [API_BACKUP] = backup_http_routes,
-    [API_PRICES] = price_http_routes,    [API_BATCH] = batch_http_routes,    [API_AUDIT] = audit_http_routes,
-    [API_HEALTH] = health_http_routes,   [API_DOCUMENT] = document,          [API_NOTIFY] = notify_http_routes,
-    [API_METRICS] = metrics_http_routes,
+    [API_AUTH] = auth_http_routes,         [API_UPLOADS] = upload_http_routes,
+    [API_BACKUP] = backup_http_routes,     [API_PRICES] = price_http_routes,
+    [API_BATCH] = batch_http_routes,       [API_AUDIT] = audit_http_routes,
+    [API_HEALTH] = health_http_routes,     [API_DOCUMENT] = document,
+    [API_NOTIFY] = notify_http_routes,     [API_METRICS] = metrics_http_routes,
+    [API_SCHEDULE] = schedule_http_routes,
 };

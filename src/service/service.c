@@ -20,7 +20,7 @@
 #include "pg/migrate/migrate.h"
 #include "prices/http/routes.h"
 #include "redis/redis.h"
-#include "schedule/run/scheduler.h"
+#include "schedule/http/routes.h"
 #include "service/api.h"
 #include "service/health.h"
 #include "service/metrics.h"
@@ -60,6 +60,7 @@ typedef struct {
   BatchHttp batch;
   AuditHttp audit;
   NotifyHttp notify;
+  ScheduleHttp schedule;
   HealthHttp *health;
   MetricsHttp *metrics;
   MonitorWatch *watch;
@@ -80,6 +81,7 @@ service_clear(Service *service)
   g_clear_pointer(&service->migration, g_thread_join);
   g_clear_pointer(&service->prices.sync, price_sync_free);
   g_clear_pointer(&service->watch, monitor_watch_stop);
+  g_clear_pointer(&service->schedule.scheduler, scheduler_free);
   g_clear_pointer(&service->notify.notify, notify_free);
   g_clear_pointer(&service->janitor, temp_file_janitor_free);
   g_clear_pointer(&service->database_janitor, database_janitor_free);
@@ -315,9 +317,10 @@ start_server(Service *service, GError **error)
   metrics_http_set_server(service->metrics, service->server);
   http_server_set_guard(service->server, auth_http_guard, &service->auth);
   const gpointer contexts[API_N_DOMAINS] = {
-      [API_AUTH] = &service->auth,     [API_UPLOADS] = &service->uploads, [API_BACKUP] = &service->backup,
-      [API_PRICES] = &service->prices, [API_BATCH] = &service->batch,     [API_AUDIT] = &service->audit,
-      [API_NOTIFY] = &service->notify, [API_HEALTH] = service->health,    [API_METRICS] = service->metrics,
+      [API_AUTH] = &service->auth,         [API_UPLOADS] = &service->uploads, [API_BACKUP] = &service->backup,
+      [API_PRICES] = &service->prices,     [API_BATCH] = &service->batch,     [API_AUDIT] = &service->audit,
+      [API_NOTIFY] = &service->notify,     [API_HEALTH] = service->health,    [API_METRICS] = service->metrics,
+      [API_SCHEDULE] = &service->schedule,
   };
   for (guint domain = 0; domain < API_N_DOMAINS; domain++)
     http_server_add_routes(service->server, api_routes[domain], contexts[domain]);
@@ -348,6 +351,8 @@ service_start(Service *service, GError **error)
       (PriceHttp){config, service->pool, price_sync_new(config, service->dsn, service->notify.notify, error)};
   if (service->prices.sync == NULL)
     return FALSE;
+  Scheduler *scheduler = scheduler_new(config, service->pool, service->notify.notify, service->cluster != NULL);
+  service->schedule = (ScheduleHttp){config, service->pool, scheduler, service->uploads.uploads};
   const PgClientOptions client = {config->pg_bin_dir, config->pg_dump_command};
   service->metrics = metrics_http_new(service->pool, config, &service->auth, &service->backup);
   service->health = health_http_new(service->pool, config->redis_url, &client);
@@ -360,6 +365,7 @@ service_start(Service *service, GError **error)
   price_sync_start(service->prices.sync);
   notify_start(service->notify.notify);
   service->watch = monitor_watch_start(service->pool, config, service->notify.notify);
+  scheduler_start(scheduler);
   return TRUE;
 }
 

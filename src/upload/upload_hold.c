@@ -6,6 +6,7 @@
 #include "archive/toc/toc_parse.h"
 #include "base/error.h"
 #include "base/log.h"
+#include "base/os/directory.h"
 #include "base/os/write_all.h"
 
 #include <errno.h>
@@ -38,23 +39,35 @@ take_hold(Uploads *uploads, Upload *upload, gboolean is_use)
   return hold;
 }
 
-UploadHold *
-uploads_create(Uploads *uploads, const char *file_name, const char *metadata, gint64 length, GError **error)
+static UploadHold *
+create_upload(Uploads *uploads, const char *file_name, const char *metadata, gint64 length, gboolean is_own,
+              GError **error)
 {
-  if (!upload_name_is_archive(file_name)) {
-    error_set(error, CCH_ERROR_IMPORT_FILE_NAME, "%s", file_name);
-    return NULL;
-  }
   g_autoptr(GMutexLocker) locker = g_mutex_locker_new(&uploads->mutex);
   upload_store_remove_expired(uploads);
   if (g_hash_table_size(uploads->table) >= UPLOADS_MAX_COUNT) {
     error_set(error, CCH_ERROR_UPLOAD_NO_ROOM, "%d uploads are kept already", UPLOADS_MAX_COUNT);
     return NULL;
   }
-  if (!upload_store_check_room(uploads, NULL, length, 0, error))
-    return NULL;
-  UploadFile *file = upload_file_create(uploads->directory, file_name, metadata, length, error);
+  gboolean has_room = is_own ? directory_check_free_space(uploads->directory, (guint64)length, error)
+                             : upload_store_check_room(uploads, NULL, length, 0, error);
+  UploadFile *file = has_room ? upload_file_create(uploads->directory, file_name, metadata, length, error) : NULL;
   return file != NULL ? take_hold(uploads, upload_store_add(uploads, file), FALSE) : NULL;
+}
+
+UploadHold *
+uploads_create(Uploads *uploads, const char *file_name, const char *metadata, gint64 length, GError **error)
+{
+  if (upload_name_is_archive(file_name))
+    return create_upload(uploads, file_name, metadata, length, FALSE, error);
+  error_set(error, CCH_ERROR_IMPORT_FILE_NAME, "%s", file_name);
+  return NULL;
+}
+
+UploadHold *
+uploads_create_own(Uploads *uploads, const char *file_name, guint64 length, GError **error)
+{
+  return create_upload(uploads, file_name, NULL, (gint64)length, TRUE, error);
 }
 
 /* Discards unverified bytes; called with the upload's mutex held. If that fails, later bytes overwrite them. */
@@ -249,7 +262,8 @@ check_append(const UploadHold *hold, guint64 end, GError **error)
               file->length);
     return FALSE;
   }
-  if (end > hold->uploads->options.max_bytes) {
+  /* An announced length was checked when it was announced. */
+  if (file->length < 0 && end > hold->uploads->options.max_bytes) {
     error_set_file_too_large(error, hold->uploads->options.max_bytes,
                              "the file has more than %" G_GUINT64_FORMAT " bytes", hold->uploads->options.max_bytes);
     return FALSE;

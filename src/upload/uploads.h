@@ -71,6 +71,9 @@ typedef struct UploadHold UploadHold;
  * IMPORT_FILE_TOO_LARGE, UPLOAD_NO_ROOM if too many uploads or bytes are kept, DISK_FULL, FILE. */
 UploadHold *uploads_create(Uploads *uploads, const char *file_name, const char *metadata, gint64 length,
                            GError **error);
+/* The same for a file that does not come from a client, and so has only the limits of the disk and of the number of
+ * uploads. UPLOAD_NO_ROOM, DISK_FULL, FILE. */
+UploadHold *uploads_create_own(Uploads *uploads, const char *file_name, guint64 length, GError **error);
 /* UPLOAD_NOT_FOUND; UPLOAD_BUSY. A writer that has received nothing for some seconds loses its hold to the next one:
  * its client has probably come back over another connection. */
 UploadHold *uploads_hold(Uploads *uploads, const char *id, GError **error);

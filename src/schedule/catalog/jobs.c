@@ -2,12 +2,14 @@
 
 #include "base/error.h"
 #include "schedule/catalog/rows.h"
+#include "schedule_sql.h"
 
 #define EPOCH(time) "floor(extract(epoch FROM " time "))::bigint"
 #define JOB_SELECT                                                                                                     \
-  "SELECT id, name, is_enabled, is_offered, settings, " EPOCH("handled_at") ", " EPOCH("next_at") ", "                 \
-  EPOCH("created_at") ", (SELECT " EPOCH("max(b.made_at)") " FROM cch_data.backups AS b"                               \
-  " WHERE b.job_name = j.name AND b.state IN ('stored', 'proven')) FROM cch_data.backup_jobs AS j "
+  "SELECT id, name, is_enabled, is_offered, settings, " EPOCH("handled_at") ", " EPOCH("next_at") ", " EPOCH(          \
+      "created_at") ", (SELECT " EPOCH("max(b.made_at)") " FROM cch_data.backups AS b"                                 \
+                                                         " WHERE b.job_name = j.name AND b.state IN ('stored', "       \
+                                                         "'proven')) FROM cch_data.backup_jobs AS j "
 
 void
 catalog_job_free(CatalogJob *job)
@@ -131,7 +133,6 @@ catalog_add_job(PgConnection *connection, const char *name, gboolean is_enabled,
   return TRUE;
 }
 
-/* A job that is switched on again, or gets another schedule, catches nothing up. */
 gboolean
 catalog_change_job(PgConnection *connection, gint64 id, gboolean is_enabled, const JobSettings *settings,
                    GError **error)
@@ -140,13 +141,8 @@ catalog_change_job(PgConnection *connection, gint64 id, gboolean is_enabled, con
   if (destinations == NULL)
     return FALSE;
   g_autofree char *text = settings_text(settings);
-  g_autoptr(PgResult) result = pg_connection_query(
-      connection, error,
-      "UPDATE cch_data.backup_jobs SET is_enabled = $2, is_offered = FALSE, settings = $3, next_at = NULL,"
-      " handled_at = CASE WHEN is_enabled AND settings->>'schedule' = $3::jsonb->>'schedule'"
-      " AND settings->>'timeZone' IS NOT DISTINCT FROM $3::jsonb->>'timeZone' THEN handled_at ELSE now() END"
-      " WHERE id = $1",
-      3, number_text(id).text, is_enabled ? "t" : "f", text);
+  g_autoptr(PgResult) result = pg_connection_query(connection, error, schedule_change_job_sql, 3, number_text(id).text,
+                                                   is_enabled ? "t" : "f", text);
   return found_row(result, "job", error);
 }
 

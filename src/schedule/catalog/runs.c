@@ -137,12 +137,7 @@ gboolean
 run_cancel(PgConnection *connection, gint64 id, GError **error)
 {
   NumberText number = number_text(id);
-  g_autoptr(PgResult) result = pg_connection_query(connection, error,
-                                                   "UPDATE cch_data.backup_runs SET is_cancelled = TRUE,"
-                                                   " ended_at = CASE WHEN state = 'queued' THEN now() END,"
-                                                   " state = CASE WHEN state = 'queued' THEN 'cancelled' ELSE state END"
-                                                   " WHERE id = $1 AND state IN ('queued', 'running')",
-                                                   1, number.text);
+  g_autoptr(PgResult) result = pg_connection_query(connection, error, schedule_run_cancel_sql, 1, number.text);
   if (result == NULL)
     return FALSE;
   if (pg_result_affected(result) > 0)

@@ -257,14 +257,14 @@ tell_end(RunWork *work, Notify *notify, const RunOutcome *outcome, gint64 start_
     return;
   gboolean is_backup = strcmp(kind, "backup") == 0;
   g_autofree char *subject = g_strdup_printf("%s:%s", is_backup ? "job" : kind, work->run.job_name);
-  NotifyKind what = is_backup                     ? NOTIFY_BACKUP_FAILED
+  NotifyKind what = is_backup                    ? NOTIFY_BACKUP_FAILED
                     : strcmp(kind, "drill") == 0 ? NOTIFY_DRILL_FAILED
-                                                  : NOTIFY_VERIFY_FAILED;
-  g_autoptr(json_t) details =
-      json_pack("{s:s, s:s*, s:I, s:I, s:s*, s:s*}", "name", work->run.job_name, "backup", outcome->backup_name, "bytes",
-                (json_int_t)MAX(outcome->bytes, 0), "durationMs",
-                (json_int_t)((g_get_monotonic_time() - start_us) / 1000), "errorCode",
-                problem != NULL ? error_info(problem)->code : NULL, "reason", problem != NULL ? problem->message : NULL);
+                                                 : NOTIFY_VERIFY_FAILED;
+  g_autoptr(json_t) details = json_pack("{s:s, s:s*, s:I, s:I, s:s*, s:s*}", "name", work->run.job_name, "backup",
+                                        outcome->backup_name, "bytes", (json_int_t)MAX(outcome->bytes, 0), "durationMs",
+                                        (json_int_t)((g_get_monotonic_time() - start_us) / 1000), "errorCode",
+                                        problem != NULL ? error_info(problem)->code : NULL, "reason",
+                                        problem != NULL ? problem->message : NULL);
   g_autoptr(GError) untold = NULL;
   if (!notify_state(notify, connection, subject, what, problem != NULL, details, &untold) ||
       (is_backup && problem == NULL &&

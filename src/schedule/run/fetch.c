@@ -70,7 +70,7 @@ check_measured(const Measured *measured, guint64 bytes, const char *sha256, GErr
 
 /* age reads to the end of what it decrypts, so all bytes are measured then. */
 gboolean
-fetch_file(Storage *storage, const char *path, guint64 bytes, const char *sha256, const FetchOptions *options, int fd,
+fetch_file(Storage *storage, const char *path, guint64 bytes, const char *sha256, const FetchOptions *options,
            GCancellable *cancellable, GError **error)
 {
   Measured measured = {0};
@@ -86,10 +86,16 @@ fetch_file(Storage *storage, const char *path, guint64 bytes, const char *sha256
   g_autofree guint8 *buffer = g_malloc(BUFFER_BYTES);
   gssize n;
   while ((n = storage_stream_read(stream, buffer, BUFFER_BYTES, cancellable, error)) > 0) {
-    if (!write_all(fd, buffer, (gsize)n, "the fetched backup", error))
+    if (!options->write(options->target, buffer, (gsize)n, error))
       return FALSE;
     if (options->progress != NULL)
       options->progress(measured.bytes, total, options->data);
   }
   return n == 0 && check_measured(&measured, bytes, sha256, error);
+}
+
+gboolean
+fetch_write_fd(gpointer fd, const guint8 *bytes, gsize size, GError **error)
+{
+  return write_all(*(const int *)fd, bytes, size, "the fetched backup", error);
 }

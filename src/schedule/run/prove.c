@@ -102,11 +102,11 @@ prove_file(RunWork *work, const CatalogBackup *backup, gboolean is_drill, const 
   if (!read_records(work, backup, &destination, &manifest, error))
     return FALSE;
   g_autoptr(Storage) storage = catalog_open_destination(destination, work->config->data_dir, error);
-  const FetchOptions options = {.identity = identity, .progress = show_fetch, .data = work};
+  const FetchOptions options = {
+      .write = fetch_write_fd, .target = &fd, .identity = identity, .progress = show_fetch, .data = work};
   g_autofree char *path = g_strconcat(backup->job_name, "/", backup->name, NULL);
   gint64 start_us = g_get_monotonic_time(), load_ms = 0;
-  if (storage == NULL ||
-      !fetch_file(storage, path, backup->bytes, backup->sha256, &options, fd, work->cancellable, error))
+  if (storage == NULL || !fetch_file(storage, path, backup->bytes, backup->sha256, &options, work->cancellable, error))
     return FALSE;
   gint64 fetch_ms = (g_get_monotonic_time() - start_us) / 1000;
   if (backup->is_encrypted && identity == NULL) {

@@ -17,9 +17,9 @@ struct Scheduler {
   char *runner;
   GCancellable *stopping;
   GThread *thread;
-  LogRepeat away;       /* used by the thread only */
+  LogRepeat away;         /* used by the thread only */
   gint64 ages_checked_us; /* likewise */
-  GMutex mutex;   /* guards is_woken */
+  GMutex mutex;           /* guards is_woken */
   GCond wake;
   gboolean is_woken;
 };
@@ -136,7 +136,8 @@ tell_ages(Scheduler *scheduler, PgConnection *connection, GError **error)
     if (!job->is_enabled)
       continue;
     g_autofree char *subject = g_strconcat("age:", job->name, NULL);
-    g_autoptr(json_t) details = json_pack("{s:s, s:I}", "name", job->name, "hours", (json_int_t)((now_s - good_s) / 3600));
+    g_autoptr(json_t) details =
+        json_pack("{s:s, s:I}", "name", job->name, "hours", (json_int_t)((now_s - good_s) / 3600));
     if (!notify_state(scheduler->notify, connection, subject, NOTIFY_NO_GOOD_BACKUP_FOR_HOURS, good_s < allowed_s,
                       details, error))
       return FALSE;

@@ -11,8 +11,8 @@
 
 typedef struct Scheduler Scheduler;
 
-/* `config`, `pool` and `notify` must outlive it. `is_private`: in the private cluster, jobs that are only offered are switched
- * on. */
+/* `config`, `pool` and `notify` must outlive it. `is_private`: in the private cluster, jobs that are only offered are
+ * switched on. */
 Scheduler *scheduler_new(const Config *config, PgPool *pool, Notify *notify, gboolean is_private);
 /* Starts the thread, unless the configuration says not to. */
 void scheduler_start(Scheduler *scheduler);
