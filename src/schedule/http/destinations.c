@@ -1,3 +1,4 @@
+#include "schedule/http/context.h"
 #include "schedule/http/endpoints.h"
 
 #include "base/error.h"
@@ -202,7 +203,7 @@ test_destination(HttpRequest *request, gpointer context, GError **error)
   if (storage == NULL)
     return NULL;
   gboolean is_fine = storage_test(storage, &failed_at, http_request_cancellable(request), &problem);
-  if (error_code(problem) == CCH_ERROR_CANCELLED) {
+  if (problem != NULL && error_code(problem) == CCH_ERROR_CANCELLED) {
     g_propagate_error(error, g_steal_pointer(&problem));
     return NULL;
   }

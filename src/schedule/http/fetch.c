@@ -2,6 +2,7 @@
 
 #include "backup/manifest/manifest.h"
 #include "base/error.h"
+#include "schedule/http/context.h"
 #include "schedule/http/endpoints.h"
 
 #include <sodium.h>

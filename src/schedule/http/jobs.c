@@ -1,3 +1,4 @@
+#include "schedule/http/context.h"
 #include "schedule/http/endpoints.h"
 
 #include "base/error.h"

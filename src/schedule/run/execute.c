@@ -250,7 +250,7 @@ tell_end(RunWork *work, Notify *notify, const RunOutcome *outcome, gint64 start_
 {
   const GError *problem = outcome->problem;
   const char *kind = work->run.kind;
-  if (work->run.job_name == NULL || error_code(problem) == CCH_ERROR_CANCELLED)
+  if (work->run.job_name == NULL || (problem != NULL && error_code(problem) == CCH_ERROR_CANCELLED))
     return;
   g_autoptr(PgConnection) connection = run_work_connect(work, NULL);
   if (connection == NULL)

@@ -19,8 +19,7 @@ put_backup(RunWork *work, const CatalogJob *job, Storage *storage, const MadeBac
   g_autofree char *name = g_strconcat(job->name, "/", made->name, NULL);
   g_autofree char *manifest_name = g_strconcat(name, MANIFEST_SUFFIX, NULL);
   g_autoptr(GBytes) manifest = g_bytes_new_static(made->manifest_json, strlen(made->manifest_json));
-  if (!storage_clean(storage, job->name, ABANDONED_S, NULL, work->cancellable, NULL))
-    run_work_log(work, "not_cleaned", NULL);
+  storage_clean(storage, job->name, ABANDONED_S, NULL, work->cancellable, NULL); /* the next run tries again */
   return storage_put(storage, made->path, name, show_upload, work, work->cancellable, error) &&
          storage_put_bytes(storage, manifest, manifest_name, work->cancellable, error);
 }
@@ -49,7 +48,7 @@ keep_backup(RunWork *work, const CatalogJob *job, gint64 destination_id, const M
   gint64 start_us = g_get_monotonic_time();
   gboolean is_stored = storage != NULL && put_backup(work, job, storage, made, &problem);
   connection = run_work_connect(work, NULL);
-  if (connection != NULL && error_code(problem) != CCH_ERROR_CANCELLED)
+  if (connection != NULL && (problem == NULL || error_code(problem) != CCH_ERROR_CANCELLED))
     catalog_note_access(connection, destination_id, problem);
   if (!is_stored) {
     g_prefix_error(&problem, "%s: ", destination->name);

@@ -1,0 +1,255 @@
+// Scheduled backups: jobs, retention, proofs, and the way back, with a directory as destination.
+
+import assert from 'node:assert/strict';
+import { existsSync, readFileSync, readdirSync, rmSync, truncateSync, writeFileSync } from 'node:fs';
+import path from 'node:path';
+import { after, before, describe, test } from 'node:test';
+import { temporaryDirectory } from './support/cleanup.mjs';
+import { Database, fixture } from './support/database.mjs';
+import { runOk, until } from './support/run.mjs';
+import { startPostgres } from './support/servers.mjs';
+import { Service, cli, haveBinary } from './support/service.mjs';
+import { allEvents } from './support/sse.mjs';
+
+describe('scheduled backups', { skip: !haveBinary && 'no binary' }, () => {
+  let database, service, postgres;
+
+  before(async () => {
+    postgres = await startPostgres();
+    database = await Database.create(postgres, { name: 'hub' });
+    await database.execFile(fixture('hub-v09.sql'));
+    await database.exec(`INSERT INTO users (name) SELECT 'user ' || i FROM generate_series(1, 2000) AS i`);
+    service = await start();
+    await until('migrations', () => database.value(`SELECT to_regclass('cch_data.notify_queue')`));
+  });
+  after(() => service?.stop());
+
+  const start = (options) => Service.start({ dsn: database.dsn, env: { CCH_DATA_BACKUP_RETRY_PAUSE: 1 }, ...options });
+
+  async function call(method, target, body, on = service) {
+    const reply = await on.fetch(target, {
+      method, headers: { 'accept-language': 'en', ...(body === undefined ? {} : { 'content-type': 'application/json' }) },
+      body: body === undefined ? undefined : JSON.stringify(body),
+    });
+    const text = await reply.text();
+    return { status: reply.status, body: text === '' ? undefined : JSON.parse(text) };
+  }
+  async function ok(method, target, body) {
+    const { status, body: answer } = await call(method, target, body);
+    assert.ok(status < 300, `${method} ${target}: ${status} ${JSON.stringify(answer)}`);
+    return answer;
+  }
+  const jobs = async () => (await ok('GET', '/api/admin/backup-jobs')).jobs;
+  const backups = async (job) => (await ok('GET', `/api/admin/backups?job=${job}`)).backups;
+  const runEnd = (id) => until(`run ${id}`, async () => {
+    const run = await ok('GET', `/api/admin/backup-runs/${id}`);
+    return run.endedAt !== null && run;
+  }, 60_000);
+  const allQuiet = () => until('no run', async () =>
+    (await ok('GET', '/api/admin/backup-runs')).runs.every(({ state }) => state !== 'queued' && state !== 'running'), 60_000);
+  async function destination(settings, more = {}) {
+    const name = `d${Math.random().toString(36).slice(2, 8)}`;
+    return ok('POST', '/api/admin/backup-destinations', { name, kind: 'directory', settings, ...more });
+  }
+  async function job(settings, more = {}) {
+    const name = `j${Math.random().toString(36).slice(2, 8)}`;
+    return ok('POST', '/api/admin/backup-jobs', { name, isEnabled: false, settings, ...more });
+  }
+  async function runJob(made) {
+    const run = await runEnd((await ok('POST', `/api/admin/backup-jobs/${made.id}/run`)).runId);
+    await allQuiet();
+    return run;
+  }
+
+  test('one job is offered, and waits for somebody in a named database', async () => {
+    const [daily] = await jobs();
+    assert.equal(daily.name, 'daily');
+    assert.deepEqual([daily.isEnabled, daily.isOffered, daily.settings.schedule], [false, true, '0 4 * * *']);
+    assert.deepEqual(daily.settings.retention, { last: 0, hourly: 0, daily: 7, weekly: 4, monthly: 12, yearly: 0, withinHours: 0, minimum: 1 });
+    assert.equal(daily.nextTimes.length, 5);
+  });
+
+  test('a run makes a backup, keeps it, reads it back, and drills it', async () => {
+    const [daily] = await jobs();
+    await ok('PATCH', `/api/admin/backup-jobs/${daily.id}`, { isEnabled: true, settings: { drillDays: 30 } });
+    const run = await runJob(daily);
+    assert.equal(run.state, 'succeeded', JSON.stringify(run));
+    const [backup, ...others] = await backups('daily');
+    assert.equal(others.length, 0);
+    assert.match(backup.name, /^backup_\d{4}-\d\d-\d\dT\d\d-\d\d-\d\d\.dump$/);
+    assert.equal(backup.state, 'proven', JSON.stringify(await ok('GET', '/api/admin/backup-runs')));
+    assert.equal(backup.proof, 'drill');
+    assert.ok(backup.recoveryMs > 0);
+    assert.deepEqual(backup.reasons.map(({ rule }) => rule).sort(), ['daily', 'minimum', 'monthly', 'newest', 'weekly']);
+    assert.ok(backup.goesAt > new Date().toISOString());
+    const folder = path.join(service.dataDir, 'backups', 'daily');
+    assert.deepEqual(readdirSync(folder).sort(), [backup.name, `${backup.name}.manifest.json`]);
+    // Stock pg_restore reads it, and no database of the drill is left.
+    await runOk('pg_restore', ['--list', path.join(folder, backup.name)]);
+    assert.equal(await database.value(`SELECT count(*) FROM pg_database WHERE datname LIKE 'hub\\_cch%'`), '0');
+    assert.equal((await cli(['verify', path.join(folder, backup.name)])).code, 0);
+    assert.deepEqual(readdirSync(path.join(service.dataDir, 'backup-runs')), []);
+  });
+
+  test('a damaged file is found, and pushes out nothing', async () => {
+    const where = temporaryDirectory('backups');
+    const made = await job({ destinations: [(await destination({ path: where })).id], retention: { last: 1 }, verifyDays: 1 });
+    await runJob(made);
+    const [good] = await backups(made.name);
+    assert.equal(good.state, 'proven');
+    assert.equal(good.proof, 'read');
+    await new Promise((resolve) => setTimeout(resolve, 1100)); // names have seconds
+    await ok('PATCH', `/api/admin/backup-jobs/${made.id}`, { settings: { verifyDays: 0 } });
+    await runJob(made);
+    const [newer] = await backups(made.name);
+    assert.equal(newer.state, 'stored');
+    assert.equal((await backups(made.name)).length, 2, 'what is unproven pushes out nothing that is proven');
+    // One byte of the newer one changes.
+    const file = path.join(where, made.name, newer.name);
+    const bytes = readFileSync(file);
+    bytes[bytes.length - 100] ^= 1;
+    writeFileSync(file, bytes);
+    const { runId } = await ok('POST', `/api/admin/backups/${newer.id}/verify`);
+    const run = await runEnd(runId);
+    assert.deepEqual([run.state, run.errorCode], ['failed', 'backup.damaged']);
+    const states = (await backups(made.name)).map(({ state }) => state);
+    assert.deepEqual(states, ['damaged', 'proven']);
+    const refused = await call('DELETE', `/api/admin/backups/${good.id}`);
+    assert.deepEqual([refused.status, refused.body.errorCode], [409, 'backup.last_good']);
+    // Files that go and come back, and a stranger's file.
+    writeFileSync(path.join(where, made.name, 'notes.txt'), 'mine');
+    truncateSync(path.join(where, made.name, good.name), 10);
+    await runEnd((await ok('POST', `/api/admin/backup-destinations/${good.destinationId}/scan`)).runId);
+    assert.deepEqual((await backups(made.name)).map(({ state }) => state), ['damaged', 'damaged']);
+    rmSync(path.join(where, made.name, newer.name));
+    await runEnd((await ok('POST', `/api/admin/backup-destinations/${good.destinationId}/scan`)).runId);
+    assert.ok(existsSync(path.join(where, made.name, 'notes.txt')));
+  });
+
+  test('retention deletes what no rule keeps, and keeps what is pinned', async () => {
+    const made = await job({ destinations: [(await destination({ path: temporaryDirectory('backups') })).id], retention: { last: 1 }, verifyDays: 0 });
+    const names = [];
+    for (let i = 0; i < 3; i++) {
+      const run = await runJob(made);
+      assert.equal(run.state, 'succeeded', JSON.stringify(run));
+      names.push(run.backup);
+      const [newest] = await backups(made.name);
+      if (i === 0) await ok('PATCH', `/api/admin/backups/${newest.id}`, { isPinned: true });
+      await new Promise((resolve) => setTimeout(resolve, 1100));
+    }
+    assert.deepEqual((await backups(made.name)).map(({ name }) => name), [names[2], names[0]]);
+    const events = (await ok('GET', `/api/admin/backup-runs?job=${made.name}&limit=1`)).runs;
+    const { log } = await ok('GET', `/api/admin/backup-runs/${events[0].id}`);
+    assert.deepEqual(log.map(({ event }) => event), ['exported', 'stored', 'deleted']);
+  });
+
+  test('a destination that fails is tried again, told, and holds up no other', async () => {
+    const blocked = path.join(temporaryDirectory('blocked'), 'file');
+    writeFileSync(blocked, 'not a directory');
+    const bad = await destination({ path: path.join(blocked, 'below') }), good = await destination({ path: temporaryDirectory('backups') });
+    const made = await job({ destinations: [bad.id, good.id], tries: 2, verifyDays: 0 });
+    const run = await runJob(made);
+    assert.equal(run.state, 'failed');
+    const { log } = await ok('GET', `/api/admin/backup-runs/${run.id}`);
+    assert.deepEqual(log.map(({ event }) => event), ['exported', 'try_failed', 'destination_failed', 'stored']);
+    assert.deepEqual((await backups(made.name)).map(({ destination, state }) => [destination, state]).sort(),
+      [[bad.name, 'made'], [good.name, 'stored']].sort());
+    assert.equal(await database.value(`SELECT is_bad FROM cch_data.notify_states WHERE subject = 'job:${made.name}'`), 't');
+    const tried = await ok('POST', `/api/admin/backup-destinations/${bad.id}/test`);
+    assert.deepEqual([tried.ok, tried.failedAt], [false, 'write']);
+    assert.equal((await ok('POST', `/api/admin/backup-destinations/${good.id}/test`)).ok, true);
+    assert.equal((await call('DELETE', `/api/admin/backup-destinations/${good.id}`)).body.errorCode, 'backup.destination_used');
+  });
+
+  test('an encrypted backup is opened by age alone, drilled before, and comes back with its key', async () => {
+    const where = temporaryDirectory('backups');
+    const { secretKey, publicKey } = await ok('POST', '/api/admin/backup-keys');
+    const made = await job({ destinations: [(await destination({ path: where })).id], recipients: [publicKey], drillDays: 1 });
+    const run = await runJob(made);
+    assert.equal(run.state, 'succeeded', JSON.stringify(run));
+    assert.ok(run.recoveryMs > 0);
+    const [backup] = await backups(made.name);
+    assert.deepEqual([backup.isEncrypted, backup.state, backup.proof], [true, 'proven', 'checksum']);
+    const identity = path.join(temporaryDirectory('key', 0o700), 'key.txt');
+    writeFileSync(identity, `${secretKey}\n`, { mode: 0o600 });
+    const plain = path.join(temporaryDirectory('plain'), 'hub.dump');
+    await runOk('age', ['-d', '-i', identity, '-o', plain, path.join(where, made.name, backup.name)]);
+    await runOk('pg_restore', ['--list', plain]);
+    assert.equal((await call('POST', `/api/admin/backups/${backup.id}/drill`)).body.errorCode, 'age.key_required');
+    // Into a kept upload, which a merge takes.
+    const reply = await service.fetch(`/api/admin/backups/${backup.id}/fetch`, {
+      method: 'POST', headers: { 'content-type': 'application/json' }, body: JSON.stringify({ identity: secretKey }),
+    });
+    const events = await allEvents(reply);
+    const last = events.at(-1);
+    assert.equal(last.type, 'complete', JSON.stringify(last));
+    const preview = await ok('POST', '/api/admin/database/import:preview', { uploadId: last.uploadId });
+    assert.ok(preview.tables.some(({ name }) => name === 'public.users'), JSON.stringify(preview).slice(0, 300));
+    const wrong = await service.fetch(`/api/admin/backups/${backup.id}/fetch`, { method: 'POST' });
+    assert.equal((await wrong.json()).errorCode, 'age.key_required');
+  });
+
+  test('a run is cancelled, and what it had begun is gone', async () => {
+    await database.exec(`CREATE TABLE big AS SELECT i, repeat(md5(i::text), 40) AS t FROM generate_series(1, 200000) AS i`);
+    const where = temporaryDirectory('backups');
+    const made = await job({ destinations: [(await destination({ path: where })).id], compression: 'small' });
+    const { runId } = await ok('POST', `/api/admin/backup-jobs/${made.id}/run`);
+    await until('the export', async () => (await ok('GET', `/api/admin/backup-runs/${runId}`)).state === 'running');
+    assert.equal((await call('POST', `/api/admin/backup-runs/${runId}/cancel`)).status, 202);
+    assert.equal((await runEnd(runId)).state, 'cancelled');
+    assert.deepEqual(readdirSync(path.join(service.dataDir, 'backup-runs')), []);
+    assert.deepEqual(readdirSync(where), []);
+    assert.equal((await call('POST', `/api/admin/backup-runs/${runId}/cancel`)).body.errorCode, 'backup.run_ended');
+    await database.exec('DROP TABLE big');
+  });
+
+  test('a due job runs once of two instances, and a missed one is caught up once', async () => {
+    const second = await start();
+    try {
+      const made = await job({ destinations: [(await destination({ path: temporaryDirectory('backups') })).id], schedule: '@hourly', verifyDays: 0 },
+        { isEnabled: true });
+      await database.exec(`UPDATE cch_data.backup_jobs SET handled_at = now() - interval '3 days 1 hour' WHERE id = ${made.id}`);
+      await until('the run', async () => (await backups(made.name)).length === 1, 30_000);
+      await new Promise((resolve) => setTimeout(resolve, 6000));
+      assert.equal(await database.value(`SELECT count(*) FROM cch_data.backup_runs WHERE job_name = '${made.name}'`), '1');
+      // A clock that was set back makes nothing due, and delays nothing.
+      await database.exec(`UPDATE cch_data.backup_jobs SET handled_at = now() + interval '9 days' WHERE id = ${made.id}`);
+      await until('the time', async () =>
+        (await database.value(`SELECT handled_at < now() + interval '2 minutes' FROM cch_data.backup_jobs WHERE id = ${made.id}`)) === 't', 20_000);
+      await ok('PATCH', `/api/admin/backup-jobs/${made.id}`, { isEnabled: false });
+    } finally {
+      await second.stop();
+    }
+  });
+
+  test('a service that dies leaves a run to the next one', async () => {
+    const where = temporaryDirectory('backups');
+    const made = await job({ destinations: [(await destination({ path: where })).id], verifyDays: 0 });
+    await database.exec(`INSERT INTO cch_data.backup_runs (kind, job_id, job_name, state, asked_by, runner, alive_at, started_at, tries)
+      VALUES ('backup', ${made.id}, '${made.name}', 'running', 'schedule', 'dead', now() - interval '2 minutes', now() - interval '3 minutes', 1)`);
+    await until('the backup', async () => (await backups(made.name)).some(({ state }) => state === 'stored'), 30_000);
+    assert.equal(await database.value(`SELECT tries FROM cch_data.backup_runs WHERE job_name = '${made.name}'`), '2');
+  });
+
+  test('wrong settings are named, and change nothing', async () => {
+    const here = (await destination({ path: temporaryDirectory('backups') })).id;
+    const wrong = [
+      [{ destinations: [here], schedule: '61 * * * *' }, /minute/],
+      [{ destinations: [here], timeZone: 'Mars/Olympus' }, /time zone/],
+      [{ destinations: [] }, /destinations/],
+      [{ destinations: [999999] }, /destinations/],
+      [{ destinations: [here], retention: { dayly: 3 } }, /dayly/],
+      [{ destinations: [here], recipients: ['age1nonsense'] }, /age1nonsense|recipient/],
+      [{ destinations: [here], compression: 'best' }, /compression/],
+    ];
+    for (const [settings, message] of wrong) {
+      const { status, body } = await call('POST', '/api/admin/backup-jobs', { name: 'wrong', settings });
+      assert.equal(status, 400, JSON.stringify(settings));
+      assert.match(`${body.details}`, message);
+    }
+    assert.equal((await call('POST', '/api/admin/backup-jobs', { name: '../x', settings: { destinations: [here] } })).status, 400);
+    assert.equal((await call('POST', '/api/admin/backup-jobs', { name: 'daily', settings: { destinations: [here] } })).body.errorCode, 'backup.name_taken');
+    const check = await ok('POST', '/api/admin/backup-jobs:check', { destinations: [here], schedule: '30 2 * * *', timeZone: 'Asia/Shanghai' });
+    assert.match(check.nextTimes[0], /T18:30:00Z$/);
+  });
+});
