@@ -68,7 +68,9 @@ file_state_parse(const char *text, FileState *state, GError **error)
   } hashes[] = {{"sha256", G_CHECKSUM_SHA256}, {"sha1", G_CHECKSUM_SHA1}, {"md5", G_CHECKSUM_MD5}};
   g_autoptr(json_t) item = json_loads(text, 0, NULL);
   const json_t *size = json_object_get(item, "Size"), *given = json_object_get(item, "Hashes");
-  if (!json_is_integer(size) || json_integer_value(size) < 0 || !json_is_false(json_object_get(item, "IsDir"))) {
+  if (json_is_true(json_object_get(item, "IsDir"))) /* S3 says so of everything that it does not have */
+    return TRUE;
+  if (!json_is_integer(size) || json_integer_value(size) < 0) {
     error_set(error, CCH_ERROR_STORAGE_FAILED, "rclone: what lies there is not a file of known size");
     return FALSE;
   }

@@ -71,14 +71,15 @@ obscure_entry(const char *entry, GCancellable *cancellable, GError **error)
   return g_strconcat(name, g_strchomp(output), NULL);
 }
 
-/* Everything that could change what rclone does is ours, except for a remote of the operator's. */
+/* Everything that could change what rclone does is ours, except for a remote of the operator's. Amazon's library in it
+ * reads AWS_…, too, and fails if AWS_CA_BUNDLE is set. */
 static void
 unset_others(Rclone *rclone)
 {
   g_autoptr(GPtrArray) unset = g_ptr_array_new();
   g_auto(GStrv) names = g_listenv();
   for (char **name = names; rclone->config->is_own && *name != NULL; name++)
-    if (g_str_has_prefix(*name, "RCLONE_"))
+    if (g_str_has_prefix(*name, "RCLONE_") || g_str_has_prefix(*name, "AWS_"))
       g_ptr_array_add(unset, g_strdup(*name));
   g_ptr_array_add(unset, NULL);
   rclone->unset = (char **)g_ptr_array_free(g_steal_pointer(&unset), FALSE);

@@ -29,7 +29,7 @@ typedef struct {
 } RcloneRun;
 
 /* Without a byte carried for so long a transfer is given up. */
-#define RCLONE_SILENCE_S 180
+#define RCLONE_SILENCE_S 300
 
 /* rclone's exit codes for a missing folder and file. */
 #define RCLONE_EXIT_NO_FOLDER 3

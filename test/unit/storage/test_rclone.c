@@ -189,13 +189,13 @@ a_remote_of_the_operators_configuration(void **state)
 }
 
 static Storage *
-open_s3(guint port, const char *bucket, const char *prefix, const char *secret)
+open_s3(guint port, const char *bucket, const char *prefix, const char *key_id)
 {
   g_autofree char *endpoint = g_strdup_printf("http://127.0.0.1:%u", port);
   return open_storage(
       "s3",
       json_pack("{s:s, s:s, s:s, s:b}", "endpoint", endpoint, "bucket", bucket, "prefix", prefix, "pathStyle", TRUE),
-      json_pack("{s:s, s:s}", "accessKeyId", "S3RVER", "secretAccessKey", secret), 0);
+      json_pack("{s:s, s:s}", "accessKeyId", key_id, "secretAccessKey", "S3RVER"), 0);
 }
 
 static void
