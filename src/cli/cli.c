@@ -5,6 +5,7 @@
 #include "base/log.h"
 #include "base/text.h"
 #include "cli/archive/archive.h"
+#include "cli/backup/backup.h"
 #include "cli/batch/batch.h"
 #include "cli/commands.h"
 #include "cli/prices/prices.h"
@@ -48,6 +49,11 @@ static const CliCommand commands[] = {
     COMMAND("verify", "FILE", cli_verify, "完整检查备份文件", "read an archive to its end and check every byte",
             "cch-data verify hub.dump\n"
             "ssh backup 'cat hub.dump' | cch-data verify -\n"),
+    COMMAND("backup", "VERB", cli_backup, "定时备份：查看、运行、演练、恢复",
+            "scheduled backups: list, run, prove, restore",
+            "cch-data backup list\n"
+            "cch-data backup run daily\n"
+            "cch-data backup restore latest --from s3://bucket/hub --overwrite\n"),
     COMMAND("prices", "VERB", cli_prices, "模型价格表", "the table of model prices",
             "cch-data prices sync --dry-run\n"
             "cch-data prices list --search claude\n"

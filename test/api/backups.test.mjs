@@ -183,8 +183,10 @@ describe('scheduled backups', { skip: !haveBinary && 'no binary' }, () => {
     const events = await allEvents(reply);
     const last = events.at(-1);
     assert.equal(last.type, 'complete', JSON.stringify(last));
-    const preview = await ok('POST', '/api/admin/database/import:preview', { uploadId: last.uploadId });
-    assert.ok(preview.tables.some(({ name }) => name === 'public.users'), JSON.stringify(preview).slice(0, 300));
+    const preview = (await allEvents(await service.fetch('/api/admin/database/import:preview', {
+      method: 'POST', headers: { 'content-type': 'application/json' }, body: JSON.stringify({ uploadId: last.uploadId }),
+    }))).at(-1);
+    assert.equal(preview.type, 'complete', JSON.stringify(preview).slice(0, 300));
     const wrong = await service.fetch(`/api/admin/backups/${backup.id}/fetch`, { method: 'POST' });
     assert.equal((await wrong.json()).errorCode, 'age.key_required');
   });
@@ -229,6 +231,44 @@ describe('scheduled backups', { skip: !haveBinary && 'no binary' }, () => {
       VALUES ('backup', ${made.id}, '${made.name}', 'running', 'schedule', 'dead', now() - interval '2 minutes', now() - interval '3 minutes', 1)`);
     await until('the backup', async () => (await backups(made.name)).some(({ state }) => state === 'stored'), 30_000);
     assert.equal(await database.value(`SELECT tries FROM cch_data.backup_runs WHERE job_name = '${made.name}'`), '2');
+  });
+
+  test('the command line makes, lists, proves and restores, also from nothing but the destination', async () => {
+    const dataDir = temporaryDirectory('data', 0o755), env = { CCH_DATA_DATA_DIR: dataDir, CCH_DATA_TEMP_DIR: temporaryDirectory('tmp', 0o700), LANG: 'C.UTF-8' };
+    const other = await Database.create(postgres, { name: 'other' });
+    await other.execFile(fixture('hub-v09.sql'));
+    await other.exec(`INSERT INTO users (name) SELECT 'user ' || i FROM generate_series(1, 50) AS i`);
+    const run = async (...args) => {
+      const result = await cli(['backup', ...args], { dsn: other.dsn, env });
+      assert.equal(result.code, 0, `${args.join(' ')}: ${result.stderr}`);
+      return result;
+    };
+    const made = await run('run', 'daily');
+    assert.match(made.stdout, /^backup_\S+\.dump {2}/);
+    const [, name] = /^(\S+)/.exec(made.stdout);
+    assert.match((await run('list')).stdout, new RegExp(`daily +local +${name.replaceAll('.', '\\.')} .* stored`));
+    await run('verify', name);
+    await run('drill');
+    assert.match((await run('list')).stdout, /proven drill/);
+    assert.match((await run('runs')).stdout, /drill .* daily .* succeeded/);
+    assert.match((await run('prune', 'daily', '--dry-run')).stdout, /^keep/);
+    const expected = await other.value('SELECT count(*) FROM users');
+    await other.exec('DELETE FROM users');
+    await run('restore', 'latest', '--at', '2100-01-01');
+    assert.equal(await other.value('SELECT count(*) FROM users'), expected);
+    // A machine that knows nothing: a new database and a folder.
+    const folder = path.join(dataDir, 'backups');
+    const scan = await cli(['backup', 'scan', folder], { env: { ...env, DSN: undefined } });
+    assert.match(scan.stdout, new RegExp(`^daily +${name.replaceAll('.', '\\.')} `), scan.stderr);
+    const fresh = await Database.create(postgres, { name: 'fresh' });
+    const restored = await cli(['backup', 'restore', 'latest', '--from', folder, '--overwrite', '--yes'], { dsn: fresh.dsn, env });
+    assert.equal(restored.code, 0, restored.stderr);
+    assert.equal(await fresh.value('SELECT count(*) FROM users'), expected);
+    const none = await cli(['backup', 'restore', '--at', '2001-01-01'], { dsn: other.dsn, env });
+    assert.deepEqual([none.code, /backup|备份/.test(none.stderr)], [3, true]);
+    const keys = path.join(temporaryDirectory('key', 0o700), 'key.txt');
+    await run('keygen', keys);
+    assert.match(readFileSync(keys, 'utf8'), /AGE-SECRET-KEY-1/);
   });
 
   test('wrong settings are named, and change nothing', async () => {
