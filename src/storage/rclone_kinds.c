@@ -297,7 +297,8 @@ rclone_sftp_config(const json_t *settings, const json_t *secrets, GError **error
   g_autofree char *whole = g_strconcat(path != NULL && *path == '/' ? "/" : "", below, NULL);
   config->root = *below == '\0' ? g_strconcat("cch:", whole, NULL) : root_of(whole);
   g_autofree char *port_part = port != 22 ? g_strconcat(":", port_text, NULL) : g_strdup("");
-  config->description = g_strconcat("sftp://", user, "@", host, port_part, "/", whole, NULL);
+  const char *from_home = *whole == '/' ? "" : "/~/";
+  config->description = g_strconcat("sftp://", user, "@", host, port_part, from_home, whole, NULL);
   return config;
 }
 
