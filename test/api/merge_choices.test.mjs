@@ -55,6 +55,20 @@ describe('a merge by choice', { skip: !haveBinary && 'no binary' }, () => {
       assert.deepEqual(mergeReport(again.last, 'public.t'), [100, 0, 0, 100, 0]);
     });
 
+    test('of archived rows with one key the first counts, also if it is there as it is', async () => {
+      const source = await Database.create(server);
+      await source.exec(`CREATE TABLE t (id bigint NOT NULL, v text); INSERT INTO t VALUES (1, 'a'), (1, 'b'), (2, 'c'), (3, 'd');
+        CREATE TABLE sparse (id bigint PRIMARY KEY, v text); INSERT INTO sparse SELECT i * 1000000007::bigint, i FROM generate_series(-3000, 3000) AS i`);
+      const archive = await source.pgDump(dumpFile());
+      const target = await Database.create(server);
+      await target.exec(`CREATE TABLE t (id bigint PRIMARY KEY, v text); INSERT INTO t VALUES (1, 'a'), (2, 'x');
+        CREATE TABLE sparse (id bigint PRIMARY KEY, v text); INSERT INTO sparse SELECT i * 1000000007::bigint, i % 2990 FROM generate_series(-2998, 3005) AS i`);
+      const { last } = await importOk(target, archive, update);
+      assert.deepEqual(mergeReport(last, 'public.t'), [4, 1, 1, 1, 1]);
+      assert.deepEqual(await target.rows('SELECT id, v FROM t ORDER BY id'), [['1', 'a'], ['2', 'c'], ['3', 'd']]);
+      assert.deepEqual(mergeReport(last, 'public.sparse'), [6001, 2, 20, 5979, 0]);
+    });
+
     test('computes generated columns and sets identity columns', async () => {
       const { source, target, archive } = await pair(
         `CREATE TABLE t (id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY, a integer, twice integer GENERATED ALWAYS AS (a * 2) STORED);

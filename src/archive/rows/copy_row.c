@@ -40,26 +40,44 @@ unescape(guint8 letter)
   return at != NULL ? characters[at - letters] : '\0';
 }
 
+/* What record_out does about a character. */
+enum { PLAIN, QUOTED /* the value is in quotes */, DOUBLED /* so is it, and the character is doubled */ };
+
+static const guint8 treatments[256] = {
+    ['"'] = DOUBLED, ['\\'] = DOUBLED, ['('] = QUOTED,  [')'] = QUOTED,  [','] = QUOTED,  [' '] = QUOTED,
+    ['\t'] = QUOTED, ['\n'] = QUOTED,  ['\v'] = QUOTED, ['\f'] = QUOTED, ['\r'] = QUOTED,
+};
+
 gboolean
 copy_field_append_record(const CopyField *field, GString *text)
 {
   if (field->size == 2 && memcmp(field->data, "\\N", 2) == 0)
     return TRUE;
   gsize start = text->len;
-  gboolean needs_quotes = field->size == 0;
+  guint8 treated = field->size == 0 ? QUOTED : PLAIN;
   for (gsize i = 0; i < field->size; i++) {
-    char character = (char)field->data[i];
+    gsize run = i;
+    guint8 treatment = PLAIN;
+    while (run < field->size && (treatment = treatments[field->data[run]]) != DOUBLED) {
+      treated |= treatment;
+      run++;
+    }
+    g_string_append_len(text, (const char *)field->data + i, (gssize)(run - i));
+    if (run == field->size)
+      break;
+    char character = (char)field->data[run];
     if (character == '\\') {
-      character = i + 1 < field->size ? unescape(field->data[++i]) : '\0';
+      character = run + 1 < field->size ? unescape(field->data[++run]) : '\0';
       if (character == '\0')
         return FALSE;
     }
-    needs_quotes = needs_quotes || strchr("\"\\(), \t\n\v\f\r", character) != NULL;
+    treated |= QUOTED;
     if (character == '"' || character == '\\')
       g_string_append_c(text, character);
     g_string_append_c(text, character);
+    i = run;
   }
-  if (needs_quotes) {
+  if (treated != PLAIN) {
     g_string_insert_c(text, (gssize)start, '"');
     g_string_append_c(text, '"');
   }

@@ -1,7 +1,9 @@
 #include "backup/merge/merge_filter.h"
 
 #include "archive/rows/copy_row.h"
+#include "backup/merge/merge_seen.h"
 #include "backup/plan/entry_sql.h"
+#include "backup_sql.h"
 #include "base/error.h"
 #include "base/sha256.h"
 #include "pg/connection/sqlstate.h"
@@ -14,7 +16,11 @@
 #define COPY_TO_STAGE "COPY " MERGE_STAGE " FROM stdin"
 #define UNSURE        "pg_temp.cch_unsure" /* rows that are there with another hash */
 
-enum { CHUNK_BYTES = 4 * 1024 * 1024, CHUNK_ROWS = 16 * 1024 };
+enum {
+  CHUNK_BYTES = 4 * 1024 * 1024,
+  CHUNK_ROWS = 16 * 1024,
+  UNASKED_CHUNKS = 3 /* staged without a look-up after one of which most rows were staged anyway */
+};
 
 typedef enum { ROW_EQUAL, ROW_MISSING, ROW_UNSURE } RowFate;
 
@@ -42,6 +48,12 @@ typedef struct {
   guint n_asked;       /* lines in it */
   gboolean is_passing; /* a row larger than a chunk is being passed to the stage without a look-up, by an open COPY */
   MergeFound found;    /* so far */
+
+  /* Only for merge_stage_unequal. */
+  MergeSeen *seen;         /* the identities so far; NULL: different rows are not staged */
+  gboolean may_have_twins; /* a key that is not certainly new was read */
+  guint n_unasked;         /* so many chunks are staged without a look-up */
+  guint64 bytes;           /* read so far */
 } Filter;
 
 /* ---- Setting up ---- */
@@ -120,6 +132,7 @@ filter_clear(Filter *filter)
     g_string_free(filter->row_text, TRUE);
   g_free(filter->text);
   g_clear_pointer(&filter->rows, g_array_unref);
+  g_clear_pointer(&filter->seen, merge_seen_free);
   if (filter->keys != NULL)
     g_string_free(filter->keys, TRUE);
 }
@@ -153,9 +166,13 @@ note_row(Filter *filter, gsize start, gsize size)
 {
   guint number = filter->rows->len;
   gboolean is_read = copy_row_find(filter->text + start, size - 1, filter->numbers, filter->n_shared, filter->fields);
-  Row row = {.start = start, .size = size, .fate = is_read ? ROW_EQUAL : ROW_MISSING};
+  gboolean is_asked = is_read && filter->n_unasked == 0;
+  Row row = {.start = start, .size = size, .fate = is_asked ? ROW_EQUAL : ROW_MISSING};
   g_array_append_val(filter->rows, row);
-  if (!is_read)
+  const CopyField *key = &filter->fields[filter->keys_at[0]];
+  if (filter->seen != NULL && !(is_read && merge_seen_add(filter->seen, key->data, key->size)))
+    filter->may_have_twins = TRUE;
+  if (!is_asked)
     return;
   g_string_append_printf(filter->keys, "%u\t", number);
   append_hash(filter);
@@ -226,18 +243,25 @@ count_rows(const Filter *filter, RowFate fate)
   return n;
 }
 
-/* Writes neighbouring rows at once. */
+static gboolean
+is_copied(const Filter *filter, guint row, RowFate fate)
+{
+  RowFate has = g_array_index(filter->rows, Row, row).fate;
+  return has == fate || (filter->seen != NULL && has == ROW_UNSURE);
+}
+
+/* Writes neighbouring rows at once: those of that fate, and with `seen` the unsure ones, too. */
 static gboolean
 copy_rows(Filter *filter, RowFate fate, const char *copy, GError **error)
 {
-  guint n = count_rows(filter, fate);
+  guint n = count_rows(filter, fate) + (filter->seen != NULL ? count_rows(filter, ROW_UNSURE) : 0);
   if (n == 0)
     return TRUE;
   if (!pg_connection_copy_in_begin(restore_connection(filter->restore), copy, error))
     return FALSE;
   for (guint i = 0; i < filter->rows->len; i++) {
     gsize start = g_array_index(filter->rows, Row, i).start, end = start;
-    for (; i < filter->rows->len && g_array_index(filter->rows, Row, i).fate == fate; i++)
+    for (; i < filter->rows->len && is_copied(filter, i, fate); i++)
       end += g_array_index(filter->rows, Row, i).size;
     if (end > start &&
         !pg_connection_copy_in_write(restore_connection(filter->restore), filter->text + start, end - start, error))
@@ -273,7 +297,7 @@ static gboolean
 count_different(Filter *filter, GError **error)
 {
   PgConnection *connection = restore_connection(filter->restore);
-  if (!filter->found.is_compared || count_rows(filter, ROW_UNSURE) == 0)
+  if (filter->seen != NULL || !filter->found.is_compared || count_rows(filter, ROW_UNSURE) == 0)
     return TRUE;
   if (!pg_connection_exec(connection, "SAVEPOINT cch_unsure", error))
     return FALSE;
@@ -294,7 +318,30 @@ static void
 count_read(Filter *filter, guint64 rows, gsize bytes)
 {
   filter->found.rows += rows;
+  filter->bytes += bytes;
   backup_progress_add(restore_progress(filter->restore), rows, bytes);
+}
+
+/* Ends the reading, for all rows to be staged: the caller looks at may_have_twins. */
+static gboolean
+give_up(Filter *filter, GError **error)
+{
+  filter->may_have_twins = TRUE;
+  error_set(error, CCH_ERROR_INTERNAL, "all rows are staged");
+  return FALSE;
+}
+
+static void
+count_equal(Filter *filter)
+{
+  guint n_equal = count_rows(filter, ROW_EQUAL);
+  filter->found.equal += n_equal;
+  if (filter->seen == NULL)
+    return;
+  if (filter->n_unasked > 0)
+    filter->n_unasked--;
+  else if (n_equal < filter->rows->len / 2)
+    filter->n_unasked = UNASKED_CHUNKS;
 }
 
 /* Handles all whole rows and moves the rest to the front. */
@@ -306,10 +353,13 @@ judge_text(Filter *filter, GError **error)
     gsize end = note_rows(filter, start);
     if (filter->rows->len == 0)
       break;
+    if (filter->may_have_twins)
+      return give_up(filter, error);
     if (!ask_for_fates(filter, error) || !copy_rows(filter, ROW_MISSING, COPY_TO_STAGE, error) ||
         !count_different(filter, error))
       return FALSE;
     count_read(filter, filter->rows->len, end - start);
+    count_equal(filter);
     start = end;
   }
   filter->size -= start;
@@ -322,6 +372,8 @@ static gboolean
 begin_passing(Filter *filter, GError **error)
 {
   gsize size = filter->size;
+  if (filter->seen != NULL)
+    return give_up(filter, error); /* nobody knows its key */
   filter->size = 0;
   if (!pg_connection_copy_in_begin(restore_connection(filter->restore), COPY_TO_STAGE, error) ||
       !pg_connection_copy_in_write(restore_connection(filter->restore), filter->text, size, error))
@@ -402,4 +454,31 @@ merge_stage_missing(Restore *restore, const MergeTable *table, MergeFound *ret_f
     return FALSE;
   *ret_found = filter.found;
   return pg_connection_exec(restore_connection(restore), "DROP TABLE " KEYS ", " UNSURE, error);
+}
+
+gboolean
+merge_stage_unequal(Restore *restore, const MergeTable *table, MergeFound *ret_found, GError **error)
+{
+  g_autofree char *is_integer = NULL;
+  if (table->identity != NULL && !pg_connection_value(restore_connection(restore), &is_integer, error,
+                                                      backup_merge_integer_key_sql, 1, table->identity_index))
+    return FALSE;
+  if (g_strcmp0(is_integer, "t") == 0) {
+    g_auto(Filter) filter = {.restore = restore, .table = table, .seen = merge_seen_new()};
+    g_autoptr(GError) failure = NULL;
+    if (begin_filter(&filter, &failure) && read_all(&filter, &failure)) {
+      *ret_found = filter.found;
+      return pg_connection_exec(restore_connection(restore), "DROP TABLE " KEYS ", " UNSURE, error);
+    }
+    if (!filter.may_have_twins || error_code(failure) != CCH_ERROR_INTERNAL) {
+      g_propagate_error(error, g_steal_pointer(&failure));
+      return FALSE;
+    }
+    backup_progress_add(restore_progress(restore), -filter.found.rows, -filter.bytes); /* they are read again */
+    if (!pg_connection_exec(restore_connection(restore), "DROP TABLE " KEYS ", " UNSURE "; TRUNCATE " MERGE_STAGE,
+                            error))
+      return FALSE;
+  }
+  *ret_found = (MergeFound){.is_compared = TRUE};
+  return restore_copy_rows(restore, table->entry, COPY_TO_STAGE, &ret_found->rows, error);
 }

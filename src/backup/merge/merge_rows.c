@@ -402,14 +402,16 @@ merge_staged(Restore *restore, MergeJob *job, GError **error)
   return skip_conflicts(restore, job, error);
 }
 
-/* Existing rows need not be staged if they are skipped anyway. */
+/* Rows that are there as they are need not be staged, and none that are there if they are skipped anyway. */
 static gboolean
 stage_rows(Restore *restore, MergeJob *job, GError **error)
 {
   const MergeTable *table = &job->table;
   gboolean has_rows = FALSE;
   job->found = (MergeFound){.is_compared = TRUE};
-  if (merge_of(restore)->on_conflict == ON_CONFLICT_SKIP && table->identity != NULL) {
+  if (merge_of(restore)->on_conflict != ON_CONFLICT_SKIP)
+    return merge_stage_unequal(restore, table, &job->found, error);
+  if (table->identity != NULL) {
     g_autofree char *ask = g_strdup_printf("SELECT EXISTS (SELECT FROM %s)", table->from);
     g_autoptr(PgResult) answer = pg_connection_query(restore_connection(restore), error, ask, 0);
     if (answer == NULL)

@@ -1,6 +1,6 @@
 #include "backup/preview/preview_table.h"
 
-#include "backup/merge/merge_table.h"
+#include "backup/merge/merge_filter.h"
 #include "backup/plan/entry_sql.h"
 #include "backup/restore/overwrite.h"
 #include "backup_sql.h"
@@ -15,6 +15,7 @@ typedef struct {
   MergeTable live;
   BackupPreviewTable *table; /* to be filled */
   char *blocked;             /* the condition that another live row has one of s's keys; NULL without such keys */
+  guint64 n_equal;           /* rows that are not staged, because the live table has them as they are */
   guint64 twins;             /* staged rows that share their key with another one */
   guint64 blocked_updates;   /* differing rows that another key would keep from being updated */
 } Comparison;
@@ -210,14 +211,24 @@ compare_by_identity(Comparison *comparison, GError **error)
 {
   MergeComparison found;
   BackupPreviewTable *table = comparison->table;
+  gboolean is_whole = comparison->n_equal == 0;
   if (!merge_delete_twins(comparison->run->connection, &comparison->live, &comparison->twins, error) ||
-      !merge_compare(comparison->run->connection, &comparison->live, TRUE, &found, error))
+      !merge_compare(comparison->run->connection, &comparison->live, is_whole, &found, error))
     return FALSE;
   table->added = found.missing;
   table->different = found.different;
-  table->identical = found.identical;
-  table->only_live = found.only_live;
-  table->live_rows = found.only_live + found.different + found.identical;
+  table->identical = found.identical + comparison->n_equal;
+  guint64 n_common = table->different + table->identical;
+  if (is_whole) {
+    table->only_live = found.only_live;
+    table->live_rows = found.only_live + n_common;
+  } else {
+    g_autofree char *count = g_strdup_printf("SELECT pg_catalog.count(*) FROM %s", comparison->live.from);
+    if (!query_count(comparison, count, &table->live_rows, error))
+      return FALSE;
+    table->live_rows = MAX(table->live_rows, n_common); /* somebody may have deleted some meanwhile */
+    table->only_live = table->live_rows - n_common;
+  }
   return find_examples(comparison, error);
 }
 
@@ -260,12 +271,13 @@ static gboolean
 stage_and_compare(Restore *restore, gpointer user_data, GError **error)
 {
   Comparison *comparison = user_data;
-  guint64 rows;
+  MergeFound found;
   g_ptr_array_set_size(comparison->table->examples, 0); /* left by an attempt that a lock ended */
   if (!pg_connection_execf(restore_connection(restore), error, "CREATE TEMPORARY TABLE cch_stage (%s) ON COMMIT DROP",
                            comparison->live.stage_columns) ||
-      !restore_copy_rows(restore, comparison->live.entry, "COPY " MERGE_STAGE " FROM stdin", &rows, error))
+      !merge_stage_unequal(restore, &comparison->live, &found, error))
     return FALSE;
+  comparison->n_equal = found.equal;
   gboolean has_identity = comparison->live.identity != NULL;
   if (!(has_identity ? compare_by_identity : compare_multisets)(comparison, error))
     return FALSE;

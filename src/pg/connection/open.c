@@ -8,13 +8,14 @@
 enum { FIRST_ANSWERS_TIMEOUT_MS = 10000 };
 
 /* Settings that our statements rely on, whatever was set for the database or the role: quoting and formats of
- * values, a transaction's visibility, and no timeouts for a session that waits for us or a statement over a whole
- * table. Lock timeouts are left alone. */
+ * values, exactly, a transaction's visibility, and no timeouts for a session that waits for us or a statement over a
+ * whole table. Lock timeouts are left alone. */
 #define SETTINGS                                                                                                       \
   "SELECT pg_catalog.set_config('search_path', '', false); SET standard_conforming_strings = on; SET datestyle = "     \
-  "'ISO'; SET intervalstyle = 'postgres'; SET bytea_output = 'hex'; SET quote_all_identifiers = off; SET array_nulls " \
-  "= on; SET transform_null_equals = off; SET default_transaction_isolation = 'read committed'; SET "                  \
-  "statement_timeout = 0; SET idle_in_transaction_session_timeout = 0"
+  "'ISO'; SET intervalstyle = 'postgres'; SET extra_float_digits = 1; SET bytea_output = 'hex'; "                      \
+  "SET quote_all_identifiers = off; SET array_nulls = on; SET transform_null_equals = off; "                           \
+  "SET default_transaction_isolation = 'read committed'; SET statement_timeout = 0; "                                  \
+  "SET idle_in_transaction_session_timeout = 0"
 
 static const char *
 session_timeout(const PgConnection *connection)
