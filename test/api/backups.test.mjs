@@ -4,7 +4,7 @@ import assert from 'node:assert/strict';
 import { existsSync, readFileSync, readdirSync, rmSync, truncateSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { after, before, describe, test } from 'node:test';
-import { temporaryDirectory } from './support/cleanup.mjs';
+import { isRunning, signal, temporaryDirectory } from './support/cleanup.mjs';
 import { Database, fixture } from './support/database.mjs';
 import { runOk, until } from './support/run.mjs';
 import { startPostgres } from './support/servers.mjs';
@@ -231,6 +231,53 @@ describe('scheduled backups', { skip: !haveBinary && 'no binary' }, () => {
       VALUES ('backup', ${made.id}, '${made.name}', 'running', 'schedule', 'dead', now() - interval '2 minutes', now() - interval '3 minutes', 1)`);
     await until('the backup', async () => (await backups(made.name)).some(({ state }) => state === 'stored'), 30_000);
     assert.equal(await database.value(`SELECT tries FROM cch_data.backup_runs WHERE job_name = '${made.name}'`), '2');
+  });
+
+  //   BACKUP_KILLS=50   number of kills (default: a few)
+  test('a kill at any moment leaves no half file, loses nothing, and the run is made up for', async () => {
+    const where = temporaryDirectory('backups'), dataDir = temporaryDirectory('data', 0o755);
+    const mine = await Database.create(postgres, { name: 'killed' });
+    await mine.execFile(fixture('hub-v09.sql'));
+    await mine.exec(`INSERT INTO users (name) SELECT 'user ' || i || repeat(md5(i::text), 20) FROM generate_series(1, 20000) AS i`);
+    const { publicKey } = await ok('POST', '/api/admin/backup-keys');
+    const settings = { destinations: [1], retention: { last: 2 }, recipients: [publicKey], verifyDays: 1, drillDays: 1 };
+    let running = await start({ dsn: mine.dsn, dataDir });
+    await until('migrations', () => mine.value(`SELECT to_regclass('cch_data.notify_queue')`));
+    await call('PATCH', '/api/admin/backup-destinations/1', { settings: { path: where } }, running);
+    const { body: made } = await call('POST', '/api/admin/backup-jobs', { name: 'killed', isEnabled: false, settings }, running);
+    const victims = {
+      service: () => signal(running.pid, 'SIGKILL'),
+      'a child': () => running.children().slice(0, 1).forEach((pid) => signal(pid, 'SIGKILL')),
+      'the backends': () => mine.exec(`SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name LIKE 'cch-data%'`),
+    };
+    const names = Object.keys(victims);
+    for (let i = 0; i < Number(process.env.BACKUP_KILLS ?? names.length); i++) {
+      const victim = names[i % names.length], pause = Math.floor(Math.random() * 1500), note = `kill ${i}: ${victim} after ${pause} ms`;
+      const { body: { runId } } = await call('POST', `/api/admin/backup-jobs/${made.id}/run`, undefined, running);
+      await new Promise((resolve) => setTimeout(resolve, pause));
+      await victims[victim]();
+      if (victim === 'service') {
+        await until('its end', () => !isRunning(running.pid));
+        for (const name of existsSync(path.join(where, 'killed')) ? readdirSync(path.join(where, 'killed')) : []) {
+          if (!/\.dump\.age$/.test(name)) continue;
+          const known = await mine.value(`SELECT sha256 FROM cch_data.backups WHERE name = '${name}'`);
+          const { stdout } = await runOk('sha256sum', [path.join(where, 'killed', name)]);
+          assert.equal(stdout.slice(0, 64), known, note);
+        }
+        await mine.exec(`UPDATE cch_data.backup_runs SET alive_at = now() - interval '2 minutes' WHERE state = 'running'`);
+        running = await start({ dsn: mine.dsn, dataDir });
+      }
+      await until(note, async () =>
+        (await mine.value(`SELECT count(*) FROM cch_data.backup_runs WHERE state IN ('queued', 'running')`)) === '0', 60_000);
+      const run = await call('GET', `/api/admin/backup-runs/${runId}`, undefined, running);
+      assert.equal(run.body.state, 'succeeded', `${note}: ${JSON.stringify(run.body)}`);
+      const files = readdirSync(path.join(where, 'killed')).filter((name) => /\.age$/.test(name));
+      assert.ok(files.includes(run.body.backup), note);
+      assert.deepEqual(readdirSync(path.join(dataDir, 'backup-runs')), [], note);
+      assert.equal((await running.status()).lock?.isHeld ?? false, false, note);
+      assert.equal(await mine.value(`SELECT count(*) FROM pg_database WHERE datname LIKE 'killed\\_cch%'`), '0', note);
+    }
+    await running.stop();
   });
 
   test('the command line makes, lists, proves and restores, also from nothing but the destination', async () => {

@@ -101,7 +101,8 @@ export_archive(RunWork *work, const CatalogJob *job, int fd, MadeBackup *made, G
       .jobs = (guint)config->export_jobs,
   };
   run_work_progress(work, "wait", 0, 0);
-  g_autoptr(BackupExport) export = backup_export_start(&options, work->cancellable, NULL, error);
+  g_auto(RunAttempt) attempt = run_attempt_begin(work);
+  g_autoptr(BackupExport) export = backup_export_start(&options, attempt.cancellable, NULL, error);
   return export != NULL && copy_export(work, export, fd, error) && complete_archive(work, export, fd, made, error);
 }
 

@@ -22,14 +22,14 @@ show_trial(const BackupEvent *event, gpointer work)
 
 /* The lock keeps the janitor from dropping the new database, and other operations from competing with it. */
 static BackupLock *
-take_lock(RunWork *work, GError **error)
+take_lock(RunWork *work, GCancellable *lost, GError **error)
 {
   const BackupLockOptions options = {.dsn = pg_pool_dsn(work->pool),
                                      .redis_url = work->config->redis_url,
                                      .ttl_ms = (guint)work->config->lock_ttl_ms,
                                      .wait = {.seconds = TRIAL_LOCK_WAIT_S}};
   run_work_progress(work, "wait", 0, 0);
-  return backup_lock_acquire(&options, "drill", work->run.asked_by, work->cancellable, NULL, error);
+  return backup_lock_acquire(&options, "drill", work->run.asked_by, lost, NULL, error);
 }
 
 gboolean
@@ -38,12 +38,13 @@ prove_by_trial(RunWork *work, int fd, const Manifest *manifest, gint64 *ret_load
   const TrialOptions options = {
       .dsn = pg_pool_dsn(work->pool), .holder = work->run.asked_by, .manifest = manifest, .jobs = TRIAL_JOBS};
   TrialResult result = {0};
-  g_autoptr(BackupLock) lock = take_lock(work, error);
+  g_auto(RunAttempt) attempt = run_attempt_begin(work);
+  g_autoptr(BackupLock) lock = take_lock(work, attempt.cancellable, error);
   if (lock == NULL)
     return FALSE;
   g_autoptr(ArchiveReader) reader = archive_reader_open(fd, error);
   g_autoptr(BackupProgress) progress = backup_progress_new(show_trial, work, LANGUAGE_EN);
-  if (reader == NULL || !backup_trial_run(reader, &options, progress, &result, work->cancellable, error)) {
+  if (reader == NULL || !backup_trial_run(reader, &options, progress, &result, attempt.cancellable, error)) {
     if (backup_lock_is_lost(lock)) {
       g_clear_error(error);
       error_set(error, CCH_ERROR_LOCK_LOST, "the drill was stopped");

@@ -177,6 +177,22 @@ run_work_free(RunWork *work)
   g_free(work);
 }
 
+RunAttempt
+run_attempt_begin(const RunWork *work)
+{
+  RunAttempt attempt = {.cancellable = g_cancellable_new(), .outer = work->cancellable};
+  attempt.handler = g_cancellable_connect(work->cancellable, G_CALLBACK(cancel_run), g_object_ref(attempt.cancellable),
+                                          g_object_unref);
+  return attempt;
+}
+
+void
+run_attempt_end(RunAttempt *attempt)
+{
+  g_cancellable_disconnect(attempt->outer, attempt->handler);
+  g_clear_object(&attempt->cancellable);
+}
+
 void
 run_work_limit(RunWork *work, guint seconds)
 {

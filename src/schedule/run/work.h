@@ -32,6 +32,18 @@ RunWork *run_work_new(const Config *config, PgPool *pool, const char *runner, Ru
 void run_work_free(RunWork *work);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(RunWork, run_work_free)
 
+/* A cancellable for an operation under the backup lock, which triggers it when the lock is lost; the run goes on then,
+ * and may try again. It is triggered with the run's. */
+typedef struct {
+  GCancellable *cancellable;
+  GCancellable *outer;
+  gulong handler;
+} RunAttempt;
+
+RunAttempt run_attempt_begin(const RunWork *work);
+void run_attempt_end(RunAttempt *attempt);
+G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC(RunAttempt, run_attempt_end)
+
 /* The run stops when it has taken so long. */
 void run_work_limit(RunWork *work, guint seconds);
 /* A connection for a few statements. */
