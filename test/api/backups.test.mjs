@@ -233,6 +233,20 @@ describe('scheduled backups', { skip: !haveBinary && 'no binary' }, () => {
     assert.equal(await database.value(`SELECT tries FROM cch_data.backup_runs WHERE job_name = '${made.name}'`), '2');
   });
 
+  test('ten thousand backups are listed, judged and paged', async () => {
+    const made = await job({ destinations: [(await destination({ path: temporaryDirectory('backups') })).id] });
+    await database.exec(`INSERT INTO cch_data.backups (destination_id, job_name, name, made_at, bytes, is_encrypted, state)
+      SELECT ${made.settings.destinations[0]}, '${made.name}', 'backup_' || i || '.dump', now() - i * interval '3 hours', 1000, false,
+             CASE WHEN i % 56 = 0 THEN 'proven' WHEN i % 7 = 0 THEN 'damaged' ELSE 'stored' END
+      FROM generate_series(1, 10000) AS i`);
+    const { backups: page, total } = await ok('GET', `/api/admin/backups?job=${made.name}&limit=1000&offset=0`);
+    assert.deepEqual([page.length, total], [1000, 10000]);
+    assert.ok(page.filter(({ isKept }) => isKept).length >= 7 + 4 + 12 - 3);
+    assert.ok(page.filter(({ isKept }) => !isKept).length > 900);
+    assert.equal((await ok('GET', `/api/admin/backups?job=${made.name}&limit=50&offset=9990`)).backups.length, 10);
+    await database.exec(`DELETE FROM cch_data.backups WHERE job_name = '${made.name}'`);
+  });
+
   //   BACKUP_KILLS=50   number of kills (default: a few)
   test('a kill at any moment leaves no half file, loses nothing, and the run is made up for', async () => {
     const where = temporaryDirectory('backups'), dataDir = temporaryDirectory('data', 0o755);
