@@ -1,13 +1,14 @@
 // Scheduled backups: jobs, retention, proofs, and the way back, with a directory as destination.
 
 import assert from 'node:assert/strict';
+import { spawn } from 'node:child_process';
 import { existsSync, readFileSync, readdirSync, rmSync, truncateSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { after, before, describe, test } from 'node:test';
-import { isRunning, signal, temporaryDirectory } from './support/cleanup.mjs';
+import { atExit, endSync, isRunning, signal, temporaryDirectory } from './support/cleanup.mjs';
 import { Database, fixture } from './support/database.mjs';
 import { runOk, until } from './support/run.mjs';
-import { startPostgres } from './support/servers.mjs';
+import { freePort, startPostgres } from './support/servers.mjs';
 import { Service, cli, haveBinary } from './support/service.mjs';
 import { allEvents } from './support/sse.mjs';
 
@@ -231,6 +232,40 @@ describe('scheduled backups', { skip: !haveBinary && 'no binary' }, () => {
       VALUES ('backup', ${made.id}, '${made.name}', 'running', 'schedule', 'dead', now() - interval '2 minutes', now() - interval '3 minutes', 1)`);
     await until('the backup', async () => (await backups(made.name)).some(({ state }) => state === 'stored'), 30_000);
     assert.equal(await database.value(`SELECT tries FROM cch_data.backup_runs WHERE job_name = '${made.name}'`), '2');
+  });
+
+  test('a WebDAV server holds encrypted backups, and gives them back to a machine that has only the key', async () => {
+    const port = await freePort(), there = temporaryDirectory('webdav');
+    const server = spawn('rclone', ['serve', 'webdav', there, '--addr', `127.0.0.1:${port}`, '--user', 'u', '--pass', 'secret of the server'], { stdio: 'ignore' });
+    atExit(() => endSync(server.pid, 'SIGKILL'));
+    server.unref();
+    await until('the server', () => fetch(`http://127.0.0.1:${port}/`).then((reply) => reply.status === 401, () => false));
+    const { secretKey, publicKey } = await ok('POST', '/api/admin/backup-keys');
+    const dav = await destination({ url: `http://127.0.0.1:${port}/`, user: 'u', path: 'hub' }, { kind: 'webdav', secrets: { password: 'secret of the server' } });
+    assert.deepEqual(dav.secretsSet, ['password']);
+    assert.ok(!JSON.stringify(dav).includes('secret of the server'));
+    assert.equal((await ok('POST', `/api/admin/backup-destinations/${dav.id}/test`)).ok, true);
+    const made = await job({ destinations: [dav.id], recipients: [publicKey] });
+    assert.equal((await runJob(made)).state, 'succeeded');
+    const [backup] = await backups(made.name);
+    assert.deepEqual([backup.state, backup.proof], ['proven', 'checksum']);
+    assert.deepEqual(readdirSync(path.join(there, 'hub', made.name)).sort(), [backup.name, `${backup.name}.manifest.json`]);
+    assert.equal(await database.value(`SELECT count(*) FROM cch_data.backup_destinations WHERE settings::text LIKE '%secret of%' OR encode(secrets, 'escape') LIKE '%secret of%'`), '0');
+    const key = path.join(temporaryDirectory('key', 0o700), 'key.txt'), to = path.join(temporaryDirectory('back'), 'hub.dump');
+    writeFileSync(key, secretKey, { mode: 0o600 });
+    const env = { CCH_DATA_DATA_DIR: temporaryDirectory('data', 0o755), CCH_DATA_TEMP_DIR: temporaryDirectory('tmp', 0o700), WEBDAV_PASSWORD: 'secret of the server' };
+    const url = `webdav://u@127.0.0.1:${port}/hub`;
+    const scan = await cli(['backup', 'scan', url, '--json'], { env });
+    assert.equal(JSON.parse(scan.stdout.split('\n')[0]).name, backup.name, scan.stderr);
+    assert.equal((await cli(['backup', 'restore', '--from', url, '--to', to], { env })).code, 3);
+    const restored = await cli(['backup', 'restore', '--from', url, '--to', to, '--identity', key], { env });
+    assert.equal(restored.code, 0, restored.stderr);
+    await runOk('pg_restore', ['--list', to]);
+    // The server goes away: the run fails, says so, and the good backup stays.
+    signal(server.pid, 'SIGKILL');
+    const failed = await runJob(made);
+    assert.deepEqual([failed.state, failed.errorCode], ['failed', 'storage.unreachable']);
+    assert.equal((await backups(made.name)).find(({ name }) => name === backup.name).state, 'proven');
   });
 
   test('ten thousand backups are listed, judged and paged', async () => {
