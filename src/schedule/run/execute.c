@@ -115,6 +115,24 @@ queue_proofs(RunWork *work, const CatalogJob *job, GError **error)
          (!is_due || queue_proof(connection, "drill", job, 0, error));
 }
 
+/* Whether a destination could be reached and used; a cancelled run says nothing of it. */
+static void
+tell_destination(RunWork *work, gint64 id, const GError *problem)
+{
+  if (problem != NULL && error_code(problem) == CCH_ERROR_CANCELLED)
+    return;
+  g_autoptr(PgConnection) connection = run_work_connect(work, NULL);
+  g_autoptr(CatalogDestination) destination =
+      connection != NULL ? catalog_find_destination(connection, id, NULL) : NULL;
+  if (destination == NULL)
+    return;
+  g_autofree char *subject = g_strconcat("destination:", destination->name, NULL);
+  g_autoptr(json_t) details = json_pack("{s:s, s:s*, s:s*}", "name", destination->name, "errorCode",
+                                        problem != NULL ? error_info(problem)->code : NULL, "reason",
+                                        problem != NULL ? problem->message : NULL);
+  notify_state(work->notify, connection, subject, NOTIFY_DESTINATION_AWAY, problem != NULL, details, NULL);
+}
+
 /* Every destination gets its try; the first failure is the run's. */
 static gboolean
 keep_everywhere(RunWork *work, const CatalogJob *job, const MadeBackup *made, GError **error)
@@ -126,6 +144,7 @@ keep_everywhere(RunWork *work, const CatalogJob *job, const MadeBackup *made, GE
     guint deleted = 0;
     if (keep_with_tries(work, job, destination, made, &problem))
       prune_destination(work, job, destination, &deleted, &problem);
+    tell_destination(work, destination, problem);
     if (problem == NULL)
       continue;
     run_work_log(work, "destination_failed",
@@ -246,7 +265,7 @@ record_end(RunWork *work, RunOutcome *outcome, const char *name)
 
 /* A cancelled run says nothing of the backups. */
 static void
-tell_end(RunWork *work, Notify *notify, const RunOutcome *outcome, gint64 start_us)
+tell_end(RunWork *work, const RunOutcome *outcome, gint64 start_us)
 {
   const GError *problem = outcome->problem;
   const char *kind = work->run.kind;
@@ -266,9 +285,9 @@ tell_end(RunWork *work, Notify *notify, const RunOutcome *outcome, gint64 start_
                                         problem != NULL ? error_info(problem)->code : NULL, "reason",
                                         problem != NULL ? problem->message : NULL);
   g_autoptr(GError) untold = NULL;
-  if (!notify_state(notify, connection, subject, what, problem != NULL, details, &untold) ||
+  if (!notify_state(work->notify, connection, subject, what, problem != NULL, details, &untold) ||
       (is_backup && problem == NULL &&
-       !notify_state(notify, connection, subject, NOTIFY_BACKUP_SUCCEEDED, FALSE, details, &untold)))
+       !notify_state(work->notify, connection, subject, NOTIFY_BACKUP_SUCCEEDED, FALSE, details, &untold)))
     log_event(LOG_WARNING, "nobody is told of a backup run", "code", error_info(untold)->code, "reason",
               untold->message, NULL);
 }
@@ -295,6 +314,7 @@ run_execute(const ExecuteOptions *options, Run *run, GCancellable *cancellable, 
   g_autoptr(RunWork) work = run_work_new(options->config, options->pool, options->runner, run, cancellable, error);
   if (work == NULL)
     return FALSE;
+  work->notify = options->notify;
   const char *kind = work->run.kind;
   gboolean is_done = strcmp(kind, "backup") == 0  ? execute_backup(work, &outcome, &name, &problem)
                      : strcmp(kind, "prune") == 0 ? execute_prune(work, &problem)
@@ -311,7 +331,7 @@ run_execute(const ExecuteOptions *options, Run *run, GCancellable *cancellable, 
     return FALSE;
   }
   record_end(work, &outcome, name);
-  tell_end(work, options->notify, &outcome, start_us);
+  tell_end(work, &outcome, start_us);
   log_end(work, &outcome, start_us);
   if (!is_done)
     g_propagate_error(error, g_steal_pointer(&problem));

@@ -2,6 +2,7 @@
 #pragma once
 
 #include "config/config.h"
+#include "notify/notify.h"
 #include "pg/pool/pool.h"
 #include "schedule/catalog/catalog.h"
 #include "schedule/catalog/runs.h"
@@ -9,7 +10,8 @@
 typedef struct {
   const Config *config;
   PgPool *pool;
-  char *runner; /* of this process, random */
+  Notify *notify; /* NULL: a running service sends the messages */
+  char *runner;   /* of this process, random */
   Run run;
   char *directory;  /* of the run's own files; removed at its end */
   int directory_fd; /* locked */
