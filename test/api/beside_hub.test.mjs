@@ -318,8 +318,8 @@ describe('what a hub needs', { skip: !haveBinary && 'no binary' }, () => {
     assert.equal((await cli(['migrate'], { dsn: database.dsn })).code, 0);
     const same = await database.pgDump(path.join(dir, 'same.dump'), '-N', 'cch_data');
     const older = await (await createHub(server, 'v05')).pgDump(path.join(dir, 'older.dump'));
-    for (const [file, isNeeded] of [[same, false], [older, true]]) {
-      const { events, stderr } = await importOk(database, file, { overwrite: true, args: ['--method', 'transaction'], env: { AUTO_MIGRATE: 'true' } });
+    for (const [file, isNeeded, migrate] of [[same, false, 'true'], [older, true, 'true'], [older, false, 'false']]) {
+      const { events, stderr } = await importOk(database, file, { overwrite: true, args: ['--method', 'transaction'], env: { AUTO_MIGRATE: migrate } });
       assert.equal(events.some((event) => /restart the hub/.test(event.message ?? '')), isNeeded, JSON.stringify(events.slice(-6).map((event) => event.message)));
       assert.match(stderr, /^.*without REDIS_URL.*lock is not seen.*not told.*30 s.*60 s.*$/m);
     }
@@ -332,5 +332,18 @@ describe('what a hub needs', { skip: !haveBinary && 'no binary' }, () => {
     assert.equal(await database.count('drizzle.__drizzle_migrations'), 119);
     assert.ok(!events.some((event) => /drizzle.* kept/.test(event.message ?? '')));
     assert.equal((await startHub(database)).code, 0);
+    // The first bytes of the archive tell its level as well, if the record's rows are among them.
+    const service = await Service.start({ dsn: database.dsn });
+    const inspect = async (body) => (await service.fetch('/api/admin/database/import:inspect', {
+      method: 'POST', body, headers: { 'content-type': 'application/octet-stream' },
+    })).json();
+    const bytes = readFileSync(archive);
+    const begun = await inspect(bytes.subarray(0, 256 * 1024));
+    assert.deepEqual([begun.complete, begun.hubLevel], [true, { migrations: 119, lastMigration: '0118_bright_sunspot', version: 'v0.9.0–v0.9.2' }]);
+    const { entries } = JSON.parse((await cli(['inspect', '--json', archive])).stdout);
+    const first = entries.find(({ name, kind }) => kind === 'TABLE DATA' && name === '__drizzle_migrations');
+    const without = await inspect(bytes.subarray(0, first.offset ?? 0));
+    if (first.offset) assert.deepEqual([without.complete, without.hubLevel], [true, null]);
+    await service.stop();
   });
 });

@@ -92,6 +92,7 @@ read_prefix(const ArchiveReader *reader, const uint8_t *data, size_t size, size_
   int fd = builder_open_file(bytes);
   g_auto(ArchivePrefix) prefix = {0};
   gboolean is_read = archive_prefix_read(fd, size, &prefix, NULL);
+  g_autoptr(ArchiveReader) part = archive_reader_open_beginning(fd, size, NULL, NULL);
   close(fd);
   if (reader == NULL)
     return;

@@ -18,6 +18,9 @@
 /* Fewer line ends, or bytes beyond ASCII, prove nothing. */
 #define MIN_PROOFS 8
 
+/* As many control characters stand for some ten of each byte in binary data; the shortest header of an archive. */
+enum { MANY_CONTROLS = 256, MIN_HEADER_BYTES = 48 };
+
 static const struct {
   const char *bytes;
   gsize n_bytes;
@@ -33,6 +36,7 @@ static const struct {
     SIGNATURE("P\0G\0D\0M\0P\0", UTF16_ARCHIVE),
     SIGNATURE("\xff\xfe", UTF16_TEXT),
     SIGNATURE("\xfe\xff", UTF16_TEXT),
+    SIGNATURE("\0P\0G\0D\0M\0P", UTF16_ARCHIVE),
     SIGNATURE("UEdETVAB", BASE64),
     SIGNATURE("5047444d50", HEX),
     SIGNATURE("5047444D50", HEX),
@@ -233,6 +237,29 @@ name_archive(const guint8 *head, gsize n_bytes)
 static const char magic[] = "PGDMP";
 #define MAGIC_BYTES (sizeof magic - 1)
 
+/* With the version's first byte, which no text has. */
+static const guint8 *
+find_archive(const guint8 *head, gsize n_bytes)
+{
+  return memmem(head, n_bytes, "PGDMP\1", MAGIC_BYTES + 1);
+}
+
+/* UTF-16 without its mark: every second byte of text in Latin letters is zero. */
+static gboolean
+is_bare_utf16(const guint8 *head, gsize n_bytes)
+{
+  for (gsize order = 0; order < 2; order++) {
+    gsize n_pairs = 0;
+    while (2 * n_pairs + 1 < n_bytes && head[2 * n_pairs + order] == 0 &&
+           (g_ascii_isprint((gchar)head[2 * n_pairs + 1 - order]) ||
+            g_ascii_isspace((gchar)head[2 * n_pairs + 1 - order])))
+      n_pairs++;
+    if (n_pairs >= MIN_PROOFS || (n_pairs > 1 && n_pairs == n_bytes / 2))
+      return TRUE;
+  }
+  return FALSE;
+}
+
 TextId
 foreign_identify(const guint8 *head, gsize n_bytes)
 {
@@ -245,8 +272,10 @@ foreign_identify(const guint8 *head, gsize n_bytes)
       return signatures[i].text;
   if (is_tar(head, n_bytes))
     return name_tar(head, n_bytes);
-  if (memmem(head, n_bytes, magic, MAGIC_BYTES) != NULL)
+  if (find_archive(head, n_bytes) != NULL)
     return TEXT_FOREIGN_IN_FRONT;
+  if (is_bare_utf16(head, n_bytes))
+    return TEXT_FOREIGN_UTF16_TEXT;
   return is_text(head, n_bytes) ? name_text(head, n_bytes) : name_binary(head, n_bytes);
 }
 
@@ -255,7 +284,7 @@ foreign_set_error(const guint8 *head, gsize n_bytes, guint64 size, GError **erro
 {
   TextId text = foreign_identify(head, size == 0 ? 0 : n_bytes);
   if (text == TEXT_FOREIGN_IN_FRONT) {
-    gsize n_front = (gsize)((const guint8 *)memmem(head, n_bytes, magic, MAGIC_BYTES) - head);
+    gsize n_front = (gsize)(find_archive(head, n_bytes) - head);
     error_set_explained(error, CCH_ERROR_ARCHIVE_CORRUPT, text,
                         "the archive begins at byte %" G_GSIZE_FORMAT ": tail -c +%" G_GSIZE_FORMAT
                         " FILE > archive.dump",
@@ -343,6 +372,22 @@ is_made_utf8(const guint8 *head, gsize n_bytes)
   return n_beyond >= MIN_PROOFS;
 }
 
+/* Bytes that every archive has are missing: zero bytes, or among so many control characters, carriage returns or bytes
+ * beyond ASCII. */
+static gboolean
+is_stripped(const guint8 *head, gsize n_bytes)
+{
+  gsize n_zero = 0, n_return = 0, n_control = 0, n_beyond = 0;
+  for (gsize i = 0; i < n_bytes; i++) {
+    n_zero += head[i] == 0;
+    n_return += head[i] == '\r';
+    n_beyond += head[i] >= 0x80;
+    n_control += head[i] > 0 && head[i] < ' ' && strchr("\t\n\r", head[i]) == NULL;
+  }
+  return n_bytes >= MIN_HEADER_BYTES &&
+         (n_zero == 0 || (n_control >= MANY_CONTROLS && (n_return == 0 || n_beyond == 0)));
+}
+
 void
 foreign_explain(int fd, GError *failure, GError **error)
 {
@@ -359,6 +404,8 @@ foreign_explain(int fd, GError *failure, GError **error)
     error_set_explained(error, CCH_ERROR_ARCHIVE_CORRUPT, TEXT_FOREIGN_CRLF, "%s", failure->message);
   else if (n_bytes > 0 && is_made_utf8(head, n_bytes))
     error_set_explained(error, CCH_ERROR_ARCHIVE_CORRUPT, TEXT_FOREIGN_MADE_UTF8, "%s", failure->message);
+  else if (n_bytes > 0 && is_stripped(head, n_bytes))
+    error_set_explained(error, CCH_ERROR_ARCHIVE_CORRUPT, TEXT_FOREIGN_STRIPPED, "%s", failure->message);
   else
     g_propagate_error(error, g_steal_pointer(&owned));
 }

@@ -14,7 +14,7 @@
 enum { BUFFER_BYTES = 256 * 1024, ZSTD_WINDOW_LOG = 27 };
 
 /* Enough of the inner file to identify it, including a tar header. */
-enum { INNER_HEAD_BYTES = 4096 };
+enum { INNER_HEAD_BYTES = 4096, SHOWN_BYTES = 24 };
 
 /* windowBits of zlib's inflateInit2. */
 enum { WINDOW_GZIP = 15 + 16, WINDOW_RAW = -15 };
@@ -92,7 +92,11 @@ refuse_inner(const Unwrap *unwrap, GError **error)
     text = wrappers[unwrap->wrapper].holds_sql;
   else if (inner == TEXT_FOREIGN_TAR || inner == TEXT_FOREIGN_TAR_DUMP || inner == TEXT_FOREIGN_TAR_OF_DIRECTORY)
     text = TEXT_FOREIGN_TAR_PACKED;
-  error_set_explained(error, CCH_ERROR_ARCHIVE_FORMAT, text, "inside: %s", text_get(inner, LANGUAGE_EN));
+  else if (inner == TEXT_FOREIGN_GZIP || inner == TEXT_FOREIGN_ZSTD || inner == TEXT_FOREIGN_ZIP)
+    text = TEXT_FOREIGN_TWICE;
+  g_autofree char *shown = g_strndup((const char *)unwrap->head, MIN(unwrap->n_head, SHOWN_BYTES));
+  g_autofree char *escaped = g_strescape(shown, NULL);
+  error_set_explained(error, CCH_ERROR_ARCHIVE_FORMAT, text, "inside, the file begins with \"%s\"", escaped);
   return FALSE;
 }
 
@@ -146,6 +150,13 @@ refuse_damage(GError **error, const char *what)
   return FALSE;
 }
 
+static gboolean
+refuse_cut(GError **error, const char *what)
+{
+  error_set_explained(error, CCH_ERROR_ARCHIVE_CORRUPT, TEXT_ARCHIVE_CUT, "%s", what);
+  return FALSE;
+}
+
 /* gzip: a sequence of members, each with its checksum and length, which zlib checks; zero bytes after them are
  * padding. A file in a ZIP: one raw stream. *ret_crc: of all output. */
 static gboolean
@@ -186,7 +197,7 @@ unpack_deflate(Unwrap *unwrap, int window, guint32 *ret_crc, GError **error)
   }
   inflateEnd(&stream);
   if (ok && !is_ended && unwrap->extent == UNWRAP_WHOLE)
-    ok = refuse_damage(error, "the compressed file is cut short");
+    ok = refuse_cut(error, "the compressed file ends too early");
   *ret_crc = (guint32)crc;
   return ok;
 }
@@ -240,7 +251,7 @@ unpack_zstd(Unwrap *unwrap, GError **error)
   }
   ZSTD_freeDCtx(context);
   if (ok && left != 0 && unwrap->extent == UNWRAP_WHOLE)
-    return refuse_damage(error, "the compressed file is cut short");
+    return refuse_cut(error, "the compressed file ends too early");
   return ok;
 }
 
@@ -304,7 +315,7 @@ find_member(const Unwrap *unwrap, ZipMember *ret_member, GError **error)
     if (memcmp(tail + i - END_BYTES, "PK\x05\x06", 4) == 0)
       end = tail + i - END_BYTES;
   if (end == NULL)
-    return refuse_damage(error, "the ZIP file has no directory at its end: it is cut short");
+    return refuse_cut(error, "the ZIP file has no directory at its end");
   gsize n_central = get32(end + 12);
   guint64 position = get32(end + 16);
   if (n_central > MAX_CENTRAL_BYTES)
@@ -353,7 +364,7 @@ unpack_zip(Unwrap *unwrap, GError **error)
   if (unwrap->extent == UNWRAP_BEGINNING)
     member = (ZipMember){.flags = get16(local + 6), .method = get16(local + 8)};
   else if (unwrap->position + member.stored_bytes > unwrap->end)
-    return refuse_damage(error, "the ZIP file is cut short");
+    return refuse_cut(error, "the ZIP file ends too early");
   else
     unwrap->end = unwrap->position + member.stored_bytes;
   if ((member.flags & FLAG_ENCRYPTED) != 0)

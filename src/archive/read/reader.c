@@ -50,19 +50,36 @@ prepare(ArchiveReader *reader)
   reader->input = g_malloc(READER_INPUT_BYTES);
 }
 
-ArchiveReader *
-archive_reader_open(int fd, GError **error)
+/* Takes ownership of the source, which is NULL after a failure. */
+static ArchiveReader *
+open_source(int fd, WireSource *source, GError *failure, GError **error)
 {
   g_autoptr(ArchiveReader) reader = g_new0(ArchiveReader, 1);
-  GError *failure = NULL;
   reader->fd = fd;
-  reader->source = wire_source_new(fd, &failure);
-  if (reader->source == NULL || !read_toc(reader, &failure)) {
+  reader->source = source;
+  if (source == NULL || !read_toc(reader, &failure)) {
     foreign_explain(fd, failure, error);
     return NULL;
   }
   prepare(reader);
   return g_steal_pointer(&reader);
+}
+
+ArchiveReader *
+archive_reader_open(int fd, GError **error)
+{
+  GError *failure = NULL;
+  WireSource *source = wire_source_new(fd, &failure);
+  return open_source(fd, source, failure, error);
+}
+
+ArchiveReader *
+archive_reader_open_beginning(int fd, guint64 size, GCancellable *cancellable, GError **error)
+{
+  ArchiveReader *reader = open_source(fd, wire_source_new_prefix(fd, size), NULL, error);
+  if (reader != NULL)
+    reader_locate_beginning(reader, cancellable);
+  return reader;
 }
 
 ArchiveReader *
@@ -177,8 +194,11 @@ archive_reader_read_data(ArchiveReader *reader, const TocEntry *entry, ArchiveSi
                      .large_object = large_object,
                      .user_data = user_data,
                      .cancellable = cancellable};
-  if (!reader_read_block(&pass, entry, error) || !check_end(reader, entry, cancellable, error))
+  GError *failure = NULL;
+  if (!reader_read_block(&pass, entry, &failure) || !check_end(reader, entry, cancellable, &failure)) {
+    foreign_explain(reader->fd, failure, error);
     return FALSE;
+  }
   remember_counts(info, &pass.info);
   return TRUE;
 }

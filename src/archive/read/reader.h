@@ -22,6 +22,11 @@ typedef struct ArchiveReader ArchiveReader;
 /* Reads header and TOC from the start of the file. The descriptor belongs to the caller and must outlive the reader;
  * it is read with pread. */
 ArchiveReader *archive_reader_open(int fd, GError **error);
+
+/* The same for an archive of `size` bytes (G_MAXUINT64: unknown) of which the file has only the beginning, at least the
+ * TOC. Finds the blocks that lie in it whole: read_data may be called, and other entries count as without data. */
+ArchiveReader *archive_reader_open_beginning(int fd, guint64 size, GCancellable *cancellable, GError **error);
+
 void archive_reader_free(ArchiveReader *reader);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(ArchiveReader, archive_reader_free)
 

@@ -1,3 +1,4 @@
+#include "archive/detect/foreign.h"
 #include "archive/read/reader.h"
 #include "archive/read/reader_block.h"
 #include "base/error.h"
@@ -86,8 +87,11 @@ archive_reader_check(ArchiveReader *reader, ArchiveProgressFunc progress, gpoint
                         .reported = &reported,
                         .cancellable = cancellable};
   begin_locating(reader);
-  if (!walk(reader, &pattern, error))
+  GError *failure = NULL;
+  if (!walk(reader, &pattern, &failure)) {
+    foreign_explain(reader->fd, failure, error);
     return FALSE;
+  }
   reader->is_located = TRUE;
   if (progress != NULL)
     progress(wire_source_size(reader->source), wire_source_size(reader->source), user_data);
@@ -168,4 +172,16 @@ archive_reader_scan(ArchiveReader *reader, GCancellable *cancellable, GError **e
   }
   reader->is_located = TRUE;
   return TRUE;
+}
+
+void
+reader_locate_beginning(ArchiveReader *reader, GCancellable *cancellable)
+{
+  ReaderPass pattern = {.reader = reader, .is_skipped = TRUE, .cancellable = cancellable};
+  begin_locating(reader);
+  walk(reader, &pattern, NULL); /* to where the file ends */
+  for (guint i = 0; i < reader_n_entries(reader); i++)
+    if (reader->infos[i].end_position == 0)
+      reader->infos[i] = (ArchiveDataInfo){0}; /* the one that is cut off */
+  reader->is_located = TRUE;
 }

@@ -34,6 +34,9 @@ const TocEntry *reader_entry(const ArchiveReader *reader, guint index);
 const TocEntry *reader_find(const ArchiveReader *reader, int dump_id);
 ArchiveDataInfo *reader_info(const ArchiveReader *reader, const TocEntry *entry);
 
+/* Finds the blocks that lie whole in a file that has only the beginning of an archive. */
+void reader_locate_beginning(ArchiveReader *reader, GCancellable *cancellable);
+
 /* At the archive's end: passes over zero bytes, which transfers leave that allocate a file beforehand. ARCHIVE_CORRUPT,
  * with the command that cuts it off, for anything else that follows. */
 gboolean reader_pass_padding(ArchiveReader *reader, GCancellable *cancellable, GError **error);

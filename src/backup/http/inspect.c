@@ -3,6 +3,7 @@
 #include "archive/detect/prefix.h"
 #include "archive/detect/unwrap.h"
 #include "backup/http/endpoints.h"
+#include "backup/hub_level/hub_level.h"
 #include "backup/plan/entry_sql.h"
 #include "backup/plan/plan.h"
 #include "backup/preview/server_warnings.h"
@@ -314,14 +315,19 @@ inspect_end(gpointer upload, GError **error)
   if (!unpack_beginning(inspection, error))
     return NULL;
   gboolean is_wrapped = inspection->unpacked != NULL;
-  if (!archive_prefix_read(temp_file_fd(is_wrapped ? inspection->unpacked : inspection->file),
-                           is_wrapped ? G_MAXUINT64 : inspection->archive_bytes, &prefix, error))
+  int fd = temp_file_fd(is_wrapped ? inspection->unpacked : inspection->file);
+  guint64 size = is_wrapped ? G_MAXUINT64 : inspection->archive_bytes;
+  if (!archive_prefix_read(fd, size, &prefix, error))
     return NULL;
   gsize needed = prefix.is_complete ? 0 : guess_bytes_needed(inspection, &prefix);
   json_t *answer = json_pack("{s:b}", "complete", prefix.is_complete);
   set_member(answer, "needsMoreBytes", needed > 0 ? json_integer((json_int_t)needed) : json_null());
   describe_header(answer, &prefix);
   describe_tables(answer, &prefix);
+  set_member(answer, "hubLevel",
+             hub_level_to_json(prefix.is_complete
+                                   ? hub_level_of_beginning(fd, size, http_request_cancellable(inspection->request))
+                                   : 0));
   compare_with_live(answer, inspection, &prefix);
   return http_response_json(200, answer);
 }

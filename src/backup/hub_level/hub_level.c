@@ -4,6 +4,9 @@
 
 #include <string.h>
 
+/* Far more migrations than any hub has. */
+enum { MAX_LEVEL = 100000 };
+
 /* The most important relations that every hub of a level has. */
 static const struct {
   gint64 since;
@@ -49,6 +52,30 @@ level_of_archive(ArchiveReader *reader, gint64 *ret_level, GError **error)
   *ret_level = 0;
   return !hub_level_find_record(reader, &index) || archive_reader_read_data(reader, archive_reader_entry(reader, index),
                                                                             count_rows, NULL, ret_level, NULL, error);
+}
+
+static gboolean
+count_few_rows(const guint8 *data, gsize size, gpointer user_data, GError **error)
+{
+  if (!count_rows(data, size, user_data, error) || *(gint64 *)user_data > MAX_LEVEL) {
+    error_set_cancelled(error); /* no such record */
+    return FALSE;
+  }
+  return TRUE;
+}
+
+gint64
+hub_level_of_beginning(int fd, guint64 size, GCancellable *cancellable)
+{
+  guint index = 0;
+  gint64 level = 0;
+  g_autoptr(ArchiveReader) reader = archive_reader_open_beginning(fd, size, cancellable, NULL);
+  if (reader == NULL || !hub_level_find_record(reader, &index))
+    return 0;
+  return archive_reader_read_data(reader, archive_reader_entry(reader, index), count_few_rows, NULL, &level,
+                                  cancellable, NULL)
+             ? level
+             : 0;
 }
 
 gboolean

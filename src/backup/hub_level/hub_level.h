@@ -21,6 +21,10 @@ gboolean hub_level_find_record(const ArchiveReader *reader, guint *ret_index);
 /* The archive must have been checked or scanned. */
 gboolean hub_level_read(PgConnection *connection, ArchiveReader *reader, HubLevel *ret_level, GError **error);
 
+/* The level of an archive of `size` bytes of which the file has only the beginning; 0 if there is no record, or its
+ * rows lie further behind. */
+gint64 hub_level_of_beginning(int fd, guint64 size, GCancellable *cancellable);
+
 /* The level of the live database alone. Waits for sessions that have locked the record. */
 gboolean hub_level_read_live(PgConnection *connection, gint64 *ret_level, GError **error);
 

@@ -5,6 +5,7 @@ import type { Schemas } from '../../../api/client';
 import { request } from '../../../api/client';
 import { useFormat } from '../../../i18n/format';
 import { useTexts } from '../../../i18n/language';
+import { hubLevelText } from '../hub_level';
 import { texts } from '../texts';
 
 export type Inspection = Schemas['Inspection'];
@@ -39,6 +40,7 @@ export function ArchiveFacts({ file, inspection }: { file: File; inspection: Ins
           { label: t('created'), children: inspection.created ? format.dateTime(inspection.created) : t('unknown') },
           { label: t('format'), children: t('formatText', { version: inspection.formatVersion ?? t('unknown'), compression: inspection.compression ?? t('unknown') }) },
           { label: t('logs'), children: logs },
+          ...(inspection.hubLevel === null ? [] : [{ label: t('hubLevel'), children: hubLevelText(inspection.hubLevel, t) }]),
         ]}
       />
       {inspection.warnings.length > 0 && (
