@@ -10,11 +10,11 @@ import { runOk, until } from '../api/support/run.mjs';
 import { startPostgres } from '../api/support/servers.mjs';
 import { Service, haveBinary } from '../api/support/service.mjs';
 import { Browser, haveChromium, views } from './support/browser.mjs';
-import { writeFileSync } from 'node:fs';
+import { readFileSync, writeFileSync } from 'node:fs';
 
 const words = {
-  'zh-CN': { title: '数据导入导出', connected: '数据库连接正常', exportButton: '导出数据库', exported: '导出完成', upload: '上传并预览', happens: '将会发生什么', merge: '合并', start: '开始导入', complete: /导入完成/ },
-  en: { title: 'Data export and import', connected: 'Connected', exportButton: 'Export the database', exported: 'The export is complete', upload: 'Upload and preview', happens: 'What will happen', merge: 'Merge', start: 'Start the import', complete: /The import is complete/ },
+  'zh-CN': { title: '数据导入导出', connected: '数据库连接正常', exportButton: '导出数据库', exported: '导出完成', upload: '上传并预览', happens: '将会发生什么', merge: '合并', start: '开始导入', complete: /导入完成/, counts: ['新增', '相同'] },
+  en: { title: 'Data export and import', connected: 'Connected', exportButton: 'Export the database', exported: 'The export is complete', upload: 'Upload and preview', happens: 'What will happen', merge: 'Merge', start: 'Start the import', complete: /The import is complete/, counts: ['Added', 'Equal'] },
 };
 const brokenOff = [/net::ERR_/, /Failed to load resource/];
 
@@ -81,6 +81,7 @@ describe('the data page', { skip: (!haveBinary && 'no binary') || (!haveChromium
       await window.screenshot('data-preview');
       await page.getByRole('button', { name: w.start }).click();
       await page.getByText(w.complete).first().waitFor();
+      for (const title of w.counts) await page.getByText(title, { exact: false }).filter({ visible: true }).first().waitFor();
       await window.assertAccessible();
       await window.screenshot('data-imported');
       assert.deepEqual([await database.count('users'), await database.count('keys'), await database.count('message_request')], before);
@@ -119,12 +120,18 @@ describe('the data page', { skip: (!haveBinary && 'no binary') || (!haveChromium
     await page.getByRole('dialog').getByRole('button', { name: 'Bring back' }).click();
     await page.getByText('Back to the database from before').waitFor({ timeout: 60_000 });
     assert.equal(await database.count('users'), users);
+    // What was undone no longer reads as done.
+    await page.getByText(words.en.complete).waitFor({ state: 'detached' });
+    assert.equal(await page.getByText(/is complete/).count(), 0);
     await window.screenshot('data-undone');
     await window.close();
     await service.stop();
   });
 
   test('a file that is no archive, or has another name, is refused before it is sent', async () => {
+    const ascii = await Database.create(server, { options: `ENCODING 'SQL_ASCII' LC_COLLATE 'C' LC_CTYPE 'C'` });
+    await ascii.exec(`CREATE TABLE a (id integer PRIMARY KEY, v text); INSERT INTO a VALUES (1, 'fine'), (2, E'caf\\xe9')`);
+    const invalid = await ascii.pgDump(path.join(directory, 'ascii.dump'), '-E', 'SQL_ASCII');
     const service = await serve(await hub());
     const window = await browser.open(service, { expected: [/status of 400/] });
     const { page } = window;
@@ -137,6 +144,16 @@ describe('the data page', { skip: (!haveBinary && 'no binary') || (!haveChromium
     await page.getByRole('button', { name: 'Another file' }).click();
     await choose(page, { name: 'dump.sql', mimeType: 'text/plain', buffer: Buffer.from('SELECT 1') });
     await page.getByText('Choose an archive whose name ends with .dump').waitFor();
+    // Of a row that is no text in UTF-8, table, row and column are named.
+    const bytes = readFileSync(invalid);
+    await choose(page, { name: 'ascii.dump', mimeType: 'application/octet-stream', buffer: bytes });
+    await page.getByRole('button', { name: 'Upload and preview' }).click();
+    await page.getByText(/Text of the archive is not valid in this database's encoding: row 2, column v/).waitFor();
+    await page.getByRole('button', { name: 'Start the import' }).click();
+    await page.getByText(/Text of the archive is not valid.*public\.a: row 2, column v/).first().waitFor();
+    await page.getByText('The import failed, and the database is unchanged').waitFor();
+    await window.screenshot('data-invalid-text');
+    for (const { id } of (await (await service.fetch('/api/admin/database/uploads')).json()).uploads) await service.fetch(`/api/admin/database/uploads/${id}`, { method: 'DELETE', headers: { 'tus-resumable': '1.0.0' } });
     assert.deepEqual((await (await service.fetch('/api/admin/database/uploads')).json()).uploads, []);
     await window.close();
     await service.stop();
@@ -195,8 +212,10 @@ describe('the data page', { skip: (!haveBinary && 'no binary') || (!haveChromium
       await service.stop();
     });
 
-    test('another administrator sees it run, and cannot start another', async () => {
+    test('another administrator sees it run, and cannot start another; one\'s own is shown once', async () => {
       await begin(brokenOff);
+      assert.equal(await window.page.getByRole('progressbar').count(), 1);
+      assert.equal(await window.page.getByText('Running now').count(), 0);
       const other = await browser.open(service);
       await other.goto('/settings/data');
       await other.page.getByText('Running now').waitFor();

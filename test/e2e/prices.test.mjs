@@ -329,6 +329,32 @@ describe('the prices page', { skip: (!haveBinary && 'no binary') || (!haveChromi
     await window.close();
   });
 
+  test('where a hub keeps the prices, a sync says so and asks first', async () => {
+    await database.exec("CREATE TABLE public.cloud_pricing_catalog (id serial, version varchar(64), synced_at timestamptz DEFAULT now()); INSERT INTO public.cloud_pricing_catalog (version) VALUES ('1+cvt1')");
+    cloud.serve(tableOf({ fresh: 1e-6 }));
+    const own = await Service.start({ dsn: database.dsn, env: { PRICE_SYNC_URL: `${cloud.url}/table.json`, PRICE_SYNC_INTERVAL: 3600 } });
+    const window = await browser.open(own, { expected: [refused] });
+    const { page } = window;
+    await window.goto('/settings/prices');
+    await page.getByText('Automatic syncs are left to the hub').first().waitFor();
+    await page.getByRole('button', { name: w.en.sync }).click();
+    const dialog = page.getByRole('dialog');
+    await dialog.getByText(/takes back what this one writes/).waitFor();
+    await window.assertAccessible();
+    await window.screenshot('prices-hub-keeps');
+    await dialog.getByRole('button', { name: 'Cancel' }).click();
+    await dialog.waitFor({ state: 'hidden' });
+    assert.equal(await database.count('public.model_prices'), 0);
+    await page.getByRole('button', { name: w.en.sync }).click();
+    await dialog.getByRole('button', { name: 'Sync all the same' }).click();
+    await page.getByRole('dialog').getByRole('button', { name: w.en.apply }).click();
+    await page.getByText(w.en.applied).waitFor();
+    assert.match(await dataOf('fresh'), /^cloud /);
+    await database.exec('DROP TABLE public.cloud_pricing_catalog');
+    await window.close();
+    await own.stop();
+  });
+
   test('a failed sync stands on the page with its reason until one succeeds', async () => {
     cloud.answer = (request, response) => response.writeHead(403).end();
     await put('mine', 'manual', '{"mode":"chat","display_name":"Mine","input_cost_per_token":0.000009,"output_cost_per_image":0.04}');

@@ -3,6 +3,7 @@
 import assert from 'node:assert/strict';
 import { after, before, describe, test } from 'node:test';
 import { Database, fixture } from '../api/support/database.mjs';
+import { until } from '../api/support/run.mjs';
 import { startPostgres, startRedis } from '../api/support/servers.mjs';
 import { Service, haveBinary } from '../api/support/service.mjs';
 import { Browser, haveChromium, views } from './support/browser.mjs';
@@ -104,6 +105,33 @@ describe('the page of providers', { skip: (!haveBinary && 'no binary') || (!have
     await page.getByRole('alert').getByRole('button', { name: 'Undo' }).click();
     await page.getByText('Undone; set back: 1').waitFor();
     assert.deepEqual(await column('weight', 'id IN (2, 3, 4)'), [['2', '3'], ['3', '4'], ['4', '5']]);
+    await window.close();
+  });
+
+  test('the fields of newer hubs are edited by their names, each as its kind', async () => {
+    const window = await browser.open(service, { language: 'zh-CN' });
+    const { page } = window;
+    await window.goto('/settings/providers?q=provider-&sort=name');
+    for (const id of [2, 3]) await page.getByRole('checkbox', { name: `选择 provider-${id}`, exact: true }).check();
+    await page.getByRole('region').getByRole('button', { name: '批量编辑' }).click();
+    const dialog = page.getByRole('dialog');
+    const on = (name) => dialog.getByRole('switch', { name: `修改${name}` }).click();
+    await dialog.getByRole('switch', { name: '修改5 小时限额的重置方式' }).waitFor();
+    assert.equal(await dialog.getByText(/[a-z]_[a-z]/).count(), 0); // no column's name
+    await on('5 小时限额的重置方式');
+    await dialog.getByText('固定时间', { exact: true }).last().click();
+    await on('每日重置时间');
+    await dialog.getByLabel('每日重置时间', { exact: true }).fill('08:30');
+    await on('允许的客户端');
+    await dialog.getByLabel('允许的客户端', { exact: true }).fill('claude-cli,codex,');
+    await window.assertAccessible();
+    await window.screenshot('providers-newer-fields');
+    await dialog.getByRole('button', { name: '预览变更' }).click();
+    await dialog.getByRole('row').filter({ hasText: 'provider-2' }).locator('ins', { hasText: '固定时间' }).waitFor();
+    await dialog.getByRole('button', { name: '修改 2 项' }).click();
+    await until('the change', async () => (await column('allowed_clients', 'id = 2'))[0][1] === '["claude-cli", "codex"]');
+    assert.deepEqual(await column('limit_5h_reset_mode, daily_reset_time, allowed_clients', 'id IN (2, 3)'),
+      [['2', 'fixed', '08:30', '["claude-cli", "codex"]'], ['3', 'fixed', '08:30', '["claude-cli", "codex"]']]);
     await window.close();
   });
 

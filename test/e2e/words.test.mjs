@@ -3,7 +3,7 @@
 import assert from 'node:assert/strict';
 import path from 'node:path';
 import { after, before, describe, test } from 'node:test';
-import { writeFileSync } from 'node:fs';
+import { truncateSync, writeFileSync } from 'node:fs';
 import { temporaryDirectory } from '../api/support/cleanup.mjs';
 import { Database, fixture } from '../api/support/database.mjs';
 import { startPostgres } from '../api/support/servers.mjs';
@@ -185,6 +185,28 @@ describe('what the pages say', { skip: (!haveBinary && 'no binary') || (!haveChr
       assert.equal(await window.page.evaluate(() => document.documentElement.lang), language);
       await window.close();
     }
+  });
+
+  test('sizes have one unit, and a file just over the limit reads as larger than it', async () => {
+    const MB = 1024 * 1024;
+    const own = await Service.start({ dsn: database.dsn });
+    const window = await browser.open(own);
+    const { page } = window;
+    await window.goto('/settings/data');
+    await page.getByText('Connected').waitFor();
+    assert.equal((await own.status()).maxUploadBytes, 500 * MB);
+    const over = path.join(directory, 'over.dump');
+    writeFileSync(over, 'PGDMP');
+    truncateSync(over, 500 * MB + 1);
+    await page.locator('input[type=file]').setInputFiles(over);
+    const told = await page.getByText(/The file is too large/).first().innerText();
+    const [, size, limit] = told.match(/\((.*?)\); the limit is (.*)$/);
+    assert.equal(limit, '500 MB');
+    assert.match(size, /^500\.\d*[1-9]\d* MB$/);
+    const everything = await page.evaluate(() => document.body.innerText);
+    assert.doesNotMatch(everything, /\b(MiB|KiB|GiB|kB)\b/);
+    await window.close();
+    await own.stop();
   });
 
   test('the selected tab can be read in the dark', async () => {

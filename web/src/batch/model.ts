@@ -17,7 +17,8 @@ export interface DefinedField {
   isNullable: boolean;
 }
 
-const editors = ['text', 'group', 'tags', 'integer', 'decimal', 'boolean'] as const;
+// JSON has no editor here.
+const editors = ['text', 'group', 'tags', 'list', 'integer', 'decimal', 'boolean', 'mode', 'clock'] as const;
 
 export interface Field extends DefinedField {
   member: string; // in an item of the list
@@ -92,7 +93,7 @@ export function splitGroups(text: string | null | undefined): string[] {
 }
 
 export type Draft = { value: Value | undefined; mode: 'replace' | 'add' | 'remove' };
-export type Problem = 'required' | 'not_a_number' | 'out_of_range' | 'too_many_decimals' | 'too_long' | 'too_many';
+export type Problem = 'required' | 'not_a_number' | 'out_of_range' | 'not_a_time' | 'too_many_decimals' | 'too_long' | 'too_many';
 
 const decimalsOf = (text: string) => /^-?\d+(?:\.(\d*))?$/.exec(text)?.[1]?.replace(/0+$/, '').length ?? 0;
 
@@ -105,7 +106,9 @@ export function problemOf(field: Field, draft: Draft): Problem | null {
     if (tags.some((tag) => [...tag].length > 32)) return 'too_long';
     return tags.length > field.highest ? 'too_many' : null;
   }
+  if (field.type === 'list') return ((value ?? []) as string[]).length > field.highest ? 'too_many' : null;
   if (value === undefined || value === null || value === '') return field.isNullable ? null : 'required';
+  if (field.type === 'clock') return /^([01]\d|2[0-3]):[0-5]\d$/.test(String(value)) ? null : 'not_a_time';
   if (field.type === 'text' || field.type === 'group') {
     return [...String(value)].length > field.highest ? 'too_long' : null;
   }
@@ -126,6 +129,7 @@ export function updateOf(field: Field, draft: Draft): Value | TagChange {
     const tags = (value ?? []) as string[];
     return mode === 'add' ? { add: tags } : mode === 'remove' ? { remove: tags } : tags;
   }
+  if (field.type === 'list') return value ?? [];
   if (value === undefined || value === null || value === '') return null;
   return field.type === 'integer' || field.type === 'decimal' ? Number(String(value).trim()) : value;
 }

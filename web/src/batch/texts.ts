@@ -100,6 +100,8 @@ export const texts = defineTexts({
   refusedUser: ['用户 {name}', 'User {name}'],
   followers: ['同时更新（随密钥变化）', 'Updated along with the keys'],
   leftOut: ['已排除 {n} 项', '{n} left out'],
+  fixed: ['固定时间', 'At a fixed time'],
+  rolling: ['滚动窗口', 'Rolling'],
   apply: ['修改 {n} 项', 'Change {n}'],
   includeAll: ['包括全部', 'Include all'],
   include: ['包括 {name}', 'Include {name}'],
@@ -148,6 +150,20 @@ export const fieldNames = defineTexts({
   weight: ['权重', 'Weight'],
   cost_multiplier: ['成本倍率', 'Cost multiplier'],
   group_tag: ['分组标签', 'Group tags'],
+  model_redirects: ['模型重定向', 'Model redirects'],
+  allowed_models: ['允许的模型', 'Allowed models'],
+  allowed_clients: ['允许的客户端', 'Allowed clients'],
+  blocked_clients: ['禁止的客户端', 'Blocked clients'],
+  limit_5h_usd: ['5 小时限额', '5-hour limit'],
+  limit_5h_reset_mode: ['5 小时限额的重置方式', 'Reset of the 5-hour limit'],
+  limit5hResetMode: ['5 小时限额的重置方式', 'Reset of the 5-hour limit'],
+  limit_daily_usd: ['每日限额', 'Daily limit'],
+  daily_reset_mode: ['每日限额的重置方式', 'Reset of the daily limit'],
+  daily_reset_time: ['每日重置时间', 'Time of the daily reset'],
+  codex_image_generation_preference: ['Codex 图像生成', 'Codex image generation'],
+  codex_service_tier_preference: ['Codex 服务层级', 'Codex service tier'],
+  anthropic_thinking_budget_preference: ['Anthropic 思考预算', 'Anthropic thinking budget'],
+  anthropic_adaptive_thinking: ['Anthropic 自适应思考', 'Anthropic adaptive thinking'],
   deleted_at: ['删除时间', 'Deleted at'],
 });
 
@@ -185,6 +201,7 @@ export const circuitNames = defineTexts({
 
 export const problemTexts = defineTexts({
   required: ['请填写此字段', 'Enter a value'],
+  not_a_time: ['请输入时间，如 08:30', 'Enter a time, such as 08:30'],
   not_a_number: ['请输入有效数字', 'Enter a valid number'],
   out_of_range: ['超出允许的范围', 'Out of the allowed range'],
   too_many_decimals: ['小数位数过多', 'Too many decimals'],

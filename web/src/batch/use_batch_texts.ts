@@ -23,6 +23,7 @@ export function useBatchTexts() {
       if (value === null || value === undefined || value === '') return t(isUnlimitedWhenEmpty(field) ? 'unlimited' : 'none');
       if (field === 'rpm' && Number(value) === 0) return t('unlimited'); // the hub's meaning
       if (typeof value === 'boolean') return isSwitch(field) ? t(value ? 'enabled' : 'disabled') : t(value ? 'yes' : 'no');
+      if (/reset_?mode$/i.test(field) && (value === 'fixed' || value === 'rolling')) return t(value);
       if (Array.isArray(value)) return value.length === 0 ? t('none') : value.join(', ');
       if (typeof value === 'number') return amount.format(value);
       return isAmount(field) && Number.isFinite(Number(value)) ? amount.format(Number(value)) : value;

@@ -34,9 +34,16 @@ export function useFormat(): Format {
     return {
       number: (value) => number.format(value),
       percent: (value) => percent.format(value / 100),
+      // In the limit's unit, rounded up, with as many digits as it takes.
       bytesOver(value, limit) {
-        const [short, atLimit] = [this.bytes(value), this.bytes(limit)];
-        return short !== atLimit ? short : `${number.format(value)} B`;
+        const atLimit = this.bytes(limit);
+        if (this.bytes(value) !== atLimit) return this.bytes(value);
+        const name = atLimit.split(' ').at(-1) as (typeof UNITS)[number];
+        const scale = 1024 ** UNITS.indexOf(name);
+        let digits = 1;
+        while (digits < 9 && Math.ceil((value / scale) * 10 ** digits) === Math.ceil((limit / scale) * 10 ** digits)) digits++;
+        const long = new Intl.NumberFormat(language, { maximumFractionDigits: digits });
+        return `${long.format(Math.ceil((value / scale) * 10 ** digits) / 10 ** digits)} ${name}`;
       },
       bytes(value) {
         let unit = 0;

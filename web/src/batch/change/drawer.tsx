@@ -105,7 +105,8 @@ export function BatchDrawer({ entity, ids, onClose, onDone }: { entity: Entity; 
   const runner = useApply();
 
   const first = items?.[0];
-  const isKnown = (field: Field) => first === undefined || field.member in first;
+  // An older hub lacks columns: a value that cannot be null is null then.
+  const isKnown = (field: Field) => first === undefined || (field.member in first && (field.isNullable || first[field.member as keyof Item] !== null));
 
   const isEmpty = Object.keys(drafts).length === 0;
   const toChange = (preview.preview?.rows ?? []).filter((row) => row.entity === entity && !excluded.has(row.id)).map((row) => row.id);

@@ -35,6 +35,26 @@ function SwitchEditor({ field, draft, id, onChange }: EditorProps) {
   );
 }
 
+function ModeEditor({ field, draft, id, onChange }: EditorProps) {
+  const { t, fieldName } = useBatchTexts();
+  return (
+    <Radio.Group
+      id={id} aria-label={fieldName(field.name)} value={draft.value} optionType="button" buttonStyle="solid"
+      onChange={(event) => onChange({ ...draft, value: event.target.value as string })}
+      options={(['fixed', 'rolling'] as const).map((value) => ({ label: t(value), value }))}
+    />
+  );
+}
+
+function ListEditor({ draft, id, onChange }: EditorProps) {
+  return (
+    <Select
+      id={id} mode="tags" tokenSeparators={[',', '，', '\n']} className="batch-wide" open={false} suffixIcon={null}
+      value={(draft.value ?? []) as string[]} onChange={(values: string[]) => onChange({ ...draft, value: values.map((value) => value.trim()).filter(Boolean) })}
+    />
+  );
+}
+
 // Tags can also be added to and removed from the present ones.
 function NamesEditor({ field, draft, options, id, onChange }: EditorProps) {
   const { t } = useBatchTexts();
@@ -62,6 +82,8 @@ function NamesEditor({ field, draft, options, id, onChange }: EditorProps) {
 function Editor(props: EditorProps) {
   const { field, draft, id, onChange } = props;
   if (field.type === 'boolean') return <SwitchEditor {...props} />;
+  if (field.type === 'mode') return <ModeEditor {...props} />;
+  if (field.type === 'list') return <ListEditor {...props} />;
   if (field.type === 'tags' || field.type === 'group') return <NamesEditor {...props} />;
   const value = typeof draft.value === 'string' ? draft.value : '';
   const set = (text: string) => onChange({ ...draft, value: text });
@@ -73,6 +95,7 @@ function Editor(props: EditorProps) {
       />
     );
   }
+  if (field.type === 'clock') return <Input id={id} type="time" value={value} onChange={(event) => set(event.target.value)} className="batch-number" />;
   return <Input id={id} inputMode="decimal" autoComplete="off" value={value} onChange={(event) => set(event.target.value)} className="batch-number" />;
 }
 
@@ -131,7 +154,7 @@ export function BatchFields({ entity, isKnown, currentOf, drafts, options, probl
           <div key={field.name} className={draft ? 'batch-field batch-field-on' : 'batch-field'}>
             <div className="batch-field-head">
               <Switch size="small" checked={draft !== undefined} onChange={(isOn) => toggle(field, isOn)} aria-label={t('change', { field: label })} />
-              {draft && field.type !== 'boolean' ? <label htmlFor={id}>{label}</label> : <span>{label}</span>}
+              {draft && field.type !== 'boolean' && field.type !== 'mode' ? <label htmlFor={id}>{label}</label> : <span>{label}</span>}
               <Typography.Text type="secondary" className="batch-now">{now(field, currentOf(field))}</Typography.Text>
             </div>
             {draft && (
