@@ -128,6 +128,15 @@ for (const version of ['v05', 'v09']) {
       assert.match(login.header, /;\s*Secure/i);
     });
 
+    test('SESSION_TTL of the hub\'s .env does not shorten our sessions; the option of ours does', async () => {
+      for (const [env, age] of [[{ SESSION_TTL: '300' }, 604800], [{ SESSION_TTL: '300', CCH_DATA_SESSION_TTL: '120' }, 120]]) {
+        const other = await Service.start({ dsn: database.dsn, env });
+        const answer = await request(other, 'POST', '/api/auth/login', { body: { key: adminToken } });
+        assert.match(answer.headers['set-cookie'][0], new RegExp(`Max-Age=${age}(;|$)`));
+        await other.stop();
+      }
+    });
+
     test('logging out takes the cookie away, and a copy of it lets nobody in, on any instance', async () => {
       const other = await Service.start({ dsn: database.dsn });
       for (const key of [admin, adminToken]) {

@@ -5,7 +5,7 @@ import path from 'node:path';
 import { before, describe, test } from 'node:test';
 import { temporaryDirectory } from './support/cleanup.mjs';
 import { Database, fixture } from './support/database.mjs';
-import { assertRefused, importByCli, importOk, mergeReport, warnings } from './support/product.mjs';
+import { assertRefused, importByCli, importOk, keptReport, mergeReport, tableReport, warnings } from './support/product.mjs';
 import { startPostgres } from './support/servers.mjs';
 import { haveBinary } from './support/service.mjs';
 
@@ -287,6 +287,34 @@ describe('a merge by choice', { skip: !haveBinary && 'no binary' }, () => {
       await importOk(target, archive, { args: ['--on-conflict', 'update', '--table', 'b'] });
       assert.deepEqual(await target.rows('SELECT a.v, b.v FROM a, b'), [['live', 'archive']]);
     });
+  });
+
+  test('counts rows whose key another row of the archive has, with a warning for each table, whatever the choice and key', async () => {
+    const source = await Database.create(server);
+    await source.exec(`
+      CREATE TABLE one (id integer, v text); INSERT INTO one SELECT i % 40, 'v' || i FROM generate_series(1, 50) AS i;
+      CREATE TABLE two (a integer, "B b" text, v text); INSERT INTO two VALUES (1, 'x', 'first'), (1, 'x', 'second'), (1, 'y', 'v'), (2, 'x', 'v'), (1, 'x', 'third');
+      CREATE TABLE fine (id integer, v text); INSERT INTO fine VALUES (1, 'v'), (2, 'v')`);
+    const archive = await source.pgDump(dumpFile());
+    const keys = `CREATE TABLE one (id integer PRIMARY KEY, v text); CREATE TABLE two (a integer, "B b" text, v text, PRIMARY KEY ("B b", a)); CREATE TABLE fine (id integer PRIMARY KEY, v text);`;
+    for (const [choice, rows, one, two] of [
+      ['skip', '', [50, 40, 10], [5, 3, 2]],
+      ['update', '', [50, 40, 10], [5, 3, 2]],
+      ['skip', `INSERT INTO one VALUES (100, 'live'); INSERT INTO two VALUES (3, 'x', 'live')`, [50, 40, 10], [5, 3, 2]],
+    ]) {
+      const target = await Database.create(server);
+      await target.exec(keys + rows);
+      const { last, events } = await importOk(target, archive, { args: ['--on-conflict', choice], env: { LANG: 'C.UTF-8' } });
+      const told = warnings(events).filter((text) => /key that another of its rows has|与其他行的键相同/.test(text));
+      assert.deepEqual(told.map((text) => text.match(/public\.\w+/)[0] + text.match(/ (\d+) /)[1]).sort(), ['public.one10', 'public.two2'], told.join('\n'));
+      assert.equal(last.exitCode, 1);
+      assert.deepEqual([tableReport(last, 'public.one'), tableReport(last, 'public.two'), tableReport(last, 'public.fine')], [one, two, [2, 2, 0]], choice);
+      assert.deepEqual([keptReport(last, 'public.one'), keptReport(last, 'public.two')], [[0, 0, 10], [0, 0, 2]]);
+      assert.equal(await target.value(`SELECT v FROM two WHERE a = 1 AND "B b" = 'x'`), 'first');
+      assert.equal(await target.value(`SELECT v FROM one WHERE id = 1`), 'v1');
+    }
+    const refused = await importByCli(await (async () => { const target = await Database.create(server); await target.exec(keys); return target; })(), archive, fail);
+    assert.equal(refused.last.errorCode, 'import.conflict');
   });
 
   test('is not for overwriting', async () => {

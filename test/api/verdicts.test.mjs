@@ -70,6 +70,18 @@ describe('an import goes on after', { skip: !haveBinary && 'no binary' }, () => 
     await assertRefused(await targetWith(), archive, 'import.left_out', 7, { args: ['--strict'] });
   });
 
+  test('a role that does not exist and owns large objects: one warning, and fatal if strict', async () => {
+    const admin = new Database(server, 'postgres');
+    await admin.exec('CREATE ROLE gone_keeper');
+    const archive = await archiveOf(`SELECT lo_from_bytea(7001, 'x'), lo_from_bytea(7002, 'y'); ALTER LARGE OBJECT 7001 OWNER TO gone_keeper; ALTER LARGE OBJECT 7002 OWNER TO gone_keeper`);
+    await admin.exec('DROP ROLE gone_keeper');
+    const target = await targetWith();
+    await assertRefused(target, archive, 'import.left_out', 7, { args: ['--strict'] });
+    const { events } = await importOk(target, archive);
+    assert.equal(warnings(events).filter((text) => text.includes('gone_keeper')).length, 1, warnings(events).join('\n'));
+    assert.deepEqual(await target.rows(`SELECT lomowner::regrole, convert_from(lo_get(oid), 'UTF8') FROM pg_largeobject_metadata ORDER BY oid`), [['postgres', 'x'], ['postgres', 'y']]);
+  });
+
   test('a role that does not exist: owners, grants and policies of it', async () => {
     const admin = new Database(server, 'postgres');
     await admin.exec('CREATE ROLE gone_owner; CREATE ROLE gone_reader; CREATE ROLE present_reader');
