@@ -352,6 +352,12 @@ describe('scheduled backups', { skip: !haveBinary && 'no binary' }, () => {
     await other.exec('DELETE FROM users');
     await run('restore', 'latest', '--at', '2100-01-01');
     assert.equal(await other.value('SELECT count(*) FROM users'), expected);
+    // The records survive an overwrite by swap, and its undo.
+    await run('restore', name, '--overwrite', '--yes');
+    assert.match((await run('list')).stdout, /proven drill/);
+    assert.equal((await cli(['import', '--undo', '--yes'], { dsn: other.dsn, env })).code, 0);
+    assert.match((await run('list')).stdout, /proven drill/);
+    assert.match((await run('jobs')).stdout, /^daily +off +0 4 \* \* \* +-/);
     // A machine that knows nothing: a new database and a folder.
     const folder = path.join(dataDir, 'backups');
     const scan = await cli(['backup', 'scan', folder], { env: { ...env, DSN: undefined } });

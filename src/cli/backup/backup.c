@@ -59,8 +59,12 @@ backup_command_jobs(gpointer data, GError **error)
       printf("%s\n", line);
       continue;
     }
-    printf("%-16s  %-3s  %s %s\n", job->name, job->is_enabled ? "on" : "off", job->settings->schedule,
-           job->settings->zone);
+    gint64 next_s = cron_next(job->settings->cron, g_get_real_time() / G_USEC_PER_SEC);
+    g_autoptr(GDateTime) utc = g_date_time_new_from_unix_utc(next_s);
+    g_autoptr(GDateTime) next = g_date_time_to_timezone(utc, cron_zone(job->settings->cron));
+    g_autofree char *text = g_date_time_format(next, "%Y-%m-%d %H:%M %Z");
+    printf("%-16s  %-3s  %-20s  %s\n", job->name, job->is_enabled ? "on" : "off", job->settings->schedule,
+           job->is_enabled ? text : "-");
   }
   return jobs != NULL;
 }
@@ -99,6 +103,8 @@ static const CliVerb verbs[] = {
     CLI_VERB("jobs", "", 0, 0, "", backup_command_jobs, "列出备份任务", "list the jobs", "cch-data backup jobs\n"),
     CLI_VERB("runs", "", 0, 0, " job ", backup_command_runs, "列出最近的运行", "list the latest runs",
              "cch-data backup runs\n"),
+    CLI_VERB("cancel", "RUN", 1, 1, "", backup_command_cancel, "取消一次运行", "ask for the end of a run",
+             "cch-data backup cancel 17\n"),
     CLI_VERB("run", "JOB", 1, 1, "", backup_command_make, "立即备份", "make a job's backup now",
              "cch-data backup run daily\n"),
     CLI_VERB("verify", "[BACKUP]", 0, 1, " job identity ", backup_command_verify, "读回备份并与清单比较",

@@ -2,7 +2,6 @@
 #include "base/json.h"
 #include "base/random_id.h"
 #include "base/text.h"
-#include "base/wait.h"
 #include "cli/backup/state.h"
 #include "cli/command/progress_bar.h"
 #include "schedule/run/execute.h"
@@ -11,7 +10,7 @@
 #include <stdio.h>
 #include <string.h>
 
-enum { LOOK_MS = 500, MAX_WAIT_S = 24 * 3600 };
+enum { LOOK_MS = 200 };
 
 typedef struct {
   ExecuteOptions options;
@@ -229,6 +228,20 @@ gboolean
 backup_command_drill(gpointer command, GError **error)
 {
   return prove(command, "drill", error);
+}
+
+gboolean
+backup_command_cancel(gpointer data, GError **error)
+{
+  BackupCommand *command = data;
+  guint64 id = 0;
+  if (!g_ascii_string_to_unsigned(command->operands[0], 10, 1, G_MAXINT64, &id, NULL)) {
+    error_set(error, CCH_ERROR_USAGE, "the number of a run, as cch-data backup runs shows it, not \"%s\"",
+              command->operands[0]);
+    return FALSE;
+  }
+  g_autoptr(PgConnection) connection = backup_command_connect(command, error);
+  return connection != NULL && run_cancel(connection, (gint64)id, error);
 }
 
 gboolean

@@ -30,6 +30,7 @@ gboolean backup_command_run(BackupCommand *command, PgConnection *connection, Ru
 gboolean backup_command_list(gpointer command, GError **error);
 gboolean backup_command_jobs(gpointer command, GError **error);
 gboolean backup_command_runs(gpointer command, GError **error);
+gboolean backup_command_cancel(gpointer command, GError **error);
 gboolean backup_command_make(gpointer command, GError **error);
 gboolean backup_command_verify(gpointer command, GError **error);
 gboolean backup_command_drill(gpointer command, GError **error);
