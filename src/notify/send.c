@@ -84,6 +84,47 @@ judge(const char *type, const PostAnswer *answer, NotifyOutcome *outcome)
     outcome->is_sent = TRUE;
 }
 
+static void
+hide(GString *text, const char *secret, gsize min_bytes)
+{
+  if (secret != NULL && strlen(secret) >= min_bytes)
+    g_string_replace(text, secret, "***", 0);
+}
+
+/* The parts of an address that may be its secret: receivers say "Cannot POST /bot123:abc/sendMessage". */
+static void
+hide_address(GString *text, const char *url)
+{
+  g_autoptr(GUri) uri = url != NULL ? g_uri_parse(url, G_URI_FLAGS_ENCODED, NULL) : NULL;
+  if (uri == NULL)
+    return;
+  hide(text, g_uri_get_query(uri), 4);
+  hide(text, g_uri_get_path(uri), 4);
+  g_autofree char *parts =
+      g_strdup_printf("%s&%s", g_uri_get_path(uri), g_uri_get_query(uri) != NULL ? g_uri_get_query(uri) : "");
+  g_auto(GStrv) words = g_strsplit_set(parts, "/&=", -1);
+  for (char **word = words; *word != NULL; word++)
+    hide(text, *word, 12); /* shorter ones are words */
+}
+
+/* A receiver may repeat what it was sent; nobody who reads its answer is to learn the channel's secrets. */
+static void
+hide_secrets(const NotifyChannel *channel, NotifyOutcome *outcome)
+{
+  if (outcome->problem == NULL)
+    return;
+  GString *text = g_string_new(outcome->problem);
+  hide_address(text, json_string_value(json_object_get(channel->settings, "url")));
+  for (const char *const *name = (const char *const[]){"botToken", "secret", "password", NULL}; *name != NULL; name++)
+    hide(text, json_string_value(json_object_get(channel->settings, *name)), 1);
+  const char *name;
+  json_t *value;
+  json_object_foreach(json_object_get(channel->settings, "headers"), name, value)
+    hide(text, json_string_value(value), 4);
+  g_free(outcome->problem);
+  outcome->problem = g_string_free(text, FALSE);
+}
+
 /* Without and with the hub's permission to go past a proxy that fails. */
 static gboolean
 post_body(const NotifyChannel *channel, const NotifyBody *body, const char *ca_file, PostAnswer *answer,
@@ -174,6 +215,9 @@ notify_send(const NotifyChannel *channel, const NotifyMessage *message, const ch
             GCancellable *cancellable, GError **error)
 {
   *ret_outcome = (NotifyOutcome){0};
-  return (strcmp(channel->type, "email") == 0 ? send_mail : send_over_http)(channel, message, ca_file, ret_outcome,
-                                                                            cancellable, error);
+  if (!(strcmp(channel->type, "email") == 0 ? send_mail : send_over_http)(channel, message, ca_file, ret_outcome,
+                                                                          cancellable, error))
+    return FALSE;
+  hide_secrets(channel, ret_outcome);
+  return TRUE;
 }

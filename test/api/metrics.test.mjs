@@ -5,7 +5,7 @@ import { existsSync, readFileSync } from 'node:fs';
 import { after, before, describe, test } from 'node:test';
 import { Database, fixture } from './support/database.mjs';
 import { run, until } from './support/run.mjs';
-import { freePort, startPostgres } from './support/servers.mjs';
+import { freePort, haveRedis, startPostgres, startRedis } from './support/servers.mjs';
 import { Service, cli, haveBinary } from './support/service.mjs';
 
 const promtool = ['/usr/local/bin/promtool', '/usr/bin/promtool'].find((file) => existsSync(file));
@@ -46,8 +46,11 @@ describe('figures', { skip: !haveBinary && 'no binary' }, () => {
   const figures = (text) => Object.fromEntries(text.split('\n').filter((line) => line && !line.startsWith('#')).map((line) => [line.slice(0, line.lastIndexOf(' ')), Number(line.slice(line.lastIndexOf(' ') + 1))]));
   const near = (value, wanted, within) => assert.ok(Math.abs(value - wanted) <= within, `${value}, not ${wanted}`);
 
+  let first; // figures
+
   test('the figures are those of the records, the lock and the process', async () => {
     const { status, type, text } = await scrape();
+    first = text;
     assert.deepEqual([status, type], [200, 'text/plain; version=0.0.4; charset=utf-8']);
     const all = figures(text);
     const job = '{job_name="da\\"ily\\\\"}';
@@ -85,7 +88,7 @@ describe('figures', { skip: !haveBinary && 'no binary' }, () => {
   });
 
   test('administrators, the token for it, and nobody else may read; everybody where that is said', async () => {
-    assert.equal((await scrape({})).status, 401);
+    assert.equal((await fetch(`${service.url}/metrics`)).status, 401);
     assert.equal((await fetch(`${service.url}/metrics`, { headers: { authorization: 'Bearer wrong-token-of-sixteen' } })).status, 401);
     assert.equal((await fetch(`${service.url}/metrics`, { headers: { authorization: `Bearer ${service.token}` } })).status, 200);
     assert.equal((await fetch(`${service.url}/api/admin/database/status`, { headers: { authorization: `Bearer ${scrapeToken}` } })).status, 401);
@@ -95,7 +98,7 @@ describe('figures', { skip: !haveBinary && 'no binary' }, () => {
   });
 
   test('promtool accepts the figures and the rules', { skip: !promtool && 'no promtool (Debian: prometheus)' }, async () => {
-    const checked = await run(promtool, ['check', 'metrics'], { input: (await scrape()).text });
+    const checked = await run(promtool, ['check', 'metrics'], { input: first });
     assert.deepEqual([checked.code, checked.stderr], [0, ''], checked.stdout);
     const rules = await run(promtool, ['check', 'rules', contrib('prometheus/alerts.yml').pathname]);
     assert.equal(rules.code, 0, rules.stderr);
@@ -103,7 +106,7 @@ describe('figures', { skip: !haveBinary && 'no binary' }, () => {
 
   test('rules and dashboard name only what is exported', async () => {
     const known = [...readFileSync(new URL('../../src/monitor/metrics.def', import.meta.url), 'utf8').matchAll(/"((?:cch_data|process)_\w+)"/g)].map((match) => match[1]);
-    const exported = (await scrape()).text;
+    const exported = first;
     const alerts = readFileSync(contrib('prometheus/alerts.yml'), 'utf8');
     const dashboard = JSON.parse(readFileSync(contrib('grafana/cch-data.json'), 'utf8'));
     const named = new Set([...(alerts + JSON.stringify(dashboard)).matchAll(/\b(?:cch_data|process)_\w+/g)].map((match) => match[0].replace(/_(bucket|sum|count)$/, '')));
@@ -147,5 +150,29 @@ describe('figures', { skip: !haveBinary && 'no binary' }, () => {
     assert.match((await check([], { dsn: `postgresql://nobody@127.0.0.1:${await freePort()}/x` })).stdout, /^CRITICAL: the database does not answer/);
     const alone = await check([], { dsn: undefined, env: { DATA_DIR: '/nonexistent' } });
     assert.deepEqual([alone.code, /^CRITICAL: the service does not run/.test(alone.stdout)], [2, true], alone.stdout + alone.stderr);
+  });
+
+  test("a lock that the hub has held for seven hours is told to people, shown and judged", { skip: !haveRedis() && 'no Redis' }, async () => {
+    const redis = await startRedis();
+    await redis.command('SET', 'database:backup:lock', `${Date.now() - 7 * 3600e3}-abc123`);
+    const beside = await Service.start({ dsn: database.dsn, redisUrl: redis.url, env: { METRICS_PUBLIC: 'true' } });
+    const channel = { name: 'ops', type: 'slack', settings: { url: `http://127.0.0.1:${await freePort()}/` } };
+    await until('the watch', () => database.count(`cch_data.notify_states WHERE subject = 'lock' AND kind = 'lock_stuck' AND is_bad`).then((n) => n > 0), 20_000);
+    assert.equal(await database.count(`cch_data.notify_states WHERE subject LIKE 'disk:%' AND kind = 'disk_short'`) > 0, true);
+    // Told once somebody is there to be told: at the next look, here that of a restart.
+    assert.equal((await beside.fetch('/api/admin/notify/channels', { method: 'POST', body: JSON.stringify(channel), headers: { 'content-type': 'application/json' } })).status, 201);
+    const all = figures(await (await fetch(`${beside.url}/metrics`)).text());
+    assert.equal(all['cch_data_redis_up'], 1);
+    near(all.cch_data_lock_held_seconds, 7 * 3600, 60);
+    const judged = await check([], { env: { REDIS_URL: redis.url } });
+    assert.match(judged.stdout, /the backup lock has been held for 7\.0 h/);
+    await beside.stop();
+    const again = await Service.start({ dsn: database.dsn, redisUrl: redis.url });
+    await until('the message', () => database.count(`cch_data.notify_queue WHERE kind = 'lock_stuck' AND mood = 'bad'`).then((n) => n === 1), 20_000);
+    await redis.command('DEL', 'database:backup:lock');
+    await again.stop();
+    const free = await Service.start({ dsn: database.dsn, redisUrl: redis.url });
+    await until('the end of it', () => database.count(`cch_data.notify_queue WHERE kind = 'lock_stuck' AND mood = 'recovered'`).then((n) => n === 1), 20_000);
+    await free.stop();
   });
 });

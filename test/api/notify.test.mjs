@@ -146,12 +146,18 @@ describe('messages', { skip: !haveBinary && 'no binary' }, () => {
     const listed = await call('GET', channelsPath);
     assert.deepEqual(listed.body.hubTargets.find(({ id }) => id === 7), { id: 7, name: '值班', type: 'dingtalk', enabled: true });
     assert.deepEqual(listed.body.channels[1].secrets, { botToken: true, proxyUrl: false });
-    answer = (request, response) => response.writeHead(400).end('bad');
-    for (const { id } of listed.body.channels) await call('POST', `${channelsPath}/${id}/test`);
+    // Receivers that repeat the address, as many do.
+    answer = (request, response) => response.writeHead(404).end(`Cannot POST ${request.url}`);
+    const answers = [];
+    for (const { id } of listed.body.channels) answers.push((await call('POST', `${channelsPath}/${id}/test`)).body.problem);
+    assert.match(answers[0], /^HTTP 404: Cannot POST \*\*\*\?\*\*\*&timestamp=/);
+    assert.equal(answers[1], 'HTTP 404: Cannot POST /bot***/sendMessage');
+    await queue(listed.body.channels[1]);
+    await settled('failed');
     assert.match(received[0].url, /^\/hub\?access_token=hubtoken&timestamp=\d+&sign=/);
     const audit = await database.value(`SELECT string_agg(a::text, ' ') FROM audit_log a`);
     assert.match(audit, /notification\.channel_create/);
-    for (const text of [JSON.stringify(listed.body), service.log(), audit]) assert.doesNotMatch(text, /bottoken|hubtoken|hubsecret/);
+    for (const text of [JSON.stringify([listed.body, answers, await messages()]), service.log(), audit]) assert.doesNotMatch(text, /bottoken|hubtoken|hubsecret/);
   });
 
   test('a test gives the answer at once, whatever it is', async () => {
