@@ -12,6 +12,7 @@ export interface Format {
   bytesOver(value: number, limit: number): string; // with enough digits to differ from the limit
   duration(seconds: number): string; // 1:05, 2:03:04
   dateTime(value: string | number | Date): string;
+  ago(value: string | number | Date): string; // "3 hours ago", "in 5 minutes"
   list(items: string[]): string;
 }
 
@@ -23,6 +24,15 @@ function duration(seconds: number): string {
   return hours > 0 ? `${hours}:${two(minutes)}:${two(whole % 60)}` : `${minutes}:${two(whole % 60)}`;
 }
 
+// In the largest unit of which it is at least two, so that "1 day ago" is never 47 hours.
+const AGES = [['day', 86_400], ['hour', 3600], ['minute', 60]] as const;
+
+function ago(relative: Intl.RelativeTimeFormat, value: string | number | Date): string {
+  const seconds = (new Date(value).getTime() - Date.now()) / 1000;
+  const found = AGES.find(([, length]) => Math.abs(seconds) >= 2 * length);
+  return found ? relative.format(Math.trunc(seconds / found[1]), found[0]) : relative.format(Math.trunc(seconds), 'second');
+}
+
 export function useFormat(): Format {
   const { language } = useLanguage();
   return useMemo(() => {
@@ -30,6 +40,7 @@ export function useFormat(): Format {
     const short = new Intl.NumberFormat(language, { maximumSignificantDigits: 3 });
     const percent = new Intl.NumberFormat(language, { style: 'percent', maximumFractionDigits: 0 });
     const dateTime = new Intl.DateTimeFormat(language, { dateStyle: 'medium', timeStyle: 'medium' });
+    const relative = new Intl.RelativeTimeFormat(language);
     const list = new Intl.ListFormat(language, { type: 'conjunction' });
     return {
       number: (value) => number.format(value),
@@ -56,6 +67,7 @@ export function useFormat(): Format {
       },
       duration,
       dateTime: (value) => dateTime.format(new Date(value)),
+      ago: (value) => ago(relative, value),
       list: (items) => list.format(items),
     };
   }, [language]);

@@ -4,6 +4,7 @@ import { useCallback, useState } from 'react';
 import { Page } from '../../components/page';
 import { useTexts } from '../../i18n/language';
 import { useLeaveWarning } from '../../lib/use_leave_warning';
+import { BackupLine } from './backup_line';
 import { ExportCard } from './export/export_card';
 import { ImportCard } from './import/import_card';
 import { KeptCard } from './kept_card';
@@ -22,6 +23,7 @@ export default function DataPage() {
   const own = [...(isExporting ? ['export'] : []), ...importing, ...(isUndoing ? ['undo'] : [])];
   return (
     <Page title={t('title')}>
+      <BackupLine />
       <StatusCard />
       <RunningCard own={own} />
       <KeptCard onBusy={setUndoing} onUndone={noteUndone} />

@@ -226,7 +226,7 @@ export function ImportCard({ undoneAt, onBusy }: { undoneAt: number; onBusy: (ki
     );
   };
   return (
-    <Card title={<h2 className="card-title">{t('import')}</h2>}>
+    <Card id="import" title={<h2 className="card-title">{t('import')}</h2>}>
       <Flex vertical gap="middle">{content()}</Flex>
       <ConfirmOverwrite database={database} isOpen={isConfirming} onConfirm={runImport} onCancel={() => setConfirming(false)} />
     </Card>

@@ -1,10 +1,13 @@
-// Uploaded archives that are still kept: they need not be sent again.
+// Uploaded archives that are still kept: they need not be sent again. The one that the address names (`upload`) is chosen at once:
+// the page of backups has brought it here.
 
 import { useMutation, useQuery, useQueryClient } from '@tanstack/react-query';
 import { App, Button, Flex, Tag, Typography } from 'antd';
+import { useEffect } from 'react';
 import { api, dataOf, type Schemas } from '../../../api/client';
 import { useFormat } from '../../../i18n/format';
 import { useTexts } from '../../../i18n/language';
+import { useUrlState } from '../../../lib/use_url_state';
 import { uploadsKey } from '../queries';
 import { texts } from '../texts';
 
@@ -21,6 +24,15 @@ export function KeptUploads({ onChoose }: { onChoose: (upload: KeptUpload) => vo
     onError: (error) => void message.error(error.message),
     onSettled: () => queries.invalidateQueries({ queryKey: uploadsKey }),
   });
+  const [{ upload: wanted }, setWanted] = useUrlState({ upload: '' });
+  const found = data?.uploads.find(({ id, isComplete, problem }) => id === wanted && isComplete && problem === null);
+  useEffect(() => {
+    if (!found) return;
+    setWanted({ upload: '' });
+    onChoose(found);
+    document.getElementById('import')?.scrollIntoView();
+    // Once for each that is wanted.
+  }, [found?.id]);
   if (!data || data.uploads.length === 0) return null;
   const size = ({ isComplete, offset, length }: KeptUpload) =>
     isComplete ? format.bytes(offset) : t('uploadPart', { n: format.bytes(offset), total: length === null ? t('unknown') : format.bytes(length) });
