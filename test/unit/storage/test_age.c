@@ -89,7 +89,8 @@ assert_decrypts(int fd, const char *identity, gsize n_bytes)
   if (error != NULL)
     fail_msg("%s", error->message);
   assert_int_equal(bytes->len, n_bytes);
-  assert_int_equal(memcmp(bytes->data, plain, n_bytes), 0);
+  if (n_bytes > 0)
+    assert_int_equal(memcmp(bytes->data, plain, n_bytes), 0);
 }
 
 static void
