@@ -49,16 +49,16 @@ describe('the page of backups', { skip: (!haveBinary && 'no binary') || (!haveCh
     await page.getByText('Nothing is backed up yet').waitFor();
     await window.screenshot('backups-offered');
     await page.getByRole('button', { name: 'Back up every day' }).click();
-    await page.getByRole('button', { name: 'Run daily now' }).click();
+    await page.getByRole('button', { name: 'Run now: daily' }).click();
     await page.getByText('Yes: a good backup is there, and it is proven').waitFor({ timeout: 30_000 });
     const backup = page.getByRole('list', { name: 'Backups' }).locator(':scope > li');
     await backup.getByText(/read back, every row is as in the manifest/).waitFor();
     await backup.getByText(/Kept: .*daily 1.*goes/).waitFor();
     // Pinned; and the newest good one is not deleted.
-    await backup.getByRole('button', { name: /^More about/ }).click();
+    await backup.getByRole('button', { name: /^More:/ }).click();
     await page.getByRole('menuitem', { name: 'Pin' }).click();
     await backup.getByText('pinned', { exact: true }).waitFor();
-    await backup.getByRole('button', { name: /^More about/ }).click();
+    await backup.getByRole('button', { name: /^More:/ }).click();
     window.expected.push(/status of 409/);
     await page.getByRole('menuitem', { name: 'Delete' }).click();
     await page.getByRole('dialog').getByRole('button', { name: 'Delete' }).click();
@@ -97,10 +97,7 @@ describe('the page of backups', { skip: (!haveBinary && 'no binary') || (!haveCh
     await form.getByLabel('Name').fill('offsite');
     await form.getByLabel('At', { exact: true }).fill('03:30');
     await form.locator('ol time').first().waitFor();
-    await form.getByLabel('Where').click();
-    await page.getByTitle('cloud').click();
-    await page.getByTitle('local').last().click();
-    await page.keyboard.press('Escape');
+    await form.getByTitle('cloud').waitFor(); // the newest destination is offered
     await form.getByRole('switch').click();
     await form.getByRole('button', { name: 'Make a key pair' }).click();
     const secret = await form.getByText(/^AGE-SECRET-KEY-/).innerText();
@@ -111,7 +108,7 @@ describe('the page of backups', { skip: (!haveBinary && 'no binary') || (!haveCh
     await save.click();
     await page.getByText('The job offsite is saved').waitFor();
     await row(page, 'Jobs', 'offsite').getByText('Every day 03:30').waitFor();
-    await page.getByRole('button', { name: 'Run offsite now' }).first().click();
+    await page.getByRole('button', { name: 'Run now: offsite' }).first().click();
     await until('the file', () => readdirSync(webdav.directory).includes('offsite') && readdirSync(path.join(webdav.directory, 'offsite')).some((name) => name.endsWith('.dump.age')), 30_000);
     // The way back asks for the key.
     await page.getByRole('tab', { name: 'Backups' }).click();

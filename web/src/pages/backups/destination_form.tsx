@@ -20,7 +20,7 @@ function SettingField({ setting, value, onChange }: { setting: Setting; value: u
   if (type === 'flag') return <Form.Item className="backup-field"><Checkbox checked={value === true} onChange={(event) => onChange(event.target.checked ? true : null)}>{t(label)}</Checkbox></Form.Item>;
   const field = () => {
     if (type === 'port') return <InputNumber id={id} min={1} max={65_535} precision={0} placeholder="22" value={typeof value === 'number' ? value : null} onChange={onChange} />;
-    if (type === 'lines') return <Input.TextArea id={id} className="code-input" autoSize={{ minRows: 2, maxRows: 6 }} value={text} onChange={(event) => onChange(event.target.value)} />;
+    if (type === 'lines') return <Input.TextArea id={id} className="code-input" rows={3} value={text} onChange={(event) => onChange(event.target.value)} />;
     if (type === 'vendor') {
       return <Select id={id} value={text} onChange={onChange} options={[{ value: '', label: t('vendorAuto') }, { value: 'nextcloud', label: 'Nextcloud' }, { value: 'owncloud', label: 'ownCloud' }, { value: 'sharepoint', label: 'SharePoint' }, { value: 'other', label: t('vendorOther') }]} />;
     }
@@ -42,7 +42,7 @@ function SecretField({ secret, isSet, value, onChange }: { secret: Secret; isSet
     <Form.Item className={secret.hasLines ? 'backup-field backup-wide' : 'backup-field'} label={t(secret.label)} htmlFor={id}
       extra={isSet && <Checkbox checked={isRemoved} onChange={(event) => onChange(event.target.checked ? '' : undefined)}>{t('removeSecret')}</Checkbox>}
     >
-      {secret.hasLines ? <Input.TextArea {...props} className="code-input" autoSize={{ minRows: 2, maxRows: 6 }} /> : <Input.Password {...props} />}
+      {secret.hasLines ? <Input.TextArea {...props} className="code-input" rows={3} /> : <Input.Password {...props} />}
     </Form.Item>
   );
 }

@@ -62,10 +62,10 @@ function DestinationRow({ destination, test, onTest, onEdit }: { destination: De
         {test && <TestOutcome test={test} />}
       </div>
       <Flex gap="small" wrap>
-        <Button size="small" aria-label={t('testOf', { name })} loading={test?.isPending ?? false} onClick={onTest}>{t('test')}</Button>
-        <Button size="small" aria-label={t('scanOf', { name })} loading={busy === 'scan'} onClick={() => void act('scan', () => api.POST('/api/admin/backup-destinations/{id}/scan', idPath(id)), t('queued'))}>{t('scan')}</Button>
-        <Button size="small" aria-label={t('editOf', { name })} onClick={onEdit}>{t('edit')}</Button>
-        <Button size="small" danger aria-label={t('removeOf', { name })} onClick={remove}>{t('remove')}</Button>
+        <Button size="small" autoInsertSpace={false} aria-label={t('testOf', { name })} loading={test?.isPending ?? false} onClick={onTest}>{t('test')}</Button>
+        <Button size="small" autoInsertSpace={false} aria-label={t('scanOf', { name })} loading={busy === 'scan'} onClick={() => void act('scan', () => api.POST('/api/admin/backup-destinations/{id}/scan', idPath(id)), t('queued'))}>{t('scan')}</Button>
+        <Button size="small" autoInsertSpace={false} aria-label={t('editOf', { name })} onClick={onEdit}>{t('edit')}</Button>
+        <Button size="small" autoInsertSpace={false} danger aria-label={t('removeOf', { name })} onClick={remove}>{t('remove')}</Button>
       </Flex>
     </li>
   );

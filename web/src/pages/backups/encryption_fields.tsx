@@ -63,7 +63,7 @@ export function EncryptionFields({ value, onChange }: { value: Encryption; onCha
       {value.isOn && (
         <>
           <Form.Item className="backup-field" label={t('recipients')} htmlFor="job-recipients">
-            <Input.TextArea id="job-recipients" className="code-input" autoSize={{ minRows: 1, maxRows: 6 }} value={value.recipients} onChange={(event) => onChange({ recipients: event.target.value })} />
+            <Input.TextArea id="job-recipients" className="code-input" rows={3} value={value.recipients} onChange={(event) => onChange({ recipients: event.target.value })} />
           </Form.Item>
           {!isDone && <Form.Item className="backup-field"><Button loading={busy !== null} onClick={() => void make()}>{t('makeKey')}</Button></Form.Item>}
           {value.made && <NewKey made={value.made} isKept={value.isKept} onKept={(isKept) => onChange({ isKept })} />}

@@ -27,7 +27,7 @@ export function JobForm({ job, destinations, onClose }: { job: Job | null; desti
   const t = useTexts(texts);
   const queries = useQueryClient();
   const { message } = App.useApp();
-  const before = job?.settings ?? { ...defaults, destinations: destinations.slice(0, 1).map(({ id }) => id) };
+  const before = job?.settings ?? { ...defaults, destinations: [...destinations].sort((a, b) => b.id - a.id).slice(0, 1).map(({ id }) => id) }; // the newest one
   const [name, setName] = useState(job?.name ?? '');
   const [isEnabled, setEnabled] = useState(job?.isEnabled ?? true);
   const [given, setGiven] = useState(before);

@@ -74,9 +74,9 @@ function JobRow({ job, destinations, onEdit }: { job: Job; destinations: Destina
       </div>
       <div className="backup-text"><div>{words.what(job)}</div><Typography.Text type="secondary">{words.keeps(job)}</Typography.Text></div>
       <Flex gap="small" wrap>
-        <Button size="small" aria-label={t('runNowOf', { name })} loading={busy === 'run'} onClick={() => void act('run', () => api.POST('/api/admin/backup-jobs/{id}/run', idPath(id)), t('queued'))}>{t('runNow')}</Button>
-        <Button size="small" aria-label={t('editOf', { name })} onClick={onEdit}>{t('edit')}</Button>
-        <Dropdown trigger={['click']} menu={{ items }}><Button size="small" aria-label={t('moreOf', { name })}>{t('more')} <DownOutlined /></Button></Dropdown>
+        <Button size="small" autoInsertSpace={false} aria-label={t('runNowOf', { name })} loading={busy === 'run'} onClick={() => void act('run', () => api.POST('/api/admin/backup-jobs/{id}/run', idPath(id)), t('queued'))}>{t('runNow')}</Button>
+        <Button size="small" autoInsertSpace={false} aria-label={t('editOf', { name })} onClick={onEdit}>{t('edit')}</Button>
+        <Dropdown trigger={['click']} menu={{ items }}><Button size="small" autoInsertSpace={false} aria-label={t('moreOf', { name })}>{t('more')} <DownOutlined /></Button></Dropdown>
       </Flex>
     </li>
   );

@@ -66,8 +66,8 @@ function Row({ backup, largest, onRestore }: { backup: Backup; largest: number; 
         <Kept backup={backup} />
       </div>
       <Flex gap="small">
-        <Button size="small" aria-label={t('restoreOf', { name })} onClick={onRestore}>{t('restore')}</Button>
-        <Dropdown trigger={['click']} menu={{ items }}><Button size="small" loading={busy !== null} aria-label={t('moreOf', { name })}>{t('more')} <DownOutlined /></Button></Dropdown>
+        <Button size="small" autoInsertSpace={false} aria-label={t('restoreOf', { name })} onClick={onRestore}>{t('restore')}</Button>
+        <Dropdown trigger={['click']} menu={{ items }}><Button size="small" autoInsertSpace={false} loading={busy !== null} aria-label={t('moreOf', { name })}>{t('more')} <DownOutlined /></Button></Dropdown>
       </Flex>
     </li>
   );

@@ -84,7 +84,7 @@ function Problems({ found, destinations }: { found: Judgement; destinations: Des
       {found.lacking.map((job) => (
         <Alert
           key={job.id} type="warning" showIcon title={t('noGood', { job: job.name })}
-          action={<Button loading={busy === job.name} aria-label={t('runNowOf', { name: job.name })} onClick={() => void run(job)}>{t('runNow')}</Button>}
+          action={<Button autoInsertSpace={false} loading={busy === job.name} aria-label={t('runNowOf', { name: job.name })} onClick={() => void run(job)}>{t('runNow')}</Button>}
         />
       ))}
       {found.lost > 0 && <Alert type="warning" showIcon title={t('lostBackups', { n: found.lost })} />}
