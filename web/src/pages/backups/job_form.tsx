@@ -83,7 +83,7 @@ export function JobForm({ job, destinations, onClose }: { job: Job | null; desti
           </Form.Item>
         </div>
         <EncryptionFields value={encryption} onChange={(change) => setEncryption((old) => ({ ...old, ...change }))} />
-        <h3 className="part-title">{t('howLong')}</h3>
+        <h3 className="part-title backup-section">{t('howLong')}</h3>
         <div className="backup-form">
           {counts.map(([rule, label]) => (
             <Form.Item key={rule} label={t(label)} htmlFor={`job-${rule}`}>
@@ -92,7 +92,7 @@ export function JobForm({ job, destinations, onClose }: { job: Job | null; desti
             </Form.Item>
           ))}
         </div>
-        <h3 className="part-title">{t('proof')}</h3>
+        <h3 className="part-title backup-section">{t('proof')}</h3>
         <div className="backup-form">
           <Form.Item label={t('verifyDays')} htmlFor="job-verify"><InputNumber id="job-verify" min={0} max={3660} precision={0} value={settings.verifyDays} onChange={(value) => set({ verifyDays: value ?? 0 })} /></Form.Item>
           <Form.Item label={t('drillDays')} htmlFor="job-drill"><InputNumber id="job-drill" min={0} max={3660} precision={0} value={settings.drillDays} onChange={(value) => set({ drillDays: value ?? 0 })} /></Form.Item>
