@@ -7,7 +7,7 @@
 
 #include <string.h>
 
-enum { PAUSE_FACTOR = 4, MAX_PAUSE_S = 3600, PROOF_LIMIT_S = 24 * 3600, END_TRIES = 20, END_PAUSE_MS = 3000 };
+enum { PAUSE_FACTOR = 4, MAX_PAUSE_S = 3600, RUN_LIMIT_S = 24 * 3600, END_TRIES = 20, END_PAUSE_MS = 3000 };
 
 /* Trying again would give the same answer. */
 static gboolean
@@ -207,7 +207,6 @@ execute_proof(RunWork *work, const char *identity, RunOutcome *outcome, char **r
   g_autoptr(CatalogBackup) backup = find_backup(work, error);
   if (backup == NULL)
     return FALSE;
-  run_work_limit(work, PROOF_LIMIT_S);
   *ret_name = g_strdup(backup->name);
   outcome->bytes = (gint64)backup->bytes;
   outcome->rows = backup->row_count;
@@ -304,6 +303,18 @@ log_end(const RunWork *work, const RunOutcome *outcome, gint64 start_us)
             outcome->problem != NULL ? outcome->problem->message : NULL, NULL);
 }
 
+/* A run that could not begin, for instance because the disk is full. */
+static void
+record_no_begin(const ExecuteOptions *options, gint64 id, const GError *problem)
+{
+  const RunOutcome outcome = {.problem = problem, .bytes = -1, .rows = -1, .recovery_ms = -1};
+  g_autoptr(PgConnection) connection = pg_pool_take(options->pool, "cch-data schedule", NULL, NULL);
+  if (connection != NULL)
+    run_end(connection, id, options->runner, &outcome, NULL);
+  log_event(LOG_WARNING, "backup run did not begin", "code", error_info(problem)->code, "reason", problem->message,
+            NULL);
+}
+
 gboolean
 run_execute(const ExecuteOptions *options, Run *run, GCancellable *cancellable, GError **error)
 {
@@ -311,9 +322,14 @@ run_execute(const ExecuteOptions *options, Run *run, GCancellable *cancellable, 
   g_autofree char *name = NULL;
   g_autoptr(GError) problem = NULL;
   RunOutcome outcome = {.bytes = -1, .rows = -1, .recovery_ms = -1};
-  g_autoptr(RunWork) work = run_work_new(options->config, options->pool, options->runner, run, cancellable, error);
-  if (work == NULL)
+  gint64 id = run->id;
+  g_autoptr(RunWork) work = run_work_new(options->config, options->pool, options->runner, run, cancellable, &problem);
+  if (work == NULL) {
+    record_no_begin(options, id, problem);
+    g_propagate_error(error, g_steal_pointer(&problem));
     return FALSE;
+  }
+  run_work_limit(work, RUN_LIMIT_S); /* a job has its own */
   work->notify = options->notify;
   const char *kind = work->run.kind;
   gboolean is_done = strcmp(kind, "backup") == 0  ? execute_backup(work, &outcome, &name, &problem)
