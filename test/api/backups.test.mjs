@@ -193,7 +193,7 @@ describe('scheduled backups', { skip: !haveBinary && 'no binary' }, () => {
   });
 
   test('a run is cancelled, and what it had begun is gone', async () => {
-    await database.exec(`CREATE TABLE big AS SELECT i, repeat(md5(i::text), 40) AS t FROM generate_series(1, 200000) AS i`);
+    await database.exec(`CREATE TABLE big AS SELECT i, repeat(md5(i::text), 40) AS t FROM generate_series(1, 400000) AS i`);
     const where = temporaryDirectory('backups');
     const made = await job({ destinations: [(await destination({ path: where })).id], compression: 'small' });
     const { runId } = await ok('POST', `/api/admin/backup-jobs/${made.id}/run`);

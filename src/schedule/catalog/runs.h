@@ -1,7 +1,7 @@
 /* The queue and the log of runs in cch_data.backup_runs: backups, verifications, drills, prunings, scans.
  *
- * One run at a time is under way, of all instances together. Its process, the runner, gives a sign of life every few
- * seconds. A run without one for RUN_DEAD_S has lost its runner: it is queued again, and after RUN_MAX_TRIES such ends
+ * One run at a time is under way, of all instances together. Its process, the runner, gives a sign of life every
+ * second. A run without one for RUN_DEAD_S has lost its runner: it is queued again, and after RUN_MAX_TRIES such ends
  * it has failed. A runner whose run was given to another one learns that by its next sign of life, and stops. */
 #pragma once
 
@@ -9,7 +9,7 @@
 
 #include <jansson.h>
 
-#define RUN_BEAT_S    3
+#define RUN_BEAT_S    1
 #define RUN_DEAD_S    60
 #define RUN_MAX_TRIES 3
 
