@@ -13,8 +13,8 @@ import { Service, haveBinary } from '../api/support/service.mjs';
 import { Browser, haveChromium, views } from './support/browser.mjs';
 
 const words = {
-  'zh-CN': { title: '备份', tabs: ['任务', '存储位置', '运行记录', '备份列表'], add: '添加存储位置', save: '保存并测试', jobForm: '添加任务', run: '备份 · daily', log: '过程', failed: /最近一次备份失败.*：存储位置中没有此文件或目录|最近一次备份失败/ },
-  en: { title: 'Backups', tabs: ['Jobs', 'Destinations', 'Runs', 'Backups'], add: 'Add a destination', save: 'Save and test', jobForm: 'Add a job', run: 'Backup · daily', log: 'What happened', failed: /The last backup of “broken” failed/ },
+  'zh-CN': { title: '备份', tabs: ['任务', '存储位置', '运行记录', '备份列表'], add: '添加存储位置', save: '保存并测试', jobForm: '添加任务', run: '备份 · daily', log: '过程', failed: /“broken”最近一次备份失败.*：存储位置空间不足/ },
+  en: { title: 'Backups', tabs: ['Jobs', 'Destinations', 'Runs', 'Backups'], add: 'Add a destination', save: 'Save and test', jobForm: 'Add a job', run: 'Backup · daily', log: 'What happened', failed: /The last backup of “broken” failed .*: The destination has no room left/ },
 };
 
 async function startWebdav() {
