@@ -86,12 +86,14 @@ parse_number(const json_t *object, const char *member, guint fallback, guint low
 }
 
 static gboolean
-parse_texts(const json_t *object, const char *member, char ***ret_texts, GError **error)
+parse_texts(const json_t *object, const char *member, guint max, char ***ret_texts, GError **error)
 {
   const json_t *list = json_object_get(object, member), *item;
   gsize i;
-  if (list != NULL && (!json_is_array(list) || json_array_size(list) > JOB_MAX_NAMES))
-    return refuse(member, "a list of at most " G_STRINGIFY(JOB_MAX_NAMES) " texts", error);
+  if (list != NULL && (!json_is_array(list) || json_array_size(list) > max)) {
+    error_set(error, CCH_ERROR_REQUEST_PARAMETER, "%s: a list of at most %u texts", member, max);
+    return FALSE;
+  }
   g_autoptr(GStrvBuilder) texts = g_strv_builder_new();
   json_array_foreach(list, i, item) {
     if (!json_is_string(item) || json_string_length(item) == 0 || json_string_length(item) > MAX_TEXT_BYTES ||
@@ -182,9 +184,9 @@ job_settings_parse(const json_t *object, GError **error)
       !parse_text(object, "timeZone", "", &settings->zone, error) ||
       (settings->cron = cron_parse(settings->schedule, settings->zone, error)) == NULL ||
       !parse_contents(object, &settings->contents, error) ||
-      !parse_texts(object, "excludedTables", &settings->excluded_tables, error) ||
+      !parse_texts(object, "excludedTables", JOB_MAX_TABLES, &settings->excluded_tables, error) ||
       !parse_level(object, &settings->level, error) || !parse_destinations(object, &settings->destinations, error) ||
-      !parse_texts(object, "recipients", &settings->recipients, error) ||
+      !parse_texts(object, "recipients", JOB_MAX_RECIPIENTS, &settings->recipients, error) ||
       !parse_retention(object, &settings->retention, error) ||
       !parse_number(object, "verifyDays", DEFAULT_VERIFY_DAYS, 0, MAX_DAYS, &settings->verify_days, error) ||
       !parse_number(object, "drillDays", 0, 0, MAX_DAYS, &settings->drill_days, error) ||

@@ -23,7 +23,8 @@
 
 #define JOB_MAX_NAME_BYTES   32
 #define JOB_MAX_DESTINATIONS 8
-#define JOB_MAX_NAMES        32 /* of excluded tables, and of recipients */
+#define JOB_MAX_TABLES       32 /* excluded ones */
+#define JOB_MAX_RECIPIENTS   20 /* as age takes them (storage/age.h) */
 
 typedef enum { JOB_CONTENTS_FULL, JOB_CONTENTS_NO_LOGS, JOB_CONTENTS_LEDGER_ONLY, JOB_N_CONTENTS } JobContents;
 

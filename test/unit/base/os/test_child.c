@@ -133,12 +133,12 @@ static void
 given_descriptors_become_those_of_the_program(void **state)
 {
   (void)state;
-  g_autofree char *paths[3] = {NULL, NULL, NULL};
   int fds[3];
   for (guint i = 0; i < G_N_ELEMENTS(fds); i++) {
-    fds[i] = g_file_open_tmp("child-XXXXXX", &paths[i], NULL);
+    g_autofree char *path = NULL;
+    fds[i] = g_file_open_tmp("child-XXXXXX", &path, NULL);
     assert_true(fds[i] > 2);
-    unlink(paths[i]);
+    unlink(path);
   }
   assert_int_equal(pwrite(fds[0], "in", 2, 0) + pwrite(fds[2], "extra", 5, 0), 7);
   const char *script = "cat; cat <&3; exec 3<&-; ls /proc/self/fd | wc -l";
