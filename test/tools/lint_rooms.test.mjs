@@ -73,7 +73,7 @@ test('rows that are wrong', () => {
   const row = (text) => ({ 'docs/architecture.md': (old) => old.replace('\n| `config` |', `\n${text}\n| \`config\` |`) });
   assert.deepEqual(plant(row('| `cellar` | Dark. | – | base |')), ['docs/architecture.md: there is no room cellar']);
   assert.deepEqual(plant({ 'docs/architecture.md': (old) => old.replace('`redis.h` | base', '`redis.h`, `gone.h` | base') }), [
-    'docs/architecture.md: net has no gone.h',
+    'docs/architecture.md: redis has no gone.h',
   ]);
   assert.deepEqual(plant({ 'docs/architecture.md': (old) => old.replace('`redis.h` | base', '`redis.h` | base, attic') }), [
     'docs/architecture.md: redis may call attic, which is neither a room nor a floor',
