@@ -160,7 +160,7 @@ describe('the page of providers', { skip: (!haveBinary && 'no binary') || (!have
     await dialog.getByRole('button', { name: 'Change 827' }).click();
     await page.getByText('827 changed').waitFor();
     assert.deepEqual(await database.rows(`SELECT count(*), min(priority), max(priority) FROM providers WHERE name LIKE 'many-%'`), [['1240', '2', '2']]);
-    assert.equal(await database.value(`SELECT count(*) FROM cch_data.operations WHERE jsonb_array_length(changes) IN (500, 327)`), '2');
+    assert.equal(await database.value(`SELECT count(*) FROM cch_data.operations WHERE json_array_length(changes) IN (500, 327)`), '2');
     await page.getByRole('alert').getByRole('button', { name: 'Undo' }).click();
     await page.getByText('Undone; set back: 827').waitFor();
     assert.equal(await database.value(`SELECT count(*) FROM providers WHERE name LIKE 'many-%' AND priority = id % 1000 % 3`), await database.value(`SELECT count(*) FROM providers WHERE name LIKE 'many-%' AND priority = (id - 1000) % 3 AND priority = id % 1000 % 3`));
