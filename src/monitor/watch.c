@@ -54,7 +54,7 @@ look(gpointer data, GCancellable *stopping)
   guint n = 0;
   g_autoptr(GError) error = NULL;
   g_autoptr(PgConnection) connection =
-      pg_pool_take_within(watch->pool, "cch-data watch", DATABASE_TIMEOUT_MS, stopping, &error);
+      pg_connection_open_within(pg_pool_dsn(watch->pool), "cch-data watch", DATABASE_TIMEOUT_MS, stopping, &error);
   if (connection != NULL && watch_lock(watch, connection, &error) && watch_disk(watch, connection, &error))
     log_repeat_end(&watch->away);
   else if (error_code(error) != CCH_ERROR_CANCELLED && log_repeat_is_due(&watch->away, &n))

@@ -82,7 +82,8 @@ notify_host(void)
 static PgConnection *
 connect_to(Notify *notify, GCancellable *cancellable, GError **error)
 {
-  return pg_pool_take_within(notify->pool, "cch-data notify", DATABASE_TIMEOUT_MS, cancellable, error);
+  return pg_connection_open_within(pg_pool_dsn(notify->pool), "cch-data notify", DATABASE_TIMEOUT_MS, cancellable,
+                                   error);
 }
 
 /* ---- Sending what waits ---- */

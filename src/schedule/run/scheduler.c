@@ -7,7 +7,7 @@
 #include "schedule/catalog/catalog.h"
 #include "schedule/run/execute.h"
 
-enum { LOOK_S = 5, AWAY_S = 15, QUERY_TIMEOUT_MS = 10000, CLOCK_SLACK_S = 60, AGES_S = 60 };
+enum { LOOK_S = 10, AWAY_S = 15, QUERY_TIMEOUT_MS = 10000, CLOCK_SLACK_S = 60, AGES_S = 60 };
 
 struct Scheduler {
   const Config *config;
@@ -145,13 +145,14 @@ tell_ages(Scheduler *scheduler, PgConnection *connection, GError **error)
   return jobs != NULL;
 }
 
-/* Looks once. `ret_found` if there was a run, after which there may be another one. */
+/* Looks once, over a connection that is not kept: an idle one would always be in the way of those who drop or copy the
+ * database. `ret_found` if there was a run, after which there may be another one. */
 static gboolean
 look(Scheduler *scheduler, gboolean *ret_found, GError **error)
 {
   Run run = {0};
-  g_autoptr(PgConnection) connection =
-      pg_pool_take_within(scheduler->pool, "cch-data schedule", QUERY_TIMEOUT_MS, scheduler->stopping, error);
+  g_autoptr(PgConnection) connection = pg_connection_open_within(pg_pool_dsn(scheduler->pool), "cch-data schedule",
+                                                                 QUERY_TIMEOUT_MS, scheduler->stopping, error);
   gboolean tells = g_get_monotonic_time() >= scheduler->ages_checked_us + AGES_S * G_TIME_SPAN_SECOND;
   if (connection == NULL || !queue_all_due(scheduler, connection, error) ||
       (tells && !tell_ages(scheduler, connection, error)))
