@@ -146,7 +146,7 @@ for (const version of ['v05', 'v09']) {
     test('deletes providers softly, with their circuit breakers, and brings them back', async () => {
       const id = Number(await database.value('SELECT max(id) FROM providers WHERE deleted_at IS NULL'));
       await redis.command('HSET', `circuit_breaker:config:${id}`, 'failureThreshold', '5');
-      const news = redis.subscribe('cch:cache:providers:updated');
+      const news = await redis.subscribe('cch:cache:providers:updated');
       const done = await post('/api/v1/providers:batchDelete', { providerIds: [id] });
       assert.deepEqual([done.status, done.body.deletedCount, done.body.cacheNotified], [200, 1, true], JSON.stringify(done.body));
       assert.equal(await database.value(`SELECT deleted_at IS NOT NULL FROM providers WHERE id = ${id}`), 't');
@@ -255,7 +255,7 @@ for (const version of ['v05', 'v09']) {
       for (const [target, body, left] of [
         ['users', { userIds: [76000], updates: { rpm: 5 } }, 0], ['keys', { keyIds: [86000], updates: { limitDailyUsd: 5 } }, 1]]) {
         await fill();
-        const news = redis.subscribe('cch:cache:api_keys:updated');
+        const news = await redis.subscribe('cch:cache:api_keys:updated');
         const done = await post(`/api/v1/${target}:batchUpdate`, body);
         assert.deepEqual([done.status, done.body.cacheNotified], [200, true]);
         assert.equal(await redis.command('EXISTS', `api_key_auth:v1:key:${digest}`), 0);
@@ -296,7 +296,7 @@ for (const version of ['v05', 'v09']) {
     test('a reset that comes again answers what the first one did', async () => {
       const id = Number(await database.value('SELECT min(id) FROM providers WHERE deleted_at IS NULL'));
       await redis.command('HSET', `circuit_breaker:state:${id}`, 'circuitState', 'half-open', 'failureCount', '2');
-      const news = redis.subscribe('cch:cache:circuit_breaker_config:updated');
+      const news = await redis.subscribe('cch:cache:circuit_breaker_config:updated');
       const headers = { 'idempotency-key': 'reset-once' };
       const first = await post('/api/v1/providers/circuits:batchReset', { providerIds: [id] }, headers);
       assert.deepEqual([first.status, first.body.resetIds], [200, [id]], JSON.stringify(first.body));

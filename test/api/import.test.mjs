@@ -91,7 +91,7 @@ describe('an import over HTTP', { skip: !haveBinary && 'no binary' }, () => {
 
     test('tells a running hub over Redis', { skip: !haveRedis() && 'no Redis' }, async () => {
       const channels = ['cch:cache:providers:updated', 'cch:cache:api_keys:updated'];
-      const listener = redis.subscribe(...channels);
+      const listener = await redis.subscribe(...channels);
       await form();
       for (const channel of channels) await until(channel, () => listener.received(channel), 3000);
       listener.stop();

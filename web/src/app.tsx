@@ -82,14 +82,14 @@ setOnSignedOut(() => {
 const wantsLessMotion = window.matchMedia('(prefers-reduced-motion: reduce)').matches;
 
 const lightTokens = {
-  colorPrimary: '#0958d9', colorPrimaryHover: '#003eb3', colorError: '#cf1322', colorErrorHover: '#a8071a', colorLink: '#0958d9',
+  colorPrimary: '#0958d9', colorPrimaryHover: '#003eb3', colorError: '#cf1322', colorErrorHover: '#a8071a', colorLink: '#0958d9', colorInfo: '#0958d9',
   colorSuccess: '#237804', colorSuccessBg: '#f6ffed', colorSuccessBorder: '#b7eb8f', colorErrorBg: '#fff2f0', colorErrorBorder: '#ffccc7',
   colorWarning: '#ad4e00', colorWarningBg: '#fffbe6', colorWarningBorder: '#ffe58f',
   colorTextDescription: 'rgba(0,0,0,.65)', colorTextSecondary: 'rgba(0,0,0,.68)', colorTextTertiary: 'rgba(0,0,0,.6)',
   colorTextPlaceholder: 'rgba(0,0,0,.58)',
 };
 const darkTokens = {
-  colorPrimary: '#1668dc', colorPrimaryHover: '#1554ad', colorError: '#ff7875', colorLink: '#69b1ff',
+  colorPrimary: '#1668dc', colorPrimaryHover: '#1554ad', colorError: '#ff7875', colorLink: '#69b1ff', colorInfo: '#69b1ff',
   colorTextDescription: 'rgba(255,255,255,.68)', colorTextSecondary: 'rgba(255,255,255,.7)', colorTextTertiary: 'rgba(255,255,255,.62)',
   colorTextPlaceholder: 'rgba(255,255,255,.6)',
 };

@@ -204,12 +204,13 @@ class RedisServer {
   }
 
   // Collects messages of channels until `stop` is called.
-  subscribe(...channels) {
+  async subscribe(...channels) {
     const socket = net.connect(this.port, '127.0.0.1');
     let text = '';
     socket.on('data', (chunk) => (text += chunk));
     socket.on('error', () => {});
     socket.write(`*${channels.length + 1}\r\n$9\r\nSUBSCRIBE\r\n` + channels.map((c) => `$${c.length}\r\n${c}\r\n`).join(''));
+    await until('the subscription', () => text.includes('subscribe'));
     return { received: (channel) => text.includes(`message\r\n$${channel.length}\r\n${channel}`), stop: () => socket.destroy() };
   }
 }
