@@ -21,6 +21,7 @@ async function startWebdav() {
   const directory = temporaryDirectory('webdav');
   const port = await freePort();
   const child = spawn('rclone', ['serve', 'webdav', directory, '--addr', `127.0.0.1:${port}`, '--user', 'backup', '--pass', 'open sesame', '--config', '/dev/null'], { stdio: 'ignore' });
+  child.unref();
   atExit(() => endSync(child.pid));
   const url = `http://127.0.0.1:${port}`;
   await until('WebDAV', () => fetch(url).then(() => true, () => false));
