@@ -3,12 +3,12 @@
 import { useQueryClient } from '@tanstack/react-query';
 import { Button, Checkbox, Collapse, Drawer, Flex, Form, Input, InputNumber, Radio, Select } from 'antd';
 import { useState } from 'react';
-import { api, dataOf } from '../../api/client';
-import { ErrorNotice } from '../../components/page';
-import { useTexts } from '../../i18n/language';
+import { api, dataOf } from '../../../api/client';
+import { ErrorNotice } from '../../../components/page';
+import { useTexts } from '../../../i18n/language';
 import { isKind, kinds, type KindName, type Secret, type Setting } from './kinds';
-import { backupsKey, idPath, type Destination } from './queries';
-import { texts } from './texts';
+import { backupsKey, idPath, type Destination } from '../queries';
+import { texts } from '../texts';
 
 type Values = Record<string, unknown>;
 

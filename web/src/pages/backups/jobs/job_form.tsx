@@ -3,14 +3,14 @@
 import { useQueryClient } from '@tanstack/react-query';
 import { Alert, App, Button, Checkbox, Drawer, Flex, Form, Input, InputNumber, Select } from 'antd';
 import { useState } from 'react';
-import { api } from '../../api/client';
-import { ErrorNotice } from '../../components/page';
-import { useTexts } from '../../i18n/language';
+import { api } from '../../../api/client';
+import { ErrorNotice } from '../../../components/page';
+import { useTexts } from '../../../i18n/language';
 import { EncryptionFields, recipientsOf, type Encryption } from './encryption_fields';
-import { backupsKey, idPath, type Destination, type Job, type JobSettings } from './queries';
+import { backupsKey, idPath, type Destination, type Job, type JobSettings } from '../queries';
 import { cronOf, scheduleOf } from './schedule';
 import { ScheduleFields } from './schedule_fields';
-import { texts } from './texts';
+import { texts } from '../texts';
 
 const defaults: JobSettings = {
   schedule: '0 4 * * *', timeZone: '', contents: 'full', excludedTables: [], compression: 'balanced', destinations: [], recipients: [],

@@ -1,6 +1,6 @@
 // What each kind of destination needs, as src/storage has it.
 
-import type { texts } from './texts';
+import type { texts } from '../texts';
 
 type Name = keyof typeof texts;
 

@@ -3,17 +3,17 @@
 import { DownOutlined, PlusOutlined } from '@ant-design/icons';
 import { App, Button, Dropdown, Flex, Switch, Tooltip, Typography } from 'antd';
 import { useState } from 'react';
-import { api } from '../../api/client';
-import { ErrorNotice, Loading, Nothing } from '../../components/page';
-import { useFormat } from '../../i18n/format';
-import { useLanguage, useTexts } from '../../i18n/language';
-import { useAct } from './actions';
+import { api } from '../../../api/client';
+import { ErrorNotice, Loading, Nothing } from '../../../components/page';
+import { useFormat } from '../../../i18n/format';
+import { useLanguage, useTexts } from '../../../i18n/language';
+import { useAct } from '../actions';
 import { JobForm } from './job_form';
-import { idPath, useDestinations, useJobs, type Destination, type Job } from './queries';
+import { idPath, useDestinations, useJobs, type Destination, type Job } from '../queries';
 import { clock, scheduleOf, weekdays } from './schedule';
 import { NextTimes } from './schedule_fields';
-import { texts } from './texts';
-import { useWords } from './words';
+import { texts } from '../texts';
+import { useWords } from '../words';
 
 function useJobWords(destinations: Destination[]) {
   const t = useTexts(texts);

@@ -3,13 +3,13 @@
 import { useQuery } from '@tanstack/react-query';
 import { Form, Input, InputNumber, Radio, Select, Typography } from 'antd';
 import { useDeferredValue } from 'react';
-import { api, dataOf } from '../../api/client';
-import { ErrorNotice } from '../../components/page';
-import { useFormat } from '../../i18n/format';
-import { useLanguage, useTexts } from '../../i18n/language';
-import { backupsKey, type JobSettings } from './queries';
+import { api, dataOf } from '../../../api/client';
+import { ErrorNotice } from '../../../components/page';
+import { useFormat } from '../../../i18n/format';
+import { useLanguage, useTexts } from '../../../i18n/language';
+import { backupsKey, type JobSettings } from '../queries';
 import { clock, weekdays, type Schedule } from './schedule';
-import { texts } from './texts';
+import { texts } from '../texts';
 
 const zones = Intl.supportedValuesOf('timeZone');
 

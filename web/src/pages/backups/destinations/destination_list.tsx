@@ -4,16 +4,16 @@ import { PlusOutlined } from '@ant-design/icons';
 import { useMutation, useQueryClient } from '@tanstack/react-query';
 import { Alert, App, Button, Flex, Tag, Typography } from 'antd';
 import { useCallback, useState } from 'react';
-import { api, dataOf } from '../../api/client';
-import { ErrorNotice, Loading, Nothing, Technical } from '../../components/page';
-import { useFormat } from '../../i18n/format';
-import { useTexts } from '../../i18n/language';
-import { useAct } from './actions';
+import { api, dataOf } from '../../../api/client';
+import { ErrorNotice, Loading, Nothing, Technical } from '../../../components/page';
+import { useFormat } from '../../../i18n/format';
+import { useTexts } from '../../../i18n/language';
+import { useAct } from '../actions';
 import { DestinationForm } from './destination_form';
 import { isKind, kinds } from './kinds';
-import { backupsKey, idPath, useDestinations, type Destination } from './queries';
-import { texts } from './texts';
-import { useWords } from './words';
+import { backupsKey, idPath, useDestinations, type Destination } from '../queries';
+import { texts } from '../texts';
+import { useWords } from '../words';
 
 const steps = { write: 'testWrite', read: 'testRead', compare: 'testCompare', delete: 'testDelete' } as const;
 

@@ -3,10 +3,10 @@
 import { CopyOutlined, DownloadOutlined } from '@ant-design/icons';
 import { Alert, App, Button, Checkbox, Flex, Form, Input, Switch } from 'antd';
 import { useState } from 'react';
-import { api, dataOf, type Schemas } from '../../api/client';
-import { useTexts } from '../../i18n/language';
-import { useAct } from './actions';
-import { texts } from './texts';
+import { api, dataOf, type Schemas } from '../../../api/client';
+import { useTexts } from '../../../i18n/language';
+import { useAct } from '../actions';
+import { texts } from '../texts';
 
 function save(text: string, name: string) {
   const link = document.createElement('a');
