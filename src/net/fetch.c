@@ -1,6 +1,7 @@
 #include "net/fetch.h"
 
 #include "base/error.h"
+#include "net/cancel.h"
 
 #include <curl/curl.h>
 #include <string.h>
@@ -96,17 +97,6 @@ take_header(char *line, size_t size, size_t n, void *user_data)
   return size * n;
 }
 
-static int
-check_cancelled(void *user_data, curl_off_t total, curl_off_t now, curl_off_t upload_total, curl_off_t uploaded)
-{
-  (void)total;
-  (void)now;
-  (void)upload_total;
-  (void)uploaded;
-  Transfer *transfer = user_data;
-  return g_cancellable_is_cancelled(transfer->cancellable);
-}
-
 static void
 add_header(Transfer *transfer, const char *name, const char *value)
 {
@@ -135,9 +125,7 @@ set_up(Transfer *transfer, const char *url, gint64 deadline_us)
   curl_easy_setopt(curl, CURLOPT_WRITEDATA, transfer);
   curl_easy_setopt(curl, CURLOPT_HEADERFUNCTION, take_header);
   curl_easy_setopt(curl, CURLOPT_HEADERDATA, transfer);
-  curl_easy_setopt(curl, CURLOPT_XFERINFOFUNCTION, check_cancelled);
-  curl_easy_setopt(curl, CURLOPT_XFERINFODATA, transfer);
-  curl_easy_setopt(curl, CURLOPT_NOPROGRESS, 0L);
+  net_set_cancellable(curl, transfer->cancellable);
 }
 
 static gboolean

@@ -1,6 +1,7 @@
 #include "net/mail.h"
 
 #include "base/error.h"
+#include "net/cancel.h"
 
 #include <curl/curl.h>
 #include <string.h>
@@ -32,17 +33,6 @@ give_text(char *buffer, size_t size, size_t n, void *user_data)
   return given;
 }
 
-static int
-check_cancelled(void *user_data, curl_off_t total, curl_off_t now, curl_off_t upload_total, curl_off_t uploaded)
-{
-  (void)total;
-  (void)now;
-  (void)upload_total;
-  (void)uploaded;
-  const Mail *mail = user_data;
-  return g_cancellable_is_cancelled(mail->cancellable);
-}
-
 static void
 set_up(Mail *mail, const MailRequest *request)
 {
@@ -60,9 +50,7 @@ set_up(Mail *mail, const MailRequest *request)
   curl_easy_setopt(curl, CURLOPT_UPLOAD, 1L);
   curl_easy_setopt(curl, CURLOPT_READFUNCTION, give_text);
   curl_easy_setopt(curl, CURLOPT_READDATA, mail);
-  curl_easy_setopt(curl, CURLOPT_XFERINFOFUNCTION, check_cancelled);
-  curl_easy_setopt(curl, CURLOPT_XFERINFODATA, mail);
-  curl_easy_setopt(curl, CURLOPT_NOPROGRESS, 0L);
+  net_set_cancellable(curl, mail->cancellable);
   curl_easy_setopt(curl, CURLOPT_PROXY, ""); /* the environment's is for the web */
   if (request->user != NULL && request->password != NULL) {
     curl_easy_setopt(curl, CURLOPT_USERNAME, request->user);

@@ -1,6 +1,7 @@
 #include "net/post.h"
 
 #include "base/error.h"
+#include "net/cancel.h"
 
 #include <curl/curl.h>
 #include <string.h>
@@ -44,7 +45,7 @@ post_url_display(const char *url)
   return g_steal_pointer(&host);
 }
 
-/* What exceeds the limit ends the transfer, which is no failure: the status has arrived. */
+/* A body beyond the limit ends the transfer. That is not a failure: the status is known by then. */
 static size_t
 take_body(char *data, size_t size, size_t n, void *user_data)
 {
@@ -53,17 +54,6 @@ take_body(char *data, size_t size, size_t n, void *user_data)
   gsize taken = MIN(room, size * n);
   g_string_append_len(post->body, data, (gssize)taken);
   return taken;
-}
-
-static int
-check_cancelled(void *user_data, curl_off_t total, curl_off_t now, curl_off_t upload_total, curl_off_t uploaded)
-{
-  (void)total;
-  (void)now;
-  (void)upload_total;
-  (void)uploaded;
-  const Post *post = user_data;
-  return g_cancellable_is_cancelled(post->cancellable);
 }
 
 static void
@@ -87,9 +77,7 @@ set_up(Post *post)
   curl_easy_setopt(curl, CURLOPT_POSTFIELDS, request->body);
   curl_easy_setopt(curl, CURLOPT_WRITEFUNCTION, take_body);
   curl_easy_setopt(curl, CURLOPT_WRITEDATA, post);
-  curl_easy_setopt(curl, CURLOPT_XFERINFOFUNCTION, check_cancelled);
-  curl_easy_setopt(curl, CURLOPT_XFERINFODATA, post);
-  curl_easy_setopt(curl, CURLOPT_NOPROGRESS, 0L);
+  net_set_cancellable(curl, post->cancellable);
   if (request->proxy != NULL)
     curl_easy_setopt(curl, CURLOPT_PROXY, request->proxy);
   if (request->ca_file != NULL)

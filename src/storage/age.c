@@ -9,7 +9,6 @@
 #include <poll.h>
 #include <sodium.h>
 #include <string.h>
-#include <sys/mman.h>
 #include <unistd.h>
 
 #define AGE_PROGRAM      "age"
@@ -41,23 +40,6 @@ secret_free(char *secret)
   g_free(secret);
 }
 G_DEFINE_AUTO_CLEANUP_FREE_FUNC(SecretText, secret_free, NULL)
-
-/* A file in memory with the text, at its start; -1 with an error. */
-static int
-memory_file(const char *text, GError **error)
-{
-  int fd = memfd_create("age", MFD_CLOEXEC);
-  if (fd < 0) {
-    error_set_errno(error, errno, "make a file in memory");
-    return -1;
-  }
-  if (write_all(fd, text, strlen(text), "a file in memory", error)) {
-    lseek(fd, 0, SEEK_SET);
-    return fd;
-  }
-  close(fd);
-  return -1;
-}
 
 /* The first line of the text that begins with the prefix; NULL if there is none. */
 static char *
@@ -99,7 +81,7 @@ age_public_key(const char *secret, GError **error)
   if (!age_is_installed(KEYGEN_PROGRAM, error))
     return NULL;
   g_auto(SecretText) line = line_with(secret, SECRET_PREFIX);
-  int fd = line != NULL ? memory_file(line, error) : -1;
+  int fd = line != NULL ? memory_file_new("age", line, strlen(line), error) : -1;
   if (line != NULL && fd < 0)
     return NULL;
   const ChildOptions options = {
@@ -410,7 +392,7 @@ age_decrypt(StorageStream *source, const char *identity, GError **error)
   g_autoptr(StorageStream) taken = source;
   if (!identity_check(identity, error) || !age_is_installed(AGE_PROGRAM, error))
     return NULL;
-  int identity_fd = memory_file(identity, error);
+  int identity_fd = memory_file_new("age", identity, strlen(identity), error);
   if (identity_fd < 0)
     return NULL;
   const ChildOptions options = {.argv = argv, .pipe_stdin = TRUE, .capture_stdout = TRUE, .extra_fd = identity_fd};

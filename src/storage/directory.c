@@ -123,7 +123,7 @@ folder_open(const Directory *directory, const char *name, gboolean create, const
   return fd;
 }
 
-/* Where the two differ there is no error: `ret_is_same` says it. */
+/* Whether the two have the same bytes. An error only if they cannot be read. */
 static gboolean
 compare_with(int fd, const StorageSource *source, gboolean *ret_is_same, GCancellable *cancellable, GError **error)
 {
@@ -176,7 +176,7 @@ copy_to(const Directory *directory, int fd, const StorageSource *source, const c
   for (guint64 done = 0; done < source->bytes;) {
     ssize_t n = pread(source->fd, piece, MIN(PIECE_BYTES, source->bytes - done), (off_t)done);
     if (n <= 0) {
-      error_set_errno(error, n < 0 ? errno : EIO, "read what is to be stored as %s", name);
+      error_set_errno(error, n < 0 ? errno : EIO, "read the source of %s", name);
       return FALSE;
     }
     for (ssize_t offset = 0, written; offset < n; offset += written) {

@@ -86,7 +86,7 @@ file_state_parse(const char *text, FileState *state, GError **error)
   return TRUE;
 }
 
-/* A missing file is no error. */
+/* A missing file is not an error; `ret_state` tells. */
 static gboolean
 file_state_ask(Rclone *rclone, const char *name, gboolean with_hash, guint64 expected_bytes, FileState *ret_state,
                GCancellable *cancellable, GError **error)

@@ -7,7 +7,6 @@
 #include <fcntl.h>
 #include <poll.h>
 #include <string.h>
-#include <sys/mman.h>
 #include <unistd.h>
 
 #define PROGRAM           "rclone"
@@ -34,29 +33,12 @@ rclone_free(Rclone *rclone)
   g_free(rclone);
 }
 
-/* A file in memory with the text, at its start; -1 with an error. */
-static int
-memory_file(const char *text, GError **error)
-{
-  int fd = memfd_create("rclone", MFD_CLOEXEC);
-  if (fd < 0) {
-    error_set_errno(error, errno, "make a file in memory");
-    return -1;
-  }
-  if (write_all(fd, text, strlen(text), "a file in memory", error)) {
-    lseek(fd, 0, SEEK_SET);
-    return fd;
-  }
-  close(fd);
-  return -1;
-}
-
 /* "NAME=secret" becomes "NAME=what rclone makes of it". */
 static char *
 obscure_entry(const char *entry, GCancellable *cancellable, GError **error)
 {
   const char *value = strchr(entry, '=') + 1;
-  int fd = memory_file(value, error);
+  int fd = memory_file_new("rclone", value, strlen(value), error);
   if (fd < 0)
     return NULL;
   const ChildOptions options = {.argv = (const char *const[]){PROGRAM, "obscure", "-", NULL},
@@ -149,7 +131,9 @@ spawn(Rclone *rclone, const char *const *args, int stdin_fd, gboolean capture, G
     g_ptr_array_add(argv, (gpointer)*arg);
   g_ptr_array_add(argv, NULL);
   int known_hosts_fd = 0;
-  if (rclone->config->known_hosts != NULL && (known_hosts_fd = memory_file(rclone->config->known_hosts, error)) < 0)
+  if (rclone->config->known_hosts != NULL &&
+      (known_hosts_fd =
+           memory_file_new("rclone", rclone->config->known_hosts, strlen(rclone->config->known_hosts), error)) < 0)
     return NULL;
   const ChildOptions options = {.argv = (const char *const *)argv->pdata,
                                 .environment = (const char *const *)rclone->environment,

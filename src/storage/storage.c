@@ -10,7 +10,6 @@
 #include <fcntl.h>
 #include <sodium.h>
 #include <string.h>
-#include <sys/mman.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -121,7 +120,7 @@ put_fd(Storage *storage, int fd, const char *name, StorageProgress progress, gpo
   struct stat info;
   gboolean is_file = fstat(fd, &info) == 0 && S_ISREG(info.st_mode);
   if (!is_file)
-    error_set(error, CCH_ERROR_FILE, "what is to be stored as %s is not a file", name);
+    error_set(error, CCH_ERROR_FILE, "the source of %s is not a regular file", name);
   StorageSource source = {.fd = fd, .bytes = is_file ? (guint64)info.st_size : 0, .progress = progress, .data = data};
   gboolean is_put = is_file && !error_if_cancelled(cancellable, error) &&
                     storage->kind->put(storage->store, &source, name, cancellable, error);
@@ -148,18 +147,10 @@ storage_put_bytes(Storage *storage, GBytes *bytes, const char *name, GCancellabl
 {
   if (!name_check(name, error))
     return FALSE;
-  int fd = memfd_create("storage", MFD_CLOEXEC);
-  if (fd < 0) {
-    error_set_errno(error, errno, "make a file in memory");
-    return FALSE;
-  }
   gsize size;
   gconstpointer data = g_bytes_get_data(bytes, &size);
-  if (!write_all(fd, data, size, name, error)) {
-    close(fd);
-    return FALSE;
-  }
-  return put_fd(storage, fd, name, NULL, NULL, cancellable, error);
+  int fd = memory_file_new(name, data, size, error);
+  return fd >= 0 && put_fd(storage, fd, name, NULL, NULL, cancellable, error);
 }
 
 StorageStream *

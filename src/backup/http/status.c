@@ -65,7 +65,7 @@ describe_operation(PgConnection *connection, const Config *config)
   return operation;
 }
 
-/* `connection` NULL: the database is unreachable for the reason `away`, which the status says and is no error. */
+/* `connection` NULL: the database cannot be reached, because of `away`. The status reports that; it is not an error. */
 static void
 describe_database(json_t *status, PgConnection *connection, const GError *away)
 {

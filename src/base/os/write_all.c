@@ -3,6 +3,7 @@
 #include "base/error.h"
 
 #include <errno.h>
+#include <sys/mman.h>
 #include <unistd.h>
 
 /* Adds the bytes of one write to `done`; FALSE if it failed. POSIX allows 0 for a device that accepts no more. */
@@ -37,4 +38,20 @@ write_all_at(int fd, gconstpointer data, gsize size, guint64 offset, const char 
     if (!count_written(pwrite(fd, bytes + done, size - done, (off_t)(offset + done)), &done, name, error))
       return FALSE;
   return TRUE;
+}
+
+int
+memory_file_new(const char *name, gconstpointer data, gsize size, GError **error)
+{
+  int fd = memfd_create("cch-data", MFD_CLOEXEC);
+  if (fd < 0) {
+    error_set_errno(error, errno, "make a file in memory for %s", name);
+    return -1;
+  }
+  if (write_all(fd, data, size, name, error)) {
+    lseek(fd, 0, SEEK_SET);
+    return fd;
+  }
+  close(fd);
+  return -1;
 }

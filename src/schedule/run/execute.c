@@ -28,22 +28,26 @@ is_final(const GError *problem)
   }
 }
 
-/* Whether to try again after the `n`th try; waits before. Takes the problem if so. */
+/* After the failure of the `n`th try: waits, and returns TRUE for another one; or returns FALSE with the problem as the
+ * error. Takes the problem. */
 static gboolean
-try_again(RunWork *work, const CatalogJob *job, guint n, GError **problem)
+try_again(RunWork *work, const CatalogJob *job, guint n, GError *problem, GError **error)
 {
-  if (n >= job->settings->tries || is_final(*problem))
-    return FALSE;
+  gboolean is_last = n >= job->settings->tries || is_final(problem);
   guint pause_s = (guint)work->config->backup_retry_pause_s;
   for (guint i = 1; i < n; i++)
     pause_s = MIN(pause_s * PAUSE_FACTOR, MAX_PAUSE_S);
-  run_work_log(work, "try_failed",
-               json_pack("{s:i, s:s, s:s, s:i}", "try", (int)n, "errorCode", error_info(*problem)->code, "message",
-                         (*problem)->message, "nextInSeconds", (int)pause_s));
-  run_work_progress(work, "pause", 0, 0);
-  if (!sleep_ms(pause_s * 1000, work->cancellable, NULL))
+  if (!is_last) {
+    run_work_log(work, "try_failed",
+                 json_pack("{s:i, s:s, s:s, s:i}", "try", (int)n, "errorCode", error_info(problem)->code, "message",
+                           problem->message, "nextInSeconds", (int)pause_s));
+    run_work_progress(work, "pause", 0, 0);
+  }
+  if (is_last || !sleep_ms(pause_s * 1000, work->cancellable, NULL)) {
+    g_propagate_error(error, problem);
     return FALSE;
-  g_clear_error(problem);
+  }
+  g_error_free(problem);
   return TRUE;
 }
 
@@ -62,13 +66,11 @@ make_with_tries(RunWork *work, const CatalogJob *job, MadeBackup *made, GError *
   if (!is_drill_due(work, job, &has_drill, error))
     return FALSE;
   for (guint n = 1;; n++) {
-    g_autoptr(GError) problem = NULL;
+    GError *problem = NULL;
     if (make_backup(work, job, has_drill, made, &problem))
       return TRUE;
-    if (try_again(work, job, n, &problem))
-      continue;
-    g_propagate_error(error, g_steal_pointer(&problem));
-    return FALSE;
+    if (!try_again(work, job, n, problem, error))
+      return FALSE;
   }
 }
 
@@ -76,13 +78,11 @@ static gboolean
 keep_with_tries(RunWork *work, const CatalogJob *job, gint64 destination_id, const MadeBackup *made, GError **error)
 {
   for (guint n = 1;; n++) {
-    g_autoptr(GError) problem = NULL;
+    GError *problem = NULL;
     if (keep_backup(work, job, destination_id, made, &problem))
       return TRUE;
-    if (try_again(work, job, n, &problem))
-      continue;
-    g_propagate_error(error, g_steal_pointer(&problem));
-    return FALSE;
+    if (!try_again(work, job, n, problem, error))
+      return FALSE;
   }
 }
 
