@@ -2,11 +2,10 @@
  *
  * Arguments and environment are vectors, never a shell. Secrets go into the environment, a descriptor or a file, never
  * into arguments. A child gets stdin from /dev/null and no descriptors but 0, 1 and 2, unless others are given, default
- * signal handling, and its own
- * process group (the terminal's Ctrl-C reaches only us; the child cannot ask for a password on the terminal). It
- * dies with us: when the thread that spawned it ends, the kernel sends `parent_death_signal` (PR_SET_PDEATHSIG), so
- * spawn it from a thread that outlives it. Signalling is safe from any thread; everything else is for one thread at
- * a time. */
+ * signal handling, and its own session without a terminal: Ctrl-C reaches only us, and the child cannot ask for a
+ * password. It dies with us: when the thread that spawned it ends, the kernel sends `parent_death_signal`
+ * (PR_SET_PDEATHSIG), so spawn it from a thread that outlives it. Signalling is safe from any thread; everything else
+ * is for one thread at a time. */
 #pragma once
 
 #include <gio/gio.h>

@@ -52,8 +52,9 @@ close_all_on_exec(void)
 static ExecStep
 enter_program(const ExecPlan *plan)
 {
-  /* Its own process group: the terminal's Ctrl-C reaches only us, and we end our children in order. */
-  setpgid(0, 0);
+  /* Its own session, and so its own process group. A group alone would keep the terminal: a program that asks for a
+   * password on /dev/tty would be stopped by SIGTTOU. Cannot fail in a process just forked. */
+  setsid();
   if (dup2(plan->stdin_fd, 0) < 0 || dup2(plan->stdout_fd, 1) < 0 || dup2(plan->stderr_fd, 2) < 0)
     return STEP_REDIRECT;
   close_all_on_exec();

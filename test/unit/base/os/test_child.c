@@ -121,6 +121,15 @@ no_descriptor_but_the_standard_ones_is_inherited(void **state)
 }
 
 static void
+it_leads_a_session_without_a_terminal(void **state)
+{
+  (void)state;
+  const ChildOptions options = {.argv = SHELL("pid=$$; set -- $(cat /proc/$$/stat); echo $(($6 - pid)) $7")};
+  g_autofree char *output = run(&options);
+  assert_string_equal(output, "0 0\n");
+}
+
+static void
 standard_input_is_empty(void **state)
 {
   (void)state;
@@ -328,6 +337,7 @@ main(void)
       cmocka_unit_test(a_flood_on_standard_error_does_not_block_and_its_end_is_kept),
       cmocka_unit_test(the_environment_is_ours_changed_as_asked),
       cmocka_unit_test(no_descriptor_but_the_standard_ones_is_inherited),
+      cmocka_unit_test(it_leads_a_session_without_a_terminal),
       cmocka_unit_test(standard_input_is_empty),
       cmocka_unit_test(given_descriptors_become_those_of_the_program),
       cmocka_unit_test(standard_input_ends_when_it_is_closed),
