@@ -7,6 +7,7 @@
 #include "cli/commands.h"
 #include "monitor/figures.h"
 
+#include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
 #include <sys/file.h>
@@ -46,25 +47,34 @@ print_results(const CliContext *context, GPtrArray *results, CheckLevel worst)
   return TRUE;
 }
 
-/* Nobody runs the private cluster, and a check must not start it: then it would say that all is well. */
+/* Nobody runs the private cluster, and a check must not start it: then it would say that all is well. So a lock that
+ * cannot be read is an error. */
 static gboolean
-is_left_alone(const Config *config)
+is_left_alone(const Config *config, gboolean *ret_is_alone, GError **error)
 {
+  *ret_is_alone = FALSE;
   if (config->dsn != NULL)
-    return FALSE;
+    return TRUE;
   g_autofree char *path = g_build_filename(config->data_dir, "service.lock", NULL);
   int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
-  gboolean is_alone = fd < 0 || flock(fd, LOCK_SH | LOCK_NB) == 0;
+  if (fd < 0 && errno != ENOENT) {
+    error_set_errno(error, errno, "open %s", path);
+    return FALSE;
+  }
+  *ret_is_alone = fd < 0 || flock(fd, LOCK_SH | LOCK_NB) == 0;
   if (fd >= 0)
     close(fd);
-  return is_alone;
+  return TRUE;
 }
 
 static gboolean
 check(CliContext *context, int max_age_h, GError **error)
 {
   g_autoptr(Samples) samples = samples_new();
-  if (is_left_alone(context->config)) {
+  gboolean is_alone = FALSE;
+  if (!is_left_alone(context->config, &is_alone, error))
+    return FALSE;
+  if (is_alone) {
     context->exit_code = CHECK_CRITICAL;
     if (context->is_json)
       printf("{\"status\":\"CRITICAL\",\"exitCode\":2,\"checks\":[{\"name\":\"service\",\"status\":\"CRITICAL\","

@@ -18,9 +18,10 @@ struct MetricsHttp {
   BackupHttp *backup;
   HttpServer *server;
   gint64 started_us; /* real time */
+  GMutex making;     /* held by the one request that asks the database; the others do not wait for it */
   GMutex mutex;      /* guards the members below */
   gint64 made_us;
-  char *text;
+  char *text; /* the last; NULL: none yet */
 };
 
 MetricsHttp *
@@ -32,6 +33,7 @@ metrics_http_new(PgPool *pool, const Config *config, AuthHttp *auth, BackupHttp 
   metrics->auth = auth;
   metrics->backup = backup;
   metrics->started_us = g_get_real_time();
+  g_mutex_init(&metrics->making);
   g_mutex_init(&metrics->mutex);
   return metrics;
 }
@@ -41,6 +43,7 @@ metrics_http_free(MetricsHttp *metrics)
 {
   if (metrics == NULL)
     return;
+  g_mutex_clear(&metrics->making);
   g_mutex_clear(&metrics->mutex);
   g_free(metrics->text);
   g_free(metrics);
@@ -101,6 +104,23 @@ make_text(MetricsHttp *metrics)
   return samples_text(samples);
 }
 
+/* The last text, if it is not older than `life_us`; free with g_free. */
+static char *
+kept_text(MetricsHttp *metrics, gint64 life_us)
+{
+  g_autoptr(GMutexLocker) locker = g_mutex_locker_new(&metrics->mutex);
+  return g_get_monotonic_time() - metrics->made_us <= life_us ? g_strdup(metrics->text) : NULL;
+}
+
+static void
+keep_text(MetricsHttp *metrics, const char *text)
+{
+  g_autoptr(GMutexLocker) locker = g_mutex_locker_new(&metrics->mutex);
+  g_free(metrics->text);
+  metrics->text = g_strdup(text);
+  metrics->made_us = g_get_monotonic_time();
+}
+
 static gboolean
 has_token(const HttpRequest *request, const char *token)
 {
@@ -118,13 +138,20 @@ get_metrics(HttpRequest *request, gpointer context, GError **error)
   if (!metrics->config->metrics_public && !has_token(request, metrics->config->metrics_token) &&
       !auth_http_guard(request, HTTP_ROUTE_ADMIN, metrics->auth, error))
     return NULL;
-  g_autoptr(GMutexLocker) locker = g_mutex_locker_new(&metrics->mutex);
-  if (metrics->text == NULL || g_get_monotonic_time() - metrics->made_us > LIFE_US) {
-    g_free(metrics->text);
-    metrics->text = make_text(metrics);
-    metrics->made_us = g_get_monotonic_time();
+  char *text = kept_text(metrics, LIFE_US);
+  if (text == NULL && g_mutex_trylock(&metrics->making)) {
+    text = make_text(metrics);
+    keep_text(metrics, text);
+    g_mutex_unlock(&metrics->making);
   }
-  return http_response_text(200, "text/plain; version=0.0.4; charset=utf-8", g_strdup(metrics->text));
+  /* Behind a database that hangs, scrapes would take all workers. */
+  if (text == NULL)
+    text = kept_text(metrics, G_MAXINT64);
+  if (text == NULL) {
+    error_set(error, CCH_ERROR_DATABASE_UNAVAILABLE, "the first figures are still being asked for");
+    return NULL;
+  }
+  return http_response_text(200, "text/plain; version=0.0.4; charset=utf-8", text);
 }
 
 static const HttpRoute routes[] = {

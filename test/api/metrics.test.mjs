@@ -1,8 +1,9 @@
 // /metrics, `cch-data check`, and what contrib/ makes of them, with real backups' records in the database.
 
 import assert from 'node:assert/strict';
-import { existsSync, readFileSync } from 'node:fs';
+import { existsSync, readFileSync, symlinkSync } from 'node:fs';
 import { after, before, describe, test } from 'node:test';
+import { temporaryDirectory } from './support/cleanup.mjs';
 import { Database, fixture } from './support/database.mjs';
 import { run, until } from './support/run.mjs';
 import { freePort, haveRedis, startPostgres, startRedis } from './support/servers.mjs';
@@ -87,6 +88,20 @@ describe('figures', { skip: !haveBinary && 'no binary' }, () => {
     assert.ok(after['cch_data_http_requests_total{class="2xx"}'] >= before['cch_data_http_requests_total{class="2xx"}'] + 2);
   });
 
+  test('while one scrape waits for the database, the others get the last figures', async () => {
+    const session = database.session();
+    await session.exec('BEGIN; LOCK TABLE cch_data.backup_jobs IN ACCESS EXCLUSIVE MODE');
+    const slow = scrape();
+    await until('the scrape that waits', () => database.count(`pg_locks WHERE relation = 'cch_data.backup_jobs'::regclass AND NOT granted`).then((n) => n > 0), 10_000);
+    const start = Date.now();
+    const reply = await fetch(`${service.url}/metrics`, { headers: { authorization: `Bearer ${scrapeToken}` } });
+    assert.equal(figures(await reply.text()).cch_data_database_up, 1);
+    assert.ok(Date.now() - start < 1000, `${Date.now() - start} ms`);
+    await session.exec('ROLLBACK');
+    assert.equal((await slow).status, 200);
+    await session.close();
+  });
+
   test('administrators, the token for it, and nobody else may read; everybody where that is said', async () => {
     assert.equal((await fetch(`${service.url}/metrics`)).status, 401);
     assert.equal((await fetch(`${service.url}/metrics`, { headers: { authorization: 'Bearer wrong-token-of-sixteen' } })).status, 401);
@@ -150,6 +165,10 @@ describe('figures', { skip: !haveBinary && 'no binary' }, () => {
     assert.match((await check([], { dsn: `postgresql://nobody@127.0.0.1:${await freePort()}/x` })).stdout, /^CRITICAL: the database does not answer/);
     const alone = await check([], { dsn: undefined, env: { DATA_DIR: '/nonexistent' } });
     assert.deepEqual([alone.code, /^CRITICAL: the service does not run/.test(alone.stdout)], [2, true], alone.stdout + alone.stderr);
+    const unreadable = temporaryDirectory('data');
+    symlinkSync('elsewhere', `${unreadable}/service.lock`);
+    const unknown = await check([], { dsn: undefined, env: { DATA_DIR: unreadable } });
+    assert.deepEqual([unknown.code, /service\.lock/.test(unknown.stderr)], [3, true], unknown.stdout + unknown.stderr);
   });
 
   test("a lock that the hub has held for seven hours is told to people, shown and judged", { skip: !haveRedis() && 'no Redis' }, async () => {
