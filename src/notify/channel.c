@@ -437,7 +437,7 @@ open_hub_target(PgConnection *connection, NotifyChannel *channel, GError **error
   g_autoptr(json_t) target = text != NULL ? json_loads(text, 0, NULL) : NULL;
   const char *type = json_string_value(json_object_get(target, "provider_type"));
   if (target == NULL)
-    return invalid(error, "the hub has this target no longer");
+    return invalid(error, "the hub no longer has this target");
   if (json_is_false(json_object_get(target, "is_enabled")))
     return invalid(error, "the hub's target is switched off");
   if (type == NULL || !settings_type_is_known(type) || strcmp(type, "hub") == 0)

@@ -48,7 +48,7 @@ settings_type_is_known(const char *type)
   return FALSE;
 }
 
-const Setting *
+static const Setting *
 settings_find(const char *type, const char *name)
 {
   for (gsize i = 0; i < G_N_ELEMENTS(all); i++)

@@ -25,9 +25,6 @@ typedef struct {
 } Setting;
 
 gboolean settings_type_is_known(const char *type);
-/* NULL for an unknown one. */
-const Setting *settings_find(const char *type, const char *name);
-
 /* The type's settings one after the other; NULL after the last. */
 const Setting *settings_nth(const char *type, guint n);
 

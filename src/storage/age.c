@@ -216,12 +216,6 @@ age_encrypt_start(const char *const *recipients, int out_fd, GError **error)
   return encryption;
 }
 
-int
-age_encrypt_fd(AgeEncryption *encryption)
-{
-  return encryption->fd;
-}
-
 static void
 encryption_set_error(AgeEncryption *encryption, GError **error)
 {

@@ -24,8 +24,6 @@ typedef struct AgeEncryption AgeEncryption;
 /* Starts to encrypt into `out_fd`, which stays the caller's and may be closed at once. The calling thread must outlive
  * it. `recipients` is NULL-terminated. */
 AgeEncryption *age_encrypt_start(const char *const *recipients, int out_fd, GError **error);
-/* Where the plain bytes go, non-blocking; owned by the encryption. */
-int age_encrypt_fd(AgeEncryption *encryption);
 /* Writes all bytes; STORAGE_FAILED with age's reason if it has ended, or takes nothing for minutes. */
 gboolean age_encrypt_write(AgeEncryption *encryption, gconstpointer data, gsize size, GCancellable *cancellable,
                            GError **error);
