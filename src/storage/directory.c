@@ -259,7 +259,8 @@ copy_source(const Directory *directory, int folder_fd, const char *last, const S
             GCancellable *cancellable, GError **error)
 {
   struct statvfs room;
-  if (fstatvfs(folder_fd, &room) == 0 && (guint64)room.f_bavail * room.f_frsize < source->bytes) {
+  /* Some network file systems tell no size at all. */
+  if (fstatvfs(folder_fd, &room) == 0 && room.f_blocks > 0 && (guint64)room.f_bavail * room.f_frsize < source->bytes) {
     error_set_place(error, ENOSPC, name);
     return FALSE;
   }

@@ -9,12 +9,11 @@
 #include <string.h>
 #include <unistd.h>
 
-#define SHORT_LIMIT_S        120
-#define LIST_LIMIT_S         900
-#define MOVE_LIMIT_S         900
-#define SLOWEST_HASH_BYTES_S (5 * 1024 * 1024) /* of a server that reads the whole file for it */
-#define ABANDONED_UPLOADS_S  86400
-#define COMPARE_BYTES        (256 * 1024)
+#define SHORT_LIMIT_S       120
+#define LIST_LIMIT_S        900
+#define MOVE_LIMIT_S        900
+#define ABANDONED_UPLOADS_S 86400
+#define COMPARE_BYTES       (256 * 1024)
 
 static void
 store_free(gpointer store)
@@ -96,7 +95,8 @@ file_state_ask(Rclone *rclone, const char *name, gboolean with_hash, guint64 exp
                               NULL};
   g_autoptr(GString) output = g_string_new(NULL);
   const RcloneRun run = {.args = args,
-                         .limit_s = SHORT_LIMIT_S + (guint)(with_hash ? expected_bytes / SLOWEST_HASH_BYTES_S : 0),
+                         .limit_s =
+                             SHORT_LIMIT_S + (guint)(with_hash ? expected_bytes / RCLONE_SLOWEST_HASH_BYTES_S : 0),
                          .line = collect_line,
                          .line_data = output};
   int exit_code = 0;

@@ -204,6 +204,7 @@ check_limits(Running *running, GError **error)
 {
   gint64 now_us = g_get_monotonic_time();
   const RcloneRun *run = running->run;
+  gint64 silence_s = RCLONE_SILENCE_S + (gint64)(run->total_bytes / RCLONE_SLOWEST_HASH_BYTES_S);
   if (run->progress != NULL || run->limit_s == 0) {
     guint64 done = bytes_carried(running->child);
     if (done != running->done_bytes) {
@@ -215,8 +216,8 @@ check_limits(Running *running, GError **error)
   }
   if (run->limit_s > 0 && now_us > running->end_us)
     error_set(error, CCH_ERROR_STORAGE_AWAY, "no answer within %u s", run->limit_s);
-  else if (run->limit_s == 0 && now_us - running->moved_us > (gint64)RCLONE_SILENCE_S * G_USEC_PER_SEC)
-    error_set(error, CCH_ERROR_STORAGE_AWAY, "nothing has been carried for %d s", RCLONE_SILENCE_S);
+  else if (run->limit_s == 0 && now_us - running->moved_us > silence_s * G_USEC_PER_SEC)
+    error_set(error, CCH_ERROR_STORAGE_AWAY, "nothing has been carried for %" G_GINT64_FORMAT " s", silence_s);
   else
     return TRUE;
   return FALSE;

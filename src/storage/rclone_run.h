@@ -20,7 +20,7 @@ typedef gboolean (*RcloneLine)(char *line, gpointer data, GError **error);
 typedef struct {
   const char *const *args; /* after the common options; NULL-terminated, no secrets */
   int stdin_fd;            /* 0: none */
-  guint limit_s;           /* the whole run; 0: no limit, but RCLONE_SILENCE_S without progress */
+  guint limit_s;           /* the whole run; 0: no limit, but of its silence (RCLONE_SILENCE_S) */
   RcloneLine line;         /* NULL: standard output is thrown away */
   gpointer line_data;
   StorageProgress progress; /* NULL: none */
@@ -28,8 +28,11 @@ typedef struct {
   guint64 total_bytes;
 } RcloneRun;
 
-/* Without a byte carried for so long a transfer is given up. */
+/* Without a byte carried for so long a transfer is given up. An upload may take the time of a checksum longer: to S3,
+ * rclone reads a large file as a whole before its first byte is carried. */
 #define RCLONE_SILENCE_S 300
+/* Of a server that reads the whole file for its checksum, or of our own disk. */
+#define RCLONE_SLOWEST_HASH_BYTES_S (5 * 1024 * 1024)
 
 /* rclone's exit codes for a missing folder and file. */
 #define RCLONE_EXIT_NO_FOLDER 3

@@ -66,13 +66,6 @@ storage_describe(const Storage *storage)
   return storage->kind->describe(storage->store);
 }
 
-const char *const *
-storage_secret_names(const char *kind)
-{
-  const StorageKind *found = kind_find(kind);
-  return found != NULL ? found->secrets : NULL;
-}
-
 static gboolean
 name_check(const char *name, GError **error)
 {
@@ -207,7 +200,8 @@ storage_clean(Storage *storage, const char *folder, guint older_than_s, guint *r
   guint n_removed = 0;
   for (guint i = 0; i < files->len; i++) {
     const StorageFile *file = files->pdata[i];
-    if (!g_str_has_suffix(file->name, STORAGE_PARTIAL_SUFFIX) || now_s - file->modified_s < older_than_s)
+    if (!g_str_has_suffix(file->name, STORAGE_PARTIAL_SUFFIX) || file->modified_s == 0 ||
+        now_s - file->modified_s < older_than_s)
       continue;
     if (storage_delete(storage, file->name, cancellable, first == NULL ? &first : NULL))
       n_removed++;

@@ -3,9 +3,10 @@
  *
  * A name is "folder/backup_2026-01-29T10-30-00.dump", relative to the destination: one to four parts of printable
  * UTF-8, none of them "." or "..", none longer than 200 bytes. Files of other names than `backup_…` are neither listed
- * nor touched. A Storage serves one thread at a time. Every call ends: by its result, when its GCancellable is
- * cancelled, or when the other side has been silent for too long. rclone runs as a child of the calling thread, with
- * its configuration and secrets in its environment, and dies with that thread.
+ * nor touched. A Storage serves one thread at a time. A call through rclone ends by its result, when its GCancellable
+ * is cancelled, or when the other side has been silent for too long. A call on a directory ends as its file system
+ * answers: a hard-mounted NFS whose server is away holds it, and its thread, until the server is back. rclone runs as a
+ * child of the calling thread, with its configuration and secrets in its environment, and dies with that thread.
  *
  * Errors: STORAGE_AWAY (no connection, or a temporary failure: try again later), STORAGE_REFUSED (credentials, rights,
  * host key, certificate), STORAGE_FULL, STORAGE_MISSING, STORAGE_EXISTS, STORAGE_LOCKED, STORAGE_DAMAGED,
@@ -49,9 +50,6 @@ gboolean storage_settings_from_url(const char *url, const char **ret_kind, json_
 /* The destination as a URL without secrets, for people; free with g_free. */
 char *storage_describe(const Storage *storage);
 
-/* Names of secrets that a kind has, for masking; NULL-terminated. NULL for an unknown kind. */
-const char *const *storage_secret_names(const char *kind);
-
 /* Bytes that have been carried so far; called on the calling thread, about once a second. */
 typedef void (*StorageProgress)(guint64 done_bytes, guint64 total_bytes, gpointer data);
 
@@ -89,8 +87,8 @@ GPtrArray *storage_list(Storage *storage, const char *folder, GCancellable *canc
 gboolean storage_delete(Storage *storage, const char *name, GCancellable *cancellable, GError **error);
 
 /* Removes what interrupted uploads and tests have left (`backup_….partial`) in the folder (NULL: all) and is older than
- * `older_than_s`; on S3 with a prefix also unfinished uploads of parts under it. FALSE if something could not be
- * removed; `ret_removed` (may be NULL) counts the others. */
+ * `older_than_s`, but nothing of unknown age; on S3 with a prefix also unfinished uploads of parts under it. FALSE if
+ * something could not be removed; `ret_removed` (may be NULL) counts the others. */
 gboolean storage_clean(Storage *storage, const char *folder, guint older_than_s, guint *ret_removed,
                        GCancellable *cancellable, GError **error);
 

@@ -170,7 +170,7 @@ cleaning_removes_old_partial_files_of_ours_only(void **state)
   Place *place = *state;
   g_autoptr(GError) error = NULL;
   g_autoptr(GBytes) bytes = g_bytes_new_static("x", 1);
-  const char *const stay[] = {"daily/backup_1.dump", "daily/backup_new.dump.00000000.partial"};
+  const char *const stay[] = {"daily/backup_unknown.dump.00000000.partial", "daily/backup_new.dump.00000000.partial"};
   const char *const go[] = {"daily/backup_1.dump.0abc1234.partial", "backup_test_12.partial"};
   const char *const others[] = {"daily/notes.partial", "daily/.backup_1.partial"};
   for (guint i = 0; i < 2; i++) {
@@ -182,6 +182,9 @@ cleaning_removes_old_partial_files_of_ours_only(void **state)
     struct utimbuf long_ago = {.actime = 1000000, .modtime = 1000000};
     assert_int_equal(g_utime(old, &long_ago) | g_utime(other, &long_ago), 0);
   }
+  /* 0 stands for a time that the destination does not tell. */
+  g_autofree char *unknown = g_build_filename(place->to, stay[0], NULL);
+  assert_int_equal(g_utime(unknown, &(struct utimbuf){.actime = 0, .modtime = 0}), 0);
   guint n_removed = 0;
   assert_true(storage_clean(place->storage, NULL, 3600, &n_removed, NULL, &error));
   assert_int_equal(n_removed, 2);
