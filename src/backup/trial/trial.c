@@ -139,12 +139,14 @@ compare_tables(const Trial *trial, PgConnection *connection, TrialResult *result
 static gboolean
 load_and_compare(const Trial *trial, const RestorePlan *plan, const Shadow *shadow, TrialResult *result, GError **error)
 {
-  const LoadOptions load = {.dsn = shadow->dsn, .jobs = trial->options->jobs};
+  const LoadOptions load = {.dsn = shadow->dsn, .jobs = trial->options->jobs, .hash_rows = TRUE};
   gint64 start_us = g_get_monotonic_time();
   g_autoptr(LoadResult) loaded = backup_load(trial->reader, plan, &load, trial->progress, trial->cancellable, error);
   if (loaded == NULL)
     return FALSE;
   result->load_ms = (g_get_monotonic_time() - start_us) / 1000;
+  if (!manifest_match_loaded(trial->options->manifest, trial->reader, loaded, error))
+    return FALSE;
   g_autoptr(PgConnection) connection = pg_connection_open(shadow->dsn, CONNECTION_NAME, trial->cancellable, error);
   return connection != NULL && speak_as_export(trial, connection, error) &&
          compare_tables(trial, connection, result, error);

@@ -49,7 +49,7 @@ backup_command_jobs(gpointer data, GError **error)
 {
   BackupCommand *command = data;
   g_autoptr(PgConnection) connection = backup_command_connect(command, error);
-  g_autoptr(GPtrArray) jobs = connection != NULL ? catalog_jobs(connection, error) : NULL;
+  g_autoptr(GPtrArray) jobs = connection != NULL ? catalog_jobs(connection, NULL, error) : NULL;
   for (guint i = 0; jobs != NULL && i < jobs->len; i++) {
     const CatalogJob *job = jobs->pdata[i];
     if (command->context->is_json) {

@@ -89,6 +89,16 @@ refuse_none(const BackupCommand *command, const char *wanted, GError **error)
   return FALSE;
 }
 
+/* The newest one of several jobs may be the one without logs: the choice is the caller's. */
+static gboolean
+check_same_job(const char *wanted, const char *job, const char *other, GError **error)
+{
+  if ((wanted != NULL && strcmp(wanted, "latest") != 0) || strcmp(job, other) == 0)
+    return TRUE;
+  error_set(error, CCH_ERROR_USAGE, "there are backups of the jobs %s and %s; give --job", job, other);
+  return FALSE;
+}
+
 /* Without records: by what lies there. */
 static gboolean
 choose_there(BackupCommand *command, const char *wanted, gint64 until_s, Chosen *chosen, GError **error)
@@ -99,17 +109,46 @@ choose_there(BackupCommand *command, const char *wanted, gint64 until_s, Chosen 
       chosen->storage != NULL ? fetch_list(chosen->storage, command->job, cancellable, error) : NULL;
   if (found == NULL)
     return FALSE;
+  const FoundBackup *first = NULL;
+  guint at = 0;
   for (guint i = 0; i < found->len; i++) {
     const FoundBackup *backup = found->pdata[i];
     if (!is_wanted(wanted, until_s, backup->name, backup->made_s))
       continue;
-    chosen->backup = g_ptr_array_steal_index(found, i);
-    if (!fetch_manifest(chosen->storage, chosen->backup, &chosen->manifest, cancellable, error))
+    if (first != NULL && !check_same_job(wanted, first->job, backup->job, error))
       return FALSE;
-    chosen->sha256 = g_strdup(fetch_file_sha256(chosen->manifest));
-    return TRUE;
+    at = first == NULL ? i : at;
+    first = first == NULL ? backup : first;
   }
-  return refuse_none(command, wanted, error);
+  if (first == NULL)
+    return refuse_none(command, wanted, error);
+  chosen->backup = g_ptr_array_steal_index(found, at);
+  if (!fetch_manifest(chosen->storage, chosen->backup, &chosen->manifest, cancellable, error))
+    return FALSE;
+  chosen->sha256 = g_strdup(fetch_file_sha256(chosen->manifest));
+  return TRUE;
+}
+
+static gboolean
+open_recorded(BackupCommand *command, PgConnection *connection, const CatalogBackup *backup, Chosen *chosen,
+              GError **error)
+{
+  g_autofree char *json = NULL;
+  g_autoptr(CatalogDestination) destination = catalog_find_destination(connection, backup->destination_id, error);
+  if (destination == NULL || !catalog_read_manifest(connection, backup->id, &json, error))
+    return FALSE;
+  chosen->storage = catalog_open_destination(destination, command->context->config->data_dir, error);
+  chosen->manifest = json != NULL ? manifest_from_json(json, strlen(json), error) : NULL;
+  if (chosen->storage == NULL || (json != NULL && chosen->manifest == NULL))
+    return FALSE;
+  chosen->sha256 = g_strdup(backup->sha256);
+  chosen->backup = g_new0(FoundBackup, 1);
+  *chosen->backup = (FoundBackup){.job = g_strdup(backup->job_name),
+                                  .name = g_strdup(backup->name),
+                                  .bytes = backup->bytes,
+                                  .made_s = backup->made_s,
+                                  .is_encrypted = backup->is_encrypted};
+  return TRUE;
 }
 
 static gboolean
@@ -117,29 +156,18 @@ choose_recorded(BackupCommand *command, const char *wanted, gint64 until_s, Chos
 {
   g_autoptr(PgConnection) connection = backup_command_connect(command, error);
   g_autoptr(GPtrArray) backups = connection != NULL ? catalog_backups(connection, command->job, 0, error) : NULL;
+  const CatalogBackup *first = NULL;
   for (guint i = 0; backups != NULL && i < backups->len; i++) {
     const CatalogBackup *backup = backups->pdata[i];
-    gboolean is_good = strcmp(backup->state, "stored") == 0 || strcmp(backup->state, "proven") == 0;
-    if (!is_good || !is_wanted(wanted, until_s, backup->name, backup->made_s))
+    if (!catalog_backup_is_good(backup) || !is_wanted(wanted, until_s, backup->name, backup->made_s))
       continue;
-    g_autofree char *json = NULL;
-    g_autoptr(CatalogDestination) destination = catalog_find_destination(connection, backup->destination_id, error);
-    if (destination == NULL || !catalog_read_manifest(connection, backup->id, &json, error))
+    if (first != NULL && !check_same_job(wanted, first->job_name, backup->job_name, error))
       return FALSE;
-    chosen->storage = catalog_open_destination(destination, command->context->config->data_dir, error);
-    chosen->manifest = json != NULL ? manifest_from_json(json, strlen(json), error) : NULL;
-    if (chosen->storage == NULL || (json != NULL && chosen->manifest == NULL))
-      return FALSE;
-    chosen->sha256 = g_strdup(backup->sha256);
-    chosen->backup = g_new0(FoundBackup, 1);
-    *chosen->backup = (FoundBackup){.job = g_strdup(backup->job_name),
-                                    .name = g_strdup(backup->name),
-                                    .bytes = backup->bytes,
-                                    .made_s = backup->made_s,
-                                    .is_encrypted = backup->is_encrypted};
-    return TRUE;
+    first = first == NULL ? backup : first;
   }
-  return backups != NULL && refuse_none(command, wanted, error);
+  if (backups == NULL)
+    return FALSE;
+  return first != NULL ? open_recorded(command, connection, first, chosen, error) : refuse_none(command, wanted, error);
 }
 
 static void

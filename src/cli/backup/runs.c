@@ -12,19 +12,21 @@
 
 enum { LOOK_MS = 200 };
 
+#define AWAY_US (60 * G_TIME_SPAN_SECOND)
+
+/* A run that this process may execute. */
 typedef struct {
   ExecuteOptions options;
   Run run;
   GCancellable *cancellable;
-  gint is_done; /* atomic */
-} Executed;
+  GThread *thread; /* NULL: it does not execute it, or not yet */
+} Execution;
 
 static gpointer
 execute_thread(gpointer data)
 {
-  Executed *executed = data;
-  run_execute(&executed->options, &executed->run, executed->cancellable, NULL); /* its row has the outcome */
-  g_atomic_int_set(&executed->is_done, 1);
+  Execution *execution = data;
+  run_execute(&execution->options, &execution->run, execution->cancellable, NULL); /* its row has the outcome */
   return NULL;
 }
 
@@ -85,44 +87,87 @@ report_run(const BackupCommand *command, const json_t *run, GError **error)
   return FALSE;
 }
 
-/* Follows the run to its end, whoever executes it. */
+/* While nobody has it, somebody must take it: this process, if no other run is under way. */
 static gboolean
-follow(BackupCommand *command, gint64 id, GError **error)
+take_queued(BackupCommand *command, gint64 id, Execution *execution, GError **error)
+{
+  gboolean found = FALSE;
+  g_autoptr(PgConnection) connection = pg_pool_take(command->pool, "cch-data backup", NULL, error);
+  if (connection == NULL || !run_claim(connection, execution->options.runner, id, &execution->run, &found, error))
+    return FALSE;
+  if (found)
+    execution->thread = g_thread_new("backup", execute_thread, execution);
+  return TRUE;
+}
+
+static gboolean
+cancel(BackupCommand *command, gint64 id, GError **error)
+{
+  g_autoptr(PgConnection) connection = pg_pool_take(command->pool, "cch-data backup", NULL, error);
+  return connection != NULL && run_cancel(connection, id, error);
+}
+
+/* One look. `ret_run` is the run, which may have ended. */
+static gboolean
+look(BackupCommand *command, gint64 id, Execution *execution, gboolean *is_cancelled, json_t **ret_run, GError **error)
+{
+  g_autoptr(json_t) run = read_run(command, id, error);
+  if (run == NULL)
+    return FALSE;
+  if (!is_over(run) && !*is_cancelled && g_cancellable_is_cancelled(command->context->cancellable)) {
+    if (!cancel(command, id, error))
+      return FALSE;
+    *is_cancelled = TRUE;
+  } else if (g_strcmp0(json_string_value(json_object_get(run, "state")), "queued") == 0 && execution->thread == NULL &&
+             !take_queued(command, id, execution, error)) {
+    return FALSE;
+  }
+  *ret_run = g_steal_pointer(&run);
+  return TRUE;
+}
+
+/* Follows the run to its end, whoever executes it. A database that is away for a while, as during a swap, ends nothing.
+ */
+static gboolean
+follow(BackupCommand *command, gint64 id, Execution *execution, GError **error)
 {
   g_autoptr(ProgressBar) bar = progress_bar_new();
   gboolean is_cancelled = FALSE;
+  gint64 seen_us = g_get_monotonic_time();
   for (;;) {
-    g_autoptr(json_t) run = read_run(command, id, error);
-    if (run == NULL)
+    g_autoptr(json_t) run = NULL;
+    g_autoptr(GError) problem = NULL;
+    if (look(command, id, execution, &is_cancelled, &run, &problem)) {
+      seen_us = g_get_monotonic_time();
+      if (is_over(run)) {
+        g_clear_pointer(&bar, progress_bar_free);
+        return report_run(command, run, error);
+      }
+      show_progress(bar, run);
+    } else if (error_info(problem)->http_status != 503 || g_get_monotonic_time() - seen_us > AWAY_US) {
+      g_propagate_error(error, g_steal_pointer(&problem));
       return FALSE;
-    if (is_over(run)) {
-      g_clear_pointer(&bar, progress_bar_free);
-      return report_run(command, run, error);
-    }
-    show_progress(bar, run);
-    if (!is_cancelled && g_cancellable_is_cancelled(command->context->cancellable)) {
-      g_autoptr(PgConnection) connection = pg_pool_take(command->pool, "cch-data backup", NULL, error);
-      if (connection == NULL || !run_cancel(connection, id, error))
-        return FALSE;
-      is_cancelled = TRUE;
     }
     g_usleep(LOOK_MS * 1000);
   }
 }
 
-/* With a secret key, only this process can execute it: the row is never seen waiting. */
+/* With a secret key only this process can execute it, so it must begin at once. */
 static gboolean
-queue_and_claim(BackupCommand *command, PgConnection *connection, Run *run, const char *runner, gboolean has_identity,
-                Executed *executed, gint64 *ret_id, gboolean *ret_found, GError **error)
+begin(PgConnection *connection, Run *run, Execution *execution, gint64 *ret_id, GError **error)
 {
-  if ((has_identity && !pg_connection_exec(connection, "BEGIN", error)) || !run_queue(connection, run, ret_id, error) ||
-      !run_claim(connection, runner, *ret_id, &executed->run, ret_found, error))
+  gboolean found = FALSE;
+  if (execution->options.identity == NULL)
+    return run_queue(connection, run, ret_id, error);
+  if (!run_begin(connection, execution->options.runner, run, &execution->run, &found, error))
     return FALSE;
-  if (*ret_found || !has_identity)
-    return TRUE;
-  run_cancel(connection, *ret_id, NULL);
-  error_set(error, CCH_ERROR_LOCK_HELD, "another backup run is under way; see cch-data backup runs");
-  return FALSE;
+  if (!found) {
+    error_set(error, CCH_ERROR_LOCK_HELD, "another backup run is under way; see cch-data backup runs");
+    return FALSE;
+  }
+  *ret_id = execution->run.id;
+  execution->thread = g_thread_new("backup", execute_thread, execution);
+  return TRUE;
 }
 
 gboolean
@@ -132,19 +177,14 @@ backup_command_run(BackupCommand *command, PgConnection *connection, Run *run, G
   g_autofree char *runner = random_id_new(16), *identity = NULL, *holder = cli_holder("backup");
   if (!backup_command_identity(command, &identity, error))
     return FALSE;
-  Executed executed = {
+  Execution execution = {
       .options = {.config = context->config, .pool = command->pool, .runner = runner, .identity = identity},
       .cancellable = context->cancellable};
   gint64 id = 0;
-  gboolean found = FALSE;
   run->asked_by = holder;
-  if (!queue_and_claim(command, connection, run, runner, identity != NULL, &executed, &id, &found, error))
-    return FALSE;
-  GThread *thread = found ? g_thread_new("backup", execute_thread, &executed) : NULL;
-  gboolean is_done = follow(command, id, error);
-  if (thread != NULL)
-    g_thread_join(thread);
-  run_clear(&executed.run);
+  gboolean is_done = begin(connection, run, &execution, &id, error) && follow(command, id, &execution, error);
+  g_clear_pointer(&execution.thread, g_thread_join);
+  run_clear(&execution.run);
   if (identity != NULL)
     sodium_memzero(identity, strlen(identity));
   return is_done;
@@ -196,7 +236,7 @@ backup_command_prune(gpointer data, GError **error)
   return command->is_dry_run ? show_prune(command, error) : run_of_job(command, "prune", error);
 }
 
-/* The named backup, or the newest good one of --job (default: daily). */
+/* The named backup, or the newest good one, of --job or of any. */
 static gboolean
 prove(BackupCommand *command, const char *kind, GError **error)
 {
@@ -207,8 +247,7 @@ prove(BackupCommand *command, const char *kind, GError **error)
   const char *name = command->operands[0];
   for (guint i = 0; backups != NULL && i < backups->len; i++) {
     CatalogBackup *backup = backups->pdata[i];
-    gboolean is_good = strcmp(backup->state, "stored") == 0 || strcmp(backup->state, "proven") == 0;
-    if (name != NULL && strcmp(name, "latest") != 0 ? strcmp(name, backup->name) != 0 : !is_good)
+    if (name != NULL && strcmp(name, "latest") != 0 ? strcmp(name, backup->name) != 0 : !catalog_backup_is_good(backup))
       continue;
     Run run = {.kind = (char *)kind, .job_name = backup->job_name, .backup_id = backup->id};
     return backup_command_run(command, connection, &run, error);

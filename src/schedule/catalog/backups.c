@@ -25,6 +25,12 @@ catalog_backup_free(CatalogBackup *backup)
   g_free(backup);
 }
 
+gboolean
+catalog_backup_is_good(const CatalogBackup *backup)
+{
+  return strcmp(backup->state, "stored") == 0 || strcmp(backup->state, "proven") == 0;
+}
+
 static gint64
 number_or_unknown(const PgResult *rows, guint row, guint column)
 {
@@ -52,6 +58,7 @@ read_backup(const PgResult *rows, guint row)
   backup->has_manifest = pg_result_bool(rows, row, column++);
   backup->is_encrypted = pg_result_bool(rows, row, column++);
   backup->is_pinned = pg_result_bool(rows, row, column++);
+  backup->is_found = pg_result_bool(rows, row, column++);
   return backup;
 }
 
@@ -96,13 +103,13 @@ catalog_read_manifest(PgConnection *connection, gint64 id, char **ret_json, GErr
 
 gboolean
 catalog_note_backup(PgConnection *connection, gint64 destination_id, const char *job_name, const char *name,
-                    guint64 bytes, const char *sha256, const char *manifest_json, const char *made_at,
-                    gboolean is_stored, GError **error)
+                    guint64 bytes, const char *sha256, const char *manifest_json, const char *made_at, CatalogNote note,
+                    GError **error)
 {
-  g_autoptr(PgResult) result =
-      pg_connection_query(connection, error, schedule_note_backup_sql, 9, number_text(destination_id).text, job_name,
-                          name, number_text((gint64)bytes).text, sha256, manifest_json, made_at,
-                          g_str_has_suffix(name, ".age") ? "t" : "f", is_stored ? "t" : "f");
+  g_autoptr(PgResult) result = pg_connection_query(
+      connection, error, schedule_note_backup_sql, 10, number_text(destination_id).text, job_name, name,
+      number_text((gint64)bytes).text, sha256, manifest_json, made_at, g_str_has_suffix(name, ".age") ? "t" : "f",
+      note != NOTE_MADE ? "t" : "f", note == NOTE_FOUND ? "t" : "f");
   return result != NULL;
 }
 
@@ -182,11 +189,11 @@ catalog_judge(const GPtrArray *backups, const JobSettings *settings, gint64 now_
   RetentionVerdict *verdicts = g_new0(RetentionVerdict, MAX(backups->len, 1));
   for (guint i = 0; i < backups->len; i++) {
     const CatalogBackup *backup = backups->pdata[i];
-    gboolean is_proven = strcmp(backup->state, "proven") == 0;
+    gboolean counts = catalog_backup_is_good(backup) && !backup->is_found;
     judged[i] = (RetentionBackup){.made_s = backup->made_s,
-                                  .is_good = is_proven || strcmp(backup->state, "stored") == 0,
-                                  .is_proven = is_proven,
-                                  .is_pinned = backup->is_pinned};
+                                  .is_good = counts,
+                                  .is_proven = counts && strcmp(backup->state, "proven") == 0,
+                                  .is_pinned = backup->is_pinned || !counts};
   }
   retention_judge(&settings->retention, settings->cron, judged, backups->len, now_s, verdicts);
   return verdicts;

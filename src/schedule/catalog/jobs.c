@@ -4,13 +4,6 @@
 #include "schedule/catalog/rows.h"
 #include "schedule_sql.h"
 
-#define EPOCH(time) "floor(extract(epoch FROM " time "))::bigint"
-#define JOB_SELECT                                                                                                     \
-  "SELECT id, name, is_enabled, is_offered, settings, " EPOCH("handled_at") ", " EPOCH("next_at") ", " EPOCH(          \
-      "created_at") ", (SELECT " EPOCH("max(b.made_at)") " FROM cch_data.backups AS b"                                 \
-                                                         " WHERE b.job_name = j.name AND b.state IN ('stored', "       \
-                                                         "'proven')) FROM cch_data.backup_jobs AS j "
-
 void
 catalog_job_free(CatalogJob *job)
 {
@@ -31,8 +24,9 @@ read_job(const PgResult *rows, guint row, GError **error)
   job->is_offered = pg_result_bool(rows, row, 3);
   job->handled_s = pg_result_int64(rows, row, 5);
   job->next_s = pg_result_int64(rows, row, 6);
-  job->created_s = pg_result_int64(rows, row, 7);
+  job->owes_s = pg_result_int64(rows, row, 7);
   job->good_s = pg_result_int64(rows, row, 8);
+  job->has_died = pg_result_bool(rows, row, 9);
   g_autoptr(json_t) settings = json_loads(pg_result_text(rows, row, 4), 0, NULL);
   job->settings = job_settings_parse(settings, error);
   if (job->settings == NULL) {
@@ -43,43 +37,42 @@ read_job(const PgResult *rows, guint row, GError **error)
 }
 
 GPtrArray *
-catalog_jobs(PgConnection *connection, GError **error)
+catalog_jobs(PgConnection *connection, GError **ret_unreadable, GError **error)
 {
-  g_autoptr(GPtrArray) jobs = g_ptr_array_new_with_free_func((GDestroyNotify)catalog_job_free);
-  g_autoptr(PgResult) rows = pg_connection_query(connection, error, JOB_SELECT "ORDER BY name", 0);
+  g_autoptr(PgResult) rows = pg_connection_query(connection, error, schedule_jobs_sql, 2, NULL, NULL);
   if (rows == NULL)
     return NULL;
+  GPtrArray *jobs = g_ptr_array_new_with_free_func((GDestroyNotify)catalog_job_free);
   for (guint row = 0; row < pg_result_rows(rows); row++) {
-    CatalogJob *job = read_job(rows, row, error);
-    if (job == NULL)
-      return NULL;
-    g_ptr_array_add(jobs, job);
+    GError **problem = ret_unreadable != NULL && *ret_unreadable == NULL ? ret_unreadable : NULL;
+    CatalogJob *job = read_job(rows, row, problem);
+    if (job != NULL)
+      g_ptr_array_add(jobs, job);
   }
-  return g_steal_pointer(&jobs);
+  return jobs;
 }
 
 static CatalogJob *
-find_job(PgConnection *connection, const char *where, const char *value, GError **error)
+find_job(PgConnection *connection, const char *id, const char *name, GError **error)
 {
-  g_autofree char *sql = g_strconcat(JOB_SELECT, where, NULL);
-  g_autoptr(PgResult) rows = pg_connection_query(connection, error, sql, 1, value);
+  g_autoptr(PgResult) rows = pg_connection_query(connection, error, schedule_jobs_sql, 2, id, name);
   if (rows != NULL && pg_result_rows(rows) > 0)
     return read_job(rows, 0, error);
   if (rows != NULL)
-    error_set(error, CCH_ERROR_NOT_FOUND, "there is no job %.64s", value);
+    error_set(error, CCH_ERROR_NOT_FOUND, "there is no job %.64s", id != NULL ? id : name);
   return NULL;
 }
 
 CatalogJob *
 catalog_find_job(PgConnection *connection, gint64 id, GError **error)
 {
-  return find_job(connection, "WHERE id = $1", number_text(id).text, error);
+  return find_job(connection, number_text(id).text, NULL, error);
 }
 
 CatalogJob *
 catalog_find_job_named(PgConnection *connection, const char *name, GError **error)
 {
-  return find_job(connection, "WHERE name = $1", name, error);
+  return find_job(connection, NULL, name, error);
 }
 
 static char *
@@ -89,8 +82,7 @@ settings_text(const JobSettings *settings)
   return json_to_text(object);
 }
 
-/* The ids as an array, if all of them exist. */
-static char *
+static gboolean
 check_destinations(PgConnection *connection, const JobSettings *settings, GError **error)
 {
   g_autoptr(GString) ids = g_string_new("{");
@@ -103,26 +95,24 @@ check_destinations(PgConnection *connection, const JobSettings *settings, GError
                            "SELECT id FROM pg_catalog.unnest($1::bigint[]) AS id"
                            " WHERE id NOT IN (SELECT d.id FROM cch_data.backup_destinations AS d) LIMIT 1",
                            1, ids->str))
-    return NULL;
-  if (missing != NULL) {
+    return FALSE;
+  if (missing != NULL)
     error_set(error, CCH_ERROR_REQUEST_PARAMETER, "destinations: there is none with the id %s", missing);
-    return NULL;
-  }
-  return g_string_free(g_steal_pointer(&ids), FALSE);
+  return missing == NULL;
 }
 
 gboolean
 catalog_add_job(PgConnection *connection, const char *name, gboolean is_enabled, const JobSettings *settings,
                 gint64 *ret_id, GError **error)
 {
-  g_autofree char *destinations = check_destinations(connection, settings, error);
-  if (destinations == NULL)
+  if (!check_destinations(connection, settings, error))
     return FALSE;
   g_autofree char *text = settings_text(settings);
   GError *failure = NULL;
   g_autoptr(PgResult) result =
       pg_connection_query(connection, &failure,
-                          "INSERT INTO cch_data.backup_jobs (name, is_enabled, settings) VALUES ($1, $2, $3)"
+                          "INSERT INTO cch_data.backup_jobs (name, is_enabled, settings, enabled_at)"
+                          " VALUES ($1, $2, $3, CASE WHEN $2::boolean THEN now() END)"
                           " RETURNING id",
                           3, name, is_enabled ? "t" : "f", text);
   if (result == NULL) {
@@ -137,8 +127,7 @@ gboolean
 catalog_change_job(PgConnection *connection, gint64 id, gboolean is_enabled, const JobSettings *settings,
                    GError **error)
 {
-  g_autofree char *destinations = check_destinations(connection, settings, error);
-  if (destinations == NULL)
+  if (!check_destinations(connection, settings, error))
     return FALSE;
   g_autofree char *text = settings_text(settings);
   g_autoptr(PgResult) result = pg_connection_query(connection, error, schedule_change_job_sql, 3, number_text(id).text,
@@ -147,11 +136,20 @@ catalog_change_job(PgConnection *connection, gint64 id, gboolean is_enabled, con
 }
 
 gboolean
-catalog_delete_job(PgConnection *connection, gint64 id, GError **error)
+catalog_delete_job(PgConnection *connection, gint64 id, char **ret_name, GError **error)
 {
-  g_autoptr(PgResult) result =
-      pg_connection_query(connection, error, "DELETE FROM cch_data.backup_jobs WHERE id = $1", 1, number_text(id).text);
-  return found_row(result, "job", error);
+  g_autoptr(PgResult) result = pg_connection_query(
+      connection, error, "DELETE FROM cch_data.backup_jobs WHERE id = $1 RETURNING name", 1, number_text(id).text);
+  if (!found_row(result, "job", error))
+    return FALSE;
+  *ret_name = g_strdup(pg_result_text(result, 0, 0));
+  return TRUE;
+}
+
+gboolean
+catalog_accept_offers(PgConnection *connection, GError **error)
+{
+  return pg_connection_exec(connection, schedule_offered_on_sql, error);
 }
 
 gboolean

@@ -21,14 +21,19 @@ id_or_null(const NumberText *id)
   return g_strcmp0(id->text, "0") != 0 ? id->text : NULL;
 }
 
-gboolean
-run_queue(PgConnection *connection, const Run *run, gint64 *ret_id, GError **error)
+static PgResult *
+insert_run(PgConnection *connection, const char *sql, const Run *run, GError **error)
 {
   NumberText job = number_text(run->job_id), backup = number_text(run->backup_id);
   NumberText destination = number_text(run->destination_id);
-  g_autoptr(PgResult) result =
-      pg_connection_query(connection, error, schedule_run_queue_sql, 6, run->kind, id_or_null(&job), run->job_name,
-                          id_or_null(&backup), id_or_null(&destination), run->asked_by);
+  return pg_connection_query(connection, error, sql, 6, run->kind, id_or_null(&job), run->job_name, id_or_null(&backup),
+                             id_or_null(&destination), run->asked_by);
+}
+
+gboolean
+run_queue(PgConnection *connection, const Run *run, gint64 *ret_id, GError **error)
+{
+  g_autoptr(PgResult) result = insert_run(connection, schedule_run_queue_sql, run, error);
   if (result == NULL)
     return FALSE;
   if (ret_id != NULL)
@@ -36,37 +41,73 @@ run_queue(PgConnection *connection, const Run *run, gint64 *ret_id, GError **err
   return TRUE;
 }
 
-/* One transaction under a lock, so that two runners do not both find that nothing is under way. */
+static gboolean
+claim_locked(PgConnection *connection, const char *runner, const char *id, Run *ret_run, gboolean *ret_found,
+             GError **error)
+{
+  g_autoptr(PgResult) dead = pg_connection_query(connection, error, schedule_run_bury_sql, 2, G_STRINGIFY(RUN_DEAD_S),
+                                                 G_STRINGIFY(RUN_MAX_TRIES));
+  g_autoptr(PgResult) rows =
+      dead != NULL ? pg_connection_query(connection, error, schedule_run_claim_sql, 2, runner, id) : NULL;
+  if (rows == NULL)
+    return FALSE;
+  *ret_found = pg_result_rows(rows) > 0;
+  if (*ret_found)
+    *ret_run = (Run){.id = pg_result_int64(rows, 0, 0),
+                     .kind = g_strdup(pg_result_text(rows, 0, 1)),
+                     .job_id = pg_result_int64(rows, 0, 2),
+                     .job_name = g_strdup(pg_result_text(rows, 0, 3)),
+                     .backup_id = pg_result_int64(rows, 0, 4),
+                     .destination_id = pg_result_int64(rows, 0, 5),
+                     .asked_by = g_strdup(pg_result_text(rows, 0, 6)),
+                     .tries = (guint)pg_result_int64(rows, 0, 7)};
+  return TRUE;
+}
+
+/* Under this lock no two runners find at once that nothing is under way. */
+static gboolean
+begin_locked(PgConnection *connection, GError **error)
+{
+  return pg_connection_exec(
+      connection, "BEGIN; SELECT pg_catalog.pg_advisory_xact_lock(pg_catalog.hashtext('cch_data backup_runs'))", error);
+}
+
+/* Without a commit the run that was claimed is not ours. */
+static gboolean
+end_locked(PgConnection *connection, gboolean is_fine, Run *run, gboolean *found, GError **error)
+{
+  if (is_fine && pg_connection_exec(connection, "COMMIT", error))
+    return TRUE;
+  pg_connection_rollback(connection);
+  run_clear(run);
+  *found = FALSE;
+  return FALSE;
+}
+
 gboolean
 run_claim(PgConnection *connection, const char *runner, gint64 id, Run *ret_run, gboolean *ret_found, GError **error)
 {
   NumberText number = number_text(id);
   *ret_found = FALSE;
-  if (!pg_connection_exec(connection,
-                          "BEGIN; SELECT pg_catalog.pg_advisory_xact_lock(pg_catalog.hashtext('cch_data backup_runs'))",
-                          error))
-    return FALSE;
-  g_autoptr(PgResult) dead = pg_connection_query(connection, error, schedule_run_bury_sql, 2, G_STRINGIFY(RUN_DEAD_S),
-                                                 G_STRINGIFY(RUN_MAX_TRIES));
-  g_autoptr(PgResult) rows =
-      dead != NULL ? pg_connection_query(connection, error, schedule_run_claim_sql, 2, runner, id_or_null(&number))
-                   : NULL;
-  if (rows == NULL || !pg_connection_exec(connection, "COMMIT", error)) {
-    pg_connection_rollback(connection);
-    return FALSE;
-  }
-  if (pg_result_rows(rows) == 0)
+  gboolean is_fine = begin_locked(connection, error) &&
+                     claim_locked(connection, runner, id_or_null(&number), ret_run, ret_found, error);
+  return end_locked(connection, is_fine, ret_run, ret_found, error);
+}
+
+gboolean
+run_begin(PgConnection *connection, const char *runner, const Run *run, Run *ret_run, gboolean *ret_found,
+          GError **error)
+{
+  *ret_found = FALSE;
+  g_autoptr(PgResult) added =
+      begin_locked(connection, error) ? insert_run(connection, schedule_run_insert_sql, run, error) : NULL;
+  gboolean is_fine =
+      added != NULL && claim_locked(connection, runner, pg_result_text(added, 0, 0), ret_run, ret_found, error);
+  if (is_fine && !*ret_found) {
+    pg_connection_rollback(connection); /* takes the new run back */
     return TRUE;
-  *ret_found = TRUE;
-  *ret_run = (Run){.id = pg_result_int64(rows, 0, 0),
-                   .kind = g_strdup(pg_result_text(rows, 0, 1)),
-                   .job_id = pg_result_int64(rows, 0, 2),
-                   .job_name = g_strdup(pg_result_text(rows, 0, 3)),
-                   .backup_id = pg_result_int64(rows, 0, 4),
-                   .destination_id = pg_result_int64(rows, 0, 5),
-                   .asked_by = g_strdup(pg_result_text(rows, 0, 6)),
-                   .tries = (guint)pg_result_int64(rows, 0, 7)};
-  return TRUE;
+  }
+  return end_locked(connection, is_fine, ret_run, ret_found, error);
 }
 
 gboolean

@@ -32,6 +32,10 @@ gboolean run_queue(PgConnection *connection, const Run *run, gint64 *ret_id, GEr
  * if there is none to be had. */
 gboolean run_claim(PgConnection *connection, const char *runner, gint64 id, Run *ret_run, gboolean *ret_found,
                    GError **error);
+/* Gives a new run to `runner` at once, so that it never waits for another one; `ret_found` is FALSE if another run is
+ * under way, and then there is no new one. */
+gboolean run_begin(PgConnection *connection, const char *runner, const Run *run, Run *ret_run, gboolean *ret_found,
+                   GError **error);
 /* A sign of life, with the progress to show. `ret_is_cancelled` if somebody asked for the end. BACKUP_RUN_LOST. */
 gboolean run_beat(PgConnection *connection, gint64 id, const char *runner, const json_t *progress,
                   gboolean *ret_is_cancelled, GError **error);

@@ -1,8 +1,8 @@
 #include "schedule/http/context.h"
 #include "schedule/http/endpoints.h"
 
-#include "backup/manifest/manifest.h"
 #include "base/error.h"
+#include "schedule/run/fetch.h"
 
 #include <string.h>
 
@@ -25,6 +25,7 @@ reasons_to_json(const CatalogBackup *backup, const RetentionVerdict *verdict)
     gboolean applies;
     const char *name;
   } others[] = {{backup->is_pinned, "pinned"},
+                {backup->is_found, "found"},
                 {verdict->is_within, "within"},
                 {verdict->is_minimum, "minimum"},
                 {verdict->is_newest_good, "newest"}};
@@ -116,7 +117,7 @@ list_backups(HttpRequest *request, gpointer context, GError **error)
       !http_request_query_number(request, "destinationId", 0, 1, G_MAXINT, &destination, error))
     return NULL;
   g_autoptr(PgConnection) connection = schedule_http_connect(request, context, error);
-  g_autoptr(GPtrArray) jobs = connection != NULL ? catalog_jobs(connection, error) : NULL;
+  g_autoptr(GPtrArray) jobs = connection != NULL ? catalog_jobs(connection, NULL, error) : NULL;
   g_autoptr(GPtrArray) backups =
       jobs != NULL ? catalog_backups(connection, http_request_query_given(request, "job"), destination, error) : NULL;
   if (backups == NULL)
@@ -170,11 +171,15 @@ pin_backup(HttpRequest *request, gpointer context, GError **error)
   return http_response_empty(204);
 }
 
-/* The newest good backup of a job at a destination stays, whoever asks. */
+/* The newest good backup of a job at a destination stays, whoever asks; so does a pinned one. */
 static gboolean
 check_deletable(PgConnection *connection, const CatalogBackup *backup, GError **error)
 {
   gint64 newest = 0;
+  if (backup->is_pinned) {
+    error_set(error, CCH_ERROR_BACKUP_PINNED, "%s", backup->name);
+    return FALSE;
+  }
   if (!catalog_newest_good(connection, backup->job_name, backup->destination_id, &newest, error))
     return FALSE;
   if (newest != backup->id)
@@ -195,10 +200,7 @@ delete_backup(HttpRequest *request, gpointer context, GError **error)
   g_autoptr(CatalogDestination) destination = catalog_find_destination(connection, backup->destination_id, error);
   g_autoptr(Storage) storage =
       destination != NULL ? catalog_open_destination(destination, http->config->data_dir, error) : NULL;
-  g_autofree char *path = g_strconcat(backup->job_name, "/", backup->name, NULL);
-  g_autofree char *manifest_path = g_strconcat(path, MANIFEST_SUFFIX, NULL);
-  if (storage == NULL || !storage_delete(storage, path, cancellable, error) ||
-      !storage_delete(storage, manifest_path, cancellable, error) ||
+  if (storage == NULL || !fetch_delete(storage, backup->job_name, backup->name, cancellable, error) ||
       !catalog_forget_backup(connection, backup->id, error))
     return NULL;
   schedule_http_audit(request, connection, "backup.delete", backup->name,

@@ -100,6 +100,22 @@ set_text(json_t *body, const char *member, gsize max_bytes, char **text, GError 
   return TRUE;
 }
 
+/* Whether secrets would go to another place than the one that they were entered for. `kind` is the former one. */
+static gboolean
+is_elsewhere(const CatalogDestination *destination, const json_t *settings, const char *kind)
+{
+  static const char *const addresses[] = {"url", "endpoint", "host", "port", "remote", "config", "caFile"};
+  if (strcmp(destination->kind, kind) != 0)
+    return TRUE;
+  for (gsize i = 0; settings != NULL && i < G_N_ELEMENTS(addresses); i++) {
+    const json_t *before = json_object_get(destination->settings, addresses[i]);
+    const json_t *after = json_object_get(settings, addresses[i]);
+    if (before != after && (before == NULL || after == NULL || !json_equal(before, after)))
+      return TRUE;
+  }
+  return FALSE;
+}
+
 static gboolean
 apply_body(CatalogDestination *destination, json_t *body, const char *data_dir, GError **error)
 {
@@ -119,9 +135,14 @@ apply_body(CatalogDestination *destination, json_t *body, const char *data_dir, 
               "settings and secrets are objects, bandwidthBytesPerSecond a number of bytes");
     return FALSE;
   }
+  g_autofree char *kind = g_strdup(destination->kind);
   if (!set_text(body, "name", MAX_NAME_BYTES, &destination->name, error) ||
       !set_text(body, "kind", MAX_NAME_BYTES, &destination->kind, error))
     return FALSE;
+  if (destination->secrets != NULL && secrets == NULL && is_elsewhere(destination, settings, kind)) {
+    error_set(error, CCH_ERROR_REQUEST_PARAMETER, "secrets: enter them again for another address");
+    return FALSE;
+  }
   if (settings != NULL || destination->settings == NULL) {
     json_decref(destination->settings);
     destination->settings = settings != NULL ? json_incref(settings) : json_object();

@@ -30,7 +30,7 @@ static HttpResponse *
 list_jobs(HttpRequest *request, gpointer context, GError **error)
 {
   g_autoptr(PgConnection) connection = schedule_http_connect(request, context, error);
-  g_autoptr(GPtrArray) jobs = connection != NULL ? catalog_jobs(connection, error) : NULL;
+  g_autoptr(GPtrArray) jobs = connection != NULL ? catalog_jobs(connection, NULL, error) : NULL;
   if (jobs == NULL)
     return NULL;
   json_t *list = json_array();
@@ -138,10 +138,10 @@ delete_job(HttpRequest *request, gpointer context, GError **error)
   if (!schedule_http_id(request, &id, error))
     return NULL;
   g_autoptr(PgConnection) connection = schedule_http_connect(request, context, error);
-  g_autoptr(CatalogJob) job = connection != NULL ? catalog_find_job(connection, id, error) : NULL;
-  if (job == NULL || !catalog_delete_job(connection, id, error))
+  g_autofree char *name = NULL;
+  if (connection == NULL || !catalog_delete_job(connection, id, &name, error))
     return NULL;
-  schedule_http_audit(request, connection, "backup.job_delete", job->name, NULL);
+  schedule_http_audit(request, connection, "backup.job_delete", name, NULL);
   return http_response_empty(204);
 }
 

@@ -29,7 +29,7 @@ is_final(const GError *problem)
 }
 
 /* After the failure of the `n`th try: waits, and returns TRUE for another one; or returns FALSE with the problem as the
- * error. Takes the problem. */
+ * error, or CANCELLED. Takes the problem. */
 static gboolean
 try_again(RunWork *work, const CatalogJob *job, guint n, GError *problem, GError **error)
 {
@@ -38,17 +38,17 @@ try_again(RunWork *work, const CatalogJob *job, guint n, GError *problem, GError
   for (guint i = 1; i < n; i++)
     pause_s = MIN(pause_s * PAUSE_FACTOR, MAX_PAUSE_S);
   if (!is_last) {
-    run_work_log(work, "try_failed",
-                 json_pack("{s:i, s:s, s:s, s:i}", "try", (int)n, "errorCode", error_info(problem)->code, "message",
-                           problem->message, "nextInSeconds", (int)pause_s));
+    json_t *details = run_work_problem(problem);
+    json_object_update_new(details, json_pack("{s:i, s:i}", "try", (int)n, "nextInSeconds", (int)pause_s));
+    run_work_log(work, "try_failed", details);
     run_work_progress(work, "pause", 0, 0);
   }
-  if (is_last || !sleep_ms(pause_s * 1000, work->cancellable, NULL)) {
+  if (is_last) {
     g_propagate_error(error, problem);
     return FALSE;
   }
   g_error_free(problem);
-  return TRUE;
+  return sleep_ms(pause_s * 1000, work->cancellable, error);
 }
 
 static gboolean
@@ -115,22 +115,18 @@ queue_proofs(RunWork *work, const CatalogJob *job, GError **error)
          (!is_due || queue_proof(connection, "drill", job, 0, error));
 }
 
-/* Whether a destination could be reached and used; a cancelled run says nothing of it. */
+/* Only what concerns the destination: a database that is away says nothing of it. */
 static void
 tell_destination(RunWork *work, gint64 id, const GError *problem)
 {
-  if (problem != NULL && error_code(problem) == CCH_ERROR_CANCELLED)
+  if (problem != NULL && !g_str_has_prefix(error_info(problem)->code, "storage."))
     return;
   g_autoptr(PgConnection) connection = run_work_connect(work, NULL);
   g_autoptr(CatalogDestination) destination =
       connection != NULL ? catalog_find_destination(connection, id, NULL) : NULL;
-  if (destination == NULL)
-    return;
-  g_autofree char *subject = g_strconcat("destination:", destination->name, NULL);
-  g_autoptr(json_t) details = json_pack("{s:s, s:s*, s:s*}", "name", destination->name, "errorCode",
-                                        problem != NULL ? error_info(problem)->code : NULL, "reason",
-                                        problem != NULL ? problem->message : NULL);
-  notify_state(work->notify, connection, subject, NOTIFY_DESTINATION_AWAY, problem != NULL, details, NULL);
+  g_clear_pointer(&connection, pg_connection_free);
+  if (destination != NULL)
+    run_work_tell(work, NOTIFY_DESTINATION_AWAY, "destination", destination->name, problem);
 }
 
 /* Every destination gets its try; the first failure is the run's. */
@@ -147,9 +143,9 @@ keep_everywhere(RunWork *work, const CatalogJob *job, const MadeBackup *made, GE
     tell_destination(work, destination, problem);
     if (problem == NULL)
       continue;
-    run_work_log(work, "destination_failed",
-                 json_pack("{s:I, s:s, s:s}", "destinationId", (json_int_t)destination, "errorCode",
-                           error_info(problem)->code, "message", problem->message));
+    json_t *details = run_work_problem(problem);
+    json_object_set_new(details, "destinationId", json_integer(destination));
+    run_work_log(work, "destination_failed", details);
     if (first == NULL)
       first = g_steal_pointer(&problem);
     if (error_code(first) == CCH_ERROR_CANCELLED)
@@ -262,33 +258,34 @@ record_end(RunWork *work, RunOutcome *outcome, const char *name)
   }
 }
 
-/* A cancelled run says nothing of the backups. */
+/* That a backup was made is an event for those who want it; everything else is a state. */
 static void
-tell_end(RunWork *work, const RunOutcome *outcome, gint64 start_us)
+tell_success(RunWork *work, const RunOutcome *outcome, gint64 start_us)
 {
-  const GError *problem = outcome->problem;
-  const char *kind = work->run.kind;
-  if (work->run.job_name == NULL || (problem != NULL && error_code(problem) == CCH_ERROR_CANCELLED))
-    return;
   g_autoptr(PgConnection) connection = run_work_connect(work, NULL);
   if (connection == NULL)
     return;
-  gboolean is_backup = strcmp(kind, "backup") == 0;
-  g_autofree char *subject = g_strdup_printf("%s:%s", is_backup ? "job" : kind, work->run.job_name);
-  NotifyKind what = is_backup                    ? NOTIFY_BACKUP_FAILED
-                    : strcmp(kind, "drill") == 0 ? NOTIFY_DRILL_FAILED
-                                                 : NOTIFY_VERIFY_FAILED;
-  g_autoptr(json_t) details = json_pack("{s:s, s:s*, s:I, s:I, s:s*, s:s*}", "name", work->run.job_name, "backup",
+  g_autofree char *subject = g_strconcat("job:", work->run.job_name, NULL);
+  g_autoptr(json_t) details = json_pack("{s:s, s:s*, s:I, s:I}", "name", work->run.job_name, "backup",
                                         outcome->backup_name, "bytes", (json_int_t)MAX(outcome->bytes, 0), "durationMs",
-                                        (json_int_t)((g_get_monotonic_time() - start_us) / 1000), "errorCode",
-                                        problem != NULL ? error_info(problem)->code : NULL, "reason",
-                                        problem != NULL ? problem->message : NULL);
-  g_autoptr(GError) untold = NULL;
-  if (!notify_state(work->notify, connection, subject, what, problem != NULL, details, &untold) ||
-      (is_backup && problem == NULL &&
-       !notify_state(work->notify, connection, subject, NOTIFY_BACKUP_SUCCEEDED, FALSE, details, &untold)))
-    log_event(LOG_WARNING, "nobody is told of a backup run", "code", error_info(untold)->code, "reason",
-              untold->message, NULL);
+                                        (json_int_t)((g_get_monotonic_time() - start_us) / 1000));
+  notify_state(work->notify, connection, subject, NOTIFY_BACKUP_SUCCEEDED, FALSE, details, NULL);
+}
+
+static void
+tell_end(RunWork *work, const RunOutcome *outcome, gint64 start_us)
+{
+  const char *kind = work->run.kind, *job = work->run.job_name;
+  if (job == NULL)
+    return;
+  if (strcmp(kind, "backup") != 0) {
+    run_work_tell(work, strcmp(kind, "drill") == 0 ? NOTIFY_DRILL_FAILED : NOTIFY_VERIFY_FAILED, kind, job,
+                  outcome->problem);
+    return;
+  }
+  run_work_tell(work, NOTIFY_BACKUP_FAILED, "job", job, outcome->problem);
+  if (outcome->problem == NULL)
+    tell_success(work, outcome, start_us);
 }
 
 static void
@@ -305,12 +302,15 @@ log_end(const RunWork *work, const RunOutcome *outcome, gint64 start_us)
 
 /* A run that could not begin, for instance because the disk is full. */
 static void
-record_no_begin(const ExecuteOptions *options, gint64 id, const GError *problem)
+record_no_begin(const ExecuteOptions *options, gint64 id, const char *job, const GError *problem)
 {
   const RunOutcome outcome = {.problem = problem, .bytes = -1, .rows = -1, .recovery_ms = -1};
-  g_autoptr(PgConnection) connection = pg_pool_take(options->pool, "cch-data schedule", NULL, NULL);
+  RunWork work = {.pool = options->pool, .notify = options->notify};
+  g_autoptr(PgConnection) connection = run_work_connect(&work, NULL);
   if (connection != NULL)
     run_end(connection, id, options->runner, &outcome, NULL);
+  if (job != NULL)
+    run_work_tell(&work, NOTIFY_BACKUP_FAILED, "job", job, problem);
   log_event(LOG_WARNING, "backup run did not begin", "code", error_info(problem)->code, "reason", problem->message,
             NULL);
 }
@@ -323,9 +323,10 @@ run_execute(const ExecuteOptions *options, Run *run, GCancellable *cancellable, 
   g_autoptr(GError) problem = NULL;
   RunOutcome outcome = {.bytes = -1, .rows = -1, .recovery_ms = -1};
   gint64 id = run->id;
+  g_autofree char *job = g_strdup(run->job_name);
   g_autoptr(RunWork) work = run_work_new(options->config, options->pool, options->runner, run, cancellable, &problem);
   if (work == NULL) {
-    record_no_begin(options, id, problem);
+    record_no_begin(options, id, job, problem);
     g_propagate_error(error, g_steal_pointer(&problem));
     return FALSE;
   }

@@ -1,4 +1,4 @@
-/* Finds backups at a destination by what lies there alone, without records, and brings them back. */
+/* Finds backups at a destination by what lies there alone, without records, brings them back, and removes them. */
 #pragma once
 
 #include "backup/manifest/manifest.h"
@@ -46,5 +46,8 @@ GPtrArray *fetch_list(Storage *storage, const char *job, GCancellable *cancellab
 /* The manifest beside a backup; NULL, without an error, if there is none. MANIFEST. */
 gboolean fetch_manifest(Storage *storage, const FoundBackup *backup, Manifest **ret_manifest, GCancellable *cancellable,
                         GError **error);
+/* Removes a backup and its manifest. The archive goes first: what a crash leaves is a manifest, which nobody takes for
+ * a backup. Errors: those of storage_delete. */
+gboolean fetch_delete(Storage *storage, const char *job, const char *name, GCancellable *cancellable, GError **error);
 /* The checksum of the file that a manifest describes; NULL if it does not say it. */
 const char *fetch_file_sha256(const Manifest *manifest);

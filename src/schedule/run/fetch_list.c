@@ -101,6 +101,14 @@ fetch_manifest(Storage *storage, const FoundBackup *backup, Manifest **ret_manif
   return *ret_manifest != NULL;
 }
 
+gboolean
+fetch_delete(Storage *storage, const char *job, const char *name, GCancellable *cancellable, GError **error)
+{
+  g_autofree char *path = g_strconcat(job, "/", name, NULL);
+  g_autofree char *manifest = g_strconcat(path, MANIFEST_SUFFIX, NULL);
+  return storage_delete(storage, path, cancellable, error) && storage_delete(storage, manifest, cancellable, error);
+}
+
 const char *
 fetch_file_sha256(const Manifest *manifest)
 {

@@ -25,13 +25,13 @@ put_backup(RunWork *work, const CatalogJob *job, Storage *storage, const MadeBac
 }
 
 static gboolean
-note_backup(RunWork *work, const CatalogJob *job, gint64 destination_id, const MadeBackup *made, gboolean is_stored,
+note_backup(RunWork *work, const CatalogJob *job, gint64 destination_id, const MadeBackup *made, CatalogNote note,
             GError **error)
 {
   g_autoptr(PgConnection) connection = run_work_connect(work, error);
   return connection != NULL &&
          catalog_note_backup(connection, destination_id, job->name, made->name, made->bytes, made->sha256,
-                             made->manifest_json, made->manifest->snapshot_time, is_stored, error);
+                             made->manifest_json, made->manifest->snapshot_time, note, error);
 }
 
 gboolean
@@ -42,7 +42,7 @@ keep_backup(RunWork *work, const CatalogJob *job, gint64 destination_id, const M
       connection != NULL ? catalog_find_destination(connection, destination_id, error) : NULL;
   g_clear_pointer(&connection, pg_connection_free);
   g_autoptr(GError) problem = NULL;
-  if (destination == NULL || !note_backup(work, job, destination_id, made, FALSE, error))
+  if (destination == NULL || !note_backup(work, job, destination_id, made, NOTE_MADE, error))
     return FALSE;
   g_autoptr(Storage) storage = catalog_open_destination(destination, work->config->data_dir, &problem);
   gint64 start_us = g_get_monotonic_time();
@@ -58,5 +58,5 @@ keep_backup(RunWork *work, const CatalogJob *job, gint64 destination_id, const M
   run_work_log(work, "stored",
                json_pack("{s:s, s:f}", "destination", destination->name, "seconds",
                          (double)(g_get_monotonic_time() - start_us) / G_USEC_PER_SEC));
-  return note_backup(work, job, destination_id, made, TRUE, error);
+  return note_backup(work, job, destination_id, made, NOTE_STORED, error);
 }

@@ -163,6 +163,24 @@ encrypt_archive(RunWork *work, char *const *recipients, int fd, MadeBackup *made
   return TRUE;
 }
 
+/* Only an archive that is not what it should be, or the end of the run, keeps the backup from being made. A drill for
+ * which there is no room, no lock or no right is told, and remains due. */
+static gboolean
+drill_archive(RunWork *work, const CatalogJob *job, int fd, MadeBackup *made, GError **error)
+{
+  g_autoptr(GError) problem = NULL;
+  if (prove_by_trial(work, fd, made->manifest, &made->recovery_ms, &problem))
+    return TRUE;
+  made->recovery_ms = -1;
+  if (error_code(problem) == CCH_ERROR_CANCELLED || prove_is_damage(problem)) {
+    g_propagate_prefixed_error(error, g_steal_pointer(&problem), "drill before the encryption: ");
+    return FALSE;
+  }
+  run_work_log(work, "drill_failed", run_work_problem(problem));
+  run_work_tell(work, NOTIFY_DRILL_FAILED, "drill", job->name, problem);
+  return TRUE;
+}
+
 static gboolean
 make_file(RunWork *work, const CatalogJob *job, int fd, gboolean has_drill, MadeBackup *made, GError **error)
 {
@@ -174,10 +192,8 @@ make_file(RunWork *work, const CatalogJob *job, int fd, gboolean has_drill, Made
   run_work_log(work, "exported",
                json_pack("{s:s, s:I, s:I}", "name", made->name, "bytes", (json_int_t)made->bytes, "rows",
                          (json_int_t)totals.rows));
-  if (is_encrypted && has_drill && !prove_by_trial(work, fd, made->manifest, &made->recovery_ms, error)) {
-    g_prefix_error(error, "drill before the encryption: ");
+  if (is_encrypted && has_drill && !drill_archive(work, job, fd, made, error))
     return FALSE;
-  }
   if (is_encrypted && !encrypt_archive(work, job->settings->recipients, fd, made, error))
     return FALSE;
   made->manifest->file = g_strdup(made->name);

@@ -103,8 +103,11 @@ prove_file(RunWork *work, const CatalogBackup *backup, gboolean is_drill, const 
   if (!read_records(work, backup, &destination, &manifest, error))
     return FALSE;
   g_autoptr(Storage) storage = catalog_open_destination(destination, work->config->data_dir, error);
-  const FetchOptions options = {
-      .write = fetch_write_fd, .target = &fd, .identity = identity, .progress = show_fetch, .data = work};
+  const FetchOptions options = {.write = fetch_write_fd,
+                                .target = &fd,
+                                .identity = backup->is_encrypted ? identity : NULL,
+                                .progress = show_fetch,
+                                .data = work};
   g_autofree char *path = g_strconcat(backup->job_name, "/", backup->name, NULL);
   gint64 start_us = g_get_monotonic_time(), load_ms = 0;
   if (storage == NULL || !fetch_file(storage, path, backup->bytes, backup->sha256, &options, work->cancellable, error))
@@ -123,9 +126,8 @@ prove_file(RunWork *work, const CatalogBackup *backup, gboolean is_drill, const 
   return TRUE;
 }
 
-/* What the failure says of the backup, other than of the way to it. */
-static gboolean
-is_damage(const GError *problem)
+gboolean
+prove_is_damage(const GError *problem)
 {
   switch (error_code(problem)) {
   case CCH_ERROR_BACKUP_DAMAGED:
@@ -145,7 +147,7 @@ note_failure(RunWork *work, const CatalogBackup *backup, const GError *problem)
   g_autoptr(PgConnection) connection = run_work_connect(work, NULL);
   if (connection == NULL || error_code(problem) == CCH_ERROR_CANCELLED)
     return;
-  if (is_damage(problem))
+  if (prove_is_damage(problem))
     catalog_note_problem(connection, backup->id, "damaged", problem->message, NULL);
   else if (error_code(problem) == CCH_ERROR_STORAGE_MISSING)
     catalog_note_problem(connection, backup->id, "missing", problem->message, NULL);

@@ -1,36 +1,39 @@
 #include "schedule/run/steps.h"
 
 #include "base/error.h"
+#include "schedule/run/fetch.h"
 
-/* The archive goes first: what a crash leaves is a manifest, which nobody takes for a backup. */
 static gboolean
-delete_backup(RunWork *work, Storage *storage, const CatalogBackup *backup, GError **error)
+note_locked(RunWork *work, const CatalogBackup *backup, const GError *problem, GError **error)
 {
-  g_autofree char *name = g_strconcat(backup->job_name, "/", backup->name, NULL);
-  g_autofree char *manifest_name = g_strconcat(name, MANIFEST_SUFFIX, NULL);
-  return storage_delete(storage, name, work->cancellable, error) &&
-         storage_delete(storage, manifest_name, work->cancellable, error);
+  g_autoptr(PgConnection) connection = run_work_connect(work, error);
+  run_work_log(work, "locked", json_pack("{s:s, s:s}", "destination", backup->destination_name, "name", backup->name));
+  return connection != NULL && catalog_note_problem(connection, backup->id, backup->state, problem->message, error);
 }
 
-/* A file that its destination keeps for a time is told, and the others go on. */
+/* Looks once more before it deletes: since the judgement somebody may have pinned the backup. */
 static gboolean
-forget_or_explain(PgConnection *connection, RunWork *work, Storage *storage, const CatalogBackup *backup,
-                  guint *deleted, GError **error)
+delete_backup(RunWork *work, Storage *storage, gint64 id, guint *deleted, GError **error)
 {
+  g_autoptr(PgConnection) connection = run_work_connect(work, error);
+  g_autoptr(CatalogBackup) backup = connection != NULL ? catalog_find_backup(connection, id, error) : NULL;
+  g_clear_pointer(&connection, pg_connection_free);
+  if (backup == NULL)
+    return FALSE;
+  if (backup->is_pinned)
+    return TRUE;
   g_autoptr(GError) problem = NULL;
-  if (delete_backup(work, storage, backup, &problem)) {
-    ++*deleted;
-    run_work_log(work, "deleted",
-                 json_pack("{s:s, s:s}", "destination", backup->destination_name, "name", backup->name));
-    return catalog_forget_backup(connection, backup->id, error);
+  if (!fetch_delete(storage, backup->job_name, backup->name, work->cancellable, &problem)) {
+    /* A file that its destination keeps for a time is told, and the others go on. */
+    if (error_code(problem) == CCH_ERROR_STORAGE_LOCKED)
+      return note_locked(work, backup, problem, error);
+    g_propagate_error(error, g_steal_pointer(&problem));
+    return FALSE;
   }
-  if (error_code(problem) == CCH_ERROR_STORAGE_LOCKED) {
-    run_work_log(work, "locked",
-                 json_pack("{s:s, s:s}", "destination", backup->destination_name, "name", backup->name));
-    return catalog_note_problem(connection, backup->id, backup->state, problem->message, error);
-  }
-  g_propagate_error(error, g_steal_pointer(&problem));
-  return FALSE;
+  ++*deleted;
+  run_work_log(work, "deleted", json_pack("{s:s, s:s}", "destination", backup->destination_name, "name", backup->name));
+  connection = run_work_connect(work, error);
+  return connection != NULL && catalog_forget_backup(connection, id, error);
 }
 
 gboolean
@@ -45,12 +48,14 @@ prune_destination(RunWork *work, const CatalogJob *job, gint64 destination_id, g
   if (storage == NULL || !scan_destination(work, destination, storage, job->name, NULL, error))
     return FALSE;
   g_autoptr(GPtrArray) backups = catalog_backups(connection, job->name, destination_id, error);
+  g_clear_pointer(&connection, pg_connection_free); /* deletions take their time */
   if (backups == NULL)
     return FALSE;
   g_autofree RetentionVerdict *verdicts = catalog_judge(backups, job->settings, 0);
   for (guint i = 0; i < backups->len; i++) {
+    const CatalogBackup *backup = backups->pdata[i];
     run_work_progress(work, "prune", i, backups->len);
-    if (!verdicts[i].is_kept && !forget_or_explain(connection, work, storage, backups->pdata[i], &deleted, error))
+    if (!verdicts[i].is_kept && !delete_backup(work, storage, backup->id, &deleted, error))
       return FALSE;
   }
   *ret_deleted = deleted;

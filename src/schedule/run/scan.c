@@ -1,5 +1,6 @@
 #include "schedule/run/steps.h"
 
+#include "base/date_time.h"
 #include "base/error.h"
 #include "schedule/run/fetch.h"
 
@@ -12,30 +13,66 @@ time_text(gint64 time_s)
   return time != NULL ? g_date_time_format(time, "%Y-%m-%dT%H:%M:%SZ") : NULL;
 }
 
-/* A manifest that cannot be read is as none. */
+/* A manifest that cannot be read, or has just gone, is as none. */
+static gboolean
+is_bad_manifest(const GError *problem)
+{
+  ErrorCode code = error_code(problem);
+  return code == CCH_ERROR_MANIFEST || code == CCH_ERROR_STORAGE_DAMAGED || code == CCH_ERROR_STORAGE_MISSING;
+}
+
 static gboolean
 add_unknown(RunWork *work, PgConnection *connection, const CatalogDestination *destination, Storage *storage,
             const FoundBackup *found, GError **error)
 {
   g_autoptr(Manifest) manifest = NULL;
   g_autoptr(GError) problem = NULL;
-  if (!fetch_manifest(storage, found, &manifest, work->cancellable, &problem) &&
-      error_code(problem) != CCH_ERROR_MANIFEST) {
+  if (!fetch_manifest(storage, found, &manifest, work->cancellable, &problem) && !is_bad_manifest(problem)) {
     g_propagate_error(error, g_steal_pointer(&problem));
     return FALSE;
   }
   g_autofree char *json = manifest != NULL ? manifest_to_json(manifest) : NULL;
-  g_autofree char *made_at = manifest != NULL && manifest->snapshot_time != NULL ? g_strdup(manifest->snapshot_time)
-                                                                                 : time_text(found->made_s);
+  g_autofree char *made_at =
+      manifest != NULL && manifest->snapshot_time != NULL ? date_time_read(manifest->snapshot_time) : NULL;
+  if (made_at == NULL)
+    made_at = time_text(found->made_s);
   return catalog_note_backup(connection, destination->id, found->job, found->name, found->bytes,
-                             fetch_file_sha256(manifest), json, made_at, TRUE, error);
+                             fetch_file_sha256(manifest), json, made_at, NOTE_FOUND, error);
+}
+
+static char *
+path_of(const char *job, const char *name)
+{
+  return g_strconcat(job, "/", name, NULL);
+}
+
+/* A place without any of the good backups that were there is another place: an unmounted disk, another bucket. */
+static gboolean
+check_place(const CatalogDestination *destination, GHashTable *by_path, const GPtrArray *known, GError **error)
+{
+  guint n_good = 0;
+  for (guint i = 0; i < known->len; i++) {
+    const CatalogBackup *backup = known->pdata[i];
+    g_autofree char *path = path_of(backup->job_name, backup->name);
+    if (!catalog_backup_is_good(backup))
+      continue;
+    if (g_hash_table_contains(by_path, path))
+      return TRUE;
+    n_good++;
+  }
+  if (n_good == 0)
+    return TRUE;
+  error_set(error, CCH_ERROR_STORAGE_AWAY,
+            "%s: none of the %u backups on record lies there; is this the right place, and is it mounted?",
+            destination->name, n_good);
+  return FALSE;
 }
 
 /* A backup whose upload has not ended ("made") is not missing. */
 static gboolean
 compare_known(PgConnection *connection, const CatalogBackup *backup, const FoundBackup *file, GError **error)
 {
-  gboolean is_good = strcmp(backup->state, "stored") == 0 || strcmp(backup->state, "proven") == 0;
+  gboolean is_good = catalog_backup_is_good(backup);
   if (file == NULL)
     return !is_good || catalog_note_problem(connection, backup->id, "missing", "there is no such file", error);
   if (file->bytes != backup->bytes) {
@@ -46,13 +83,7 @@ compare_known(PgConnection *connection, const CatalogBackup *backup, const Found
   if (is_good || strcmp(backup->state, "damaged") == 0)
     return TRUE;
   return catalog_note_backup(connection, backup->destination_id, backup->job_name, backup->name, backup->bytes,
-                             backup->sha256, NULL, backup->made_at, TRUE, error);
-}
-
-static char *
-path_of(const char *job, const char *name)
-{
-  return g_strconcat(job, "/", name, NULL);
+                             backup->sha256, NULL, backup->made_at, NOTE_STORED, error);
 }
 
 static gboolean
@@ -65,6 +96,8 @@ compare_all(RunWork *work, PgConnection *connection, const CatalogDestination *d
     FoundBackup *file = found->pdata[i];
     g_hash_table_insert(by_path, path_of(file->job, file->name), file);
   }
+  if (!check_place(destination, by_path, known, error))
+    return FALSE;
   for (guint i = 0; i < known->len; i++) {
     const CatalogBackup *backup = known->pdata[i];
     char *path = path_of(backup->job_name, backup->name);

@@ -3,9 +3,11 @@
 #include "base/error.h"
 #include "base/log.h"
 #include "base/random_id.h"
+#include "base/wait.h"
 #include "pg/connection/sqlstate.h"
 #include "schedule/catalog/catalog.h"
 #include "schedule/run/execute.h"
+#include "schedule/run/work.h"
 
 enum { LOOK_S = 10, AWAY_S = 15, QUERY_TIMEOUT_MS = 10000, CLOCK_SLACK_S = 60, AGES_S = 60 };
 
@@ -17,9 +19,9 @@ struct Scheduler {
   char *runner;
   GCancellable *stopping;
   GThread *thread;
-  LogRepeat away;         /* used by the thread only */
-  gint64 ages_checked_us; /* likewise */
-  GMutex mutex;           /* guards is_woken */
+  PeriodicThread *ages;
+  LogRepeat away, undue, unreadable; /* used by the thread only */
+  GMutex mutex;                      /* guards is_woken */
   GCond wake;
   gboolean is_woken;
 };
@@ -56,11 +58,20 @@ scheduler_free(Scheduler *scheduler)
   g_cancellable_cancel(scheduler->stopping);
   scheduler_wake(scheduler);
   g_clear_pointer(&scheduler->thread, g_thread_join);
+  g_clear_pointer(&scheduler->ages, periodic_thread_stop);
   g_object_unref(scheduler->stopping);
   g_cond_clear(&scheduler->wake);
   g_mutex_clear(&scheduler->mutex);
   g_free(scheduler->runner);
   g_free(scheduler);
+}
+
+/* A connection that is not kept: an idle one would always be in the way of those who drop or copy the database. */
+static PgConnection *
+open_short(Scheduler *scheduler, GCancellable *cancellable, GError **error)
+{
+  return pg_connection_open_within(pg_pool_dsn(scheduler->pool), "cch-data schedule", QUERY_TIMEOUT_MS, cancellable,
+                                   error);
 }
 
 /* The last due time until now, of which there may be many. */
@@ -94,18 +105,30 @@ queue_due(PgConnection *connection, const CatalogJob *job, gint64 now_s, GError 
   return pg_connection_exec(connection, "COMMIT", error);
 }
 
+/* A database without our tables has no jobs. */
+static void
+log_problem(LogRepeat *repeat, const char *event, const GError *error)
+{
+  guint n = 0;
+  if (error_has_sqlstate(error, SQLSTATE_UNDEFINED_TABLE) || error_has_sqlstate(error, SQLSTATE_UNDEFINED_SCHEMA) ||
+      error_code(error) == CCH_ERROR_CANCELLED || !log_repeat_is_due(repeat, &n))
+    return;
+  log_event(LOG_WARNING, event, "code", error_info(error)->code, "reason", error->message, NULL);
+}
+
 static gboolean
 queue_all_due(Scheduler *scheduler, PgConnection *connection, GError **error)
 {
   gint64 now_s = g_get_real_time() / G_USEC_PER_SEC;
-  if (scheduler->is_private &&
-      !pg_connection_exec(connection,
-                          "UPDATE cch_data.backup_jobs SET is_enabled = TRUE, is_offered = FALSE, handled_at = now()"
-                          " WHERE is_offered",
-                          error))
+  if (scheduler->is_private && !catalog_accept_offers(connection, error))
     return FALSE;
   scheduler->is_private = FALSE;
-  g_autoptr(GPtrArray) jobs = catalog_jobs(connection, error);
+  g_autoptr(GError) unreadable = NULL;
+  g_autoptr(GPtrArray) jobs = catalog_jobs(connection, &unreadable, error);
+  if (unreadable != NULL)
+    log_problem(&scheduler->unreadable, "backup job cannot be read", unreadable);
+  else
+    log_repeat_end(&scheduler->unreadable);
   for (guint i = 0; jobs != NULL && i < jobs->len; i++) {
     const CatalogJob *job = jobs->pdata[i];
     if (job->is_enabled && !queue_due(connection, job, now_s, error)) {
@@ -116,49 +139,59 @@ queue_all_due(Scheduler *scheduler, PgConnection *connection, GError **error)
   return jobs != NULL;
 }
 
-/* The time before the last but one due time; a good backup that is older means that two were missed. */
+/* The last but one due time; a good backup that is older means that two were missed. -1: there is none yet. */
 static gint64
 oldest_allowed(const CatalogJob *job, gint64 now_s)
 {
-  gint64 last_s = last_due(job->settings->cron, job->created_s, now_s);
-  return last_s < 0 ? -1 : last_due(job->settings->cron, job->created_s, last_s - 1);
+  gint64 last_s = last_due(job->settings->cron, job->owes_s, now_s);
+  return last_s < 0 ? -1 : last_due(job->settings->cron, job->owes_s, last_s - 1);
 }
 
-/* Also tells when all is well again. */
 static gboolean
-tell_ages(Scheduler *scheduler, PgConnection *connection, GError **error)
+tell_age(Scheduler *scheduler, PgConnection *connection, const CatalogJob *job, gint64 now_s, GError **error)
 {
+  gint64 good_s = MAX(job->good_s, job->owes_s);
+  g_autofree char *age = g_strconcat("age:", job->name, NULL), *subject = g_strconcat("job:", job->name, NULL);
+  g_autoptr(json_t) details =
+      json_pack("{s:s, s:I}", "name", job->name, "hours", (json_int_t)((now_s - good_s) / 3600));
+  return notify_state(scheduler->notify, connection, age, NOTIFY_NO_GOOD_BACKUP_FOR_HOURS,
+                      good_s < oldest_allowed(job, now_s), details, error) &&
+         (!job->has_died ||
+          notify_state(scheduler->notify, connection, subject, NOTIFY_BACKUP_FAILED, TRUE, details, error));
+}
+
+/* On a thread of its own, so that a run that hangs, or cannot begin, holds up no alarm, and an alarm no run. */
+static void
+tell_ages(gpointer data, GCancellable *stopping)
+{
+  Scheduler *scheduler = data;
   gint64 now_s = g_get_real_time() / G_USEC_PER_SEC;
-  g_autoptr(GPtrArray) jobs = catalog_jobs(connection, error);
+  g_autoptr(PgConnection) connection = open_short(scheduler, stopping, NULL);
+  g_autoptr(GPtrArray) jobs = connection != NULL ? catalog_jobs(connection, NULL, NULL) : NULL;
   for (guint i = 0; jobs != NULL && i < jobs->len; i++) {
     const CatalogJob *job = jobs->pdata[i];
-    gint64 good_s = MAX(job->good_s, job->created_s), allowed_s = oldest_allowed(job, now_s);
-    if (!job->is_enabled)
-      continue;
-    g_autofree char *subject = g_strconcat("age:", job->name, NULL);
-    g_autoptr(json_t) details =
-        json_pack("{s:s, s:I}", "name", job->name, "hours", (json_int_t)((now_s - good_s) / 3600));
-    if (!notify_state(scheduler->notify, connection, subject, NOTIFY_NO_GOOD_BACKUP_FOR_HOURS, good_s < allowed_s,
-                      details, error))
-      return FALSE;
+    g_autoptr(GError) untold = NULL;
+    if (job->is_enabled && !tell_age(scheduler, connection, job, now_s, &untold)) {
+      log_event(LOG_WARNING, "nobody is told of the age of backups", "code", error_info(untold)->code, "reason",
+                untold->message, NULL);
+      return;
+    }
   }
-  return jobs != NULL;
 }
 
-/* Looks once, over a connection that is not kept: an idle one would always be in the way of those who drop or copy the
- * database. `ret_found` if there was a run, after which there may be another one. */
+/* Looks once. `ret_found` if there was a run, after which there may be another one. */
 static gboolean
 look(Scheduler *scheduler, gboolean *ret_found, GError **error)
 {
   Run run = {0};
-  g_autoptr(PgConnection) connection = pg_connection_open_within(pg_pool_dsn(scheduler->pool), "cch-data schedule",
-                                                                 QUERY_TIMEOUT_MS, scheduler->stopping, error);
-  gboolean tells = g_get_monotonic_time() >= scheduler->ages_checked_us + AGES_S * G_TIME_SPAN_SECOND;
-  if (connection == NULL || !queue_all_due(scheduler, connection, error) ||
-      (tells && !tell_ages(scheduler, connection, error)))
+  g_autoptr(GError) undue = NULL;
+  g_autoptr(PgConnection) connection = open_short(scheduler, scheduler->stopping, error);
+  if (connection == NULL)
     return FALSE;
-  if (tells)
-    scheduler->ages_checked_us = g_get_monotonic_time();
+  if (queue_all_due(scheduler, connection, &undue))
+    log_repeat_end(&scheduler->undue);
+  else
+    log_problem(&scheduler->undue, "backup jobs are not looked at", undue); /* what is queued does not wait for that */
   if (!run_claim(connection, scheduler->runner, 0, &run, ret_found, error))
     return FALSE;
   g_clear_pointer(&connection, pg_connection_free);
@@ -168,17 +201,6 @@ look(Scheduler *scheduler, gboolean *ret_found, GError **error)
   run_execute(&options, &run, scheduler->stopping, NULL); /* it is recorded */
   run_clear(&run);
   return TRUE;
-}
-
-/* A database without our tables has no jobs. */
-static void
-log_away(Scheduler *scheduler, const GError *error)
-{
-  guint n = 0;
-  if (error_has_sqlstate(error, SQLSTATE_UNDEFINED_TABLE) || error_has_sqlstate(error, SQLSTATE_UNDEFINED_SCHEMA) ||
-      error_code(error) == CCH_ERROR_CANCELLED || !log_repeat_is_due(&scheduler->away, &n))
-    return;
-  log_event(LOG_WARNING, "schedule waits", "code", error_info(error)->code, "reason", error->message, NULL);
 }
 
 static gpointer
@@ -191,7 +213,7 @@ schedule_thread(gpointer data)
     if (is_fine)
       log_repeat_end(&scheduler->away);
     else
-      log_away(scheduler, error);
+      log_problem(&scheduler->away, "schedule waits", error);
     if (found)
       continue;
     g_mutex_lock(&scheduler->mutex);
@@ -207,6 +229,9 @@ schedule_thread(gpointer data)
 void
 scheduler_start(Scheduler *scheduler)
 {
-  if (scheduler->config->schedule)
-    scheduler->thread = g_thread_new("schedule", schedule_thread, scheduler);
+  run_work_clean(scheduler->config);
+  if (!scheduler->config->schedule)
+    return;
+  scheduler->thread = g_thread_new("schedule", schedule_thread, scheduler);
+  scheduler->ages = periodic_thread_start("backup-ages", AGES_S, tell_ages, scheduler);
 }

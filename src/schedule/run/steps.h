@@ -20,7 +20,7 @@ G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC(MadeBackup, made_backup_clear)
 
 /* make.c: exports the database into a file in the run's directory, and encrypts it if the job has recipients; before
  * that the archive is restored for a trial if `has_drill`, because nobody here can read it afterwards. Errors: those of
- * an export, of a trial, and of age. */
+ * an export, of age, and of an archive that the trial finds damaged. */
 gboolean make_backup(RunWork *work, const CatalogJob *job, gboolean has_drill, MadeBackup *ret_made, GError **error);
 
 /* keep.c: puts a backup and its manifest at a destination, and records it. */
@@ -42,5 +42,7 @@ gboolean prune_destination(RunWork *work, const CatalogJob *job, gint64 destinat
  * or "drill". BACKUP_DAMAGED. */
 gboolean prove_backup(RunWork *work, const CatalogBackup *backup, gboolean is_drill, const char *identity,
                       const char **ret_proof, gint64 *ret_recovery_ms, GError **error);
+/* Whether a failure says that the backup is damaged, and not that it could not be reached or tried. */
+gboolean prove_is_damage(const GError *problem);
 /* The trial alone, of an archive in a file. */
 gboolean prove_by_trial(RunWork *work, int fd, const Manifest *manifest, gint64 *ret_load_ms, GError **error);

@@ -1,6 +1,7 @@
 #include "schedule/run/work.h"
 
 #include "base/error.h"
+#include "base/log.h"
 #include "base/os/directory.h"
 #include "base/random_id.h"
 
@@ -20,7 +21,8 @@ run_work_connect(const RunWork *work, GError **error)
   return pg_pool_take_within(work->pool, APPLICATION_NAME, QUERY_TIMEOUT_MS, NULL, error);
 }
 
-/* A database that is away or being exchanged gets the next sign of life. Nobody can take the run over meanwhile. */
+/* A database that is away or being exchanged gets the next sign of life. If another instance has taken the run over
+ * meanwhile, that sign tells. */
 static void
 give_sign(RunWork *work)
 {
@@ -91,9 +93,16 @@ lock_directory(const char *path)
   return -1;
 }
 
-static void
-remove_abandoned(const char *parent)
+static char *
+directory_of_runs(const Config *config)
 {
+  return g_build_filename(config->data_dir, "backup-runs", NULL);
+}
+
+void
+run_work_clean(const Config *config)
+{
+  g_autofree char *parent = directory_of_runs(config);
   g_autoptr(GDir) directory = g_dir_open(parent, 0, NULL);
   const char *name;
   while (directory != NULL && (name = g_dir_read_name(directory)) != NULL) {
@@ -109,11 +118,11 @@ remove_abandoned(const char *parent)
 static gboolean
 make_directory(RunWork *work, GError **error)
 {
-  g_autofree char *parent = g_build_filename(work->config->data_dir, "backup-runs", NULL);
+  g_autofree char *parent = directory_of_runs(work->config);
   g_autofree char *id = random_id_new(8);
   if (!directory_ensure(work->config->data_dir, error))
     return FALSE;
-  remove_abandoned(parent);
+  run_work_clean(work->config);
   g_autofree char *path = g_build_filename(parent, id, NULL);
   if ((g_mkdir(parent, 0700) != 0 && errno != EEXIST) || g_mkdir(path, 0700) != 0) {
     error_set_errno(error, errno, "make %s", path);
@@ -219,6 +228,36 @@ run_work_log(const RunWork *work, const char *event, json_t *details)
   g_autoptr(PgConnection) connection = run_work_connect(work, NULL);
   if (connection != NULL)
     run_log(connection, work->run.id, work->runner, line);
+}
+
+json_t *
+run_work_problem(const GError *problem)
+{
+  g_autofree char *message = g_utf8_make_valid(problem->message, -1);
+  return json_pack("{s:s, s:s}", "errorCode", error_info(problem)->code, "message", message);
+}
+
+static gboolean
+is_end(const GError *problem)
+{
+  return problem != NULL &&
+         (error_code(problem) == CCH_ERROR_CANCELLED || error_code(problem) == CCH_ERROR_BACKUP_RUN_LOST);
+}
+
+void
+run_work_tell(RunWork *work, NotifyKind kind, const char *prefix, const char *name, const GError *problem)
+{
+  g_autoptr(PgConnection) connection = is_end(problem) ? NULL : run_work_connect(work, NULL);
+  if (connection == NULL)
+    return;
+  g_autofree char *subject = g_strconcat(prefix, ":", name, NULL);
+  g_autofree char *reason = problem != NULL ? g_utf8_make_valid(problem->message, -1) : NULL;
+  g_autoptr(json_t) details = json_pack("{s:s, s:s*, s:s*}", "name", name, "errorCode",
+                                        problem != NULL ? error_info(problem)->code : NULL, "reason", reason);
+  g_autoptr(GError) untold = NULL;
+  if (!notify_state(work->notify, connection, subject, kind, problem != NULL, details, &untold))
+    log_event(LOG_WARNING, "nobody is told of a backup run", "code", error_info(untold)->code, "reason",
+              untold->message, NULL);
 }
 
 void

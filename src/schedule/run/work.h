@@ -53,6 +53,13 @@ PgConnection *run_work_connect(const RunWork *work, GError **error);
 void run_work_progress(RunWork *work, const char *phase, guint64 done, guint64 total);
 /* Adds a line to the run's log: an event and its details (takes ownership; may be NULL). */
 void run_work_log(const RunWork *work, const char *event, json_t *details);
+/* {errorCode, message}, for run_work_log. */
+json_t *run_work_problem(const GError *problem);
+/* Tells people the state of "PREFIX:NAME": bad because of `problem`, or good (NULL). What only says that the run was
+ * ended tells nothing. */
+void run_work_tell(RunWork *work, NotifyKind kind, const char *prefix, const char *name, const GError *problem);
+/* Removes what dead processes have left in the data directory. */
+void run_work_clean(const Config *config);
 /* Replaces CANCELLED by its reason: BACKUP_TIME_LIMIT, BACKUP_RUN_LOST. */
 void run_work_explain(RunWork *work, GError **error);
 /* A path in the run's directory; free with g_free. */

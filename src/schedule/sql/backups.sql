@@ -5,7 +5,7 @@ SELECT d.name, b.job_name, b.name, b.sha256, b.state, b.proof,
        pg_catalog.to_char(b.verified_at AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS"Z"'),
        pg_catalog.to_char(b.proven_at AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS"Z"'),
        b.problem, b.id, b.destination_id, pg_catalog.floor(extract(epoch FROM b.made_at))::bigint, b.bytes, b.row_count,
-       b.recovery_ms, b.manifest IS NOT NULL, b.is_encrypted, b.is_pinned
+       b.recovery_ms, b.manifest IS NOT NULL, b.is_encrypted, b.is_pinned, b.is_found
 FROM cch_data.backups AS b
 LEFT JOIN cch_data.backup_destinations AS d ON d.id = b.destination_id
 WHERE ($1::bigint IS NULL OR b.id = $1) AND ($2::text IS NULL OR b.job_name = $2)

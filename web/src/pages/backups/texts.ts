@@ -85,6 +85,7 @@ export const texts = defineTexts({
   ruleMinimum: ['最少数量', 'minimum'],
   ruleNewest: ['最新可用', 'newest good one'],
   rulePinned: ['已固定', 'pinned'],
+  ruleFound: ['由扫描发现，不会自动删除', 'found by a scan, never deleted by itself'],
   restore: ['恢复…', 'Restore…'],
   restoreOf: ['恢复…{name}', 'Restore… {name}'],
   verify: ['验证（读回）', 'Verify (read back)'],

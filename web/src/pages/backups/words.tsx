@@ -15,7 +15,7 @@ const states: Record<Backup['state'], [Name, string]> = {
 const proofs: Record<string, Name> = { checksum: 'proofChecksum', read: 'proofRead', drill: 'proofDrill' };
 const rules: Record<Backup['reasons'][number]['rule'], Name> = {
   last: 'ruleLast', hourly: 'ruleHourly', daily: 'ruleDaily', weekly: 'ruleWeekly', monthly: 'ruleMonthly', yearly: 'ruleYearly',
-  within: 'ruleWithin', minimum: 'ruleMinimum', newest: 'ruleNewest', pinned: 'rulePinned',
+  within: 'ruleWithin', minimum: 'ruleMinimum', newest: 'ruleNewest', pinned: 'rulePinned', found: 'ruleFound',
 };
 const kinds: Record<Run['kind'], Name> = { backup: 'runBackup', verify: 'runVerify', drill: 'runDrill', prune: 'runPrune', scan: 'runScan' };
 const ends: Record<Run['state'], [Name, string]> = {
