@@ -17,6 +17,11 @@ typedef struct {
   gboolean is_enabled;
   json_t *kinds;
   json_t *plain, *secrets;
+  /* As stored; NULL of a new channel. */
+  char *target, *sealed;
+  json_t *secret_names;
+  gboolean is_key_lost; /* the secrets were sealed with another key: `secrets` is empty */
+  gboolean keeps_sealed;
 } Row;
 
 static void
@@ -28,6 +33,9 @@ row_clear(Row *row)
   json_decref(row->kinds);
   json_decref(row->plain);
   json_decref(row->secrets);
+  g_free(row->target);
+  g_free(row->sealed);
+  json_decref(row->secret_names);
 }
 G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC(Row, row_clear)
 
@@ -149,9 +157,9 @@ open_secrets(const char *data_directory, const char *hex, GError **error)
   return secrets;
 }
 
-/* Locks the row until the end of the transaction. */
+/* Locks the row until the end of the transaction. `secrets` is left to open_secrets. */
 static gboolean
-row_load(PgConnection *connection, const char *data_directory, const char *id, Row *row, GError **error)
+row_load(PgConnection *connection, const char *id, Row *row, GError **error)
 {
   g_autoptr(PgResult) found =
       check_id(id, error) ? pg_connection_query(connection, error, notify_channel_secrets_sql, 1, id) : NULL;
@@ -167,7 +175,25 @@ row_load(PgConnection *connection, const char *data_directory, const char *id, R
   row->language = g_strdup(pg_result_text(found, 0, 3));
   row->kinds = json_loads(pg_result_text(found, 0, 4), 0, NULL);
   row->plain = json_loads(pg_result_text(found, 0, 5), 0, NULL);
-  row->secrets = open_secrets(data_directory, pg_result_text(found, 0, 6), error);
+  row->target = g_strdup(pg_result_text(found, 0, 6));
+  row->secret_names = json_loads(pg_result_text(found, 0, 7), 0, NULL);
+  row->sealed = g_strdup(pg_result_text(found, 0, 8));
+  return TRUE;
+}
+
+/* A lost key is no error here: the secrets can be entered again. */
+static gboolean
+row_load_to_change(PgConnection *connection, const char *data_directory, const char *id, Row *row, GError **error)
+{
+  if (!row_load(connection, id, row, error))
+    return FALSE;
+  g_autoptr(GError) problem = NULL;
+  row->secrets = open_secrets(data_directory, row->sealed, &problem);
+  row->is_key_lost = row->secrets == NULL && error_code(problem) == CCH_ERROR_SECRET_KEY_LOST;
+  if (row->is_key_lost)
+    row->secrets = json_object();
+  else if (row->secrets == NULL)
+    g_propagate_error(error, g_steal_pointer(&problem));
   return row->secrets != NULL;
 }
 
@@ -274,6 +300,22 @@ row_set_member(Row *row, const char *member, json_t *value, GError **error)
   return TRUE;
 }
 
+/* Whether `settings` names every secret that cannot be opened any more, if only to remove it. */
+static gboolean
+check_given_again(const Row *row, const json_t *settings, GError **error)
+{
+  gsize i;
+  const json_t *name;
+  json_array_foreach(row->secret_names, i, name) {
+    if (json_object_get(settings, json_string_value(name)) == NULL) {
+      error_set(error, CCH_ERROR_NOTIFY_CHANNEL_INVALID, "settings.%s is missing: the key that sealed it is lost",
+                json_string_value(name));
+      return FALSE;
+    }
+  }
+  return TRUE;
+}
+
 static gboolean
 row_set(Row *row, const json_t *given, GError **error)
 {
@@ -287,7 +329,11 @@ row_set(Row *row, const json_t *given, GError **error)
     return invalid(error, "name is missing");
   if (strcmp(row->type, "ping") == 0 && !kinds_are_for_ping(row->kinds))
     return invalid(error, "a ping tells of successful backups only: kinds is [\"backup_succeeded\"]");
-  return settings_merge(row->type, json_object_get(given, "settings"), row->plain, row->secrets, error);
+  const json_t *settings = json_object_get(given, "settings");
+  /* Without the key a channel can still be named and switched off; what is sealed stays, as the key may come back. */
+  row->keeps_sealed = row->is_key_lost && settings == NULL && !json_is_true(json_object_get(given, "enabled"));
+  return row->keeps_sealed || (settings_merge(row->type, settings, row->plain, row->secrets, error) &&
+                               (!row->is_key_lost || check_given_again(row, settings, error)));
 }
 
 /* The value of a text[] parameter; `names` are the texts of an array, or an object's names. */
@@ -321,13 +367,14 @@ static gboolean
 row_save(PgConnection *connection, const char *data_directory, const char *id, const Row *row, char **ret_id,
          GError **error)
 {
-  g_autofree char *sealed = NULL;
+  g_autofree char *sealed = row->keeps_sealed ? g_strdup(row->sealed) : NULL;
   if (json_object_size(row->secrets) > 0 && (sealed = seal_secrets(data_directory, row->secrets, error)) == NULL)
     return FALSE;
   g_autofree char *kinds = text_array(row->kinds);
   g_autofree char *settings = json_to_text(row->plain);
-  g_autofree char *target = settings_target(row->type, row->plain, row->secrets);
-  g_autofree char *secret_names = text_array(row->secrets);
+  g_autofree char *target =
+      row->keeps_sealed ? g_strdup(row->target) : settings_target(row->type, row->plain, row->secrets);
+  g_autofree char *secret_names = text_array(row->keeps_sealed ? row->secret_names : row->secrets);
   const char *values[] = {
       row->name, row->type, row->is_enabled ? "t" : "f", row->language, kinds, settings, target, secret_names,
       sealed,    id};
@@ -351,7 +398,7 @@ save_in_transaction(PgConnection *connection, const char *data_directory, const 
                     GError **error)
 {
   g_auto(Row) row = {0};
-  if (!(id != NULL ? row_load(connection, data_directory, id, &row, error)
+  if (!(id != NULL ? row_load_to_change(connection, data_directory, id, &row, error)
                    : check_room(connection, error) && row_start(given, &row, error)))
     return FALSE;
   return row_set(&row, given, error) && row_save(connection, data_directory, id, &row, ret_id, error);
@@ -394,7 +441,7 @@ notify_channel_open(PgConnection *connection, const char *data_directory, const 
                     GError **error)
 {
   g_auto(Row) row = {0};
-  if (!row_load(connection, data_directory, id, &row, error))
+  if (!row_load(connection, id, &row, error) || (row.secrets = open_secrets(data_directory, row.sealed, error)) == NULL)
     return FALSE;
   g_auto(NotifyChannel) channel = {g_strdup(id), g_steal_pointer(&row.name), g_steal_pointer(&row.type),
                                    g_steal_pointer(&row.language), json_object()};

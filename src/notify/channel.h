@@ -38,8 +38,9 @@ char *notify_channel_list(PgConnection *connection, GError **error);
 char *notify_channel_read(PgConnection *connection, const char *id, GError **error);
 
 /* Checks and saves a new channel (`id` NULL), or changes the given members of one: a setting that is not given stays,
- * one that is null goes. `ret_id`: its id; free with g_free. NOTIFY_CHANNEL_INVALID names what is wrong,
- * NOTIFY_CHANNEL_UNKNOWN, SECRET_KEY_LOST. */
+ * one that is null goes. A secret has to be given again for another server, and all of them if their key is lost,
+ * unless neither the settings change nor the channel is switched on. `ret_id`: its id; free with g_free.
+ * NOTIFY_CHANNEL_INVALID names what is wrong; NOTIFY_CHANNEL_UNKNOWN. */
 gboolean notify_channel_save(PgConnection *connection, const char *data_directory, const char *id, json_t *given,
                              char **ret_id, GError **error);
 /* NOTIFY_CHANNEL_UNKNOWN. */

@@ -127,6 +127,14 @@ object_is_valid(const json_t *value)
   return text != NULL && strlen(text) <= MAX_TEMPLATE_BYTES;
 }
 
+/* What is no secret is stored in the clear, and has no "user:password@". */
+static gboolean
+setting_is_clear(const Setting *setting, const char *url)
+{
+  g_autoptr(GUri) uri = g_uri_parse(url, G_URI_FLAGS_NONE, NULL);
+  return setting->is_secret || (uri != NULL && g_uri_get_userinfo(uri) == NULL);
+}
+
 /* NULL if the value has the form; otherwise what it should be. */
 static const char *
 setting_problem(const Setting *setting, const json_t *value)
@@ -138,11 +146,15 @@ setting_problem(const Setting *setting, const json_t *value)
   gboolean is_text = text != NULL && text_is_clean(text, json_string_length(value));
   switch (setting->form) {
   case SETTING_URL:
-    return is_text && url_has_scheme(text, web) ? NULL : "an address http://… or https://…";
+    if (!is_text || !url_has_scheme(text, web))
+      return "an address http://… or https://…";
+    return setting_is_clear(setting, text) ? NULL : "an address without user and password";
   case SETTING_PROXY:
     return is_text && url_has_scheme(text, proxies) ? NULL : "an address http://…, https://… or socks5://…";
   case SETTING_SERVER:
-    return is_text && url_has_scheme(text, mail) ? NULL : "smtps://host or smtp://host:587";
+    if (!is_text || !url_has_scheme(text, mail))
+      return "smtps://host or smtp://host:587";
+    return setting_is_clear(setting, text) ? NULL : "without user and password, which are settings of their own";
   case SETTING_TEXT:
     return is_text ? NULL : "a text of 2048 bytes at most, without control characters";
   case SETTING_ADDRESS:
@@ -204,9 +216,38 @@ check_mail(const json_t *plain, const json_t *secrets, GError **error)
   return FALSE;
 }
 
+/* Secrets that are sent as they are, and where to. */
+typedef struct {
+  const char *type;
+  const char *address, *secret;
+} SentSecret;
+
+static const SentSecret *
+sent_secret_find(const char *type)
+{
+  static const SentSecret sent[] = {
+      {"email", "server", "password"}, {"telegram", "apiUrl", "botToken"}, {"custom", "url", "headers"}};
+  for (gsize i = 0; i < G_N_ELEMENTS(sent); i++)
+    if (strcmp(sent[i].type, type) == 0)
+      return &sent[i];
+  return NULL;
+}
+
+/* The server that it is sent to: scheme, host and port. NULL: the usual one. */
+static char *
+sent_secret_server(const SentSecret *sent, const json_t *plain, const json_t *secrets)
+{
+  const char *url = sent != NULL ? json_string_value(json_object_get(plain, sent->address)) : NULL;
+  if (url == NULL && sent != NULL)
+    url = json_string_value(json_object_get(secrets, sent->address));
+  return url != NULL ? post_url_display(url) : NULL;
+}
+
 gboolean
 settings_merge(const char *type, const json_t *given, json_t *plain, json_t *secrets, GError **error)
 {
+  const SentSecret *sent = sent_secret_find(type);
+  g_autofree char *server_before = sent_secret_server(sent, plain, secrets);
   const char *name;
   json_t *value;
   json_object_foreach((json_t *)given, name, value) {
@@ -224,6 +265,14 @@ settings_merge(const char *type, const json_t *given, json_t *plain, json_t *sec
       error_set(error, CCH_ERROR_NOTIFY_CHANNEL_INVALID, "settings.%s is missing", all[i].name);
       return FALSE;
     }
+  /* Otherwise whoever may change a channel could have its secret sent to a server of his own. */
+  g_autofree char *server = sent_secret_server(sent, plain, secrets);
+  if (g_strcmp0(server, server_before) != 0 && json_object_get(secrets, sent->secret) != NULL &&
+      json_object_get(given, sent->secret) == NULL) {
+    error_set(error, CCH_ERROR_NOTIFY_CHANNEL_INVALID, "settings.%s is missing: it has to be given again for %s",
+              sent->secret, server != NULL ? server : "another server");
+    return FALSE;
+  }
   return strcmp(type, "email") != 0 || check_mail(plain, secrets, error);
 }
 

@@ -28,8 +28,8 @@ gboolean settings_type_is_known(const char *type);
 /* The type's settings one after the other; NULL after the last. */
 const Setting *settings_nth(const char *type, guint n);
 
-/* Merges `given` (null: removes) into the channel's settings, of which secrets are separate, and checks the whole.
- * NOTIFY_CHANNEL_INVALID. */
+/* Merges `given` (null: removes) into the channel's settings, of which secrets are separate, and checks the whole. A
+ * password, token or header that another server would get has to be given again. NOTIFY_CHANNEL_INVALID. */
 gboolean settings_merge(const char *type, const json_t *given, json_t *plain, json_t *secrets, GError **error);
 
 /* What is shown of where messages go, without secrets; free with g_free. */

@@ -157,6 +157,7 @@ describe('messages', { skip: !haveBinary && 'no binary' }, () => {
     assert.match(received[0].url, /^\/hub\?access_token=hubtoken&timestamp=\d+&sign=/);
     const audit = await database.value(`SELECT string_agg(a::text, ' ') FROM audit_log a`);
     assert.match(audit, /notification\.channel_create/);
+    assert.deepEqual(JSON.parse(await database.value(`SELECT after_value FROM audit_log WHERE action_type = 'notification.channel_create' ORDER BY id DESC LIMIT 1`)), { name: 'a telegram', type: 'telegram' });
     for (const text of [JSON.stringify([listed.body, answers, await messages()]), service.log(), audit]) assert.doesNotMatch(text, /bottoken|hubtoken|hubsecret/);
   });
 

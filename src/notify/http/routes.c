@@ -2,6 +2,7 @@
 
 #include "audit/audit.h"
 #include "base/error.h"
+#include "base/json.h"
 #include "notify/channel.h"
 
 static PgConnection *
@@ -10,17 +11,22 @@ connect_for(HttpRequest *request, const NotifyHttp *http, GError **error)
   return pg_pool_take(http->pool, "cch-data notify", http_request_cancellable(request), error);
 }
 
-/* The name and the type only: settings are where people are reached. */
+/* `channel` as JSON, NULL if it is gone. Its name and type only: settings are where people are reached. */
 static void
 write_audit(HttpRequest *request, PgConnection *connection, const char *type, const char *id, const char *channel)
 {
+  g_autoptr(json_t) whole = channel != NULL ? json_loads(channel, 0, NULL) : NULL;
+  g_autoptr(json_t) part = whole != NULL ? json_pack("{s:O, s:O}", "name", json_object_get(whole, "name"), "type",
+                                                     json_object_get(whole, "type"))
+                                         : NULL;
+  g_autofree char *details = part != NULL ? json_to_text(part) : NULL;
   AuditEntry entry = {.category = "notification",
                       .type = type,
                       .operator_name = http_request_who(request),
                       .operator_ip = http_request_client_ip(request),
                       .target_type = "notify_channel",
                       .target_name = id,
-                      .details_json = channel,
+                      .details_json = details,
                       .success = TRUE};
   audit_write(connection, &entry, NULL);
 }

@@ -216,6 +216,74 @@ without_the_key_it_is_said_that_it_is_lost(void **state)
 }
 
 static void
+a_lost_key_is_cured_by_entering_the_secrets_again(void **state)
+{
+  (void)state;
+  g_autofree char *id = add_channel(
+      "{\"name\": \"f\", \"type\": \"feishu\", \"settings\": {\"url\": \"https://f.example/1\", \"secret\": \"s\"}}");
+  g_autofree char *here = g_steal_pointer(&directory);
+  directory = test_directory_new();
+  for (const char *const *change =
+           (const char *const[]){"{\"name\": \"g\"}", "{\"enabled\": false, \"language\": \"en\"}", NULL};
+       *change != NULL; change++) {
+    g_autofree char *same = NULL;
+    assert_true(save(id, *change, &same, NULL));
+  }
+  assert_value("SELECT name || target || secret_names::text || (sealed IS NOT NULL) FROM cch_data.notify_channels",
+               "ghttps://f.example{url,secret}true");
+  static const char *const refused[][2] = {
+      {"{\"enabled\": true}", "settings.url is missing"},
+      {"{\"settings\": {}}", "settings.url is missing"},
+      {"{\"settings\": {\"url\": \"https://f.example/2\"}}", "settings.secret is missing"},
+  };
+  for (gsize i = 0; i < G_N_ELEMENTS(refused); i++) {
+    g_autofree char *none = NULL;
+    g_autoptr(GError) error = NULL;
+    assert_false(save(id, refused[i][0], &none, &error));
+    assert_int_equal(error_code(error), CCH_ERROR_NOTIFY_CHANNEL_INVALID);
+    assert_true(g_str_has_prefix(error->message, refused[i][1]));
+  }
+  g_autofree char *again = NULL;
+  assert_true(save(id, "{\"settings\": {\"url\": \"https://f.example/2\", \"secret\": null}}", &again, NULL));
+  g_auto(NotifyChannel) channel = {0};
+  assert_true(notify_channel_open(connection, directory, id, &channel, NULL));
+  assert_string_equal(json_string_value(json_object_get(channel.settings, "url")), "https://f.example/2");
+  assert_null(json_object_get(channel.settings, "secret"));
+  test_directory_free(directory);
+  directory = g_steal_pointer(&here);
+}
+
+static void
+another_server_gets_no_secret_that_was_not_given_for_it(void **state)
+{
+  (void)state;
+#define MAIL(server) "\"server\": \"" server "\""
+  static const struct {
+    const char *channel, *moved, *missing, *given;
+  } cases[] = {
+      {"\"email\", \"settings\": {" MAIL(
+           "smtps://a.example") ", \"user\": \"u\", \"password\": \"p\", \"from\": \"a@b\","
+                                " \"to\": \"c@d\"}",
+       MAIL("smtps://b.example"), "settings.password is missing", MAIL("smtps://b.example") ", \"password\": \"q\""},
+      {"\"telegram\", \"settings\": {\"botToken\": \"t\", \"chatId\": \"1\"}", "\"apiUrl\": \"https://b.example\"",
+       "settings.botToken is missing", "\"apiUrl\": \"https://b.example\", \"botToken\": \"u\""},
+      {"\"custom\", \"settings\": {\"url\": \"https://a.example/1\", \"template\": {}, \"headers\": {\"X\": \"h\"}}",
+       "\"url\": \"https://b.example/1\"", "settings.headers is missing", "\"url\": \"https://a.example/2\""},
+  };
+  for (gsize i = 0; i < G_N_ELEMENTS(cases); i++) {
+    g_autofree char *json = g_strdup_printf("{\"name\": \"x\", \"type\": %s}", cases[i].channel);
+    g_autofree char *moved = g_strdup_printf("{\"settings\": {%s}}", cases[i].moved);
+    g_autofree char *given = g_strdup_printf("{\"settings\": {%s}}", cases[i].given);
+    g_autofree char *id = add_channel(json), *none = NULL, *again = NULL;
+    g_autoptr(GError) error = NULL;
+    assert_false(save(id, moved, &none, &error));
+    assert_int_equal(error_code(error), CCH_ERROR_NOTIFY_CHANNEL_INVALID);
+    assert_true(g_str_has_prefix(error->message, cases[i].missing));
+    assert_true(save(id, given, &again, NULL));
+  }
+}
+
+static void
 a_target_of_the_hub_is_used_with_whatever_columns_there_are(void **state)
 {
   (void)state;
@@ -276,6 +344,10 @@ wrong_settings_are_refused(void **state)
       "{\"name\": \"a\", \"type\": \"email\", \"settings\": {\"server\": \"smtp://a.example\", \"from\": \"a@b\", "
       "\"to\": \"c@d\","
       " \"plain\": true, \"user\": \"u\", \"password\": \"p\"}}",
+      "{\"name\": \"a\", \"type\": \"email\", \"settings\": {\"server\": \"smtp://u:p@a\", \"from\": \"a@b\", \"to\": "
+      "\"c@d\"}}",
+      "{\"name\": \"a\", \"type\": \"telegram\", \"settings\": {\"botToken\": \"t\", \"chatId\": \"1\", \"apiUrl\": "
+      "\"https://u:p@a\"}}",
       "{\"name\": \"a\", \"type\": \"hub\", \"settings\": {\"targetId\": -1}}",
   };
   for (gsize i = 0; i < G_N_ELEMENTS(wrong); i++) {
@@ -338,6 +410,8 @@ main(void)
       TEST(secrets_are_sealed_and_not_shown),
       TEST(a_change_keeps_what_it_does_not_name),
       TEST(without_the_key_it_is_said_that_it_is_lost),
+      TEST(a_lost_key_is_cured_by_entering_the_secrets_again),
+      TEST(another_server_gets_no_secret_that_was_not_given_for_it),
       TEST(a_target_of_the_hub_is_used_with_whatever_columns_there_are),
       TEST(wrong_settings_are_refused),
       TEST(every_kind_has_its_own_name),
