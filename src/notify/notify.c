@@ -26,7 +26,7 @@ struct Notify {
   const Config *config;
   GCancellable *stopping;
   GThread *thread;
-  GHashTable *unreadable; /* set of ids of channels that were sealed with another key; used by the thread only */
+  GHashTable *unreadable; /* set of ids of channels that this look found sealed with another key; the thread's */
   GMutex mutex;           /* guards the member below */
   GCond woken;
   gint64 awake_until_us; /* monotonic */
@@ -91,6 +91,7 @@ connect_to(Notify *notify, GCancellable *cancellable, GError **error)
 typedef struct {
   char *channel_id;
   guint tries;
+  char *problem_before; /* NULL: none */
   NotifyMessage message;
 } Claim;
 
@@ -98,6 +99,7 @@ static void
 claim_clear(Claim *claim)
 {
   g_free(claim->channel_id);
+  g_free(claim->problem_before);
   notify_message_clear(&claim->message);
 }
 G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC(Claim, claim_clear)
@@ -127,7 +129,8 @@ claim_next(Notify *notify, PgConnection *connection, Claim *claim, gboolean *ret
                            .since_s = pg_result_int64(row, 0, 7),
                            .made_s = pg_result_int64(row, 0, 8),
                            .details = json_loads(pg_result_text(row, 0, 9), 0, NULL)};
-  *claim = (Claim){g_strdup(pg_result_text(row, 0, 1)), (guint)pg_result_int64(row, 0, 10), message};
+  *claim = (Claim){g_strdup(pg_result_text(row, 0, 1)), (guint)pg_result_int64(row, 0, 10),
+                   g_strdup(pg_result_text(row, 0, 11)), message};
   if (notify_kind_parse(pg_result_text(row, 0, 3), &claim->message.kind) &&
       notify_mood_parse(pg_result_text(row, 0, 4), &claim->message.mood))
     return TRUE;
@@ -141,64 +144,71 @@ pause_s(guint tries)
   return MIN((gint64)FIRST_PAUSE_S << MIN(tries > 0 ? tries - 1 : 0, 20), MAX_PAUSE_S);
 }
 
+/* This try does not count. */
 static gboolean
-finish(PgConnection *connection, const Claim *claim, const NotifyOutcome *outcome, GError **error)
+give_back(PgConnection *connection, const Claim *claim, GError **error)
 {
+  g_autoptr(PgResult) given = pg_connection_query(connection, error, notify_give_back_sql, 1, claim->message.id);
+  return given != NULL;
+}
+
+static gboolean
+finish(Notify *notify, PgConnection *connection, const Claim *claim, const NotifyOutcome *outcome, GError **error)
+{
+  /* The next look may find the key, or another instance have it: so it is given back, and logged once. */
+  gboolean is_unreadable = g_hash_table_contains(notify->unreadable, claim->channel_id);
   const char *state = outcome->is_sent ? "sent" : outcome->is_final ? "failed" : "queued";
   g_autofree char *wait_s = g_strdup_printf("%" G_GINT64_FORMAT, MAX(pause_s(claim->tries), outcome->retry_after_s));
   g_autoptr(PgResult) finished =
       pg_connection_query(connection, error, notify_finish_sql, 4, claim->message.id, state, outcome->problem, wait_s);
   if (finished == NULL)
     return FALSE;
-  if (!outcome->is_sent)
+  if (!outcome->is_sent && !(is_unreadable && g_strcmp0(outcome->problem, claim->problem_before) == 0))
     log_event(LOG_WARNING, outcome->is_final ? "message failed" : "message put off", "channel", claim->channel_id,
               "subject", claim->message.subject, "reason", outcome->problem, NULL);
-  return TRUE;
+  return !is_unreadable || give_back(connection, claim, error);
 }
 
-/* Without a connection, because sending may take half a minute. The problem of a channel that cannot be opened is the
- * outcome. FALSE with CANCELLED. */
+/* Closes the connection, which a stop would end, and because sending may take half a minute. The problem of a channel
+ * that cannot be opened is the outcome. FALSE with CANCELLED. */
 static gboolean
-try_to_send(Notify *notify, const Claim *claim, NotifyOutcome *outcome, GError **error)
+try_to_send(Notify *notify, PgConnection **connection, const Claim *claim, NotifyOutcome *outcome, GError **error)
 {
   g_auto(NotifyChannel) channel = {0};
   g_autoptr(GError) problem = NULL;
-  {
-    g_autoptr(PgConnection) connection = connect_to(notify, notify->stopping, error);
-    if (connection == NULL)
+  if (!notify_channel_open(*connection, notify->config->data_dir, claim->channel_id, &channel, &problem)) {
+    if (error_code(problem) == CCH_ERROR_CANCELLED) {
+      g_clear_pointer(connection, pg_connection_free);
+      g_propagate_error(error, g_steal_pointer(&problem));
       return FALSE;
-    if (!notify_channel_open(connection, notify->config->data_dir, claim->channel_id, &channel, &problem)) {
-      if (error_code(problem) == CCH_ERROR_SECRET_KEY_LOST)
-        g_hash_table_add(notify->unreadable, g_strdup(claim->channel_id)); /* another instance may have the key */
-      outcome->problem = g_strdup(problem->message);
-      outcome->is_final = error_code(problem) == CCH_ERROR_NOTIFY_CHANNEL_INVALID;
-      return TRUE;
     }
+    if (error_code(problem) == CCH_ERROR_SECRET_KEY_LOST)
+      g_hash_table_add(notify->unreadable, g_strdup(claim->channel_id));
+    outcome->problem = g_strdup(problem->message);
+    outcome->is_final = error_code(problem) == CCH_ERROR_NOTIFY_CHANNEL_INVALID;
+    return TRUE;
   }
+  g_clear_pointer(connection, pg_connection_free);
   return notify_send(&channel, &claim->message, notify->config->notify_ca_file, outcome, notify->stopping, error);
 }
 
-/* Sends one message; `ret_is_there` is FALSE if none is due. */
+/* Sends one message; `ret_is_there` is FALSE if none is due. The connection is another one after a message was sent. */
 static gboolean
-send_next(Notify *notify, gboolean *ret_is_there, GError **error)
+send_next(Notify *notify, PgConnection **connection, gboolean *ret_is_there, GError **error)
 {
   g_auto(Claim) claim = {0};
   g_auto(NotifyOutcome) outcome = {0};
-  {
-    g_autoptr(PgConnection) connection = connect_to(notify, notify->stopping, error);
-    if (connection == NULL || !claim_next(notify, connection, &claim, ret_is_there, error))
-      return FALSE;
-  }
+  if (!claim_next(notify, *connection, &claim, ret_is_there, error))
+    return FALSE;
   if (!*ret_is_there)
     return TRUE;
   g_autoptr(GError) stopped = NULL;
-  gboolean is_tried = try_to_send(notify, &claim, &outcome, &stopped);
-  g_autoptr(PgConnection) connection = connect_to(notify, NULL, error);
-  if (connection == NULL)
+  gboolean is_tried = try_to_send(notify, connection, &claim, &outcome, &stopped);
+  if (*connection == NULL && (*connection = connect_to(notify, NULL, error)) == NULL)
     return FALSE;
   if (is_tried)
-    return finish(connection, &claim, &outcome, error);
-  g_autoptr(PgResult) given_back = pg_connection_query(connection, NULL, notify_give_back_sql, 1, claim.message.id);
+    return finish(notify, *connection, &claim, &outcome, error);
+  give_back(*connection, &claim, NULL);
   g_propagate_error(error, g_steal_pointer(&stopped));
   return FALSE;
 }
@@ -209,21 +219,20 @@ send_all(Notify *notify, double *ret_wait_s, GError **error)
 {
   g_autofree char *is_migrated = NULL, *wait_s = NULL;
   *ret_wait_s = IDLE_S;
-  {
-    g_autoptr(PgConnection) connection = connect_to(notify, notify->stopping, error);
-    if (connection == NULL ||
-        !pg_connection_value(connection, &is_migrated, error, "SELECT pg_catalog.to_regclass('cch_data.notify_queue')",
-                             0) ||
-        (is_migrated != NULL && !pg_connection_exec(connection, notify_sweep_sql, error)))
-      return FALSE;
-  }
+  g_hash_table_remove_all(notify->unreadable); /* the key may be back, or the secrets entered again */
+  g_autoptr(PgConnection) connection = connect_to(notify, notify->stopping, error);
+  if (connection == NULL ||
+      !pg_connection_value(connection, &is_migrated, error, "SELECT pg_catalog.to_regclass('cch_data.notify_queue')",
+                           0) ||
+      (is_migrated != NULL && !pg_connection_exec(connection, notify_sweep_sql, error)))
+    return FALSE;
   if (is_migrated == NULL)
     return TRUE;
   for (gboolean is_there = TRUE; is_there;)
-    if (!send_next(notify, &is_there, error))
+    if (!send_next(notify, &connection, &is_there, error))
       return FALSE;
-  g_autoptr(PgConnection) connection = connect_to(notify, notify->stopping, error);
-  if (connection == NULL || !pg_connection_value(connection, &wait_s, error, notify_next_try_sql, 0))
+  g_autofree char *left_out = unreadable_array(notify);
+  if (!pg_connection_value(connection, &wait_s, error, notify_next_try_sql, 1, left_out))
     return FALSE;
   if (wait_s != NULL)
     *ret_wait_s = CLAMP(ceil(g_ascii_strtod(wait_s, NULL)), AWAKE_PAUSE_S, IDLE_S);

@@ -2,7 +2,7 @@
 
 import assert from 'node:assert/strict';
 import { createHmac } from 'node:crypto';
-import { readFileSync } from 'node:fs';
+import { readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:http';
 import path from 'node:path';
 import { after, before, beforeEach, describe, test } from 'node:test';
@@ -241,6 +241,25 @@ describe('messages', { skip: !haveBinary && 'no binary' }, () => {
       VALUES (${channel.id}, 'job:h', 'backup_failed', 'bad', now(), 'h', '{}', now(), now())`);
     await wake(channel, instance);
   }
+
+  test('a message waits for the key of its channel, or for its secrets, and is sent then', async () => {
+    const channel = await add('webhook', { url: address('/') });
+    const key = `${service.dataDir}/storage-key`;
+    const kept = readFileSync(key);
+    rmSync(key);
+    await queue(channel);
+    const { state, tries, error } = await until('the reason', async () => (await messages()).find((message) => message.error), 20_000);
+    assert.deepEqual([state, tries, /storage-key/.test(error), received.length], ['queued', 0, true, 0]);
+    writeFileSync(key, kept, { mode: 0o600 });
+    await arrival();
+    await settled();
+    rmSync(key);
+    await queue(channel, { subject: 'disk' });
+    await until('the reason', async () => (await messages())[0].error, 20_000);
+    assert.equal((await call('PATCH', `${channelsPath}/${channel.id}`, { settings: { url: address('/new') } })).status, 200);
+    await arrival(2);
+    assert.equal(received[1].url, '/new');
+  });
 
   test('mail goes over STARTTLS or TLS with a login, and readable', async () => {
     for (const mode of ['starttls', 'smtps']) {

@@ -13,4 +13,5 @@ WHERE q.id = (
   LIMIT 1
   FOR UPDATE OF w SKIP LOCKED)
 RETURNING q.id, q.channel_id, q.subject, q.kind, q.mood, q.host, pg_catalog.current_database(),
-          pg_catalog.date_part('epoch', q.since)::pg_catalog.int8, pg_catalog.date_part('epoch', q.made_at)::pg_catalog.int8, q.details, q.tries
+          pg_catalog.date_part('epoch', q.since)::pg_catalog.int8, pg_catalog.date_part('epoch', q.made_at)::pg_catalog.int8, q.details, q.tries,
+          q.error
