@@ -144,29 +144,23 @@ pause_s(guint tries)
   return MIN((gint64)FIRST_PAUSE_S << MIN(tries > 0 ? tries - 1 : 0, 20), MAX_PAUSE_S);
 }
 
-/* This try does not count. */
-static gboolean
-give_back(PgConnection *connection, const Claim *claim, GError **error)
-{
-  g_autoptr(PgResult) given = pg_connection_query(connection, error, notify_give_back_sql, 1, claim->message.id);
-  return given != NULL;
-}
-
 static gboolean
 finish(Notify *notify, PgConnection *connection, const Claim *claim, const NotifyOutcome *outcome, GError **error)
 {
-  /* The next look may find the key, or another instance have it: so it is given back, and logged once. */
+  /* The next look may find the key, or another instance have it. */
   gboolean is_unreadable = g_hash_table_contains(notify->unreadable, claim->channel_id);
   const char *state = outcome->is_sent ? "sent" : outcome->is_final ? "failed" : "queued";
-  g_autofree char *wait_s = g_strdup_printf("%" G_GINT64_FORMAT, MAX(pause_s(claim->tries), outcome->retry_after_s));
-  g_autoptr(PgResult) finished =
-      pg_connection_query(connection, error, notify_finish_sql, 4, claim->message.id, state, outcome->problem, wait_s);
+  gint64 pause = is_unreadable ? 0 : MAX(pause_s(claim->tries), outcome->retry_after_s);
+  g_autofree char *wait_s = g_strdup_printf("%" G_GINT64_FORMAT, pause);
+  g_autoptr(PgResult) finished = pg_connection_query(connection, error, notify_finish_sql, 5, claim->message.id, state,
+                                                     outcome->problem, wait_s, is_unreadable ? "1" : "0");
   if (finished == NULL)
     return FALSE;
-  if (!outcome->is_sent && !(is_unreadable && g_strcmp0(outcome->problem, claim->problem_before) == 0))
+  gboolean is_logged = is_unreadable && g_strcmp0(outcome->problem, claim->problem_before) == 0;
+  if (!outcome->is_sent && !is_logged)
     log_event(LOG_WARNING, outcome->is_final ? "message failed" : "message put off", "channel", claim->channel_id,
               "subject", claim->message.subject, "reason", outcome->problem, NULL);
-  return !is_unreadable || give_back(connection, claim, error);
+  return TRUE;
 }
 
 /* Closes the connection, which a stop would end, and because sending may take half a minute. The problem of a channel
@@ -208,7 +202,7 @@ send_next(Notify *notify, PgConnection **connection, gboolean *ret_is_there, GEr
     return FALSE;
   if (is_tried)
     return finish(notify, *connection, &claim, &outcome, error);
-  give_back(*connection, &claim, NULL);
+  g_autoptr(PgResult) given_back = pg_connection_query(*connection, NULL, notify_give_back_sql, 1, claim.message.id);
   g_propagate_error(error, g_steal_pointer(&stopped));
   return FALSE;
 }

@@ -350,7 +350,7 @@ describe('scheduled backups', { skip: !haveBinary && 'no binary' }, () => {
     const { body: made } = await call('POST', '/api/admin/backup-jobs', { name: 'killed', isEnabled: false, settings }, running);
     const victims = {
       service: () => signal(running.pid, 'SIGKILL'),
-      'a child': () => running.children().slice(0, 1).forEach((pid) => signal(pid, 'SIGKILL')),
+      'a child': () => running.children().slice(0, 1).forEach(({ pid }) => signal(pid, 'SIGKILL')),
       'the backends': () => mine.exec(`SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name LIKE 'cch-data%'`),
     };
     const names = Object.keys(victims);

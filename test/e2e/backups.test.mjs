@@ -59,11 +59,18 @@ describe('the page of backups', { skip: (!haveBinary && 'no binary') || (!haveCh
     await backup.getByRole('button', { name: /^More:/ }).click();
     await page.getByRole('menuitem', { name: 'Pin' }).click();
     await backup.getByText('pinned', { exact: true }).waitFor();
-    await backup.getByRole('button', { name: /^More:/ }).click();
     window.expected.push(/status of 409/);
-    await page.getByRole('menuitem', { name: 'Delete' }).click();
-    await page.getByRole('dialog').getByRole('button', { name: 'Delete' }).click();
-    await page.getByText(/This is the newest good backup and is not deleted/).waitFor();
+    for (const [refusal, next] of [[/The backup is pinned; unpin it first/, 'Unpin'], [/This is the newest good backup and is not deleted/, 'Pin']]) {
+      await backup.getByRole('button', { name: /^More:/ }).click();
+      await page.getByRole('menuitem', { name: 'Delete' }).click();
+      await page.getByRole('dialog').getByRole('button', { name: 'Delete' }).click();
+      await page.getByText(refusal).waitFor();
+      await page.getByRole('dialog').waitFor({ state: 'detached' });
+      await backup.locator('.ant-btn-loading').waitFor({ state: 'detached' });
+      await backup.getByRole('button', { name: /^More:/ }).click();
+      await page.getByRole('menuitem', { name: next }).click();
+      await backup.getByText('pinned', { exact: true }).waitFor({ state: next === 'Pin' ? 'visible' : 'detached' });
+    }
     assert.equal(await database.value('SELECT count(*) FROM cch_data.backups'), '1');
     await backup.getByRole('button', { name: /^Restore/ }).click();
     await page.getByRole('dialog').getByRole('button', { name: 'Bring it back' }).click();
