@@ -1,4 +1,4 @@
-// A destination: its kind's settings and secrets. A secret that is set is never shown; it is kept, replaced or removed.
+// A destination: its kind's settings and secrets.
 
 import { useQueryClient } from '@tanstack/react-query';
 import { Button, Checkbox, Collapse, Drawer, Flex, Form, Input, InputNumber, Radio, Select } from 'antd';
@@ -8,6 +8,7 @@ import { ErrorNotice } from '../../../components/page';
 import { useTexts } from '../../../i18n/language';
 import { isKind, kinds, type KindName, type Secret, type Setting } from './kinds';
 import { backupsKey, idPath, type Destination } from '../queries';
+import { SecretField } from '../secret_field';
 import { texts } from '../texts';
 
 type Values = Record<string, unknown>;
@@ -27,24 +28,6 @@ function SettingField({ setting, value, onChange }: { setting: Setting; value: u
     return <Input id={id} autoComplete="off" spellCheck={false} value={text} onChange={(event) => onChange(event.target.value)} />;
   };
   return <Form.Item className={type === 'lines' ? 'backup-field backup-wide' : 'backup-field'} label={t(label)} htmlFor={id} extra={hint && t(hint)} required={isRequired}>{field()}</Form.Item>;
-}
-
-// `value` undefined: it stays as it is; "": it is removed.
-function SecretField({ secret, isSet, value, onChange }: { secret: Secret; isSet: boolean; value: string | undefined; onChange: (value: string | undefined) => void }) {
-  const t = useTexts(texts);
-  const id = `destination-secret-${secret.name}`;
-  const isRemoved = isSet && value === '';
-  const props = {
-    id, autoComplete: 'new-password', disabled: isRemoved, value: value ?? '', placeholder: isSet ? t('secretSet') : undefined,
-    onChange: (event: { target: { value: string } }) => onChange(event.target.value === '' ? undefined : event.target.value),
-  };
-  return (
-    <Form.Item className={secret.hasLines ? 'backup-field backup-wide' : 'backup-field'} label={t(secret.label)} htmlFor={id}
-      extra={isSet && <Checkbox checked={isRemoved} onChange={(event) => onChange(event.target.checked ? '' : undefined)}>{t('removeSecret')}</Checkbox>}
-    >
-      {secret.hasLines ? <Input.TextArea {...props} className="code-input" rows={3} /> : <Input.Password {...props} />}
-    </Form.Item>
-  );
 }
 
 // `destination` null: a new one. `onSaved` has its id, to be tested.
@@ -79,7 +62,7 @@ export function DestinationForm({ destination, onClose, onSaved }: { destination
   };
   const settingField = (setting: Setting) => <SettingField key={setting.name} setting={setting} value={settings[setting.name]} onChange={(value) => setSettings((old) => ({ ...old, [setting.name]: value }))} />;
   const secretField = (secret: Secret) => (
-    <SecretField key={secret.name} secret={secret} isSet={destination?.secretsSet.includes(secret.name) ?? false} value={secrets[secret.name]} onChange={(value) => setSecrets((old) => ({ ...old, [secret.name]: value }))} />
+    <SecretField key={secret.name} id={`destination-secret-${secret.name}`} label={t(secret.label)} hasLines={secret.hasLines ?? false} isSet={destination?.secretsSet.includes(secret.name) ?? false} value={secrets[secret.name]} onChange={(value) => setSecrets((old) => ({ ...old, [secret.name]: value }))} />
   );
   return (
     <Drawer open size={560} title={destination ? t('editDestination', { name: destination.name }) : t('addDestination')} onClose={onClose} mask={{ closable: false }}
