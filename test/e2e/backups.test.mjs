@@ -2,7 +2,9 @@
 
 import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
+import { createHmac } from 'node:crypto';
 import { readdirSync } from 'node:fs';
+import { createServer } from 'node:http';
 import path from 'node:path';
 import { after, before, describe, test } from 'node:test';
 import { atExit, endSync, temporaryDirectory } from '../api/support/cleanup.mjs';
@@ -10,11 +12,12 @@ import { Database, fixture } from '../api/support/database.mjs';
 import { until } from '../api/support/run.mjs';
 import { freePort, startPostgres } from '../api/support/servers.mjs';
 import { Service, haveBinary } from '../api/support/service.mjs';
+import { MailServer } from '../api/support/smtp.mjs';
 import { Browser, haveChromium, views } from './support/browser.mjs';
 
 const words = {
-  'zh-CN': { title: '备份', tabs: ['任务', '存储位置', '运行记录', '备份列表'], add: '添加存储位置', save: '保存并测试', jobForm: '添加任务', run: '备份 · daily', log: '过程', failed: /“broken”最近一次备份失败.*：存储位置空间不足/ },
-  en: { title: 'Backups', tabs: ['Jobs', 'Destinations', 'Runs', 'Backups'], add: 'Add a destination', save: 'Save and test', jobForm: 'Add a job', run: 'Backup · daily', log: 'What happened', failed: /The last backup of “broken” failed .*: The destination has no room left/ },
+  'zh-CN': { title: '备份', tabs: ['任务', '存储位置', '运行记录', '备份列表', '通知'], channelForm: '添加通知渠道', email: '邮件', add: '添加存储位置', save: '保存并测试', jobForm: '添加任务', run: '备份 · daily', log: '过程', failed: /“broken”最近一次备份失败.*：存储位置空间不足/ },
+  en: { title: 'Backups', tabs: ['Jobs', 'Destinations', 'Runs', 'Backups', 'Messages'], channelForm: 'Add a channel', email: 'E-mail', add: 'Add a destination', save: 'Save and test', jobForm: 'Add a job', run: 'Backup · daily', log: 'What happened', failed: /The last backup of “broken” failed .*: The destination has no room left/ },
 };
 
 async function startWebdav() {
@@ -130,6 +133,140 @@ describe('the page of backups', { skip: (!haveBinary && 'no binary') || (!haveCh
     await window.close();
   });
 
+  // What a receiver of webhooks gets; it answers with `status`.
+  async function startCollector() {
+    const collector = { received: [], status: 200 };
+    const server = createServer((request, response) => {
+      const chunks = [];
+      request.on('data', (chunk) => chunks.push(chunk));
+      request.on('end', () => {
+        collector.received.push({ url: request.url, headers: request.headers, body: Buffer.concat(chunks).toString() });
+        response.writeHead(collector.status).end(collector.status === 200 ? '{"errcode":0,"code":0,"ok":true}' : 'no such room');
+      });
+    });
+    await new Promise((resolve) => server.listen(0, '127.0.0.1', resolve));
+    server.unref();
+    collector.url = `http://127.0.0.1:${server.address().port}`;
+    return collector;
+  }
+
+  test('messages: channels of every kind by their forms, a test in words, secrets that stay, and who is told', async () => {
+    const collector = await startCollector();
+    await database.exec(`CREATE TABLE webhook_targets (id integer, name text, provider_type text, webhook_url text, is_enabled boolean);
+      INSERT INTO webhook_targets VALUES (1, 'duty', 'dingtalk', '${collector.url}/hub?access_token=t', true), (2, 'old', 'wechat', '${collector.url}/old', false)`);
+    const window = await browser.open(service);
+    const { page } = window;
+    const form = page.getByRole('dialog');
+    const channel = (name) => row(page, 'Channels', name);
+    const channels = async () => (await (await service.fetch('/api/admin/notify/channels')).json()).channels;
+    const saved = async (name) => (await channels()).find((one) => one.name === name);
+    const save = form.getByRole('button', { name: 'Save', exact: true });
+    await window.goto('/settings/backups');
+    await page.getByText('Nobody is told when a backup fails.').waitFor();
+    await page.getByRole('link', { name: 'Set up messages' }).click();
+    await page.getByText('There are no channels yet').waitFor();
+    await window.screenshot('backups-messages-none');
+
+    // The hub's own target, by one click.
+    assert.ok(await page.getByRole('button', { name: '“old” is switched off in the hub' }).isDisabled());
+    await page.getByRole('button', { name: 'Use “duty” (DingTalk)' }).click();
+    await channel('duty').getByText(/The test was accepted/).waitFor();
+    assert.match(collector.received[0].url, /^\/hub\?access_token=t/);
+    await page.getByText('Nobody is told when a backup fails.').waitFor({ state: 'detached' });
+
+    // A signed webhook: refused, mended, and its secret kept unseen.
+    collector.status = 404;
+    await page.getByRole('button', { name: 'Add a channel' }).click();
+    await form.getByText('Webhook', { exact: true }).click();
+    await form.getByLabel('Name').fill('program');
+    await form.getByLabel('Address').fill('example.com/hook');
+    await form.getByText('An address that begins with http:// or https://').waitFor();
+    assert.ok(await save.isDisabled());
+    await form.getByLabel('Address').fill(`${collector.url}/hook`);
+    await form.getByLabel('Signing secret').fill('sesame');
+    await form.getByText('Each successful backup').click();
+    await form.getByRole('button', { name: 'Save and send a test' }).click();
+    await channel('program').getByText('The test did not arrive: the receiver refused it (status 404)').waitFor();
+    await channel('program').getByText('All problems, and each successful backup').waitFor();
+    collector.status = 200;
+    await page.getByRole('button', { name: 'Edit program' }).click();
+    for (const label of ['Address', 'Signing secret']) {
+      assert.deepEqual([await form.getByLabel(label).inputValue(), await form.getByLabel(label).getAttribute('placeholder')], ['', 'set; leave it empty to keep it']);
+    }
+    await form.getByLabel('Name').fill('my program');
+    await form.getByRole('button', { name: 'Save and send a test' }).click();
+    await channel('my program').getByText(/The test was accepted/).waitFor();
+    const { headers, body } = collector.received.at(-1);
+    assert.equal(headers['x-cch-signature'], `sha256=${createHmac('sha256', 'sesame').update(`${headers['x-cch-timestamp']}.${body}`).digest('hex')}`);
+
+    // E-mail: not a password in the clear to another machine; to this one it is sent.
+    const mail = await MailServer.start({ mode: 'plain' });
+    await page.getByRole('button', { name: 'Add a channel' }).click();
+    await form.getByText('E-mail', { exact: true }).click();
+    await form.getByLabel('Name').fill('mail');
+    await form.getByLabel('Mail server').fill('mail.example.com');
+    await form.getByLabel('User').fill('bot');
+    await form.getByLabel('Password', { exact: true }).fill('sesame');
+    await form.getByLabel('From').fill('cch@example.com');
+    await form.getByLabel('To', { exact: true }).fill('ops@example.com，boss');
+    await form.getByText('1 to 20 addresses, with commas between them').waitFor();
+    await form.getByLabel('To', { exact: true }).fill('ops@example.com，boss@example.com');
+    assert.ok(await save.isEnabled());
+    await form.getByLabel('Security').click();
+    await page.getByTitle('None (this machine or a trusted network only)').click();
+    await form.getByText('Without TLS no password is sent').waitFor();
+    assert.ok(await save.isDisabled());
+    await form.getByLabel('Mail server').fill('127.0.0.1');
+    await form.getByLabel('Port').fill(String(mail.port));
+    await form.getByRole('button', { name: 'Save and send a test' }).click();
+    await channel('mail').getByText(/The test was accepted/).waitFor();
+    assert.deepEqual(mail.mails[0].to.length, 2);
+    await page.getByRole('button', { name: 'Edit mail' }).click();
+    await form.getByLabel('Port').fill(String(mail.port + 1));
+    await form.getByText('For another server it has to be entered again').waitFor();
+    await page.getByRole('button', { name: 'Cancel' }).click();
+    mail.stop();
+
+    // The other kinds: their forms save what they should.
+    const others = [
+      ['WeCom', { 'Webhook address': 'https://wecom.example/send?key=k' }, ['url'], {}],
+      ['Feishu / Lark', { 'Webhook address': 'https://feishu.example/h', 'Signing secret': 's' }, ['url', 'secret'], {}],
+      ['DingTalk', { 'Webhook address': 'https://ding.example/h', 'Signing secret': 's' }, ['url', 'secret'], {}],
+      ['Telegram', { 'Bot token': '12:t', 'Chat ID': '-100' }, ['botToken'], { chatId: '-100' }],
+      ['Slack', { 'Webhook address': 'https://slack.example/h' }, ['url'], {}],
+      ['Webhook with a template', { Address: 'https://custom.example/h', 'Template (JSON)': '{"a": "{{title}}"}', Headers: 'X-Token: a:b' }, ['url', 'headers'], { template: { a: '{{title}}' } }],
+      ['Heartbeat', { Address: 'https://ping.example/h' }, ['url'], {}],
+    ];
+    for (const [kind, fields, secrets, settings] of others) {
+      await page.getByRole('button', { name: 'Add a channel' }).click();
+      await form.getByText(kind, { exact: true }).click();
+      await form.getByLabel('Name').fill(`by ${kind}`);
+      for (const [label, value] of Object.entries(fields)) await form.getByLabel(label).fill(value);
+      await save.click();
+      await channel(`by ${kind}`).waitFor();
+      const one = await saved(`by ${kind}`);
+      assert.deepEqual([Object.keys(one.secrets).filter((secret) => one.secrets[secret]).sort(), one.settings, one.enabled], [[...secrets].sort(), settings, true]);
+    }
+    assert.deepEqual((await saved('by Heartbeat')).kinds, ['backup_succeeded']);
+    await row(page, 'Channels', 'by Slack').getByRole('switch').click();
+    await row(page, 'Channels', 'by Slack').getByText('switched off').waitFor();
+    assert.equal((await saved('by Slack')).enabled, false);
+
+    // What was told, and what does not arrive.
+    const { id } = await saved('by DingTalk');
+    await database.exec(`INSERT INTO cch_data.notify_queue (channel_id, subject, kind, mood, since, host, details, made_at, state, tries, next_try_at, ended_at, error)
+      VALUES (${id}, 'job:daily', 'backup_failed', 'reminder', now(), 'h', '{"name":"daily"}', now(), 'failed', 1, now(), now() + interval '1 s', 'errcode 310000: sign not match')`);
+    await page.reload();
+    await page.getByText('The last message to the channel “by DingTalk” failed').waitFor();
+    await row(page, 'Recent messages', 'Still so: Backup failed: daily').getByText('errcode 310000: sign not match').waitFor();
+    await page.getByRole('button', { name: 'Delete by DingTalk' }).click();
+    await form.getByRole('button', { name: 'Delete' }).click();
+    await page.getByText('The channel by DingTalk is deleted').waitFor();
+    assert.equal(await saved('by DingTalk'), undefined);
+    await database.exec('TRUNCATE cch_data.notify_channels, cch_data.notify_queue, cch_data.notify_states; DROP TABLE webhook_targets');
+    await window.close();
+  });
+
   for (const [language, size] of views) {
     test(`every tab, an accessible form, and a failure in words (${language}, ${size})`, async () => {
       const w = words[language];
@@ -137,7 +274,17 @@ describe('the page of backups', { skip: (!haveBinary && 'no binary') || (!haveCh
         INSERT INTO cch_data.backup_jobs (name, is_enabled, settings, handled_at)
           SELECT 'broken', true, settings, now() FROM cch_data.backup_jobs WHERE name = 'daily' ON CONFLICT DO NOTHING;
         INSERT INTO cch_data.backup_runs (kind, job_name, state, asked_by, error_code, message, started_at, ended_at)
-          VALUES ('backup', 'broken', 'failed', 'schedule', 'storage.full', 'No space left on device', now(), now())`);
+          VALUES ('backup', 'broken', 'failed', 'schedule', 'storage.full', 'No space left on device', now(), now());
+        TRUNCATE cch_data.notify_channels CASCADE;
+        INSERT INTO cch_data.notify_channels (id, name, type, language, kinds, settings, target, secret_names) VALUES
+          (1001, '值班群', 'wechat', 'zh-CN', '{backup_failed,no_good_backup_for_hours,verify_failed,drill_failed,destination_away,disk_short,lock_stuck,prices_held}', '{}', 'https://qyapi.weixin.qq.com', '{url}'),
+          (1002, 'ops', 'email', 'en', '{backup_failed,drill_failed}', '{"server":"smtps://mail.example.com","from":"cch@example.com","to":["ops@example.com"]}', 'ops@example.com', '{}'),
+          (1003, 'healthchecks', 'ping', 'en', '{backup_succeeded}', '{}', 'https://hc-ping.com', '{url}');
+        INSERT INTO cch_data.notify_queue (channel_id, subject, kind, mood, since, host, details, made_at, state, tries, next_try_at, ended_at, error) VALUES
+          (1001, 'job:broken', 'backup_failed', 'bad', now(), 'h', '{"name":"broken"}', now() - interval '1 h', 'sent', 1, now(), now() - interval '59 min', NULL),
+          (1001, 'prices', 'prices_held', 'bad', now(), 'h', '{"name":"LiteLLM"}', now() - interval '30 min', 'sent', 2, now(), now() - interval '29 min', NULL),
+          (1003, 'job:daily', 'backup_succeeded', 'done', now(), 'h', '{"name":"daily"}', now() - interval '9 min', 'queued', 3, now() + interval '1 h', NULL, 'https://hc-ping.com: Could not connect to server'),
+          (1002, 'job:broken', 'backup_failed', 'bad', now(), 'h', '{"name":"broken"}', now(), 'failed', 1, now(), now() + interval '1 s', 'mail.example.com: Login denied (535)')`);
       const window = await browser.open(service, { language, size });
       const { page } = window;
       await window.goto('/settings/backups');
@@ -157,6 +304,14 @@ describe('the page of backups', { skip: (!haveBinary && 'no binary') || (!haveCh
       await page.getByRole('button', { name: w.jobForm }).click();
       await page.getByRole('dialog').locator('ol time').first().waitFor();
       await window.assertAccessible();
+      await window.screenshot('backups-jobform');
+      await page.keyboard.press('Escape');
+      await page.getByRole('dialog').waitFor({ state: 'detached' });
+      await page.getByRole('tab', { name: w.tabs[4] }).click();
+      await page.getByRole('button', { name: w.channelForm }).click();
+      await page.getByRole('dialog').getByText(w.email, { exact: true }).click();
+      await window.assertAccessible();
+      await window.screenshot('backups-channelform');
       await window.close();
     });
   }

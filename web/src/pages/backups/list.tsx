@@ -87,9 +87,9 @@ export function BackupList() {
     <Flex vertical gap="small">
       <Flex wrap gap="small" role="search">
         <Select className="compression" aria-label={t('job')} value={job} popupMatchSelectWidth={false} onChange={(value) => setState({ job: value, page: '1' })}
-          options={[{ value: '', label: `${t('job')}: ${t('any')}` }, ...jobs.map(({ name }) => ({ value: name, label: name }))]} />
+          options={[{ value: '', label: t('fact', { name: t('job') }) + t('any') }, ...jobs.map(({ name }) => ({ value: name, label: name }))]} />
         <Select className="compression" aria-label={t('destination')} value={destination} popupMatchSelectWidth={false} onChange={(value) => setState({ destination: value, page: '1' })}
-          options={[{ value: '', label: `${t('destination')}: ${t('any')}` }, ...destinations.map(({ id, name }) => ({ value: String(id), label: name }))]} />
+          options={[{ value: '', label: t('fact', { name: t('destination') }) + t('any') }, ...destinations.map(({ id, name }) => ({ value: String(id), label: name }))]} />
       </Flex>
       {found.isPending && <Loading />}
       {found.isError && <ErrorNotice error={found.error} onRetry={() => void found.refetch()} />}

@@ -8,6 +8,7 @@ import './backups.css';
 import { DestinationList } from './destinations/destination_list';
 import { JobList } from './jobs/job_list';
 import { BackupList } from './list';
+import { Messages } from './messages/messages';
 import { useRuns } from './queries';
 import { ActiveRuns, RunList } from './runs';
 import { SafetyCard } from './safety';
@@ -21,6 +22,7 @@ export default function BackupsPage() {
     { key: 'backups', label: t('backups'), children: <BackupList /> },
     { key: 'jobs', label: t('jobs'), children: <JobList /> },
     { key: 'destinations', label: t('destinations'), children: <DestinationList /> },
+    { key: 'messages', label: t('messages'), children: <Messages /> },
     { key: 'runs', label: t('runs'), children: runs.data ? <RunList runs={runs.data} /> : <Loading /> },
   ];
   return (
@@ -28,7 +30,7 @@ export default function BackupsPage() {
       {runs.isError && <ErrorNotice error={runs.error} onRetry={() => void runs.refetch()} />}
       <SafetyCard runs={runs.data} />
       {runs.data && <ActiveRuns runs={runs.data} />}
-      <Card><Tabs activeKey={tab} onChange={(key) => setState({ tab: key })} items={items} destroyOnHidden /></Card>
+      <Card><Tabs className="backup-tabs" activeKey={tab} onChange={(key) => setState({ tab: key })} items={items} destroyOnHidden /></Card>
     </Page>
   );
 }

@@ -69,7 +69,7 @@ export function RestoreDialog({ backup, onClose }: { backup: Backup; onClose: ()
         {isRunning && (
           <div>
             <Progress percent={Math.floor((bytes / Math.max(1, bytesTotal)) * 100)} status="active" aria-label={t('fetching')} />
-            <Typography.Text type="secondary" className="numbers">{t('fetching')}: {t('fetchText', { n: format.bytes(bytes), total: format.bytes(bytesTotal) })}</Typography.Text>
+            <Typography.Text type="secondary" className="numbers">{t('fact', { name: t('fetching') })}{t('fetchText', { n: format.bytes(bytes), total: format.bytes(bytesTotal) })}</Typography.Text>
           </div>
         )}
         {error !== null && <ErrorNotice error={error} />}

@@ -6,7 +6,9 @@ import { ErrorNotice, Loading, Technical } from '../../components/page';
 import { useFormat } from '../../i18n/format';
 import { useTexts } from '../../i18n/language';
 import { useAct } from './actions';
+import { FailingChannels, NobodyTold, useFailingChannels } from './messages/told';
 import { idPath, isGood, useDestinations, useJobs, useNewest, type Backup, type Destination, type Job, type Run } from './queries';
+import type { Channel } from './messages/queries';
 import { texts } from './texts';
 import { useWords } from './words';
 
@@ -17,6 +19,7 @@ interface Known {
   destinations: Destination[];
   newest: Backup[];
   runs: Run[];
+  unheard: Channel[]; // messages over them do not arrive
 }
 
 // More than twice the time between two runs.
@@ -28,7 +31,7 @@ function isLate({ isEnabled, lastGoodAt, nextTimes }: Job): boolean {
 
 const newestTime = (times: (string | null)[]) => times.reduce<string | null>((best, time) => (time !== null && (best === null || time > best) ? time : best), null);
 
-function judge({ jobs, newest, runs, destinations }: Known) {
+function judge({ jobs, newest, runs, destinations, unheard }: Known) {
   const enabled = jobs.filter(({ isEnabled }) => isEnabled);
   const lastGood = newestTime([...jobs.map(({ lastGoodAt }) => lastGoodAt), ...newest.filter(isGood).map(({ madeAt }) => madeAt)]);
   const proven = newest.filter(({ state, provenAt }) => state === 'proven' && provenAt !== null).sort((a, b) => (a.provenAt! < b.provenAt! ? 1 : -1))[0];
@@ -42,6 +45,7 @@ function judge({ jobs, newest, runs, destinations }: Known) {
     lastGood, proven, measured, next, failed, late: enabled.filter(isLate), offered: enabled.length === 0 ? jobs.find(({ isOffered }) => isOffered) : undefined,
     allOff: enabled.length === 0, lacking: enabled.filter(({ lastGoodAt }) => lastGoodAt === null),
     lost: newest.filter(({ state }) => state === 'damaged' || state === 'missing').length,
+    unheard,
     unusable: destinations.filter(({ problem }) => problem !== null),
     failing: destinations.filter(({ problem, lastErrorAt, lastOkAt }) => problem === null && lastErrorAt !== null && (lastOkAt === null || lastErrorAt > lastOkAt)),
   };
@@ -49,10 +53,10 @@ function judge({ jobs, newest, runs, destinations }: Known) {
 
 type Judgement = ReturnType<typeof judge>;
 
-function verdict({ lastGood, proven, failed, late, allOff, lost, unusable, failing, lacking }: Judgement): ['success' | 'warning' | 'error', keyof typeof texts] {
+function verdict({ lastGood, proven, failed, late, allOff, lost, unusable, failing, lacking, unheard }: Judgement): ['success' | 'warning' | 'error', keyof typeof texts] {
   if (lastGood === null) return ['error', 'unsafe'];
   if (late.length > 0) return ['error', 'unsafeOld'];
-  if (failed.length + lost + unusable.length + failing.length + lacking.length > 0 || allOff) return ['warning', 'withProblems'];
+  if (failed.length + lost + unusable.length + failing.length + lacking.length + unheard.length > 0 || allOff) return ['warning', 'withProblems'];
   return proven ? ['success', 'safe'] : ['warning', 'safeUnproven'];
 }
 
@@ -76,8 +80,8 @@ function Problems({ found, destinations }: { found: Judgement; destinations: Des
       {found.allOff && !offered && <Alert type="warning" showIcon title={t('allOff')} />}
       {found.failed.map((failed) => (
         <Alert
-          key={failed.id} type="error" showIcon title={t('failedRun', { job: failed.job ?? '', ago: format.ago(failed.endedAt!), reason: words.error(failed.errorCode) })}
-          description={failed.message ? <Technical text={failed.message} /> : undefined}
+          key={failed.id} type="error" showIcon
+          title={<>{t('failedRun', { job: failed.job ?? '', ago: format.ago(failed.endedAt!), reason: words.error(failed.errorCode) })}{failed.message && <Technical text={failed.message} />}</>}
         />
       ))}
       {found.late.map((job) => <Alert key={job.id} type="error" showIcon title={t('late', { job: job.name, ago: format.ago(job.lastGoodAt!) })} />)}
@@ -90,11 +94,9 @@ function Problems({ found, destinations }: { found: Judgement; destinations: Des
       {found.lost > 0 && <Alert type="warning" showIcon title={t('lostBackups', { n: found.lost })} />}
       {found.unusable.map(({ id, name, problem }) => <Alert key={id} type="error" showIcon title={t('destinationProblem', { name, reason: words.error(problem) })} />)}
       {found.failing.map(({ id, name, lastErrorAt, lastError }) => (
-        <Alert
-          key={id} type="warning" showIcon title={t('destinationFailing', { name, ago: format.ago(lastErrorAt!) })}
-          description={lastError ? <Technical text={lastError} /> : undefined}
-        />
+        <Alert key={id} type="warning" showIcon title={<>{t('destinationFailing', { name, ago: format.ago(lastErrorAt!) })}{lastError && <Technical text={lastError} />}</>} />
       ))}
+      <FailingChannels channels={found.unheard} />
     </>
   );
 }
@@ -122,11 +124,12 @@ export function SafetyCard({ runs }: { runs: Run[] | undefined }) {
   const format = useFormat();
   const words = useWords();
   const jobs = useJobs(), destinations = useDestinations(), newest = useNewest();
+  const unheard = useFailingChannels();
   const failed = [jobs, destinations, newest].find(({ isError }) => isError);
   const content = () => {
     if (failed) return <ErrorNotice error={failed.error} onRetry={() => void failed.refetch()} />;
     if (!jobs.data || !destinations.data || !newest.data || !runs) return <Loading rows={3} />;
-    const found = judge({ jobs: jobs.data, destinations: destinations.data, newest: newest.data, runs });
+    const found = judge({ jobs: jobs.data, destinations: destinations.data, newest: newest.data, runs, unheard });
     const [type, text] = verdict(found);
     const { lastGood, proven, measured, next } = found;
     return (
@@ -134,14 +137,15 @@ export function SafetyCard({ runs }: { runs: Run[] | undefined }) {
         <Alert type={type} showIcon role="status" title={t(text)} />
         <Problems found={found} destinations={destinations.data} />
         <Descriptions
-          size="small" column={{ xs: 1, sm: 2 }} className="facts"
+          size="small" column={{ xs: 1, sm: 2 }} className="facts" colon={false}
           items={[
-            { label: t('lastGood'), children: lastGood === null ? t('never') : <Tooltip title={format.dateTime(lastGood)}><time dateTime={lastGood}>{format.ago(lastGood)}</time></Tooltip> },
-            { label: t('proven'), children: proven ? t('provenText', { ago: format.ago(proven.provenAt!), how: words.proof(proven.proof) }) : t('never') },
-            { label: t('recovery'), children: measured === null ? t('notMeasured') : format.duration(Math.max(1, measured / 1000)) },
-            { label: t('next'), children: next ? <Tooltip title={format.dateTime(next.at)}>{t('nextText', { ago: format.ago(next.at), job: next.name })}</Tooltip> : t('noNext') },
+            { label: t('fact', { name: t('lastGood') }), children: lastGood === null ? t('never') : <Tooltip title={format.dateTime(lastGood)}><time dateTime={lastGood}>{format.ago(lastGood)}</time></Tooltip> },
+            { label: t('fact', { name: t('proven') }), children: proven ? t('provenText', { ago: format.ago(proven.provenAt!), how: words.proof(proven.proof) }) : t('never') },
+            { label: t('fact', { name: t('recovery') }), children: measured === null ? t('notMeasured') : format.duration(Math.max(1, measured / 1000)) },
+            { label: t('fact', { name: t('next') }), children: next ? <Tooltip title={format.dateTime(next.at)}>{t('nextText', { ago: format.ago(next.at), job: next.name })}</Tooltip> : t('noNext') },
           ]}
         />
+        <NobodyTold />
         <TimeLine newest={newest.data} />
       </Flex>
     );

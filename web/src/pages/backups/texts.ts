@@ -16,6 +16,7 @@ export const texts = defineTexts({
   moreOf: ['更多：{name}', 'More: {name}'],
   any: ['全部', 'All'],
   never: ['从未', 'never'],
+  fact: ['{name}：', '{name}: '],
   unknown: ['未知', 'not known'],
 
   // Is my data safe?
@@ -56,6 +57,7 @@ export const texts = defineTexts({
   jobs: ['任务', 'Jobs'],
   destinations: ['存储位置', 'Destinations'],
   runs: ['运行记录', 'Runs'],
+  messages: ['通知', 'Messages'],
   job: ['任务', 'Job'],
   destination: ['存储位置', 'Destination'],
   noBackups: ['还没有备份', 'There are no backups yet'],

@@ -64,11 +64,11 @@ function JobRow({ job, destinations, onEdit }: { job: Job; destinations: Destina
           <strong>{name}</strong>
         </Flex>
         <div>{words.when(job)}</div>
-        <Typography.Text type="secondary">{t('lastGood')}: {job.lastGoodAt === null ? t('never') : format.ago(job.lastGoodAt)}</Typography.Text>
+        <Typography.Text type="secondary">{t('fact', { name: t('lastGood') })}{job.lastGoodAt === null ? t('never') : format.ago(job.lastGoodAt)}</Typography.Text>
       </div>
       <div className="backup-text">
         {isEnabled && nextTimes[0] !== undefined && (
-          <details><summary>{t('next')}: <Tooltip title={format.dateTime(nextTimes[0])}><span>{format.ago(nextTimes[0])}</span></Tooltip></summary><NextTimes times={nextTimes} /></details>
+          <details><summary>{t('fact', { name: t('next') })}<Tooltip title={format.dateTime(nextTimes[0])}><span>{format.ago(nextTimes[0])}</span></Tooltip></summary><NextTimes times={nextTimes} /></details>
         )}
         {!isEnabled && <Typography.Text type="secondary">{t('off')}</Typography.Text>}
       </div>
