@@ -8,6 +8,9 @@ struct PeriodicThread {
   guint interval_s;
   PeriodicFunc work;
   gpointer data;
+  GMutex mutex;
+  GCond changed;
+  gboolean is_woken, is_stopping;
 };
 
 gboolean
@@ -30,13 +33,25 @@ sleep_ms(guint ms, GCancellable *cancellable, GError **error)
   return !error_if_cancelled(cancellable, error);
 }
 
+/* Until the interval has passed or somebody wakes the thread; FALSE when it should end. */
+static gboolean
+rest(PeriodicThread *thread)
+{
+  gint64 end_us = g_get_monotonic_time() + (gint64)thread->interval_s * G_USEC_PER_SEC;
+  g_autoptr(GMutexLocker) locker = g_mutex_locker_new(&thread->mutex);
+  while (!thread->is_woken && !thread->is_stopping && g_cond_wait_until(&thread->changed, &thread->mutex, end_us))
+    ;
+  thread->is_woken = FALSE;
+  return !thread->is_stopping;
+}
+
 static gpointer
 run_periodically(gpointer data)
 {
   PeriodicThread *thread = data;
   do
     thread->work(thread->data, thread->stopping);
-  while (sleep_ms((guint)MIN((guint64)thread->interval_s * 1000, G_MAXUINT), thread->stopping, NULL));
+  while (rest(thread));
   return NULL;
 }
 
@@ -45,8 +60,18 @@ periodic_thread_start(const char *name, guint interval_s, PeriodicFunc work, gpo
 {
   PeriodicThread *thread = g_new0(PeriodicThread, 1);
   *thread = (PeriodicThread){.stopping = g_cancellable_new(), .interval_s = interval_s, .work = work, .data = data};
+  g_mutex_init(&thread->mutex);
+  g_cond_init(&thread->changed);
   thread->thread = g_thread_new(name, run_periodically, thread);
   return thread;
+}
+
+void
+periodic_thread_wake(PeriodicThread *thread)
+{
+  g_autoptr(GMutexLocker) locker = g_mutex_locker_new(&thread->mutex);
+  thread->is_woken = TRUE;
+  g_cond_signal(&thread->changed);
 }
 
 void
@@ -54,8 +79,14 @@ periodic_thread_stop(PeriodicThread *thread)
 {
   if (thread == NULL)
     return;
+  g_mutex_lock(&thread->mutex);
+  thread->is_stopping = TRUE;
+  g_cond_signal(&thread->changed);
+  g_mutex_unlock(&thread->mutex);
   g_cancellable_cancel(thread->stopping);
   g_thread_join(thread->thread);
   g_object_unref(thread->stopping);
+  g_mutex_clear(&thread->mutex);
+  g_cond_clear(&thread->changed);
   g_free(thread);
 }

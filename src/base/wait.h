@@ -13,5 +13,7 @@ typedef void (*PeriodicFunc)(gpointer data, GCancellable *stopping);
 
 /* Calls `work` at once, and again `interval_s` seconds after each call's end. */
 PeriodicThread *periodic_thread_start(const char *name, guint interval_s, PeriodicFunc work, gpointer data);
+/* Has `work` called now, or once more after the call that is running. From any thread. */
+void periodic_thread_wake(PeriodicThread *thread);
 /* Cancels, waits for the thread, and frees; NULL is ignored. */
 void periodic_thread_stop(PeriodicThread *thread);

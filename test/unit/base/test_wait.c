@@ -51,6 +51,19 @@ count(gpointer data, GCancellable *stopping)
 }
 
 static void
+periodic_work_runs_again_when_woken(void **state)
+{
+  (void)state;
+  int n = 0;
+  PeriodicThread *thread = periodic_thread_start("count", 3600, count, &n);
+  while (g_atomic_int_get(&n) < 3) {
+    periodic_thread_wake(thread);
+    g_usleep(1000);
+  }
+  periodic_thread_stop(thread);
+}
+
+static void
 periodic_work_runs_at_once_and_is_stopped_while_it_rests(void **state)
 {
   (void)state;
@@ -82,6 +95,7 @@ main(void)
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(a_sleep_lasts_as_long_as_it_says),
       cmocka_unit_test(a_sleep_ends_when_it_is_cancelled),
+      cmocka_unit_test(periodic_work_runs_again_when_woken),
       cmocka_unit_test(periodic_work_runs_at_once_and_is_stopped_while_it_rests),
       cmocka_unit_test(periodic_work_runs_again),
   };
