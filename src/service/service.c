@@ -5,6 +5,7 @@
 #include "auth/secret_file.h"
 #include "backup/http/routes.h"
 #include "backup/side/janitor.h"
+#include "backup/statistics/statistics.h"
 #include "base/error.h"
 #include "base/log.h"
 #include "base/os/directory.h"
@@ -85,6 +86,7 @@ service_clear(Service *service)
   g_clear_pointer(&service->notify.notify, notify_free);
   g_clear_pointer(&service->janitor, temp_file_janitor_free);
   g_clear_pointer(&service->database_janitor, database_janitor_free);
+  g_clear_pointer(&service->backup.statistics, statistics_keeper_free);
   g_clear_pointer(&service->uploads.uploads, uploads_close);
   g_clear_pointer(&service->backup.running, running_free);
   g_clear_pointer(&service->health, health_http_free);
@@ -343,7 +345,8 @@ service_start(Service *service, GError **error)
       .life_s = (guint)MIN(config->upload_keep_s, config->temp_max_age_s), /* the janitor considers the age only */
   };
   service->uploads = (UploadHttp){config, uploads_open(&options)};
-  service->backup = (BackupHttp){config, service->pool, service->uploads.uploads, running_new()};
+  StatisticsKeeper *statistics = statistics_keeper_start(service->dsn, (guint)config->temp_cleanup_interval_s);
+  service->backup = (BackupHttp){config, service->pool, service->uploads.uploads, running_new(), statistics};
   service->batch = (BatchHttp){config, service->pool};
   service->audit = (AuditHttp){service->pool};
   service->notify = (NotifyHttp){service->pool, notify_new(service->pool, config), config->data_dir};

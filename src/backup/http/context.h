@@ -3,6 +3,7 @@
 #pragma once
 
 #include "backup/http/running.h"
+#include "backup/statistics/statistics.h"
 #include "config/config.h"
 #include "http/handler.h"
 #include "lock/lock.h"
@@ -14,6 +15,7 @@ typedef struct {
   PgPool *pool;     /* connections for short requests; long operations open their own by its DSN */
   Uploads *uploads; /* of this process */
   Running *running; /* likewise */
+  StatisticsKeeper *statistics;
 } BackupHttp;
 
 /* {operation, holder, since}; null without a holder. */

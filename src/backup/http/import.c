@@ -81,6 +81,7 @@ import_set_options(Import *import)
       .method = choices->method,
       .keep_s = (guint)http->config->undo_keep_s,
       .migrate = http->config->auto_migrate,
+      .leaves_statistics = TRUE,
       .lock_wait_s = (guint)http->config->lock_wait_s,
       .language = http_request_language(request),
   };
@@ -94,10 +95,12 @@ run_import(gpointer data)
   database_janitor_sweep(import->options.dsn, http_work_cancellable(import->work), NULL);
   g_autoptr(GError) problem = NULL;
   if (backup_import_run(import->reader, &import->options, http_work_lock(import->work), http_work_report, import->work,
-                        http_work_cancellable(import->work), &problem))
+                        http_work_cancellable(import->work), &problem)) {
     http_archive_set_done(import->archive);
-  else
+    statistics_keeper_wake(http_work_http(import->work)->statistics);
+  } else {
     http_archive_set_failed(import->archive, problem);
+  }
 }
 
 static HttpResponse *

@@ -55,6 +55,15 @@ describe_collations(json_t *status, PgConnection *connection, Language language)
   set_member(status, "collationHint", http_json_text(hint));
 }
 
+/* Whether the full planner statistics of an import are still to be collected; null: unknown. */
+static void
+describe_statistics(json_t *status, PgConnection *connection)
+{
+  gboolean are_owed = FALSE;
+  gboolean is_known = statistics_are_owed(connection, &are_owed, NULL);
+  set_member(status, "statisticsPending", is_known ? json_boolean(are_owed) : json_null());
+}
+
 static json_t *
 describe_operation(PgConnection *connection, const Config *config)
 {
@@ -161,6 +170,7 @@ get_status(HttpRequest *request, gpointer context, GError **error)
   if (connection != NULL) {
     describe_overwriting(status, connection, http->pool, language);
     describe_collations(status, connection, language);
+    describe_statistics(status, connection);
   }
   set_member(status, "operation", describe_operation(connection, http->config));
   g_clear_pointer(&connection, pg_connection_free);

@@ -45,8 +45,9 @@ static void
 run_undo(gpointer data)
 {
   Undo *undo = data;
-  backup_undo_run(&undo->options, http_work_lock(undo->work), http_work_report, undo->work,
-                  http_work_cancellable(undo->work), NULL);
+  if (backup_undo_run(&undo->options, http_work_lock(undo->work), http_work_report, undo->work,
+                      http_work_cancellable(undo->work), NULL))
+    statistics_keeper_wake(http_work_http(undo->work)->statistics); /* it may still owe those of its import */
 }
 
 static gboolean

@@ -3,8 +3,10 @@
 #include "backup/import/import_run.h"
 #include "backup/import/import_swap.h"
 #include "backup/import/import_transaction.h"
+#include "backup/statistics/statistics.h"
 #include "backup/swap/swap_choice.h"
 #include "base/error.h"
+#include "base/text.h"
 #include "hub/notify.h"
 
 gboolean
@@ -53,6 +55,27 @@ name_true_cause(ImportRun *run, GError **error)
   }
 }
 
+/* The import is complete without them, so that a failure is a warning, and so is a cancellation. */
+static void
+complete_statistics(ImportRun *run)
+{
+  const BackupImportOptions *options = run->options;
+  if (options->leaves_statistics) {
+    backup_progress_say(run->progress, TEXT_STATISTICS_LATER);
+    return;
+  }
+  backup_progress_say(run->progress, TEXT_STATISTICS_NOW);
+  StatisticsOutcome outcome = STATISTICS_NOT_OWED;
+  g_autoptr(GError) failure = NULL;
+  if (!statistics_complete(options->dsn, &outcome, run->cancellable, &failure))
+    backup_progress_warn(run->progress, TEXT_STATISTICS_LEFT,
+                         error_code(failure) == CCH_ERROR_CANCELLED
+                             ? text_get(TEXT_STATISTICS_CANCELLED, options->language)
+                             : failure->message);
+  else if (outcome == STATISTICS_LEFT)
+    backup_progress_warn(run->progress, TEXT_STATISTICS_LEFT, text_get(TEXT_STATISTICS_LOCKED, options->language));
+}
+
 gboolean
 backup_import_run(ArchiveReader *reader, const BackupImportOptions *options, BackupLock *lock, BackupEventFunc func,
                   gpointer user_data, GCancellable *cancellable, GError **error)
@@ -73,6 +96,8 @@ backup_import_run(ArchiveReader *reader, const BackupImportOptions *options, Bac
   backup_progress_say(progress, TEXT_IMPORT_COMMITTED);
   if (!hub_notify_imported(options->redis_url, &failure))
     backup_progress_warn(progress, TEXT_IMPORT_NOTIFY_FAILED, failure->message);
+  if (run.is_swapped)
+    complete_statistics(&run);
   backup_progress_complete(progress, TEXT_IMPORT_COMPLETE);
   return TRUE;
 }

@@ -54,12 +54,14 @@ typedef struct {
   BackupOnConflict on_conflict;          /* this and the next: merge only; see backup_choices_check */
   const char *const *tables;             /* NULL or empty: all; otherwise names for backup_tables_find */
   const char *const *without_extensions; /* these are left out, with what depends on them; NULL: none */
-  gboolean is_strict;       /* what this role may not make, or names a role that is not here, fails the import
-                               (IMPORT_LEFT_OUT) instead of being left out with a warning */
-  const Manifest *manifest; /* the archive's expected contents; NULL: unknown */
-  gboolean migrate;         /* run migrations afterwards */
-  guint lock_wait_s;        /* total wait for table locks; in a swap, for other sessions to end */
-  Language language;        /* of the messages in events */
+  gboolean is_strict;         /* what this role may not make, or names a role that is not here, fails the import
+                                 (IMPORT_LEFT_OUT) instead of being left out with a warning */
+  const Manifest *manifest;   /* the archive's expected contents; NULL: unknown */
+  gboolean migrate;           /* run migrations afterwards */
+  gboolean leaves_statistics; /* after a swap: the caller has the full statistics collected (statistics_keeper_wake);
+                                 otherwise the import does it, when the new database is live */
+  guint lock_wait_s;          /* total wait for table locks; in a swap, for other sessions to end */
+  Language language;          /* of the messages in events */
 } BackupImportOptions;
 
 /* Runs the import on this thread and reports through `func`. The last event is COMPLETE or ERROR. Cancelling rolls

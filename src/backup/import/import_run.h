@@ -13,9 +13,10 @@ typedef struct {
   BackupLock *lock;
   BackupProgress *progress;
   GCancellable *cancellable;
-  HubLevel level;    /* before the import */
-  gboolean is_begun; /* the database has been reached: an error message says that it is unchanged */
-  gboolean has_told; /* what the plan leaves out has been reported */
+  HubLevel level;      /* before the import */
+  gboolean is_begun;   /* the database has been reached: an error message says that it is unchanged */
+  gboolean is_swapped; /* the new database is live, with coarse statistics */
+  gboolean has_told;   /* what the plan leaves out has been reported */
 } ImportRun;
 
 /* Connects to the live database, with client_encoding UTF-8. */

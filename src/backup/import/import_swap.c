@@ -8,6 +8,7 @@
 #include "backup/side/janitor.h"
 #include "backup/side/own_state.h"
 #include "backup/side/side_database.h"
+#include "backup/statistics/statistics.h"
 #include "backup/swap/shadow.h"
 #include "backup/swap/swap.h"
 #include "backup/swap/swap_choice.h"
@@ -149,7 +150,8 @@ finish_contents(ImportRun *run, const Shadow *shadow, const RestorePlan *plan, g
                    .keep_s = options->keep_s};
   record_collations(run, filled);
   return pg_connection_exec(filled, "BEGIN", error) && own_state_copy(live, filled, error) &&
-         side_database_record_swap(filled, &swap, error) && import_run_migrate(run, filled, error) &&
+         side_database_record_swap(filled, &swap, error) && statistics_record_owed(filled, error) &&
+         import_run_migrate(run, filled, error) &&
          import_run_audit(run, filled, plan, BACKUP_METHOD_SWAP, rows, error) &&
          pg_connection_exec(filled, "SET LOCAL synchronous_commit = on; COMMIT", error);
 }
@@ -221,7 +223,7 @@ static gboolean
 analyze_shadow(ImportRun *run, const Shadow *shadow, GError **error)
 {
   backup_progress_say(run->progress, TEXT_SWAP_ANALYZING);
-  return shadow_analyze(shadow, n_jobs(), run->cancellable, error);
+  return statistics_collect_coarse(shadow->dsn, run->cancellable, error);
 }
 
 gboolean
@@ -257,7 +259,7 @@ import_by_swap(ImportRun *run, GError **error)
   g_clear_pointer(&names, pg_connection_free);
   g_clear_pointer(&live, pg_connection_free);
 
-  /* 3. The archive's contents and their statistics; the live database stays in use. */
+  /* 3. The archive's contents and coarse statistics; the live database stays in use. */
   ok = ok && load_shadow(run, shadow, plan, &rows, &failure) && analyze_shadow(run, shadow, &failure);
 
   /* 4. The contents of cch_data, migrations, the audit row; then grants and the connection limit. */
@@ -279,5 +281,6 @@ import_by_swap(ImportRun *run, GError **error)
     backup_progress_say(run->progress, TEXT_SWAP_KEPT, outgoing, run->options->keep_s / 3600.0);
   if (backup_lock_backend_pid(run->lock) != 0)
     database_janitor_sweep(dsn, NULL, NULL); /* what cannot be dropped now is dropped by the next sweep */
+  run->is_swapped = TRUE;
   return TRUE;
 }

@@ -1,7 +1,6 @@
 #include "backup/swap/shadow.h"
 
 #include "backup/side/side_database.h"
-#include "backup/swap/analyze.h"
 #include "backup_sql.h"
 #include "base/error.h"
 #include "base/text.h"
@@ -146,12 +145,6 @@ shadow_create(PgConnection *live, PgConnection *maintenance, const char *dsn, co
     g_propagate_error(error, g_steal_pointer(&failure));
   }
   return NULL;
-}
-
-gboolean
-shadow_analyze(const Shadow *shadow, guint jobs, GCancellable *cancellable, GError **error)
-{
-  return database_analyze(shadow->dsn, jobs, cancellable, error);
 }
 
 gboolean

@@ -25,9 +25,6 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC(Shadow, shadow_free)
 Shadow *shadow_create(PgConnection *live, PgConnection *maintenance, const char *dsn, const char *made_by,
                       Language language, GCancellable *cancellable, GError **error);
 
-/* Analyzes all its tables, over `jobs` connections at once; see backup/swap/analyze.h. */
-gboolean shadow_analyze(const Shadow *shadow, guint jobs, GCancellable *cancellable, GError **error);
-
 /* The last step before a swap: applies the live database's grants and connection limit. */
 gboolean shadow_open_to_others(const Shadow *shadow, PgConnection *maintenance, GError **error);
 

@@ -33,6 +33,7 @@ static const Migration migrations[] = {
     {SERIES_OWN, 10, "backups", migrations_own_0010_backups_sql},
     {SERIES_OWN, 11, "notify", migrations_own_0011_notify_sql},
     {SERIES_OWN, 12, "backups_found", migrations_own_0012_backups_found_sql},
+    {SERIES_OWN, 13, "statistics", migrations_own_0013_statistics_sql},
     {SERIES_HUB, 1, "tables", migrations_hub_0001_tables_sql},
     {SERIES_HUB, 2, "indexes", migrations_hub_0002_indexes_sql},
     {SERIES_HUB, 3, "endpoints", migrations_hub_0003_endpoints_sql},

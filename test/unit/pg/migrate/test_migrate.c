@@ -9,7 +9,7 @@
 /* cmocka.h needs the four above. */
 #include <cmocka.h>
 
-enum { N_OWN = 12, N_HUB = 3, N_MIGRATIONS = N_OWN + N_HUB };
+enum { N_OWN = 13, N_HUB = 3, N_MIGRATIONS = N_OWN + N_HUB };
 
 /* Columns, indexes and constraints of the hub's tables that we use, one per line. */
 #define DESCRIBE                                                                                                       \

@@ -67,6 +67,7 @@ export function StatusCard() {
       {status.isError && <ErrorNotice error={status.error} onRetry={() => void status.refetch()} />}
       {known?.error && <Alert type="error" showIcon title={t('unavailable')} description={<Technical text={known.error} />} className="above" />}
       {known?.collationHint && <Alert type="warning" showIcon title={known.collationHint} className="above" />}
+      {known?.statisticsPending && <Alert type="info" showIcon title={t('statisticsPending')} className="above" />}
       {known && <Facts status={known} />}
     </Card>
   );

@@ -20,6 +20,7 @@ export const texts = defineTexts({
   size: ['大小', 'Size'],
   tables: ['表', 'Tables'],
   logRows: ['请求日志行数（估计）', 'Rows of the log, about'],
+  statisticsPending: ['导入后的完整统计信息正在后台收集，数据库可照常使用', 'Full planner statistics of the last import are being collected in the background; the database can be used'],
   notAnalyzed: ['尚未统计', 'not counted yet'],
   redis: ['Redis', 'Redis'],
   redisUp: ['已连接', 'connected'],

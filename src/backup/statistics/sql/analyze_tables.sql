@@ -1,5 +1,5 @@
--- ANALYZE statements for the tables that this role may analyze, the largest first; that of a partitioned table includes its
--- partitions.
+-- ANALYZE statements for the tables that this role may analyze, the smallest first; that of a partitioned table includes its
+-- partitions. It reads the catalog alone, so that it waits for no lock.
 SELECT pg_catalog.format('ANALYZE %I.%I', n.nspname, c.relname)
 FROM pg_catalog.pg_class c
 JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
@@ -7,4 +7,4 @@ WHERE c.relkind IN ('r', 'p', 'm') AND NOT c.relispartition AND n.nspname !~ '^p
   AND (pg_catalog.pg_has_role(c.relowner, 'USAGE')
        OR (SELECT pg_catalog.pg_has_role(datdba, 'USAGE') FROM pg_catalog.pg_database
            WHERE datname = pg_catalog.current_database()))
-ORDER BY c.relpages DESC, pg_catalog.pg_relation_size(c.oid) DESC
+ORDER BY c.relpages

@@ -1,0 +1,117 @@
+#include "backup/statistics/statistics.h"
+
+#include "backup_sql.h"
+#include "base/error.h"
+#include "pg/connection/sqlstate.h"
+
+#define CONNECTION_NAME "cch-data analyze"
+
+/* pg_advisory_lock's bigint: "cch_stat" in ASCII; held by whoever collects the full statistics. */
+#define ADVISORY_KEY "7161682591617409396"
+
+static PgResult *
+list_statements(PgConnection *connection, GError **error)
+{
+  return pg_connection_query(connection, error, backup_analyze_tables_sql, 0);
+}
+
+gboolean
+statistics_collect_coarse(const char *dsn, GCancellable *cancellable, GError **error)
+{
+  g_autoptr(PgConnection) connection = pg_connection_open(dsn, CONNECTION_NAME, cancellable, error);
+  if (connection == NULL ||
+      !pg_connection_exec(connection, "SET default_statistics_target = 1; SET vacuum_cost_delay = 0", error))
+    return FALSE;
+  g_autoptr(PgResult) statements = list_statements(connection, error);
+  if (statements == NULL)
+    return FALSE;
+  for (guint row = 0; row < pg_result_rows(statements); row++) {
+    if (!pg_connection_exec(connection, pg_result_text(statements, row, 0), error)) {
+      g_prefix_error(error, "%s: ", pg_result_text(statements, row, 0));
+      return FALSE;
+    }
+  }
+  return TRUE;
+}
+
+gboolean
+statistics_record_owed(PgConnection *connection, GError **error)
+{
+  return pg_connection_exec(connection, backup_statistics_record_sql, error);
+}
+
+gboolean
+statistics_are_owed(PgConnection *connection, gboolean *ret_are_owed, GError **error)
+{
+  g_autofree char *table = NULL, *owed = NULL;
+  if (!pg_connection_value(connection, &table, error, "SELECT pg_catalog.to_regclass('cch_data.statistics_owed')", 0))
+    return FALSE;
+  if (table != NULL &&
+      !pg_connection_value(connection, &owed, error,
+                           "SELECT 1 FROM cch_data.statistics_owed o JOIN pg_catalog.pg_database d ON d.oid = "
+                           "o.database_oid WHERE d.datname = pg_catalog.current_database()",
+                           0))
+    return FALSE;
+  *ret_are_owed = owed != NULL;
+  return TRUE;
+}
+
+/* Returns FALSE only if nothing more can be done on the connection. */
+static gboolean
+analyze_one(PgConnection *connection, const char *statement, gboolean *ret_is_locked, GCancellable *cancellable,
+            GError **error)
+{
+  g_autoptr(GError) failure = NULL;
+  *ret_is_locked = FALSE;
+  if (pg_connection_exec(connection, statement, &failure))
+    return TRUE;
+  *ret_is_locked = error_has_sqlstate(failure, SQLSTATE_LOCK_NOT_AVAILABLE);
+  if (pg_connection_is_alive(connection) && !g_cancellable_is_cancelled(cancellable))
+    return TRUE;
+  g_propagate_prefixed_error(error, g_steal_pointer(&failure), "%s: ", statement);
+  return FALSE;
+}
+
+static gboolean
+forget_owed(PgConnection *connection, GError **error)
+{
+  return pg_connection_exec(connection,
+                            "DELETE FROM cch_data.statistics_owed WHERE database_oid = (SELECT oid FROM "
+                            "pg_catalog.pg_database WHERE datname = pg_catalog.current_database())",
+                            error);
+}
+
+gboolean
+statistics_complete(const char *dsn, StatisticsOutcome *ret_outcome, GCancellable *cancellable, GError **error)
+{
+  g_autofree char *is_ours = NULL;
+  gboolean are_owed = FALSE;
+  g_autoptr(PgConnection) connection = pg_connection_open(dsn, CONNECTION_NAME, cancellable, error);
+  if (connection == NULL || !statistics_are_owed(connection, &are_owed, error))
+    return FALSE;
+  if (!are_owed) {
+    *ret_outcome = STATISTICS_NOT_OWED;
+    return TRUE;
+  }
+  if (!pg_connection_value(connection, &is_ours, error, "SELECT pg_catalog.pg_try_advisory_lock(" ADVISORY_KEY ")",
+                           0) ||
+      !pg_connection_exec(connection, "SET lock_timeout = '2s'", error))
+    return FALSE;
+  if (g_strcmp0(is_ours, "t") != 0) {
+    *ret_outcome = STATISTICS_IN_WORK;
+    return TRUE;
+  }
+  g_autoptr(PgResult) statements = list_statements(connection, error);
+  if (statements == NULL)
+    return FALSE;
+  gboolean is_any_locked = FALSE, is_locked = FALSE;
+  for (guint row = 0; row < pg_result_rows(statements); row++) {
+    if (!analyze_one(connection, pg_result_text(statements, row, 0), &is_locked, cancellable, error))
+      return FALSE;
+    is_any_locked |= is_locked;
+  }
+  if (!is_any_locked && !forget_owed(connection, error))
+    return FALSE;
+  *ret_outcome = is_any_locked ? STATISTICS_LEFT : STATISTICS_COMPLETE;
+  return TRUE;
+}
