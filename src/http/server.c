@@ -57,6 +57,12 @@ http_server_adopt(HttpServer *server, int fd)
   http_loop_adopt(server->loop, fd);
 }
 
+gboolean
+http_server_turns(HttpServer *server, guint timeout_ms)
+{
+  return http_loop_turns(server->loop, timeout_ms);
+}
+
 static void
 stop_server(HttpServer *server)
 {

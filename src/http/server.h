@@ -39,6 +39,9 @@ const char *http_server_url(const HttpServer *server); /* once started */
 /* Serves a connected socket, which it owns from now on. */
 void http_server_adopt(HttpServer *server, int fd);
 
+/* Whether connections are looked after, however many requests are in progress: for a watchdog. */
+gboolean http_server_turns(HttpServer *server, guint timeout_ms);
+
 /* The requests since the start. */
 #define HTTP_STATS_N_BUCKETS 9
 extern const double http_stats_bounds_s[HTTP_STATS_N_BUCKETS]; /* of the buckets; there is one more above them */

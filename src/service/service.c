@@ -9,6 +9,7 @@
 #include "base/error.h"
 #include "base/log.h"
 #include "base/os/directory.h"
+#include "base/os/notify_socket.h"
 #include "base/text.h"
 #include "base/wait.h"
 #include "batch/http/routes.h"
@@ -393,15 +394,18 @@ introduce(const Service *service)
   say(service, TEXT_SERVICE_LISTENING, http_server_url(service->server));
 }
 
-/* Waits until it is triggered. */
+/* Waits until `stop` is triggered. Meanwhile a service manager's watchdog hears of us, three times in its interval, as
+ * long as connections are looked after. */
 static void
-wait_for(GCancellable *stop)
+wait_for(GCancellable *stop, const NotifySocket *manager, HttpServer *server)
 {
   GPollFD triggered = {0};
   if (!g_cancellable_make_pollfd(stop, &triggered))
     return;
-  while (g_poll(&triggered, 1, -1) < 0)
-    continue; /* interrupted */
+  const gint interval_ms = manager->watchdog_ms > 0 ? (gint)MAX(manager->watchdog_ms / 3, 1) : -1;
+  while (g_poll(&triggered, 1, interval_ms) <= 0) /* late, or interrupted */
+    if (interval_ms > 0 && http_server_turns(server, (guint)interval_ms))
+      notify_socket_send(manager, "WATCHDOG=1");
   g_cancellable_release_fd(stop);
 }
 
@@ -413,6 +417,8 @@ service_run(const Config *config, const ServiceOptions *options, GCancellable *s
     return FALSE;
   }
   signal(SIGPIPE, SIG_IGN);
+  g_auto(NotifySocket) manager = {0};
+  notify_socket_take(&manager);
   mallopt(M_ARENA_MAX, MALLOC_ARENAS);
   Service service = {.config = config,
                      .language = options->language,
@@ -424,7 +430,9 @@ service_run(const Config *config, const ServiceOptions *options, GCancellable *s
   if (is_started) {
     introduce(&service);
     log_event(LOG_INFO, "started", "version", CCH_VERSION, "address", http_server_url(service.server), NULL);
-    wait_for(stop);
+    notify_socket_send(&manager, "READY=1");
+    wait_for(stop, &manager, service.server);
+    notify_socket_send(&manager, "STOPPING=1");
     say(&service, TEXT_SERVICE_STOPPING);
   }
   service_clear(&service);

@@ -1,9 +1,10 @@
 // Checks at the start, the log's two formats, and signals.
 
 import assert from 'node:assert/strict';
+import { spawn } from 'node:child_process';
 import path from 'node:path';
 import { before, describe, test } from 'node:test';
-import { isRunning, signal, temporaryDirectory } from './support/cleanup.mjs';
+import { atExit, endSync, isRunning, signal, temporaryDirectory } from './support/cleanup.mjs';
 import { Database, fixture } from './support/database.mjs';
 import { bearer, request } from './support/http.mjs';
 import { run, until } from './support/run.mjs';
@@ -90,6 +91,23 @@ describe('the start and the log', { skip: !haveBinary && 'no binary' }, () => {
     assert.equal((await service.fetch('/api/health/live')).status, 200);
     await service.stop();
     assert.equal(await until('the exit code', () => service.exitCode !== undefined && String(service.exitCode)), '0');
+  });
+
+  test('a service manager hears that it is ready, that it lives, and that it stops', async () => {
+    const socket = path.join(temporaryDirectory('manager'), 'notify');
+    // Node has no datagrams to a path.
+    const manager = spawn('perl', ['-MIO::Socket::UNIX', '-e',
+      '$| = 1; my $s = IO::Socket::UNIX->new(Type => SOCK_DGRAM, Local => $ARGV[0]); print "here\\n"; print "$m\\n" while defined $s->recv($m, 999)', socket]);
+    atExit(() => endSync(manager.pid, 'SIGKILL'));
+    let heard = '';
+    manager.stdout.setEncoding('utf8').on('data', (text) => (heard += text));
+    await until('the manager', () => heard !== '');
+    const service = await Service.start({ dsn: database.dsn, env: { NOTIFY_SOCKET: socket, WATCHDOG_USEC: '300000' } });
+    await until('signs of life', () => heard.split('WATCHDOG=1').length > 4, 5000);
+    await service.stop();
+    await until('the end', () => heard.endsWith('STOPPING=1\n'));
+    assert.match(heard, /^here\nREADY=1\n(WATCHDOG=1\n)+STOPPING=1\n$/);
+    manager.kill();
   });
 
   test('a command whose output cannot be written fails', async () => {

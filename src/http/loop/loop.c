@@ -251,6 +251,9 @@ loop_thread(gpointer data)
     look_at_changed(loop);
     g_mutex_lock(&loop->mutex);
     gboolean must_quiesce = loop->must_quiesce, must_cut = loop->must_cut, must_end = loop->must_end;
+    if (loop->must_turn)
+      g_cond_broadcast(&loop->turned);
+    loop->must_turn = FALSE;
     g_mutex_unlock(&loop->mutex);
     if (must_quiesce && !loop->is_quiescent)
       quiesce_connections(loop);
@@ -314,6 +317,7 @@ http_loop_new(int listen_fd, const HttpLoopFunctions *functions, gpointer server
   g_assert(loop->epoll_fd >= 0 && loop->wake_fd >= 0);
   g_mutex_init(&loop->mutex);
   g_cond_init(&loop->quiesced);
+  g_cond_init(&loop->turned);
   g_queue_init(&loop->given_back);
   g_queue_init(&loop->waiting);
   loop->adopted = g_array_new(FALSE, FALSE, sizeof(int));
@@ -354,6 +358,20 @@ http_loop_cut(HttpLoop *loop)
   set_flag_and_wake(loop, &loop->must_cut);
 }
 
+gboolean
+http_loop_turns(HttpLoop *loop, guint timeout_ms)
+{
+  gint64 until_us = g_get_monotonic_time() + timeout_ms * (gint64)1000;
+  set_flag_and_wake(loop, &loop->must_turn);
+  g_mutex_lock(&loop->mutex);
+  gboolean is_late = FALSE;
+  while (loop->must_turn && !is_late)
+    is_late = !g_cond_wait_until(&loop->turned, &loop->mutex, until_us);
+  gboolean has_turned = !loop->must_turn;
+  g_mutex_unlock(&loop->mutex);
+  return has_turned;
+}
+
 void
 http_loop_adopt(HttpLoop *loop, int fd)
 {
@@ -389,5 +407,6 @@ http_loop_free(HttpLoop *loop)
   g_queue_clear(&loop->given_back);
   g_mutex_clear(&loop->mutex);
   g_cond_clear(&loop->quiesced);
+  g_cond_clear(&loop->turned);
   g_free(loop);
 }

@@ -54,6 +54,9 @@ void http_loop_cut(HttpLoop *loop);
 /* No request may be in progress. */
 void http_loop_free(HttpLoop *loop);
 
+/* Whether the loop's thread does its work: it is woken and has passed by within this time. */
+gboolean http_loop_turns(HttpLoop *loop, guint timeout_ms);
+
 /* Adds a connected socket, which the loop owns from now on. */
 void http_loop_adopt(HttpLoop *loop, int fd);
 

@@ -19,12 +19,13 @@ struct HttpLoop {
   GThread *thread;
   GThreadPool *workers;
 
-  GCond quiesced;
+  GCond quiesced, turned;
   GMutex mutex;      /* guards the members below, and every connection's client_gone */
   GQueue given_back; /* of HttpConnection */
   GArray *adopted;   /* of int */
   GArray *changed;   /* of guint64: connections whose event queue has something new */
   gboolean must_quiesce, must_cut, must_end;
+  gboolean must_turn; /* somebody waits for the thread to pass by */
 
   /* Used by the loop's thread only. */
   GHashTable *connections; /* id → HttpConnection */
