@@ -26,7 +26,7 @@
     name, arguments, {[LANGUAGE_ZH_CN] = zh, [LANGUAGE_EN] = en}, examples, run                                        \
   }
 
-static const CliCommand commands[] = {
+const CliCommand cli_commands[] = {
     COMMAND("serve", "", cli_serve, "启动 HTTP 服务", "serve the HTTP API",
             "cch-data serve\n"
             "cch-data serve --demo\n"
@@ -76,7 +76,7 @@ static void
 print_usage(const CliContext *context)
 {
   printf("%s\n\n", cli_say(context, "用法: cch-data 命令 [选项...]", "Usage: cch-data COMMAND [OPTION...]"));
-  for (const CliCommand *command = commands; command->name != NULL; command++)
+  for (const CliCommand *command = cli_commands; command->name != NULL; command++)
     printf("  %-8s %-7s %s\n", command->name, command->arguments, command->text[context->language]);
   printf("\n%s\n",
          cli_say(context, "各命令的选项见 cch-data 命令 --help；通用选项见 cch-data help options；--version 显示版本",
@@ -87,7 +87,7 @@ print_usage(const CliContext *context)
 static const CliCommand *
 find_command(const char *name)
 {
-  for (const CliCommand *command = commands; command->name != NULL; command++)
+  for (const CliCommand *command = cli_commands; command->name != NULL; command++)
     if (strcmp(command->name, name) == 0)
       return command;
   return NULL;
@@ -227,9 +227,9 @@ run_command(const CliCommand *command, int argc, char **argv)
 static void
 set_unknown_command(const CliContext *context, const char *given, GError **error)
 {
-  const char *names[G_N_ELEMENTS(commands) + 1] = {NULL};
+  const char *names[G_N_ELEMENTS(cli_commands) + 1] = {NULL};
   gsize n = 0;
-  for (const CliCommand *command = commands; command->name != NULL; command++)
+  for (const CliCommand *command = cli_commands; command->name != NULL; command++)
     names[n++] = command->name;
   names[n] = "help";
   cli_set_unknown(context, given, names, error);
@@ -255,6 +255,15 @@ run_help(CliContext *context, char **about)
     return print_error(error, context);
   }
   return output_exit_code(0, context);
+}
+
+void
+cli_describe(const CliCommand *command, Language language, CliDescribeFunc describe, gpointer user_data)
+{
+  CliContext context = {.command = command, .language = language, .describe = describe, .describe_data = user_data};
+  char *arguments[] = {(char *)(gpointer)command->name, NULL};
+  g_autoptr(GError) error = NULL;
+  command->run(&context, 1, arguments, &error);
 }
 
 int

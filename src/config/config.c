@@ -356,6 +356,35 @@ range_text(const OptionInfo *option)
                          *option->unit != '\0' ? " " : "", option->unit);
 }
 
+static void
+option_free(gpointer data)
+{
+  ConfigOption *option = data;
+  g_free(option->usage);
+  g_free(option->variable);
+  g_free(option->fallback);
+  g_free(option->range);
+  g_free(option);
+}
+
+GPtrArray *
+config_options(void)
+{
+  GPtrArray *described = g_ptr_array_new_with_free_func(option_free);
+  for (gsize i = 0; i < G_N_ELEMENTS(options); i++) {
+    const OptionInfo *option = &options[i];
+    const ConfigOption found = {.flag = option->flag,
+                                .usage = flag_usage(option),
+                                .variable = variable_of(option),
+                                .fallback = fallback_text(option),
+                                .range = range_text(option),
+                                .is_boolean = option->type == OPTION_BOOLEAN,
+                                .text = option->text};
+    g_ptr_array_add(described, g_memdup2(&found, sizeof found));
+  }
+  return described;
+}
+
 char *
 config_help(Language language)
 {

@@ -40,6 +40,19 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC(Config, config_free)
 /* The names of the flags, "listen-port"; free with g_strfreev. */
 char **config_flags(void);
 
+/* An option as people write it, for man pages and completions. */
+typedef struct {
+  const char *flag; /* "listen-port" */
+  char *usage;      /* "--listen-port NUMBER", "--[no-]auto-migrate" */
+  char *variable;   /* "CCH_DATA_LISTEN_PORT" */
+  char *fallback;   /* "23100"; "": none */
+  char *range;      /* "0 to 65535"; "": of no interest */
+  gboolean is_boolean;
+  const char *const *text; /* by Language */
+} ConfigOption;
+/* All options, of ConfigOption; free with g_ptr_array_unref. */
+GPtrArray *config_options(void);
+
 /* The options as help text, and as the page docs/configuration.md; free with g_free. */
 char *config_help(Language language);
 char *config_markdown(void);

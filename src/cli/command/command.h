@@ -37,6 +37,10 @@ typedef struct {
     name, arguments, min, max, options, {[LANGUAGE_ZH_CN] = zh, [LANGUAGE_EN] = en}, examples, run                     \
   }
 
+/* Is told the options of a command, or of each of its verbs, for man pages and completions. `verb` is NULL for a
+ * command without verbs. `entries` ends with a NULL name. */
+typedef void (*CliDescribeFunc)(const CliVerb *verb, const GOptionEntry *entries, gpointer user_data);
+
 struct CliContext {
   const CliCommand *command; /* the running command */
   const Config *config;
@@ -44,7 +48,9 @@ struct CliContext {
   gboolean is_json;          /* --json: one JSON object per line on standard output instead of text */
   int wait_s;                /* --wait: for another backup operation to end */
   GCancellable *cancellable; /* triggered by SIGINT, SIGTERM and SIGHUP */
-  int exit_code;             /* set by a command with exit codes of its own; 0: by success and the error's table */
+  CliDescribeFunc describe;  /* NULL, or what cli_parse and cli_parse_verb tell instead of parsing (CLI_PARSE_DONE) */
+  gpointer describe_data;
+  int exit_code; /* set by a command with exit codes of its own; 0: by success and the error's table */
 };
 
 typedef enum {

@@ -155,6 +155,15 @@ collect_entries(CliContext *context, const CliVerb *verb, const GOptionEntry *en
 }
 
 static CliParse
+describe_options(CliContext *context, const CliVerb *verb, const GOptionEntry *entries)
+{
+  gboolean is_help = FALSE;
+  g_autoptr(GArray) accepted = collect_entries(context, verb, entries, &is_help);
+  context->describe(verb, (const GOptionEntry *)(gpointer)accepted->data, context->describe_data);
+  return CLI_PARSE_DONE;
+}
+
+static CliParse
 parse_options(CliContext *context, const CliVerb *verb, const GOptionEntry *entries, int *argc, char ***argv, int min,
               int max, GError **error)
 {
@@ -193,6 +202,8 @@ parse_options(CliContext *context, const CliVerb *verb, const GOptionEntry *entr
 CliParse
 cli_parse(CliContext *context, const GOptionEntry *entries, int *argc, char ***argv, int min, int max, GError **error)
 {
+  if (context->describe != NULL)
+    return describe_options(context, NULL, entries);
   return parse_options(context, NULL, entries, argc, argv, min, max, error);
 }
 
@@ -215,6 +226,12 @@ CliParse
 cli_parse_verb(CliContext *context, const CliVerb *verbs, gsize n_verbs, const GOptionEntry *entries, int *argc,
                char ***argv, const CliVerb **ret_verb, GError **error)
 {
+  *ret_verb = NULL;
+  if (context->describe != NULL) {
+    for (gsize i = 0; i < n_verbs; i++)
+      describe_options(context, &verbs[i], entries);
+    return CLI_PARSE_DONE;
+  }
   const CliVerb *verb = take_verb(verbs, n_verbs, argc, *argv);
   *ret_verb = verb;
   if (verb != NULL)
