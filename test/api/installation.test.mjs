@@ -1,0 +1,127 @@
+// What `meson install` puts where, and what it is worth: the program's hardening, the unit, man pages, completions, notices.
+
+import assert from 'node:assert/strict';
+import { execFileSync, spawnSync } from 'node:child_process';
+import { readFileSync, readdirSync, statSync, writeFileSync } from 'node:fs';
+import path from 'node:path';
+import { before, describe, test } from 'node:test';
+import { temporaryDirectory } from './support/cleanup.mjs';
+import { cli, haveBinary, binary, isSanitized } from './support/service.mjs';
+
+const root = path.join(import.meta.dirname ?? path.dirname(new URL(import.meta.url).pathname), '../..');
+const build = path.dirname(path.dirname(binary));
+const have = (program) => spawnSync('sh', ['-c', `command -v ${program}`]).status === 0;
+const options = [...readFileSync(path.join(root, 'src/config/options.def'), 'utf8').matchAll(/^OPTION\(\w+, "\w+", "([\w-]+)"/gm)].map((match) => match[1]);
+
+describe('an installation', { skip: (!haveBinary && 'no binary') || (isSanitized && 'the same with the sanitizers') }, () => {
+  const target = temporaryDirectory('install');
+  const prefix = JSON.parse(execFileSync('meson', ['introspect', build, '--buildoptions'])).find(({ name }) => name === 'prefix').value;
+  const at = (...parts) => path.join(target, prefix, ...parts);
+  const text = (...parts) => readFileSync(at(...parts), 'utf8');
+  const install = () => execFileSync('meson', ['install', '-C', build, '--no-rebuild', '--quiet', '--destdir', target], { stdio: 'pipe' });
+  let commands;
+  before(async () => {
+    install();
+    commands = [...(await cli(['help'])).stdout.matchAll(/^ {2}(\w+) /gm)].map((match) => match[1]);
+    assert.ok(commands.length > 10);
+  });
+
+  test('has everything in its place', () => {
+    for (const file of ['bin/cch-data', 'lib/systemd/system/cch-data.service', 'lib/sysusers.d/cch-data.conf',
+      ...['LICENSE', 'README.md', 'README.zh-CN.md', 'CHANGELOG.md', 'SECURITY.md', 'THIRD-PARTY-NOTICES', 'sbom.cdx.json', 'cch-data.env',
+        'docs/operations.md', 'contrib/grafana/cch-data.json', 'contrib/prometheus/alerts.yml'].map((name) => `share/doc/cch-data/${name}`)])
+      assert.ok(statSync(at(file)).size > 0, file);
+    assert.ok(readdirSync(target).every((name) => ['usr', 'etc'].includes(name)), readdirSync(target).join());
+  });
+
+  test('never replaces the variables of the service, which root alone may read', () => {
+    const file = path.join(target, 'etc/cch-data.env');
+    assert.equal(statSync(file).mode & 0o777, 0o600);
+    writeFileSync(file, 'ADMIN_TOKEN=mine\n');
+    install();
+    assert.equal(readFileSync(file, 'utf8'), 'ADMIN_TOKEN=mine\n');
+  });
+
+  test('has an example of variables that names options only', () => {
+    const known = execFileSync('sed', ['-n', 's/^| `\\([A-Z_]*\\)` .*/\\1/p', path.join(root, 'docs/configuration.md')], { encoding: 'utf8' }).split('\n');
+    for (const [, name] of text('share/doc/cch-data/cch-data.env').matchAll(/^#?([A-Z_]+)=/gm)) assert.ok(known.includes(name), name);
+  });
+
+  test('has a hardened program', { skip: !have('readelf') && 'no readelf' }, () => {
+    const elf = (...args) => execFileSync('readelf', ['-W', ...args, at('bin/cch-data')], { encoding: 'utf8', maxBuffer: 1 << 28 });
+    assert.match(elf('-h'), /Type:\s+DYN/);
+    assert.match(elf('-d'), /BIND_NOW/);
+    assert.match(elf('-l'), /GNU_RELRO/);
+    assert.match(elf('-l'), /GNU_STACK.* RW /);
+    assert.match(elf('--dyn-syms'), /__\w+_chk@/);
+    if (process.arch === 'x64' && have('objdump'))
+      assert.match(execFileSync('objdump', ['-d', '--disassemble=main', at('bin/cch-data')], { encoding: 'utf8' }), /<main>:\n.*endbr64/);
+  });
+
+  test('has a unit below 3 by systemd-analyze security', { skip: !have('systemd-analyze') && 'no systemd-analyze' }, () => {
+    const unit = at('lib/systemd/system/cch-data.service');
+    assert.match(readFileSync(unit, 'utf8'), new RegExp(`^ExecStart=${prefix}/bin/cch-data serve$`, 'm'));
+    const { status, stdout, stderr } = spawnSync('systemd-analyze', ['security', '--offline=true', '--threshold=29', '--no-pager', unit], { encoding: 'utf8' });
+    assert.equal(status, 0, stdout + stderr);
+  });
+
+  for (const [language, page] of [['English', 'man1/cch-data.1'], ['Chinese', 'zh_CN/man1/cch-data.1']])
+    test(`has a man page in ${language} with every command and option`, async () => {
+      const roff = text('share/man', page).replaceAll('\\-', '-');
+      for (const command of commands) assert.ok(roff.includes(`.SS "cch-data ${command}`), command);
+      for (const option of options) assert.match(roff, new RegExp(`^\\.B [A-Z_]+, --(\\[no-\\])?${option}\\b`, 'm'), option);
+      assert.equal(/[一-鿿]/.test(roff), language === 'Chinese');
+      if (have('mandoc')) assert.equal(spawnSync('mandoc', ['-T', 'lint', '-W', 'warning,stop', at('share/man', page)], { encoding: 'utf8' }).stdout
+        .split('\n').filter((line) => line !== '' && !/missing date/.test(line)).join('\n'), '');
+    });
+
+  // What bash would offer for the last word.
+  const offers = (...words) => execFileSync('bash', ['-c', `source "$0"; COMP_WORDS=("$@"); COMP_CWORD=$(($# - 1)); _cch_data; printf '%s\\n' "\${COMPREPLY[@]}"`,
+    at('share/bash-completion/completions/cch-data'), ...words], { encoding: 'utf8', cwd: target }).split('\n').filter(Boolean);
+
+  test('completes in bash: commands, verbs, their options, those of all, and files', () => {
+    assert.deepEqual(offers('cch-data', 'imp'), ['import']);
+    assert.deepEqual(commands.filter((command) => !offers('cch-data', '').includes(command)), []);
+    assert.deepEqual(offers('cch-data', 'backup', 'dr'), ['drill']);
+    assert.deepEqual(offers('cch-data', 'export', '--excl').sort(), ['--exclude-dispensable', '--exclude-logs', '--exclude-table-data=']);
+    assert.deepEqual(offers('cch-data', 'backup', 'restore', 'latest', '--ov'), ['--overwrite']);
+    assert.deepEqual(offers('cch-data', 'backup', 'list', '--ov'), []);
+    const offered = offers('cch-data', 'serve', '--').map((word) => word.replace('=', ''));
+    assert.deepEqual(options.filter((option) => !offered.includes(`--${option}`)), []);
+    assert.deepEqual(offers('cch-data', 'verify', 'us'), ['usr']);
+    assert.deepEqual(offers('cch-data', 'migrate', 'us'), []);
+  });
+
+  test('completes in fish, and zsh takes its file', (t) => {
+    if (have('zsh')) assert.equal(spawnSync('zsh', ['-n', at('share/zsh/vendor-completions/_cch-data')], { encoding: 'utf8' }).stderr, '');
+    else t.diagnostic('skipped: no zsh');
+    if (!have('fish')) return t.diagnostic('skipped: no fish');
+    const fish = (line) => execFileSync('fish', ['-c', `source ${at('share/fish/vendor_completions.d/cch-data.fish')}; complete -C "${line}"`],
+      { encoding: 'utf8', env: { ...process.env, HOME: target } }).split('\n').map((found) => found.split('\t')[0]).filter(Boolean);
+    assert.deepEqual(fish('cch-data imp'), ['import']);
+    assert.deepEqual(fish('cch-data backup dr'), ['drill']);
+    assert.ok(fish('cch-data export --excl').includes('--exclude-logs'));
+    assert.ok(fish('cch-data backup restore latest --ov').includes('--overwrite'));
+  });
+
+  test('names what is bundled: npm packages with their licences, and linked libraries', () => {
+    const lock = JSON.parse(readFileSync(path.join(root, 'web/package-lock.json'), 'utf8'));
+    const bundled = Object.entries(lock.packages).filter(([place, { dev, optional }]) => place !== '' && !dev && !optional)
+      .map(([place, { version }]) => [place.slice(place.lastIndexOf('node_modules/') + 'node_modules/'.length), version]);
+    assert.ok(bundled.length > 50);
+    const bom = JSON.parse(text('share/doc/cch-data/sbom.cdx.json'));
+    assert.equal(bom.bomFormat, 'CycloneDX');
+    const references = bom.components.map((component) => component['bom-ref']);
+    assert.equal(new Set(references).size, references.length);
+    assert.deepEqual(bom.dependencies[0].dependsOn, references);
+    const notices = text('share/doc/cch-data/THIRD-PARTY-NOTICES');
+    for (const [name, version] of bundled) {
+      assert.ok(references.includes(`pkg:npm/${name.replace('@', '%40')}@${version}`), name);
+      assert.ok(notices.includes(`${name} ${version} (`), name);
+    }
+    for (const { group, name, purl, hashes = [] } of bom.components.filter((component) => component.purl.startsWith('pkg:npm/')))
+      assert.ok(hashes.some(({ alg, content }) => alg === 'SHA-512' && /^[0-9a-f]{128}$/.test(content)), `${group} ${name} ${purl}`);
+    for (const library of ['libpq', 'libcurl', 'hiredis', 'libsodium', 'glib-2.0', 'libzstd'])
+      assert.ok(bom.components.some(({ name, version }) => name === library && /^\d/.test(version)), library);
+  });
+});
