@@ -77,13 +77,14 @@ e2e:
 	@$(MAKE) --no-print-directory build
 	E2E_VIEWS=all tools/test-api $(E2E_TESTS)
 
-# Hundreds of kills at random moments, and many random databases of each kind: KILLS=300, PROPERTIES=20.
+# Hundreds of kills at random moments, many random databases of each kind, merges of many rows: KILLS=300, PROPERTIES=20.
 test-long: export KILLS ?= 300
 test-long: export PROPERTIES ?= 20
+test-long: export MERGE_ROWS ?= 1000000
 test-long:
 	tools/setup build run test
 	@$(MAKE) --no-print-directory build
-	tools/test-api test/api/kills.test.mjs test/api/properties.test.mjs
+	tools/test-api test/api/kills.test.mjs test/api/properties.test.mjs test/api/merge.test.mjs
 
 # The format, and clang's warnings.
 lint: sanitized

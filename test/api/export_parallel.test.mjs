@@ -58,24 +58,22 @@ describe('a parallel export', { skip: !haveBinary && 'no binary' }, () => {
   const rowsOfLarge = async (database) => (await database.value(`SELECT to_regclass('large')`)) !== null &&
     database.rows('SELECT count(*), sum(hashtextextended(l::text, 0)::numeric) FROM large AS l');
 
-  // A table of more than several ranges.
+  // A table of three ranges.
   const large = `
     CREATE TABLE large (id integer PRIMARY KEY, v text, "Generated" integer GENERATED ALWAYS AS (id * 2) STORED, dropped integer);
     ALTER TABLE large DROP COLUMN dropped;
-    INSERT INTO large SELECT i, repeat(md5(i::text), 8) FROM generate_series(1, 300000) AS i;
+    INSERT INTO large SELECT i, repeat(md5(i::text), 8) FROM generate_series(1, 200000) AS i;
     DELETE FROM large WHERE id % 7 = 0;`;
 
   describe('is restored by stock pg_restore', () => {
-    for (const args of [[], ['-j2']]) {
-      test(`${args.join() || 'as it is'}, with a table in many ranges`, async () => {
-        const database = await create(large);
-        for (const jobs of ['1', '3']) {
-          const { file } = await exportOk(database, '--jobs', jobs);
-          await assertRestores(database, file, ...args);
-        }
-        await database.drop();
-      });
-    }
+    test('with a table in several ranges', async () => {
+      const database = await create(large);
+      for (const [jobs, ...args] of [['1', '-j2'], ['3']]) {
+        const { file } = await exportOk(database, '--jobs', jobs);
+        await assertRestores(database, file, ...args);
+      }
+      await database.drop();
+    });
 
     test('from each compression, and from standard output', async () => {
       const database = await create(large);
@@ -319,9 +317,9 @@ describe('a parallel export', { skip: !haveBinary && 'no binary' }, () => {
     assert.equal(existsSync(file), version >= 16);
   });
 
-  test('holds a field of 200 MB in constant memory', { skip: isSanitized && 'a sanitizer needs memory of its own' }, async () => {
+  test('holds a field of 100 MB in constant memory', { skip: isSanitized && 'a sanitizer needs memory of its own' }, async () => {
     const database = await create(`CREATE TABLE huge (id integer, v text); INSERT INTO huge VALUES (1, 'before'), (3, 'after');
-      INSERT INTO huge SELECT 2, repeat('0123456789abcdef', 13107200)`);
+      INSERT INTO huge SELECT 2, repeat('0123456789abcdef', 6553600)`);
     const service = await Service.start({ dsn: database.dsn, env: { AUTO_MIGRATE: 'false' } });
     const file = newFile();
     await exportOverHttp(service, file);

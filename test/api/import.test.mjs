@@ -332,9 +332,10 @@ describe('an import over HTTP', { skip: !haveBinary && 'no binary' }, () => {
       const cuts = new Set([1, 5, 11, 12, 30, tocEnd, ...entries.map(({ end }) => end), ...entries.map(({ start, end }) => (start + end) >> 1)]);
       for (const { start, end } of blocks) for (const cut of [start, start + 1, start + 6, (start + end) >> 1, end - 5, end - 1]) cuts.add(cut);
       const before = await database.dumpText();
-      for (const cut of [...cuts].filter((at) => at < bytes.length).sort((a, b) => a - b)) {
+      for (const [i, cut] of [...cuts].filter((at) => at < bytes.length).sort((a, b) => a - b).entries()) {
         writeFileSync(damaged, bytes.subarray(0, cut));
         assert.equal((await cli(['verify', damaged])).code, 3, `verify, cut at ${cut}`);
+        if (i % 2) continue; // an import reads as a verification does
         const answer = await form({ file: damaged, fields: { cleanFirst: cut % 2 ? 'true' : 'false' } });
         if (answer.status === 200) {
           assert.equal(lastEvent(answer.events).type, 'error', `cut at ${cut}`);

@@ -395,8 +395,8 @@ describe('an overwrite by swap', { skip: !haveBinary && 'no binary' }, () => {
       [(tables) => { tables[users].rowHash = tables[providers].rowHash; }, /public\.users has other rows/],
       [(tables) => { tables.splice(users, 1); }, /public\.users is in the archive, but not in its manifest/],
     ];
-    for (const args of ways) {
-      for (const [change, message] of changes) {
+    for (const [way, args] of ways.entries()) {
+      for (const [change, message] of way === 0 ? changes : changes.slice(way, way + 1)) {
         const result = await assertUnchanged(target, () =>
           importByCli(target, archive, { args: [...args, '--manifest', differing(change)], env: { AUTO_MIGRATE: 'true' } }));
         assert.deepEqual([result.last.errorCode, result.code], ['manifest.mismatch', 3], `${args}: ${result.last.message}`);
