@@ -440,6 +440,7 @@ describe('scheduled backups', { skip: !haveBinary && 'no binary' }, () => {
       [{ destinations: [here], retention: { dayly: 3 } }, /dayly/],
       [{ destinations: [here], recipients: ['age1nonsense'] }, /age1nonsense|recipient/],
       [{ destinations: [here], compression: 'best' }, /compression/],
+      [{ destinations: [here], excludedTables: ['no_such_table'] }, /no_such_table/],
     ];
     for (const [settings, message] of wrong) {
       const { status, body } = await call('POST', '/api/admin/backup-jobs', { name: 'wrong', settings });

@@ -81,9 +81,8 @@ check_server(BackupExport *export, GError **error)
   return FALSE;
 }
 
-/* A misspelt name would export the rows that were to be left out. */
-static gboolean
-check_names(PgConnection *connection, char *const *names, GError **error)
+gboolean
+backup_export_check_tables(PgConnection *connection, char *const *names, GError **error)
 {
   for (; names != NULL && *names != NULL; names++) {
     g_autofree char *found = NULL;
@@ -114,7 +113,7 @@ check_permissions(BackupExport *export, const char *dsn, GError **error)
     error_set(error, CCH_ERROR_DATABASE_PERMISSION, "SELECT is needed on %s", unreadable);
     return FALSE;
   }
-  return check_names(connection, export->exclude_table_data, error);
+  return backup_export_check_tables(connection, export->exclude_table_data, error);
 }
 
 /* Makes one attempt at a snapshot, its table of contents, and connections that share it. pg_dump comes before the

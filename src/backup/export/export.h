@@ -11,6 +11,7 @@
 #include "base/language.h"
 #include "config/config.h"
 #include "lock/lock.h"
+#include "pg/connection/connection.h"
 #include "pg/programs/client.h"
 
 #include <gio/gio.h>
@@ -54,6 +55,10 @@ char **backup_export_warnings(const BackupExport *export, Language language);
 /* Adds to these names (NULL: none) the tables whose rows a hub can do without: bodies kept for replays, and logs of
  * probes. Names that the database lacks are harmless. Free with g_strfreev. */
 char **backup_export_with_dispensable(const char *const *names);
+
+/* Checks that these tables exist, because a misspelt name would export the rows that are to be left out.
+ * REQUEST_PARAMETER, DATABASE_*. */
+gboolean backup_export_check_tables(PgConnection *connection, char *const *names, GError **error);
 
 /* "backup_2025-01-29T10-30-00.dump" in UTC, with "_no-logs" if logs are left out, "_ledger-only" without the log's
  * table. */

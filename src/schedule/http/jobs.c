@@ -1,6 +1,7 @@
 #include "schedule/http/context.h"
 #include "schedule/http/endpoints.h"
 
+#include "backup/export/export.h"
 #include "base/error.h"
 #include "storage/age.h"
 
@@ -94,7 +95,7 @@ add_job(HttpRequest *request, gpointer context, GError **error)
   g_autoptr(JobSettings) settings = parse_settings(given, error);
   g_autoptr(PgConnection) connection = settings != NULL ? schedule_http_connect(request, http, error) : NULL;
   gint64 id = 0;
-  if (connection == NULL ||
+  if (connection == NULL || !backup_export_check_tables(connection, settings->excluded_tables, error) ||
       !catalog_add_job(connection, name, is_enabled == NULL || json_is_true(is_enabled), settings, &id, error))
     return NULL;
   scheduler_wake(http->scheduler);
@@ -123,7 +124,9 @@ change_job(HttpRequest *request, gpointer context, GError **error)
   }
   const json_t *is_enabled = json_object_get(body, "isEnabled");
   g_autoptr(JobSettings) settings = parse_settings(merged, error);
-  if (settings == NULL ||
+  /* A table that is gone since keeps nobody from changing something else. */
+  gboolean has_tables = json_object_get(given, "excludedTables") != NULL;
+  if (settings == NULL || (has_tables && !backup_export_check_tables(connection, settings->excluded_tables, error)) ||
       !catalog_change_job(connection, id, is_enabled != NULL ? json_is_true(is_enabled) : job->is_enabled, settings,
                           error))
     return NULL;
