@@ -9,21 +9,13 @@ import { useFormat } from '../../i18n/format';
 import { useTexts } from '../../i18n/language';
 import { useUrlState } from '../../lib/use_url_state';
 import { useAct } from './actions';
+import { Kept } from './kept';
 import { idPath, useBackups, useDestinations, useJobs, type Backup } from './queries';
 import { RestoreDialog } from './restore';
 import { texts } from './texts';
 import { StateTag, useWords } from './words';
 
 const PAGE_SIZE = 20;
-
-function Kept({ backup }: { backup: Backup }) {
-  const t = useTexts(texts);
-  const format = useFormat();
-  const words = useWords();
-  const reasons = words.reasons(backup);
-  const until = backup.goesAt === null ? t('keptAlways') : t('goes', { time: format.dateTime(backup.goesAt) });
-  return <Typography.Text type="secondary" className="backup-text">{!backup.isKept ? t('notKept') : reasons === '' ? t('keptAlways') : `${t('kept', { reasons })} · ${until}`}</Typography.Text>;
-}
 
 function Row({ backup, largest, onRestore }: { backup: Backup; largest: number; onRestore: () => void }) {
   const t = useTexts(texts);

@@ -6,13 +6,12 @@ import { ErrorNotice, Loading, Technical } from '../../components/page';
 import { useFormat } from '../../i18n/format';
 import { useTexts } from '../../i18n/language';
 import { useAct } from './actions';
+import type { Channel } from './messages/queries';
 import { FailingChannels, NobodyTold, useFailingChannels } from './messages/told';
 import { idPath, isGood, useDestinations, useJobs, useNewest, type Backup, type Destination, type Job, type Run } from './queries';
-import type { Channel } from './messages/queries';
 import { texts } from './texts';
+import { TimeLine } from './timeline';
 import { useWords } from './words';
-
-const BARS = 60;
 
 interface Known {
   jobs: Job[];
@@ -98,24 +97,6 @@ function Problems({ found, destinations }: { found: Judgement; destinations: Des
       ))}
       <FailingChannels channels={found.unheard} />
     </>
-  );
-}
-
-function TimeLine({ newest }: { newest: Backup[] }) {
-  const t = useTexts(texts);
-  const format = useFormat();
-  const words = useWords();
-  const shown = newest.slice(0, BARS).reverse();
-  const largest = Math.max(1, ...shown.map(({ bytes }) => bytes));
-  if (shown.length === 0) return null;
-  return (
-    <div className="backup-bars" role="img" aria-label={t('timeline')}>
-      {shown.map((backup) => (
-        <Tooltip key={backup.id} title={t('timelineBar', { time: format.dateTime(backup.madeAt), size: format.bytes(backup.bytes), state: words.state(backup.state) })}>
-          <div className={`backup-bar ${backup.state}`} style={{ height: `${Math.max(6, (backup.bytes / largest) * 100)}%` }} />
-        </Tooltip>
-      ))}
-    </div>
   );
 }
 

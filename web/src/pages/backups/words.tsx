@@ -27,8 +27,8 @@ const phases: Record<NonNullable<Run['progress']>['phase'], Name> = {
   prune: 'phasePrune', fetch: 'phaseFetch', verify: 'phaseVerify', drill: 'phaseDrill',
 };
 const keeps = [
-  ['last', 'keepLast'], ['hourly', 'keepHourly'], ['daily', 'keepDaily'], ['weekly', 'keepWeekly'], ['monthly', 'keepMonthly'],
-  ['yearly', 'keepYearly'], ['withinHours', 'keepWithin'],
+  ['last', 'saysLast'], ['hourly', 'saysHourly'], ['daily', 'saysDaily'], ['weekly', 'saysWeekly'], ['monthly', 'saysMonthly'],
+  ['yearly', 'saysYearly'], ['withinHours', 'saysWithin'],
 ] as const;
 
 export function useWords() {
@@ -44,8 +44,8 @@ export function useWords() {
     // A failure of which the code is recorded.
     error: (code: string | null | undefined) => errorTexts[code ?? '']?.[language === 'en' ? 1 : 0] ?? t('failedUnknown', { code: code ?? '–' }),
     retention: ({ retention }: JobSettings) =>
-      keeps.filter(([name]) => retention[name] > 0).map(([name, text]) => t('ruleCount', { name: t(text), n: retention[name] })).join(language === 'en' ? ', ' : '、')
-      || t('ruleCount', { name: t('keepMinimum'), n: retention.minimum }),
+      keeps.filter(([name]) => retention[name] > 0).map(([name, text]) => t(text, { n: retention[name] })).join(language === 'en' ? ', ' : '、')
+      || t('saysMinimum', { n: retention.minimum }),
   };
 }
 

@@ -6,6 +6,9 @@ import { useState } from 'react';
 import { api } from '../../../api/client';
 import { ErrorNotice } from '../../../components/page';
 import { useTexts } from '../../../i18n/language';
+import { AdvancedFields, isAdvanced } from './advanced_fields';
+import { Consequences } from './consequences';
+import { Counts, type Rule } from './counts';
 import { EncryptionFields, recipientsOf, type Encryption } from './encryption_fields';
 import { backupsKey, idPath, type Destination, type Job, type JobSettings } from '../queries';
 import { cronOf, scheduleOf } from './schedule';
@@ -17,10 +20,7 @@ const defaults: JobSettings = {
   retention: { last: 0, hourly: 0, daily: 7, weekly: 4, monthly: 12, yearly: 0, withinHours: 0, minimum: 1 },
   verifyDays: 7, drillDays: 0, waitSeconds: 3600, limitSeconds: 6 * 3600, tries: 3,
 };
-const counts = [
-  ['last', 'keepLast'], ['hourly', 'keepHourly'], ['daily', 'keepDaily'], ['weekly', 'keepWeekly'], ['monthly', 'keepMonthly'], ['yearly', 'keepYearly'],
-  ['withinHours', 'keepWithin'], ['minimum', 'keepMinimum'],
-] as const;
+const rules: Rule[] = [['daily', 'keepDaily'], ['weekly', 'keepWeekly'], ['monthly', 'keepMonthly']];
 
 // `job` null: a new one.
 export function JobForm({ job, destinations, onClose }: { job: Job | null; destinations: Destination[]; onClose: () => void }) {
@@ -74,29 +74,20 @@ export function JobForm({ job, destinations, onClose }: { job: Job | null; desti
         </Form.Item>
         <div className="backup-form">
           <Form.Item label={t('what')} htmlFor="job-contents">
-            <Select id="job-contents" value={settings.contents} onChange={(contents) => set({ contents })}
+            <Select id="job-contents" value={settings.contents} popupMatchSelectWidth={false} onChange={(contents) => set({ contents })}
               options={[{ value: 'full', label: t('contentsFull') }, { value: 'no-logs', label: t('contentsNoLogs') }, { value: 'ledger-only', label: t('contentsLedger') }]} />
-          </Form.Item>
-          <Form.Item label={t('compression')} htmlFor="job-compression">
-            <Select id="job-compression" value={settings.compression} onChange={(compression) => set({ compression })}
-              options={[{ value: 'fast', label: t('compFast') }, { value: 'balanced', label: t('compBalanced') }, { value: 'small', label: t('compSmall') }, { value: 'none', label: t('compNone') }, { value: 'lz4', label: t('compLz4') }, { value: 'zstd', label: t('compZstd') }]} />
           </Form.Item>
         </div>
         <EncryptionFields value={encryption} onChange={(change) => setEncryption((old) => ({ ...old, ...change }))} />
         <h3 className="part-title backup-section">{t('howLong')}</h3>
-        <div className="backup-form">
-          {counts.map(([rule, label]) => (
-            <Form.Item key={rule} label={t(label)} htmlFor={`job-${rule}`}>
-              <InputNumber id={`job-${rule}`} min={rule === 'minimum' ? 1 : 0} max={10_000} precision={0} value={settings.retention[rule]}
-                onChange={(value) => set({ retention: { ...settings.retention, [rule]: value ?? (rule === 'minimum' ? 1 : 0) } })} />
-            </Form.Item>
-          ))}
-        </div>
+        <Counts rules={rules} retention={settings.retention} onChange={(retention) => set({ retention })} />
         <h3 className="part-title backup-section">{t('proof')}</h3>
         <div className="backup-form">
           <Form.Item label={t('verifyDays')} htmlFor="job-verify"><InputNumber id="job-verify" min={0} max={3660} precision={0} value={settings.verifyDays} onChange={(value) => set({ verifyDays: value ?? 0 })} /></Form.Item>
           <Form.Item label={t('drillDays')} htmlFor="job-drill"><InputNumber id="job-drill" min={0} max={3660} precision={0} value={settings.drillDays} onChange={(value) => set({ drillDays: value ?? 0 })} /></Form.Item>
         </div>
+        <AdvancedFields settings={settings} isOpen={isAdvanced(before, defaults)} onChange={set} />
+        <Consequences settings={settings} before={job?.settings ?? null} />
         <Checkbox checked={isEnabled} onChange={(event) => setEnabled(event.target.checked)}>{t('enableNow')}</Checkbox>
       </Form>
     </Drawer>

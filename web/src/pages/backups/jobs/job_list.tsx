@@ -24,7 +24,7 @@ function useJobWords(destinations: Destination[]) {
   return {
     when({ settings }: Job) {
       const schedule = scheduleOf(settings.schedule);
-      const text = { hourly: `${t('hourly')} (:${String(schedule.minute).padStart(2, '0')})`, daily: `${t('daily')} ${clock(schedule)}`, weekly: `${t('weekly')}, ${weekdays(language)[schedule.weekday]} ${clock(schedule)}`, cron: settings.schedule }[schedule.kind];
+      const text = { hourly: `${t('hourly')} (:${String(schedule.minute).padStart(2, '0')})`, daily: `${t('daily')} ${clock(schedule)}`, weekly: `${t('weekly')}, ${weekdays(language)[schedule.weekday]} ${clock(schedule)}`, monthly: t('monthlyOn', { day: schedule.day, time: clock(schedule) }), cron: settings.schedule }[schedule.kind];
       return settings.timeZone === '' ? text : `${text} (${settings.timeZone})`;
     },
     what({ settings }: Job) {

@@ -20,13 +20,14 @@ export function NextTimes({ times }: { times: string[] }) {
 
 function Meaning({ settings }: { settings: JobSettings }) {
   const t = useTexts(texts);
-  const asked = useDeferredValue(JSON.stringify(settings));
+  const { schedule, timeZone, destinations } = settings; // what else is wrong is said when it is saved
+  const asked = useDeferredValue(JSON.stringify({ schedule, timeZone, destinations }));
   const { data, error } = useQuery({
     queryKey: [...backupsKey, 'check', asked],
-    queryFn: () => dataOf(api.POST('/api/admin/backup-jobs:check', { body: JSON.parse(asked) as JobSettings })),
-    placeholderData: (before) => before, enabled: settings.destinations.length > 0,
+    queryFn: () => dataOf(api.POST('/api/admin/backup-jobs:check', { body: JSON.parse(asked) as Partial<JobSettings> })),
+    placeholderData: (before) => before, enabled: destinations.length > 0, retry: false,
   });
-  if (settings.destinations.length === 0) return null;
+  if (destinations.length === 0) return null;
   if (error) return <ErrorNotice error={error} />;
   return <div><Typography.Text type="secondary">{t('nextTimes')}</Typography.Text><NextTimes times={data?.nextTimes ?? []} /></div>;
 }
@@ -45,13 +46,13 @@ export function ScheduleFields({ schedule, settings, onSchedule, onZone }: Props
     const [hour = NaN, minute = NaN] = value.split(':').map(Number);
     if (Number.isFinite(hour) && Number.isFinite(minute)) onSchedule({ hour, minute });
   };
-  const hasClock = schedule.kind === 'daily' || schedule.kind === 'weekly';
+  const hasClock = schedule.kind === 'daily' || schedule.kind === 'weekly' || schedule.kind === 'monthly';
   return (
     <>
       <Form.Item className="backup-field" label={t('when')}>
         <Radio.Group
           className="backup-kinds" optionType="button" value={schedule.kind} onChange={(event) => onSchedule({ kind: event.target.value as Schedule['kind'] })}
-          options={[{ value: 'hourly', label: t('hourly') }, { value: 'daily', label: t('daily') }, { value: 'weekly', label: t('weekly') }, { value: 'cron', label: t('ownCron') }]}
+          options={[{ value: 'hourly', label: t('hourly') }, { value: 'daily', label: t('daily') }, { value: 'weekly', label: t('weekly') }, { value: 'monthly', label: t('monthly') }, { value: 'cron', label: t('ownCron') }]}
         />
       </Form.Item>
       <div className="backup-form">
@@ -62,6 +63,9 @@ export function ScheduleFields({ schedule, settings, onSchedule, onZone }: Props
           <Form.Item label={t('weekday')} htmlFor="job-weekday">
             <Select id="job-weekday" value={schedule.weekday} onChange={(weekday) => onSchedule({ weekday })} options={weekdays(language).map((label, value) => ({ value, label }))} />
           </Form.Item>
+        )}
+        {schedule.kind === 'monthly' && (
+          <Form.Item label={t('day')} htmlFor="job-day" extra={schedule.day > 28 ? t('dayHint') : undefined}><InputNumber id="job-day" min={1} max={31} precision={0} value={schedule.day} onChange={(day) => onSchedule({ day: day ?? 1 })} /></Form.Item>
         )}
         {hasClock && <Form.Item label={t('time')} htmlFor="job-time"><Input id="job-time" type="time" value={clock(schedule)} onChange={(event) => setClock(event.target.value)} /></Form.Item>}
         {schedule.kind === 'cron' && (

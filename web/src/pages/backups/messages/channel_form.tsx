@@ -151,7 +151,7 @@ export function ChannelForm({ channel, hubTargets, onClose, onSaved }: Props) {
           </Form.Item>
         )}
         <Checkbox checked={enabled} onChange={(event) => setEnabled(event.target.checked)}>{t('enable')}</Checkbox>
-        {advanced.length > 0 && <Collapse ghost size="small" items={[{ key: 'more', label: t('proxy'), children: advanced.map(fieldOf) }]} />}
+        {advanced.length > 0 && <Collapse ghost size="small" items={[{ key: 'more', label: page('advanced'), children: advanced.map(fieldOf) }]} />}
       </Form>
     </Drawer>
   );

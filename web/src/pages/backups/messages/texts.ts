@@ -3,7 +3,7 @@ import { defineTexts } from '../../../i18n/language';
 export const texts = defineTexts({
   // Channels
   channels: ['通知渠道', 'Channels'],
-  channelsHint: ['备份失败、太久没有可用的备份等情况，通过这些渠道告诉你。每个问题出现时通知一次，未解决前每天提醒一次，解决后再通知一次。', 'They tell you of failed backups and other problems: once when a problem begins, once a day while it lasts, and once when it is over.'],
+  channelsHint: ['备份失败、太久没有可用的备份等情况，通过这些渠道告诉你。每个问题出现时通知一次，未解决前每天提醒一次，解决后再通知一次。', 'Channels tell you of failed backups and other problems: once when a problem begins, once a day while it lasts, and once when it is over.'],
   addChannel: ['添加通知渠道', 'Add a channel'],
   editChannel: ['编辑通知渠道 {name}', 'The channel {name}'],
   noChannels: ['还没有通知渠道：备份失败时没有人会知道', 'There are no channels yet: nobody hears of a failed backup'],
