@@ -32,7 +32,7 @@ async function startWebdav() {
 }
 
 describe('the page of backups', { skip: (!haveBinary && 'no binary') || (!haveChromium && 'no Chromium') }, () => {
-  let database, service, browser;
+  let database, service, browser, secret;
 
   before(async () => {
     database = await Database.create(await startPostgres(), { name: 'hub' });
@@ -111,7 +111,7 @@ describe('the page of backups', { skip: (!haveBinary && 'no binary') || (!haveCh
     await form.getByTitle('cloud').waitFor(); // the newest destination is offered
     await form.getByRole('switch').click();
     await form.getByRole('button', { name: 'Make a key pair' }).click();
-    const secret = await form.getByText(/^AGE-SECRET-KEY-/).innerText();
+    secret = await form.getByText(/^AGE-SECRET-KEY-/).innerText();
     const save = form.getByRole('button', { name: 'Save', exact: true });
     assert.ok(await save.isDisabled(), 'not before the secret key is saved');
     await form.getByText('I have saved the secret key').click();
@@ -130,6 +130,213 @@ describe('the page of backups', { skip: (!haveBinary && 'no binary') || (!haveCh
     await fetching.getByRole('button', { name: 'Bring it back' }).click();
     await page.waitForURL(/settings\/data$/);
     await page.locator('#import').getByText(/^backup_.*\.dump$/).first().waitFor();
+    await window.close();
+  });
+
+  test('a job by its form: every kind of schedule, the advanced settings, what they mean; cancelled, cleaned up, deleted', async () => {
+    const window = await browser.open(service, { expected: [/status of 400/] });
+    const { page } = window;
+    const form = page.getByRole('dialog');
+    const saved = async () => (await (await service.fetch('/api/admin/backup-jobs')).json()).jobs.find(({ name }) => name === 'formed');
+    const save = async () => {
+      await form.getByRole('button', { name: 'Save', exact: true }).click();
+      await form.waitFor({ state: 'detached' });
+    };
+    await window.goto('/settings/backups?tab=jobs');
+    await page.getByRole('button', { name: 'Add a job' }).click();
+    await form.getByLabel('Name').fill('formed');
+    await form.getByText('Every month', { exact: true }).click();
+    await form.getByLabel('On day').fill('31');
+    await form.getByText('Months without that day are skipped').waitFor();
+    await form.getByLabel('At', { exact: true }).fill('05:15');
+    await form.getByLabel('Time zone').fill('Asia/Shanghai');
+    await page.getByTitle('Asia/Shanghai').click();
+    await form.getByLabel('Where').press('Backspace'); // the newest destination, which is offered
+    await form.getByText('Add a destination first').waitFor();
+    await form.getByLabel('Where').click();
+    await page.getByTitle('local').click();
+    await form.getByRole('button', { name: 'Advanced' }).click();
+    await form.getByLabel('Tables without their rows').fill('no_such_table');
+    await form.getByLabel('Tables without their rows').press('Enter');
+    await form.getByText('After a restore the tables without their rows are empty.').waitFor();
+    await form.getByLabel('Wait for the lock, minutes').fill('90');
+    await form.getByLabel('Time limit, minutes').fill('60');
+    await form.getByText('The time limit is not longer than the wait').waitFor();
+    await form.getByLabel('Time limit, minutes').fill('120');
+    await form.getByLabel('Tries', { exact: true }).fill('5');
+    await form.getByLabel('At least').fill('2');
+    await form.getByLabel('Yearly backups').fill('3');
+    await form.getByLabel('Restore for a trial every').fill('30');
+    await form.getByText('A trial restore takes the backup lock').waitFor();
+    await form.getByRole('button', { name: 'Save', exact: true }).click();
+    await form.getByText('there is no table no_such_table').waitFor();
+    await form.getByLabel('Tables without their rows').press('Backspace');
+    await form.getByLabel('Tables without their rows').fill('audit_log');
+    await form.getByLabel('Tables without their rows').press('Enter');
+    await save();
+    const { settings } = await saved();
+    assert.deepEqual({ ...settings, destinations: settings.destinations.length }, {
+      schedule: '15 5 31 * *', timeZone: 'Asia/Shanghai', contents: 'full', excludedTables: ['audit_log'], compression: 'balanced', destinations: 1, recipients: [],
+      retention: { last: 0, hourly: 0, daily: 7, weekly: 4, monthly: 12, yearly: 3, withinHours: 0, minimum: 2 }, verifyDays: 7, drillDays: 30, waitSeconds: 5400, limitSeconds: 7200, tries: 5,
+    });
+    await row(page, 'Jobs', 'formed').getByText('Every month on day 31, 05:15 (Asia/Shanghai)').waitFor();
+
+    // Edited: each other kind of schedule, and what the changes mean.
+    const edits = [
+      [async () => {
+        await form.getByText('Every week', { exact: true }).click();
+        await form.getByLabel('On', { exact: true }).click();
+        await page.getByTitle('Wednesday').click();
+        await form.getByLabel('Daily backups').fill('3');
+        await form.getByText('Less is kept').waitFor();
+      }, '15 5 * * 3', 'Every week, Wednesday 05:15'],
+      [async () => {
+        await form.getByText('Every hour', { exact: true }).click();
+        await form.getByLabel('At minute').fill('20');
+        await form.getByLabel('What', { exact: true }).click();
+        await page.getByTitle('The ledger only').click();
+        await form.getByText('which can only be imported by a merge').waitFor();
+      }, '20 * * * *', 'Every hour (:20)'],
+      [async () => {
+        await form.getByText('Own cron', { exact: true }).click();
+        await form.getByLabel('Cron expression').fill('61 * * * *');
+        await form.getByRole('alert').getByText(/minute/).waitFor();
+        await form.getByLabel('Cron expression').fill('30 2 * * MON-FRI');
+        await form.locator('ol time').nth(4).waitFor();
+        await form.getByText('Switch it on').click();
+      }, '30 2 * * MON-FRI', '30 2 * * MON-FRI'],
+    ];
+    for (const [edit, schedule, shown] of edits) {
+      await page.getByRole('button', { name: 'Edit formed' }).click();
+      await edit();
+      await save();
+      assert.equal((await saved()).settings.schedule, schedule);
+      await row(page, 'Jobs', 'formed').getByText(shown, { exact: false }).waitFor();
+    }
+    assert.deepEqual([(await saved()).isEnabled, (await saved()).settings.excludedTables, (await saved()).settings.contents], [false, ['audit_log'], 'ledger-only']);
+
+    // A run that waits is cancelled; nothing of it stays.
+    const other = await database.session();
+    await other.exec('BEGIN; LOCK TABLE public.users IN ACCESS EXCLUSIVE MODE');
+    await page.getByRole('button', { name: 'Run now: formed' }).first().click();
+    await page.getByRole('button', { name: 'Cancel the run' }).click();
+    await page.getByRole('button', { name: 'Cancel the run' }).waitFor({ state: 'detached' });
+    await other.exec('ROLLBACK');
+    await other.close();
+    await page.getByRole('tab', { name: 'Runs' }).click();
+    await page.getByRole('tabpanel').getByText('Backup · formed').waitFor();
+    await page.getByRole('tabpanel').getByText('cancelled').waitFor();
+    assert.equal(await database.value("SELECT count(*) FROM cch_data.backups WHERE job_name = 'formed'"), '0');
+    assert.deepEqual(readdirSync(path.join(service.dataDir, 'backup-runs')), []);
+
+    // Cleaned up by its rules, and deleted.
+    await page.getByRole('tab', { name: 'Jobs' }).click();
+    await page.getByRole('button', { name: 'More: formed' }).click();
+    await page.getByRole('menuitem', { name: 'Clean up by the rules' }).click();
+    await until('the cleaning', async () => await database.value("SELECT count(*) FROM cch_data.backup_runs WHERE kind = 'prune' AND job_name = 'formed' AND state = 'succeeded'") === '1');
+    await page.getByRole('button', { name: 'More: formed' }).click();
+    await page.getByRole('menuitem', { name: 'Delete' }).click();
+    await page.getByRole('dialog').getByRole('button', { name: 'Delete' }).click();
+    await page.getByText('The job formed is deleted').waitFor();
+    await row(page, 'Jobs', 'formed').waitFor({ state: 'detached' });
+    assert.equal(await saved(), undefined);
+    await window.close();
+  });
+
+  test('a backup is verified and drilled, a fetch is cancelled; destinations of every kind are saved, named when wrong, scanned', async () => {
+    const window = await browser.open(service, { expected: [/status of 400/] });
+    const { page } = window;
+    const form = page.getByRole('dialog');
+    const ended = (kind) => until(`the run ${kind}`, () => database.value(`SELECT state FROM cch_data.backup_runs WHERE kind = '${kind}' AND asked_by <> 'schedule' AND ended_at IS NOT NULL ORDER BY id DESC LIMIT 1`), 30_000);
+    const destination = async (name) => (await (await service.fetch('/api/admin/backup-destinations')).json()).destinations.find((one) => one.name === name);
+    await window.goto('/settings/backups');
+    const backup = row(page, 'Backups', 'daily/');
+    for (const [item, kind, shown] of [['Verify (read back)', 'verify', /read back, every row/], ['Restore for a trial', 'drill', /restored for a trial, every row is equal/]]) {
+      await backup.getByRole('button', { name: /^More:/ }).click();
+      await page.getByRole('menuitem', { name: item }).click();
+      assert.equal(await ended(kind), 'succeeded');
+      await backup.getByText(shown).waitFor();
+    }
+    await page.getByText('not measured yet').waitFor({ state: 'detached' });
+    await row(page, 'Backups', 'offsite/').getByRole('button', { name: /^More:/ }).click();
+    assert.equal(await page.getByRole('menuitem', { name: /encrypted: this server has no key/ }).getAttribute('aria-disabled'), 'true');
+    await page.keyboard.press('Escape');
+
+    // The time line: each backup with its state, size and reason, also by the keyboard.
+    await page.getByRole('radio').first().focus();
+    await page.keyboard.press('End');
+    const line = page.getByRole('region', { name: 'Time line of the backups' });
+    await line.getByRole('radio', { name: /proven$/ }).first().check();
+    await line.getByText(/· daily · local/).waitFor();
+    await line.getByText(/Kept: .*daily 1/).waitFor();
+
+    // Over a slow line: a fetch is cancelled, and leaves nothing.
+    await page.getByRole('tab', { name: 'Destinations' }).click();
+    await page.getByRole('button', { name: 'Edit cloud' }).click();
+    await form.getByRole('button', { name: 'Advanced' }).click();
+    await form.getByLabel('At most, KB/s').fill('1');
+    await form.getByRole('button', { name: 'Save and test' }).click();
+    await form.waitFor({ state: 'detached' });
+    assert.equal((await destination('cloud')).bandwidthBytesPerSecond, 1024);
+    const uploads = readdirSync(service.tempDir);
+    await page.getByRole('tab', { name: 'Backups' }).click();
+    await row(page, 'Backups', 'offsite/').getByRole('button', { name: /^Restore/ }).click();
+    await form.getByLabel('Secret key').fill(secret);
+    await form.getByRole('button', { name: 'Bring it back' }).click();
+    await form.getByRole('progressbar').waitFor();
+    await form.getByRole('button', { name: 'Cancel' }).click();
+    await form.waitFor({ state: 'detached' });
+    await until('nothing is left', () => readdirSync(service.tempDir).length === uploads.length);
+    assert.match(page.url(), /settings\/backups/);
+
+    // Forms of destinations. What is wrong is named; a test that fails says at what.
+    await page.getByRole('tab', { name: 'Destinations' }).click();
+    const forms = [
+      ['S3', { Bucket: 'hub' }, {
+        Endpoint: 'http://127.0.0.1:1', Region: 'auto', Prefix: 'a/b', 'Access key ID': 'AK', 'Secret access key': 'SK', 'Storage class': 'STANDARD_IA',
+      }, { bucket: 'hub', endpoint: 'http://127.0.0.1:1', region: 'auto', prefix: 'a/b', accessKeyId: 'AK', storageClass: 'STANDARD_IA', pathStyle: true }, ['secretAccessKey']],
+      ['SFTP', { Host: '127.0.0.1', User: 'backup' }, { Port: '1', Folder: 'hub', Password: 'sesame' }, { host: '127.0.0.1', user: 'backup', port: 1, path: 'hub' }, ['password']],
+      ['rclone', { 'Remote and path': 'nowhere:hub' }, {}, { remote: 'nowhere:hub' }, []],
+      ['Directory', {}, { Path: '/no/such/folder' }, { path: '/no/such/folder' }, []],
+    ];
+    const save = form.getByRole('button', { name: 'Save and test' });
+    for (const [kind, required, fields, settings, secrets] of forms) {
+      await page.getByRole('button', { name: 'Add a destination' }).click();
+      await form.getByText(kind, { exact: true }).click();
+      await form.getByLabel('Name', { exact: true }).fill(`my ${kind}`);
+      if (kind !== 'Directory') assert.ok(await save.isDisabled(), kind);
+      await form.getByRole('button', { name: 'Advanced' }).click();
+      for (const [label, value] of Object.entries({ ...required, ...fields })) await form.getByLabel(label, { exact: true }).fill(value);
+      if (kind === 'S3') await form.getByText('Path-style addresses').click();
+      await save.click();
+      if (kind === 'SFTP') {
+        await form.getByText('hostKey is missing').waitFor();
+        await form.getByLabel('Host key').fill(settings.hostKey = 'ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIGbM2bRgX0Y6hFvXQk3OcVQz0pq0T6j0o3gk7l3xWb0Z');
+        await save.click();
+      }
+      await form.waitFor({ state: 'detached' });
+      const one = await destination(`my ${kind}`);
+      assert.deepEqual([one.settings, one.secretsSet], [settings, secrets]);
+    }
+    await row(page, 'Destinations', 'my Directory').getByText(/Writing failed: The destination has no such file or folder/).waitFor();
+    await page.getByRole('button', { name: 'Test my rclone' }).click();
+    await row(page, 'Destinations', 'my rclone').getByRole('alert').waitFor();
+
+    // A scan finds what lies there, and a job's destination cannot be removed.
+    await page.getByRole('button', { name: 'Scan local' }).click();
+    assert.equal(await ended('scan'), 'succeeded');
+    window.expected.push(/status of 409/);
+    await page.getByRole('button', { name: 'Delete local' }).click();
+    await form.getByRole('button', { name: 'Delete' }).click();
+    await page.getByText(/A backup job still uses this destination/).first().waitFor();
+    for (const [kind] of forms) {
+      await page.getByRole('button', { name: `Delete my ${kind}` }).click();
+      await form.getByRole('button', { name: 'Delete' }).click();
+      await row(page, 'Destinations', `my ${kind}`).waitFor({ state: 'detached' });
+    }
+    await page.getByRole('tab', { name: 'Runs' }).click();
+    await page.getByRole('tabpanel').getByText('Scan', { exact: false }).first().click();
+    await page.getByText(/found at “local”/).waitFor();
     await window.close();
   });
 
