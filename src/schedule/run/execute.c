@@ -139,7 +139,7 @@ keep_everywhere(RunWork *work, const CatalogJob *job, const MadeBackup *made, GE
     g_autoptr(GError) problem = NULL;
     guint deleted = 0;
     if (keep_with_tries(work, job, destination, made, &problem))
-      prune_destination(work, job, destination, &deleted, &problem);
+      prune_destination(work, job, destination, made->name, &deleted, &problem);
     tell_destination(work, destination, problem);
     if (problem == NULL)
       continue;
@@ -221,7 +221,7 @@ execute_prune(RunWork *work, GError **error)
   g_autoptr(CatalogJob) job = find_job(work, error);
   for (guint i = 0; job != NULL && i < job->settings->destinations->len; i++) {
     guint deleted = 0;
-    if (!prune_destination(work, job, g_array_index(job->settings->destinations, gint64, i), &deleted, error))
+    if (!prune_destination(work, job, g_array_index(job->settings->destinations, gint64, i), NULL, &deleted, error))
       return FALSE;
   }
   return job != NULL;
@@ -237,7 +237,7 @@ execute_scan(RunWork *work, GError **error)
   g_clear_pointer(&connection, pg_connection_free);
   g_autoptr(Storage) storage =
       destination != NULL ? catalog_open_destination(destination, work->config->data_dir, error) : NULL;
-  if (storage == NULL || !scan_destination(work, destination, storage, NULL, &found, error))
+  if (storage == NULL || !scan_destination(work, destination, storage, NULL, NULL, &found, error))
     return FALSE;
   run_work_log(work, "scanned", json_pack("{s:s, s:i}", "destination", destination->name, "found", (int)found));
   return TRUE;

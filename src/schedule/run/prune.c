@@ -37,7 +37,8 @@ delete_backup(RunWork *work, Storage *storage, gint64 id, guint *deleted, GError
 }
 
 gboolean
-prune_destination(RunWork *work, const CatalogJob *job, gint64 destination_id, guint *ret_deleted, GError **error)
+prune_destination(RunWork *work, const CatalogJob *job, gint64 destination_id, const char *new_name, guint *ret_deleted,
+                  GError **error)
 {
   guint deleted = 0;
   g_autoptr(PgConnection) connection = run_work_connect(work, error);
@@ -45,7 +46,7 @@ prune_destination(RunWork *work, const CatalogJob *job, gint64 destination_id, g
       connection != NULL ? catalog_find_destination(connection, destination_id, error) : NULL;
   g_autoptr(Storage) storage =
       destination != NULL ? catalog_open_destination(destination, work->config->data_dir, error) : NULL;
-  if (storage == NULL || !scan_destination(work, destination, storage, job->name, NULL, error))
+  if (storage == NULL || !scan_destination(work, destination, storage, job->name, new_name, NULL, error))
     return FALSE;
   g_autoptr(GPtrArray) backups = catalog_backups(connection, job->name, destination_id, error);
   g_clear_pointer(&connection, pg_connection_free); /* deletions take their time */

@@ -48,13 +48,14 @@ path_of(const char *job, const char *name)
 
 /* A place without any of the good backups that were there is another place: an unmounted disk, another bucket. */
 static gboolean
-check_place(const CatalogDestination *destination, GHashTable *by_path, const GPtrArray *known, GError **error)
+check_place(const CatalogDestination *destination, GHashTable *by_path, const GPtrArray *known, const char *new_name,
+            GError **error)
 {
   guint n_good = 0;
   for (guint i = 0; i < known->len; i++) {
     const CatalogBackup *backup = known->pdata[i];
     g_autofree char *path = path_of(backup->job_name, backup->name);
-    if (!catalog_backup_is_good(backup))
+    if (!catalog_backup_is_good(backup) || g_strcmp0(backup->name, new_name) == 0)
       continue;
     if (g_hash_table_contains(by_path, path))
       return TRUE;
@@ -63,8 +64,8 @@ check_place(const CatalogDestination *destination, GHashTable *by_path, const GP
   if (n_good == 0)
     return TRUE;
   error_set(error, CCH_ERROR_STORAGE_AWAY,
-            "%s: none of the %u backups on record lies there; is this the right place, and is it mounted?",
-            destination->name, n_good);
+            "%s: none of the %u %sbackups on record lies there; is this the right place, and is it mounted?",
+            destination->name, n_good, new_name != NULL ? "earlier " : "");
   return FALSE;
 }
 
@@ -88,7 +89,7 @@ compare_known(PgConnection *connection, const CatalogBackup *backup, const Found
 
 static gboolean
 compare_all(RunWork *work, PgConnection *connection, const CatalogDestination *destination, Storage *storage,
-            const GPtrArray *found, const GPtrArray *known, GError **error)
+            const GPtrArray *found, const GPtrArray *known, const char *new_name, GError **error)
 {
   g_autoptr(GHashTable) by_path = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);
   g_autoptr(GHashTable) known_paths = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);
@@ -96,7 +97,7 @@ compare_all(RunWork *work, PgConnection *connection, const CatalogDestination *d
     FoundBackup *file = found->pdata[i];
     g_hash_table_insert(by_path, path_of(file->job, file->name), file);
   }
-  if (!check_place(destination, by_path, known, error))
+  if (!check_place(destination, by_path, known, new_name, error))
     return FALSE;
   for (guint i = 0; i < known->len; i++) {
     const CatalogBackup *backup = known->pdata[i];
@@ -117,14 +118,14 @@ compare_all(RunWork *work, PgConnection *connection, const CatalogDestination *d
 
 gboolean
 scan_destination(RunWork *work, const CatalogDestination *destination, Storage *storage, const char *job_name,
-                 guint *ret_found, GError **error)
+                 const char *new_name, guint *ret_found, GError **error)
 {
   run_work_progress(work, "scan", 0, 0);
   g_autoptr(GPtrArray) found = fetch_list(storage, job_name, work->cancellable, error);
   g_autoptr(PgConnection) connection = found != NULL ? run_work_connect(work, error) : NULL;
   g_autoptr(GPtrArray) known =
       connection != NULL ? catalog_backups(connection, job_name, destination->id, error) : NULL;
-  if (known == NULL || !compare_all(work, connection, destination, storage, found, known, error))
+  if (known == NULL || !compare_all(work, connection, destination, storage, found, known, new_name, error))
     return FALSE;
   if (ret_found != NULL)
     *ret_found = found->len;

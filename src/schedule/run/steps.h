@@ -29,13 +29,14 @@ gboolean keep_backup(RunWork *work, const CatalogJob *job, gint64 destination_id
 
 /* scan.c: compares the records of a destination with what lies there: backups that are unknown are recorded from their
  * manifests, those that are gone or have another size are marked. `job_name` NULL: all folders. `ret_found` (may be
- * NULL) counts the good files. */
+ * NULL) counts the good files. STORAGE_AWAY, and nothing is marked, where none of the good backups on record lies there;
+ * `new_name` (may be NULL), which was put a moment ago, does not count. */
 gboolean scan_destination(RunWork *work, const CatalogDestination *destination, Storage *storage, const char *job_name,
-                          guint *ret_found, GError **error);
+                          const char *new_name, guint *ret_found, GError **error);
 
-/* prune.c: deletes what the job's retention does not keep at a destination, after a scan. */
-gboolean prune_destination(RunWork *work, const CatalogJob *job, gint64 destination_id, guint *ret_deleted,
-                           GError **error);
+/* prune.c: deletes what the job's retention does not keep at a destination, after a scan; `new_name` as there. */
+gboolean prune_destination(RunWork *work, const CatalogJob *job, gint64 destination_id, const char *new_name,
+                           guint *ret_deleted, GError **error);
 
 /* prove.c: reads a backup back and compares it with its manifest; with `is_drill` also restores it for a trial.
  * `identity` opens an encrypted one; NULL: its bytes are compared, and nothing more. `ret_proof` is "checksum", "read"
