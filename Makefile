@@ -15,7 +15,7 @@ RUNS = 3
 WRITE =
 CHECK =
 
-.PHONY: build sanitized run test test-fast test-sanitized test-long matrix e2e lint fuzz bench clean
+.PHONY: build sanitized run test test-fast test-sanitized test-long matrix e2e lint fuzz bench deb test-packages clean
 
 # What is shipped; the unit tests are built when they are run.
 build: build/build.ninja
@@ -99,6 +99,16 @@ bench:
 	tools/setup build run test
 	@$(MAKE) --no-print-directory build
 	node test/bench/run.mjs --size $(SIZE) --runs $(RUNS) $(if $(PART),--part $(PART)) $(if $(ROWS),--rows $(ROWS)) $(if $(WRITE),--write) $(if $(CHECK),--check)
+
+# The Debian package of this machine's release, into build/deb.
+deb:
+	tools/setup build package
+	@$(MAKE) --no-print-directory build
+	packaging/build-deb build/deb
+
+# Each way to install, in systems made by debootstrap (as root): STEPS="deb container". Minutes; it says what it skipped.
+test-packages: deb
+	packaging/test-packages $(STEPS)
 
 clean:
 	rm -rf build build-sanitized
