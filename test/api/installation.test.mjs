@@ -2,7 +2,7 @@
 
 import assert from 'node:assert/strict';
 import { execFileSync, spawnSync } from 'node:child_process';
-import { readFileSync, readdirSync, statSync, writeFileSync } from 'node:fs';
+import { existsSync, readFileSync, readdirSync, statSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { before, describe, test } from 'node:test';
 import { temporaryDirectory } from './support/cleanup.mjs';
@@ -123,5 +123,46 @@ describe('an installation', { skip: (!haveBinary && 'no binary') || (isSanitized
       assert.ok(hashes.some(({ alg, content }) => alg === 'SHA-512' && /^[0-9a-f]{128}$/.test(content)), `${group} ${name} ${purl}`);
     for (const library of ['libpq', 'libcurl', 'hiredis', 'libsodium', 'glib-2.0', 'libzstd'])
       assert.ok(bom.components.some(({ name, version }) => name === library && /^\d/.test(version)), library);
+  });
+});
+
+describe('the documents', { skip: !haveBinary && 'no binary' }, () => {
+  const documents = execFileSync('git', ['-C', root, 'ls-files', '--cached', '--others', '--exclude-standard', '*.md'], { encoding: 'utf8' }).split('\n').filter(Boolean);
+  // Anchors as GitHub and GitLab make them.
+  const anchors = (text) => [...text.matchAll(/^#+ (.*)$/gm)].map(([, title]) =>
+    title.toLowerCase().replaceAll(/\[([^\]]*)\]\([^)]*\)/g, '$1').replaceAll(/[^\p{L}\p{N}\s_-]/gu, '').trim().replaceAll(/\s/g, '-'));
+
+  test('lead where they say', () => {
+    assert.ok(documents.length > 15);
+    for (const document of documents) {
+      const text = readFileSync(path.join(root, document), 'utf8').replaceAll(/^```[\s\S]*?^```$/gm, '');
+      for (const [, link] of text.matchAll(/\]\((?!https?:|mailto:)([^)\s]+)\)/g)) {
+        const [file, anchor] = link.split('#');
+        const target = path.join(root, path.dirname(document), file === '' ? path.basename(document) : decodeURIComponent(file));
+        assert.ok(existsSync(target), `${document}: ${link}`);
+        if (anchor !== undefined) assert.ok(anchors(readFileSync(target, 'utf8')).includes(decodeURIComponent(anchor)), `${document}: ${link}`);
+      }
+    }
+  });
+
+  test('in Chinese name only commands, verbs and options that there are', async () => {
+    const helps = new Map();
+    const help = async (...words) => {
+      const key = words.join(' ');
+      if (!helps.has(key)) helps.set(key, await cli(['help', ...words]));
+      return helps.get(key);
+    };
+    const [general, shared] = [(await help()).stdout, (await help('options')).stdout];
+    let n = 0;
+    for (const document of documents.filter((name) => name.startsWith('docs/zh-CN/')))
+      for (const [line, command, verb, rest] of readFileSync(path.join(root, document), 'utf8').replaceAll(/\\\n/g, ' ')
+        .matchAll(/\bcch-data (\w+)(?: ([a-z]+))?((?: [^\n`#|;&]*)?)/g)) {
+        if (!new RegExp(`^ {2}${command} `, 'm').test(general)) continue; // docker's arguments
+        n++;
+        const { code, stdout } = await help(...(verb !== undefined && ['backup', 'prices', 'batch'].includes(command) ? [command, verb] : [command]));
+        assert.equal(code, 0, line);
+        for (const [, option] of rest.matchAll(/--([\w-]+)/g)) assert.ok(`${stdout}${shared}`.includes(`--${option}`), line);
+      }
+    assert.ok(n > 10, String(n));
   });
 });
