@@ -250,6 +250,7 @@ check_rows(Restore *restore, GError **error)
 
 const RestoreWay overwrite_way = {
     .name = "overwrite",
+    .freezes_rows = TRUE,
     .begin = clear_target,
     .leaves_out = leaves_out,
     .end_rows = check_rows,

@@ -5,7 +5,9 @@
 
 #include <string.h>
 
-enum { PROGRESS_BYTES = 1024 * 1024 };
+#define FROM_STDIN " FROM stdin;\n" /* as pg_dump ends a COPY statement */
+
+enum { PROGRESS_BYTES = 1024 * 1024, FREEZE_MIN_BYTES = 1024 * 1024 };
 
 typedef struct {
   Restore *restore;
@@ -90,12 +92,40 @@ typedef struct {
   guint64 rows;
 } CopyJob;
 
+/* FREEZE is possible where the same subtransaction has created or truncated the table. An empty table without triggers,
+ * and thus without foreign keys to it, loses nothing by TRUNCATE. */
+static gboolean
+freeze_copy(Restore *restore, const TocEntry *entry, char **copy, GError **error)
+{
+  g_autofree char *schema = NULL, *table = NULL, *is_empty = NULL;
+  if (!restore->way->freezes_rows || restore->unit != RESTORE_BY_SAVEPOINT ||
+      archive_reader_data_info(restore->reader, entry)->data_bytes < FREEZE_MIN_BYTES ||
+      !g_str_has_suffix(*copy, FROM_STDIN))
+    return TRUE;
+  if (!entry_copy_target(entry, &schema, &table, error))
+    return FALSE;
+  g_autofree char *target = pg_quote_qualified(schema, table);
+  if (!pg_connection_value(restore->connection, &is_empty, error,
+                           "SELECT 1 FROM pg_catalog.pg_class WHERE oid = pg_catalog.to_regclass($1) "
+                           "AND relkind = 'r' AND NOT relhastriggers AND pg_catalog.pg_relation_size(oid) = 0",
+                           1, target))
+    return FALSE;
+  if (is_empty == NULL)
+    return TRUE;
+  if (!pg_connection_execf(restore->connection, error, "TRUNCATE ONLY %s", target))
+    return FALSE;
+  g_autofree char *plain = g_steal_pointer(copy);
+  plain[strlen(plain) - strlen(";\n")] = '\0';
+  *copy = g_strconcat(plain, " WITH (FREEZE)", NULL);
+  return TRUE;
+}
+
 static gboolean
 copy_all(Restore *restore, gpointer user_data, GError **error)
 {
   CopyJob *job = user_data;
   g_autofree char *copy = entry_copy_statement(job->entry, error);
-  return copy != NULL && restore_search(restore, job->entry, error) &&
+  return copy != NULL && restore_search(restore, job->entry, error) && freeze_copy(restore, job->entry, &copy, error) &&
          restore_copy_rows(restore, job->entry, copy, &job->rows, error) && restore_search(restore, NULL, error);
 }
 

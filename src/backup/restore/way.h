@@ -14,6 +14,10 @@ struct RestoreWay {
   /* Existing objects are normal and cause no warning. Their properties (comment, grants, defaults, their own ATTACH)
    * stay as they are. An object that needs a missing column of an existing table is left out with a warning. */
   gboolean keeps_present;
+  /* Nobody else can see the tables that are filled: their rows are frozen (COPY … FREEZE), if there are many of them.
+   * The index builds of the same transaction then need not ask for each row whether it is visible, and VACUUM has less
+   * to do. */
+  gboolean freezes_rows;
   /* New objects get the archive's owner if that role exists and may own objects; otherwise they are ours. */
   gboolean sets_owners;
 
