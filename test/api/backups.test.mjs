@@ -232,6 +232,25 @@ describe('scheduled backups', { skip: !haveBinary && 'no binary' }, () => {
     assert.deepEqual(await states(), ['stored', 'stored', 'stored', 'stored']);
   });
 
+  test('a drill waits while this machine is busy', async () => {
+    const made = await job({ destinations: [(await destination({ path: temporaryDirectory('backups') })).id], verifyDays: 0 });
+    assert.equal((await runJob(made)).state, 'succeeded');
+    const [backup] = await backups(made.name);
+    const { runId } = await ok('POST', `/api/admin/backups/${backup.id}/drill`);
+    assert.equal((await runEnd(runId)).state, 'succeeded');
+    await allQuiet();
+    const databases = await database.value('SELECT count(*) FROM pg_database');
+    await service.stop();
+    const careful = await start({ dataDir: service.dataDir, env: { DRILL_MAX_LOAD: 1 } });
+    const { body: waiting } = await call('POST', `/api/admin/backups/${backup.id}/drill`, undefined, careful);
+    await until('it waits', async () => (await call('GET', `/api/admin/backup-runs/${waiting.runId}`, undefined, careful)).body.progress?.phase === 'load');
+    assert.equal(await database.value('SELECT count(*) FROM pg_database'), databases);
+    assert.equal((await call('POST', `/api/admin/backup-runs/${waiting.runId}/cancel`, undefined, careful)).status, 202);
+    await until('its end', async () => (await call('GET', `/api/admin/backup-runs/${waiting.runId}`, undefined, careful)).body.state === 'cancelled');
+    await careful.stop();
+    service = await start({ dataDir: service.dataDir });
+  });
+
   test('an encrypted backup is opened by age alone, drilled before, and comes back with its key', async () => {
     const where = temporaryDirectory('backups');
     const { secretKey, publicKey } = await ok('POST', '/api/admin/backup-keys');

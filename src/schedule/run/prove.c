@@ -4,20 +4,65 @@
 #include "backup/import/manifest_match.h"
 #include "backup/trial/trial.h"
 #include "base/error.h"
+#include "base/wait.h"
 #include "lock/lock.h"
 #include "schedule/run/fetch.h"
 
 #include <errno.h>
 #include <fcntl.h>
+#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
-enum { TRIAL_JOBS = 2, SURVEY_THREADS = 2, TRIAL_LOCK_WAIT_S = 3600 };
+enum {
+  TRIAL_JOBS = 2,
+  SURVEY_THREADS = 2,
+  TRIAL_LOCK_WAIT_S = 3600,
+  LOAD_WAIT_S = 600, /* the backup before it is part of the load average of its minute */
+  LOAD_PAUSE_MS = 5000,
+};
+
+typedef struct {
+  RunWork *work;
+  GCancellable *cancellable;
+  gboolean is_busy; /* it was cancelled because of the load */
+} Trial;
+
+/* `own`: processes of the drill that are part of the load. */
+static gboolean
+is_busy(const RunWork *work, guint own)
+{
+  double load;
+  double limit = (double)work->config->drill_max_load / 100 * g_get_num_processors() + own;
+  return work->config->drill_max_load > 0 && getloadavg(&load, 1) == 1 && load > limit;
+}
+
+static gboolean
+wait_for_load(RunWork *work, GError **error)
+{
+  gint64 until_us = g_get_monotonic_time() + LOAD_WAIT_S * G_USEC_PER_SEC;
+  while (is_busy(work, 0)) {
+    run_work_progress(work, "load", 0, 0);
+    if (g_get_monotonic_time() > until_us) {
+      error_set(error, CCH_ERROR_BACKUP_BUSY, "the load average is above DRILL_MAX_LOAD for %d minutes",
+                LOAD_WAIT_S / 60);
+      return FALSE;
+    }
+    if (!sleep_ms(LOAD_PAUSE_MS, work->cancellable, error))
+      return FALSE;
+  }
+  return TRUE;
+}
 
 static void
-show_trial(const BackupEvent *event, gpointer work)
+show_trial(const BackupEvent *event, gpointer data)
 {
-  run_work_progress(work, "drill", event->bytes, event->bytes_total);
+  Trial *trial = data;
+  run_work_progress(trial->work, "drill", event->bytes, event->bytes_total);
+  if (is_busy(trial->work, 2 * TRIAL_JOBS)) {
+    trial->is_busy = TRUE;
+    g_cancellable_cancel(trial->cancellable);
+  }
 }
 
 /* The lock keeps the janitor from dropping the new database, and other operations from competing with it. */
@@ -39,15 +84,16 @@ prove_by_trial(RunWork *work, int fd, const Manifest *manifest, gint64 *ret_load
       .dsn = pg_pool_dsn(work->pool), .holder = work->run.asked_by, .manifest = manifest, .jobs = TRIAL_JOBS};
   TrialResult result = {0};
   g_auto(RunAttempt) attempt = run_attempt_begin(work);
-  g_autoptr(BackupLock) lock = take_lock(work, attempt.cancellable, error);
+  Trial trial = {.work = work, .cancellable = attempt.cancellable};
+  g_autoptr(BackupLock) lock = wait_for_load(work, error) ? take_lock(work, attempt.cancellable, error) : NULL;
   if (lock == NULL)
     return FALSE;
   g_autoptr(ArchiveReader) reader = archive_reader_open(fd, error);
-  g_autoptr(BackupProgress) progress = backup_progress_new(show_trial, work, LANGUAGE_EN);
+  g_autoptr(BackupProgress) progress = backup_progress_new(show_trial, &trial, LANGUAGE_EN);
   if (reader == NULL || !backup_trial_run(reader, &options, progress, &result, attempt.cancellable, error)) {
-    if (backup_lock_is_lost(lock)) {
+    if (backup_lock_is_lost(lock) || trial.is_busy) {
       g_clear_error(error);
-      error_set(error, CCH_ERROR_LOCK_LOST, "the drill was stopped");
+      error_set(error, trial.is_busy ? CCH_ERROR_BACKUP_BUSY : CCH_ERROR_LOCK_LOST, "the drill was stopped");
     }
     return FALSE;
   }

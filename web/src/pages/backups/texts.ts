@@ -303,6 +303,7 @@ export const texts = defineTexts({
   runFailed: ['失败', 'failed'],
   runCancelled: ['已取消', 'cancelled'],
   phaseWait: ['等待备份锁', 'Waiting for the backup lock'],
+  phaseLoad: ['等待本机负载下降', 'Waiting until this machine is less busy'],
   phaseExport: ['正在导出', 'Exporting'],
   phaseEncrypt: ['正在加密', 'Encrypting'],
   phaseUpload: ['正在存储', 'Storing'],

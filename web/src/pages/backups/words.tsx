@@ -23,7 +23,7 @@ const ends: Record<Run['state'], [Name, string]> = {
   failed: ['runFailed', 'error'], cancelled: ['runCancelled', 'default'],
 };
 const phases: Record<NonNullable<Run['progress']>['phase'], Name> = {
-  wait: 'phaseWait', export: 'phaseExport', encrypt: 'phaseEncrypt', upload: 'phaseUpload', pause: 'phasePause', scan: 'phaseScan',
+  wait: 'phaseWait', load: 'phaseLoad', export: 'phaseExport', encrypt: 'phaseEncrypt', upload: 'phaseUpload', pause: 'phasePause', scan: 'phaseScan',
   prune: 'phasePrune', fetch: 'phaseFetch', verify: 'phaseVerify', drill: 'phaseDrill',
 };
 const keeps = [
