@@ -9,6 +9,7 @@ import { useFormat } from '../../i18n/format';
 import { useTexts } from '../../i18n/language';
 import { useUrlState } from '../../lib/use_url_state';
 import { useAct } from './actions';
+import { ContentsDrawer } from './contents';
 import { Kept } from './kept';
 import { idPath, useBackups, useDestinations, useJobs, type Backup } from './queries';
 import { RestoreDialog } from './restore';
@@ -17,7 +18,7 @@ import { StateTag, useWords } from './words';
 
 const PAGE_SIZE = 20;
 
-function Row({ backup, largest, onRestore }: { backup: Backup; largest: number; onRestore: () => void }) {
+function Row({ backup, largest, onRestore, onLook }: { backup: Backup; largest: number; onRestore: () => void; onLook: () => void }) {
   const t = useTexts(texts);
   const format = useFormat();
   const words = useWords();
@@ -31,6 +32,7 @@ function Row({ backup, largest, onRestore }: { backup: Backup; largest: number; 
     },
   });
   const items = [
+    { key: 'contents', label: t(backup.hasManifest ? 'look' : 'lookNot'), disabled: !backup.hasManifest, onClick: onLook },
     { key: 'verify', label: t('verify'), onClick: () => void act('verify', () => api.POST('/api/admin/backups/{id}/verify', idPath(id)), t('queued')) },
     { key: 'drill', label: t(isEncrypted ? 'drillEncrypted' : 'drill'), disabled: isEncrypted, onClick: () => void act('drill', () => api.POST('/api/admin/backups/{id}/drill', idPath(id)), t('queued')) },
     { key: 'pin', label: t(isPinned ? 'unpin' : 'pin'), onClick: () => void act('pin', () => api.PATCH('/api/admin/backups/{id}', { ...idPath(id), body: { isPinned: !isPinned } })) },
@@ -69,6 +71,7 @@ export function BackupList() {
   const t = useTexts(texts);
   const [{ job, destination, page }, setState] = useUrlState({ job: '', destination: '', page: '1' });
   const [restoring, setRestoring] = useState<Backup | null>(null);
+  const [looking, setLooking] = useState<Backup | null>(null);
   const jobs = useJobs().data ?? [], destinations = useDestinations().data ?? [];
   const current = Math.max(1, Math.floor(Number(page)) || 1);
   const found = useBackups({ job, destinationId: Number(destination) || null, page: current, pageSize: PAGE_SIZE });
@@ -87,12 +90,13 @@ export function BackupList() {
       {found.isError && <ErrorNotice error={found.error} onRetry={() => void found.refetch()} />}
       {found.data && backups.length === 0 && <Nothing what={t('noBackups')} />}
       <ul className="backup-rows" aria-label={t('backups')}>
-        {backups.map((backup) => <Row key={backup.id} backup={backup} largest={largest} onRestore={() => setRestoring(backup)} />)}
+        {backups.map((backup) => <Row key={backup.id} backup={backup} largest={largest} onRestore={() => setRestoring(backup)} onLook={() => setLooking(backup)} />)}
       </ul>
       {total > PAGE_SIZE && (
         <Pagination align="center" size="small" current={current} pageSize={PAGE_SIZE} total={total} showSizeChanger={false} responsive
           showTotal={(n) => t('count', { n })} onChange={(next) => setState({ page: String(next) })} />
       )}
+      {looking && <ContentsDrawer backup={looking} onClose={() => setLooking(null)} />}
       {restoring && <RestoreDialog backup={restoring} onClose={() => setRestoring(null)} />}
     </Flex>
   );

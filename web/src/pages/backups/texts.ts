@@ -102,6 +102,20 @@ export const texts = defineTexts({
   deleteText: ['“{destination}”中的文件会被删除，无法撤销。', 'Its file at “{destination}” is deleted. This cannot be undone.'],
   deleted: ['已删除 {name}', '{name} is deleted'],
 
+  look: ['查看内容', 'What is in it'],
+  lookNot: ['查看内容（旁边没有清单）', 'What is in it (no manifest lies beside it)'],
+  contentsOf: ['{name} 的内容', 'What is in {name}'],
+  contentsEncrypted: ['备份已加密；清单未加密，只有表名、行数与哈希，没有任何数据行。', 'The backup is encrypted. Its manifest is not: it has the tables’ names, counts and hashes, and no row.'],
+  madeAt: ['制作时间', 'Made'],
+  state: ['状态', 'State'],
+  hubLevel: ['Hub 迁移', 'Hub migrations'],
+  hubLevelText: ['{level}（{version}）', '{level} ({version})'],
+  leftOut: ['不含这些表的数据：{tables}', 'without the rows of {tables}'],
+  tables: ['备份中的表', 'The tables of the backup'],
+  table: ['表', 'Table'],
+  rowCount: ['行数', 'Rows'],
+  dataSize: ['大小', 'Size'],
+
   // Restore
   restoreTitle: ['从备份恢复', 'Restore from a backup'],
   restoreText: ['先将 {name} 从“{destination}”取回（{size}）。数据库不变：下一步会预览并由你确认。', '{name} is brought back from “{destination}” first ({size}). The database does not change: the next step shows what an import would do, and asks.'],
@@ -206,6 +220,7 @@ export const texts = defineTexts({
   limitHint: ['超过后停止，这次备份记为失败', 'Then the run ends and counts as failed'],
   triesLabel: ['最多尝试次数', 'Tries'],
   triesHint: ['导出与每次上传分别计算，间隔逐次加长', 'Of the export, and of each upload, with growing pauses'],
+  pingHint: ['如果希望在备份没有按时完成时，由其他系统报警（包括本机停机的情况），请在“通知”中添加“心跳监控”。', 'For an alarm by another system when no backup comes, also when this machine is down, add a heartbeat under Messages.'],
   means: ['这些设置意味着', 'What this means'],
   meansNoLogs: ['恢复后，请求日志是空的。', 'After a restore the request log is empty.'],
   meansLedger: ['备份中没有请求日志表，只能以合并方式导入。', 'The table of the request log is not in the backup, which can only be imported by a merge.'],

@@ -64,7 +64,7 @@ export function TimeLine({ newest }: { newest: Backup[] }) {
         ))}
       </div>
       <div className="backup-text">
-        <StateTag state={described.state} />
+        <StateTag state={described.state} />{' '}
         <time dateTime={described.madeAt} className="numbers">{format.dateTime(described.madeAt)}</time>
         {` · ${format.bytes(described.bytes)} · ${described.job} · ${described.destination ?? ''}`}
         <div><Kept backup={described} /></div>

@@ -1,7 +1,7 @@
 // What is rarely changed: further rules, tables without their rows, compression, and patience.
 
 import { useQuery } from '@tanstack/react-query';
-import { Collapse, Form, InputNumber, Select } from 'antd';
+import { Collapse, Form, InputNumber, Select, Typography } from 'antd';
 import { api, dataOf } from '../../../api/client';
 import { useFormat } from '../../../i18n/format';
 import { useTexts } from '../../../i18n/language';
@@ -66,6 +66,7 @@ export function AdvancedFields({ settings, isOpen, onChange }: { settings: JobSe
           <InputNumber id="job-tries" min={1} max={10} precision={0} value={settings.tries} onChange={(tries) => onChange({ tries: tries ?? 1 })} />
         </Form.Item>
       </div>
+      <Typography.Text type="secondary">{t('pingHint')}</Typography.Text>
     </>
   );
   return <Collapse ghost size="small" className="backup-advanced" defaultActiveKey={isOpen ? ['more'] : []} items={[{ key: 'more', label: t('advanced'), children }]} />;

@@ -29,5 +29,5 @@ export function NobodyTold() {
   const t = useTexts(texts);
   const { data } = useChannels();
   if (!data || data.channels.some(tellsOfFailures)) return null;
-  return <Typography.Text type="secondary">{t('nobodyTold')} <Link to="?tab=messages">{t('setUp')}</Link></Typography.Text>;
+  return <Typography.Text type="secondary" className="backup-quiet">{t('nobodyTold')} <Link to="?tab=messages">{t('setUp')}</Link></Typography.Text>;
 }
