@@ -29,8 +29,8 @@ gboolean keep_backup(RunWork *work, const CatalogJob *job, gint64 destination_id
 
 /* scan.c: compares the records of a destination with what lies there: backups that are unknown are recorded from their
  * manifests, those that are gone or have another size are marked. `job_name` NULL: all folders. `ret_found` (may be
- * NULL) counts the good files. STORAGE_AWAY, and nothing is marked, where none of the good backups on record lies there;
- * `new_name` (may be NULL), which was put a moment ago, does not count. */
+ * NULL) counts the good files. STORAGE_AWAY, and nothing is marked, where none of the good backups on record lies
+ * there; `new_name` (may be NULL), which was put a moment ago, does not count. */
 gboolean scan_destination(RunWork *work, const CatalogDestination *destination, Storage *storage, const char *job_name,
                           const char *new_name, guint *ret_found, GError **error);
 
