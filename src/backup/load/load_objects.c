@@ -1,7 +1,6 @@
 #include "backup/load/load_objects.h"
 
 #include "backup/load/load_graph.h"
-#include "backup/load/load_sort.h"
 #include "base/error.h"
 
 typedef struct {
@@ -30,7 +29,7 @@ choose_sort_kb(const ObjectLoad *load, guint handle)
   guint others = load->n_workers - 1;
   if (load_graph_n_beside(load->graph, handle, others) < others)
     return load->configured_kb;
-  return load_sort_kb(load_graph_weight(load->graph, handle), load->configured_kb);
+  return restore_sort_kb(load_graph_weight(load->graph, handle), load->configured_kb);
 }
 
 /* Waits for a step that may run; FALSE if all are done, or the load was stopped. */
@@ -121,7 +120,7 @@ load_objects(LoadTeam *team, const GArray *tables, GError **error)
   g_autoptr(GHashTable) weights = weigh_tables(tables);
   ObjectLoad load = {
       .n_steps = steps->len, .n_workers = load_team_n_workers(team), .progress = restore_progress(leader)};
-  if (!load_sort_configured_kb(restore_connection(leader), &load.configured_kb, error))
+  if (!restore_configured_sort_kb(restore_connection(leader), &load.configured_kb, error))
     return FALSE;
   load.graph = load_graph_new(restore_reader(leader), steps, weights);
   g_mutex_init(&load.mutex);

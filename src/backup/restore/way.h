@@ -109,6 +109,21 @@ gboolean restore_copy_table(Restore *restore, const TocEntry *entry, GError **er
  * Free with g_free. */
 char *restore_rows_beyond(const char *stage, const char *live, const char *columns, const char *filter);
 
+/* ---- Index builds ---- */
+
+/* The memory in which an index build sorts (maintenance_work_mem).
+ *
+ * The server sorts runs of that size and merges them (tuplesort.c, PostgreSQL 12 to 18). Comparisons access a run at
+ * random, so a run that fits the processor's second-level cache is sorted in two thirds of the time of a 64 MB run.
+ * Merging reads in order and costs little (docs/benchmarks.md). With less than 32 MB per process the server also
+ * builds without parallel workers (nbtsort.c, _bt_begin_parallel; planner.c, plan_create_index_workers), unless the
+ * table's own setting asks for them. */
+
+/* This session's setting in kB: what the administrator allows. */
+gboolean restore_configured_sort_kb(PgConnection *connection, guint *ret_kb, GError **error);
+/* For each process that builds an index of a table with this many bytes as COPY text; never more than configured. */
+guint restore_sort_kb(guint64 table_bytes, guint configured_kb);
+
 /* Checks that the server took every row that it was sent: it ends a COPY at any line that is only a backslash and a
  * period, and would lose the rows after it. ARCHIVE_CORRUPT. */
 gboolean restore_check_taken(guint64 taken, guint64 sent, GError **error);

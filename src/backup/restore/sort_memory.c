@@ -1,4 +1,4 @@
-#include "backup/load/load_sort.h"
+#include "backup/restore/way.h"
 
 #include <math.h>
 
@@ -9,7 +9,7 @@ enum {
 };
 
 gboolean
-load_sort_configured_kb(PgConnection *connection, guint *ret_kb, GError **error)
+restore_configured_sort_kb(PgConnection *connection, guint *ret_kb, GError **error)
 {
   g_autofree char *kb = NULL;
   if (!pg_connection_value(
@@ -23,7 +23,7 @@ load_sort_configured_kb(PgConnection *connection, guint *ret_kb, GError **error)
 /* With memory m, m / TAPE_KB runs of size m are merged at once. Chooses the m for two passes over the data, but at
  * least the size of the cache. */
 guint
-load_sort_kb(guint64 table_bytes, guint configured_kb)
+restore_sort_kb(guint64 table_bytes, guint configured_kb)
 {
   double sorted_kb = (double)table_bytes / 1024 / ROW_TO_KEY_SHARE;
   double two_passes_kb = cbrt(sorted_kb * TAPE_KB * TAPE_KB);
