@@ -46,21 +46,29 @@ describe('an overwriting import', { skip: !haveBinary && 'no binary' }, () => {
     assert.equal(await target.count('drizzle.__drizzle_migrations'), 60);
   });
 
-  test('freezes the rows of a large table, in its own transaction only', async () => {
+  test('freezes the rows of a large table, and leaves no trace of how its indexes were built', async () => {
     const source = await Database.create(server);
     await source.exec(`
       CREATE TABLE big (id integer PRIMARY KEY, note text);
-      INSERT INTO big SELECT n, repeat(md5(n::text), 6) FROM generate_series(1, 8000) AS n;
+      INSERT INTO big SELECT n, repeat(md5(n::text), 6) FROM generate_series(1, 45000) AS n;
+      CREATE TABLE own (id integer PRIMARY KEY, note text) WITH (parallel_workers = 3);
+      INSERT INTO own SELECT * FROM big;
       CREATE TABLE small (id integer REFERENCES big);
       INSERT INTO small VALUES (7);
       CREATE INDEX ON big (note)`);
     const file = await source.pgDump(path.join(dir, 'big.dump'));
     const target = await Database.create(server);
     await target.exec('CREATE TABLE big (id integer); INSERT INTO big VALUES (1)');
+    await target.exec(`CREATE SCHEMA watch; CREATE TABLE watch.seen (what text);
+      CREATE FUNCTION watch.note() RETURNS event_trigger LANGUAGE plpgsql AS $$ BEGIN INSERT INTO watch.seen SELECT object_identity FROM pg_event_trigger_ddl_commands(); END $$;
+      CREATE EVENT TRIGGER watch ON ddl_command_end WHEN TAG IN ('ALTER TABLE') EXECUTE FUNCTION watch.note()`);
     await importOk(target, file, { overwrite, args: ['--method', 'transaction'] });
     // PostgreSQL 14 and newer mark frozen pages as they are filled; without that there is no visibility map before a VACUUM.
     if (Number(await target.value('SHOW server_version_num')) >= 140000) assert.ok(Number(await target.value(`SELECT pg_relation_size('big', 'vm')`)) > 0);
     assert.equal(await target.value(`SELECT pg_relation_size('small', 'vm')`), '0');
+    // The keys, and for one that has no parallel_workers of its own also a change there and back.
+    assert.deepEqual(await target.rows(`SELECT what, count(*) FROM watch.seen WHERE what ~ 'big|own' GROUP BY 1 ORDER BY 1`), [['public.big', '3'], ['public.own', '1']]);
+    await target.exec('DROP EVENT TRIGGER watch; DROP SCHEMA watch CASCADE');
     assert.equal(firstDifference(await target.dumpText(), await source.dumpText()), null);
     await target.exec(`DELETE FROM small; DELETE FROM big WHERE id = 7; INSERT INTO big VALUES (7, 'again')`);
 

@@ -328,12 +328,16 @@ restore_apply_stage(Restore *restore, PlanStage stage, GError **error)
   restore_enter_stage(restore, stage);
   if (stage == STAGE_DATA && way->order_rows != NULL && !way->order_rows(restore, order, error))
     return FALSE;
+  if (stage == STAGE_POST_DATA && way->begin_post_data != NULL && !way->begin_post_data(restore, error))
+    return FALSE;
   for (guint i = 0; i < order->len; i++) {
     if (!restore_apply_step(restore, order->pdata[i], error))
       return FALSE;
     if (stage != STAGE_DATA)
       backup_progress_set(restore->progress, i + 1, order->len);
   }
+  if (stage == STAGE_POST_DATA)
+    return way->end_post_data == NULL || way->end_post_data(restore, error);
   return stage != STAGE_DATA || way->end_rows == NULL || way->end_rows(restore, error);
 }
 

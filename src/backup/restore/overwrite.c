@@ -10,9 +10,16 @@
 /* Every new database has it; archives of PostgreSQL 10 and older name it all the same. */
 #define BUILT_IN "plpgsql"
 
+enum {
+  SERVER_MIN_SORT_KB = 32 * 1024, /* for each process of a parallel index build, unless the table asks for workers */
+  PARALLEL_MIN_BYTES = 8 * 1024 * 1024 /* min_parallel_table_scan_size, below which the server starts none */
+};
+
 struct Overwrite {
   gboolean allow_incomplete;
   GHashTable *kept_extensions; /* names; NULL until read */
+  GPtrArray *parallel;         /* quoted names of tables that have parallel_workers while their indexes are built */
+  guint configured_sort_kb;
 };
 
 Overwrite *
@@ -20,6 +27,7 @@ overwrite_new(gboolean allow_incomplete)
 {
   Overwrite *overwrite = g_new0(Overwrite, 1);
   overwrite->allow_incomplete = allow_incomplete;
+  overwrite->parallel = g_ptr_array_new_with_free_func(g_free);
   return overwrite;
 }
 
@@ -29,6 +37,7 @@ overwrite_free(Overwrite *overwrite)
   if (overwrite == NULL)
     return;
   g_clear_pointer(&overwrite->kept_extensions, g_hash_table_unref);
+  g_ptr_array_unref(overwrite->parallel);
   g_free(overwrite);
 }
 
@@ -248,10 +257,87 @@ check_rows(Restore *restore, GError **error)
   return restore_run_sql(restore, "SET CONSTRAINTS ALL IMMEDIATE", error);
 }
 
+/* The number of workers that the server would start beside the leader with the configured memory. */
+static gboolean
+count_workers(Restore *restore, guint configured_kb, guint *ret_n, GError **error)
+{
+  g_autofree char *allowed = NULL;
+  if (!pg_connection_value(restore_connection(restore), &allowed, error,
+                           "SELECT pg_catalog.current_setting('max_parallel_maintenance_workers')", 0))
+    return FALSE;
+  guint by_memory = configured_kb / SERVER_MIN_SORT_KB;
+  *ret_n = by_memory > 0 ? MIN(by_memory - 1, (guint)g_ascii_strtoull(allowed, NULL, 10)) : 0;
+  return TRUE;
+}
+
+/* A table with a setting of its own keeps it. */
+static gboolean
+ask_for_workers(Restore *restore, const TocEntry *entry, guint n, GError **error)
+{
+  Overwrite *overwrite = restore_way_state(restore);
+  g_autofree char *schema = NULL, *table = NULL, *may = NULL;
+  if (!entry_copy_target(entry, &schema, &table, error))
+    return FALSE;
+  g_autofree char *target = pg_quote_qualified(schema, table);
+  if (!pg_connection_value(restore_connection(restore), &may, error,
+                           "SELECT 1 FROM pg_catalog.pg_class WHERE oid = pg_catalog.to_regclass($1) AND relkind = 'r' "
+                           "AND pg_catalog.array_to_string(reloptions, ',') !~ 'parallel_workers=' IS NOT FALSE",
+                           1, target))
+    return FALSE;
+  if (may == NULL)
+    return TRUE;
+  g_autofree char *alter = g_strdup_printf("ALTER TABLE ONLY %s SET (parallel_workers = %u)", target, n);
+  if (!restore_run_sql(restore, alter, error))
+    return FALSE;
+  g_ptr_array_add(overwrite->parallel, g_steal_pointer(&target));
+  return TRUE;
+}
+
+/* One connection builds all indexes. It sorts in runs that the processor's cache holds, beside as many workers as with
+ * the configured memory: with less than that the server starts them only where a table's own setting says so. */
+static gboolean
+prepare_sorts(Restore *restore, GError **error)
+{
+  Overwrite *overwrite = restore_way_state(restore);
+  guint configured_kb = 0, n_workers = 0;
+  guint64 largest = 0;
+  if (!restore_configured_sort_kb(restore_connection(restore), &configured_kb, error) ||
+      !count_workers(restore, configured_kb, &n_workers, error))
+    return FALSE;
+  overwrite->configured_sort_kb = configured_kb;
+  const GArray *steps = restore_plan(restore)->steps;
+  for (guint i = 0; i < steps->len; i++) {
+    const RestoreStep *step = &g_array_index(steps, RestoreStep, i);
+    guint64 bytes =
+        step->kind == STEP_ROWS ? archive_reader_data_info(restore_reader(restore), step->entry)->data_bytes : 0;
+    largest = MAX(largest, bytes);
+    if (n_workers > 0 && bytes >= PARALLEL_MIN_BYTES && !ask_for_workers(restore, step->entry, n_workers, error))
+      return FALSE;
+  }
+  guint kb = MIN(restore_sort_kb(largest, configured_kb) * (n_workers + 1), configured_kb);
+  return pg_connection_execf(restore_connection(restore), error, "SET LOCAL maintenance_work_mem = %u", kb);
+}
+
+static gboolean
+reset_sorts(Restore *restore, GError **error)
+{
+  Overwrite *overwrite = restore_way_state(restore);
+  for (guint i = 0; i < overwrite->parallel->len; i++) {
+    g_autofree char *alter = g_strdup_printf("ALTER TABLE IF EXISTS ONLY %s RESET (parallel_workers)",
+                                             (const char *)overwrite->parallel->pdata[i]);
+    if (!restore_run_sql(restore, alter, error))
+      return FALSE;
+  }
+  return pg_connection_execf(restore_connection(restore), error, "SET LOCAL maintenance_work_mem = %u",
+                             overwrite->configured_sort_kb);
+}
+
 const RestoreWay overwrite_way = {
     .name = "overwrite",
     .freezes_rows = TRUE,
     .begin = clear_target,
     .leaves_out = leaves_out,
     .end_rows = check_rows,
+    .begin_post_data = prepare_sorts,
+    .end_post_data = reset_sorts,
 };

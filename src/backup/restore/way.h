@@ -33,6 +33,9 @@ struct RestoreWay {
   gboolean (*apply_sequence)(Restore *restore, const TocEntry *entry, gboolean *ret_is_done, GError **error);
   /* After the last rows, before indexes and constraints. */
   gboolean (*end_rows)(Restore *restore, GError **error);
+  /* Before the first and after the last index, constraint and other step of the post-data. */
+  gboolean (*begin_post_data)(Restore *restore, GError **error);
+  gboolean (*end_post_data)(Restore *restore, GError **error);
   /* Called last, before the commit. */
   gboolean (*end)(Restore *restore, GError **error);
 };
