@@ -6,7 +6,7 @@ set -eu
 packages=$1
 export DEBIAN_FRONTEND=noninteractive
 apt-get -qq update
-apt-get -qq install -y --no-install-recommends ca-certificates curl systemd-standalone-sysusers tzdata >/dev/null
+apt-get -qq install -y --no-install-recommends ca-certificates curl tzdata >/dev/null
 clients=postgresql-client
 if [ -n "${PGDG:-}" ]; then
   # The project's key is in Debian's own package.
