@@ -1,10 +1,10 @@
 /* Planner statistics of a database that has just been filled, in two stages, as by vacuumdb --analyze-in-stages.
  *
  * Without any, queries would be planned as if the tables were nearly empty. Coarse ones, from 300 rows of each table,
- * take a tenth of a second, and the database goes live with them. The full ones are owed from then on: a record in
- * cch_data, written with the import, outlives whoever collects them. They are collected while the database is in use:
- * ANALYZE lets others read and write, and waits for a lock two seconds at most. Nobody else would collect
- * them, because autovacuum counts the rows that have changed since any ANALYZE. */
+ * take a tenth of a second of processor time, and the database goes live with them. The full ones are owed from then
+ * on: a record in cch_data, written with the import, outlives whoever collects them. They are collected while the
+ * database is in use: ANALYZE lets others read and write, and waits for a lock two seconds at most. Nobody else would
+ * collect them, because autovacuum counts the rows that have changed since any ANALYZE. */
 #pragma once
 
 #include "pg/connection/connection.h"
