@@ -100,6 +100,8 @@ describe('behind a reverse proxy as documented', { skip: !haveBinary && 'no bina
           assert.ok((await curl('-f', '--compressed', file.href)).length > 100, file.href);
         }
 
+        assert.match(await curl('-f', `${url}/THIRD-PARTY-NOTICES.txt`), /^antd \d/m);
+
         assert.equal(JSON.parse(await curl('-f', ...token, `${url}/api/admin/database/status`)).isAvailable, true);
         const login = await curl('-f', '-i', '--json', JSON.stringify({ key: adminToken }), `${url}/api/auth/login`);
         assert.match(login, new RegExp(`^set-cookie: .*; path=${base}/[;\\r]`, 'im'));

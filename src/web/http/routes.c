@@ -148,6 +148,7 @@ static const HttpRoute routes[] = {
     PAGE("/history"),
     {.method = "GET", .path = "/assets/{file}", .handler = answer_asset},
     {.method = "GET", .path = "/favicon.svg", .handler = answer_asset},
+    {.method = "GET", .path = "/THIRD-PARTY-NOTICES.txt", .handler = answer_asset},
     {.method = "GET", .path = "/{page}", .handler = answer_unknown_page, .query = any_query},
     HTTP_ROUTES_END,
 };
