@@ -17,8 +17,8 @@ if [ -n "${PGDG:-}" ]; then
   clients='postgresql-client-13 postgresql-client-14 postgresql-client-15 postgresql-client-16 postgresql-client-17 postgresql-client-18'
 fi
 # The same numbers in every image, for volumes and for runAsUser.
-groupadd --system --gid 10001 cch-data
-useradd --system --uid 10001 --gid 10001 --home-dir /var/lib/cch-data --no-create-home --shell /usr/sbin/nologin cch-data
+groupadd --gid 10001 cch-data
+useradd --uid 10001 --gid 10001 --home-dir /var/lib/cch-data --no-create-home --shell /usr/sbin/nologin cch-data
 # shellcheck disable=SC2086
 apt-get -qq install -y --no-install-recommends $clients rclone age "$packages"/cch-data_*.deb >/dev/null
 install -d -m 0700 -o cch-data -g cch-data /var/lib/cch-data /var/lib/cch-data/uploads
