@@ -1,12 +1,12 @@
 #include "auth/secret_file.h"
 
 #include "base/error.h"
+#include "base/os/private_file.h"
 
 #include <errno.h>
 #include <fcntl.h>
 #include <sodium.h>
 #include <string.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 #define RANDOM_BYTES     32
@@ -34,11 +34,8 @@ write_secret(const char *path, const char *secret, GError **error)
 static char *
 read_secret(int fd, const char *path, GError **error)
 {
-  struct stat info;
-  if (fstat(fd, &info) != 0 || !S_ISREG(info.st_mode) || (info.st_mode & 077) != 0) {
-    error_set(error, CCH_ERROR_CONFIG, "%s must be a file that only its owner may read (chmod 600)", path);
+  if (!private_file_check(fd, path, error))
     return NULL;
-  }
   char text[MAX_SECRET_BYTES + 1];
   ssize_t n = read(fd, text, sizeof text - 1);
   if (n < 0) {

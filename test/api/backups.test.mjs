@@ -215,7 +215,7 @@ describe('scheduled backups', { skip: !haveBinary && 'no binary' }, () => {
     assert.equal((await call('DELETE', `/api/admin/backup-destinations/${good.id}`)).body.errorCode, 'backup.destination_used');
   });
 
-  test('a disk that is not mounted is told once; what comes back with it counts again', async () => {
+  test('a disk that is not mounted is told until it is back; then all counts again', async () => {
     const where = temporaryDirectory('backups'), away = path.join(temporaryDirectory('away'), 'disk');
     const made = await job({ destinations: [(await destination({ path: where })).id], verifyDays: 0, retention: { last: 9 } });
     assert.equal((await runJob(made)).state, 'succeeded');
@@ -224,9 +224,9 @@ describe('scheduled backups', { skip: !haveBinary && 'no binary' }, () => {
     assert.deepEqual([run.state, run.errorCode], ['failed', 'storage.unreachable']);
     assert.match(run.message, /none of the 1 earlier backups on record lies there/);
     const states = async () => (await backups(made.name)).map(({ state }) => state);
-    assert.deepEqual(await states(), ['stored', 'stored']);
-    assert.equal((await runJob(made)).state, 'succeeded');
-    assert.deepEqual(await states(), ['stored', 'stored', 'missing']);
+    assert.deepEqual(await states(), ['missing', 'stored']);
+    assert.equal((await runJob(made)).state, 'failed');
+    assert.deepEqual(await states(), ['missing', 'missing', 'stored']);
     for (const name of readdirSync(away)) renameSync(path.join(away, name), path.join(where, made.name, name));
     assert.equal((await runJob(made)).state, 'succeeded');
     assert.deepEqual(await states(), ['stored', 'stored', 'stored', 'stored']);

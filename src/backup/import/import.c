@@ -72,6 +72,8 @@ complete_statistics(ImportRun *run)
                          error_code(failure) == CCH_ERROR_CANCELLED
                              ? text_get(TEXT_STATISTICS_CANCELLED, options->language)
                              : failure->message);
+  else if (outcome == STATISTICS_IN_WORK)
+    backup_progress_say(run->progress, TEXT_STATISTICS_LATER);
   else if (outcome == STATISTICS_LEFT)
     backup_progress_warn(run->progress, TEXT_STATISTICS_LEFT, text_get(TEXT_STATISTICS_LOCKED, options->language));
 }

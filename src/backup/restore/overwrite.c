@@ -281,7 +281,8 @@ ask_for_workers(Restore *restore, const TocEntry *entry, guint n, GError **error
   g_autofree char *target = pg_quote_qualified(schema, table);
   if (!pg_connection_value(restore_connection(restore), &may, error,
                            "SELECT 1 FROM pg_catalog.pg_class WHERE oid = pg_catalog.to_regclass($1) AND relkind = 'r' "
-                           "AND pg_catalog.array_to_string(reloptions, ',') !~ 'parallel_workers=' IS NOT FALSE",
+                           "AND pg_catalog.pg_has_role(relowner, 'USAGE') AND pg_catalog.array_to_string(reloptions, "
+                           "',') !~ 'parallel_workers=' IS NOT FALSE",
                            1, target))
     return FALSE;
   if (may == NULL)

@@ -107,7 +107,8 @@ freeze_copy(Restore *restore, const TocEntry *entry, char **copy, GError **error
   g_autofree char *target = pg_quote_qualified(schema, table);
   if (!pg_connection_value(restore->connection, &is_empty, error,
                            "SELECT 1 FROM pg_catalog.pg_class WHERE oid = pg_catalog.to_regclass($1) "
-                           "AND relkind = 'r' AND NOT relhastriggers AND pg_catalog.pg_relation_size(oid) = 0",
+                           "AND relkind = 'r' AND NOT relhastriggers AND pg_catalog.pg_has_role(relowner, 'USAGE') "
+                           "AND pg_catalog.pg_relation_size(oid) = 0",
                            1, target))
     return FALSE;
   if (is_empty == NULL)

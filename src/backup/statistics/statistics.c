@@ -9,10 +9,17 @@
 /* pg_advisory_lock's bigint: "cch_stat" in ASCII; held by whoever collects the full statistics. */
 #define ADVISORY_KEY "7161682591617409396"
 
+/* `is_rest`: only of tables that have not been analyzed since the full statistics are owed. */
 static PgResult *
-list_statements(PgConnection *connection, GError **error)
+list_statements(PgConnection *connection, gboolean is_rest, GError **error)
 {
-  return pg_connection_query(connection, error, backup_analyze_tables_sql, 0);
+  g_autofree char *since = NULL;
+  if (is_rest && !pg_connection_value(connection, &since, error,
+                                      "SELECT o.since FROM cch_data.statistics_owed o JOIN pg_catalog.pg_database d "
+                                      "ON d.oid = o.database_oid WHERE d.datname = pg_catalog.current_database()",
+                                      0))
+    return NULL;
+  return pg_connection_query(connection, error, backup_analyze_tables_sql, 1, since);
 }
 
 gboolean
@@ -22,7 +29,7 @@ statistics_collect_coarse(const char *dsn, GCancellable *cancellable, GError **e
   if (connection == NULL ||
       !pg_connection_exec(connection, "SET default_statistics_target = 1; SET vacuum_cost_delay = 0", error))
     return FALSE;
-  g_autoptr(PgResult) statements = list_statements(connection, error);
+  g_autoptr(PgResult) statements = list_statements(connection, FALSE, error);
   if (statements == NULL)
     return FALSE;
   for (guint row = 0; row < pg_result_rows(statements); row++) {
@@ -56,16 +63,28 @@ statistics_are_owed(PgConnection *connection, gboolean *ret_are_owed, GError **e
   return TRUE;
 }
 
+/* Whether ANALYZE may succeed another time: not if the table is gone, or one of its own functions fails. */
+static gboolean
+is_passing(const GError *failure)
+{
+  static const char *const classes[] = {"40", "53", "55", "57", "58", NULL}; /* errcodes.txt */
+  const char *sqlstate = error_sqlstate(failure);
+  for (guint i = 0; sqlstate != NULL && classes[i] != NULL; i++)
+    if (g_str_has_prefix(sqlstate, classes[i]))
+      return TRUE;
+  return FALSE;
+}
+
 /* Returns FALSE only if nothing more can be done on the connection. */
 static gboolean
-analyze_one(PgConnection *connection, const char *statement, gboolean *ret_is_locked, GCancellable *cancellable,
+analyze_one(PgConnection *connection, const char *statement, gboolean *ret_is_left, GCancellable *cancellable,
             GError **error)
 {
   g_autoptr(GError) failure = NULL;
-  *ret_is_locked = FALSE;
+  *ret_is_left = FALSE;
   if (pg_connection_exec(connection, statement, &failure))
     return TRUE;
-  *ret_is_locked = error_has_sqlstate(failure, SQLSTATE_LOCK_NOT_AVAILABLE);
+  *ret_is_left = is_passing(failure);
   if (pg_connection_is_alive(connection) && !g_cancellable_is_cancelled(cancellable))
     return TRUE;
   g_propagate_prefixed_error(error, g_steal_pointer(&failure), "%s: ", statement);
@@ -101,17 +120,17 @@ statistics_complete(const char *dsn, StatisticsOutcome *ret_outcome, GCancellabl
     *ret_outcome = STATISTICS_IN_WORK;
     return TRUE;
   }
-  g_autoptr(PgResult) statements = list_statements(connection, error);
+  g_autoptr(PgResult) statements = list_statements(connection, TRUE, error);
   if (statements == NULL)
     return FALSE;
-  gboolean is_any_locked = FALSE, is_locked = FALSE;
+  gboolean is_any_left = FALSE, is_left = FALSE;
   for (guint row = 0; row < pg_result_rows(statements); row++) {
-    if (!analyze_one(connection, pg_result_text(statements, row, 0), &is_locked, cancellable, error))
+    if (!analyze_one(connection, pg_result_text(statements, row, 0), &is_left, cancellable, error))
       return FALSE;
-    is_any_locked |= is_locked;
+    is_any_left |= is_left;
   }
-  if (!is_any_locked && !forget_owed(connection, error))
+  if (!is_any_left && !forget_owed(connection, error))
     return FALSE;
-  *ret_outcome = is_any_locked ? STATISTICS_LEFT : STATISTICS_COMPLETE;
+  *ret_outcome = is_any_left ? STATISTICS_LEFT : STATISTICS_COMPLETE;
   return TRUE;
 }

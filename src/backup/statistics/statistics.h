@@ -24,12 +24,12 @@ gboolean statistics_are_owed(PgConnection *connection, gboolean *ret_are_owed, G
 typedef enum {
   STATISTICS_NOT_OWED,
   STATISTICS_IN_WORK, /* by another process */
-  STATISTICS_LEFT,    /* of some tables, because others hold locks on them; still owed */
+  STATISTICS_LEFT,    /* of some tables, because others hold locks on them or the server has not enough; still owed */
   STATISTICS_COMPLETE
 } StatisticsOutcome;
 
 /* Collects the full ones if they are owed, one table at a time. After a failure they are still owed. A table that
- * ANALYZE fails on, or that is gone by now, is passed over. */
+ * is gone by now, or whose own functions fail, is passed over. */
 gboolean statistics_complete(const char *dsn, StatisticsOutcome *ret_outcome, GCancellable *cancellable,
                              GError **error);
 

@@ -1,8 +1,10 @@
 #include "backup/statistics/statistics.h"
+#include "base/log.h"
 #include "base/wait.h"
 
 struct StatisticsKeeper {
   char *dsn;
+  LogRepeat failing;
   PeriodicThread *thread;
 };
 
@@ -10,8 +12,15 @@ static void
 complete_statistics(gpointer data, GCancellable *stopping)
 {
   StatisticsKeeper *keeper = data;
-  StatisticsOutcome outcome;
-  statistics_complete(keeper->dsn, &outcome, stopping, NULL); /* what is still owed is tried again next time */
+  StatisticsOutcome outcome = STATISTICS_NOT_OWED;
+  guint n = 0;
+  g_autoptr(GError) error = NULL;
+  gboolean is_done = statistics_complete(keeper->dsn, &outcome, stopping, &error);
+  if (is_done && outcome != STATISTICS_LEFT)
+    log_repeat_end(&keeper->failing);
+  else if (!g_cancellable_is_cancelled(stopping) && log_repeat_is_due(&keeper->failing, &n))
+    log_event(LOG_WARNING, "planner statistics are still owed", "reason",
+              is_done ? "tables are locked, or the server is short of something" : error->message, NULL);
 }
 
 StatisticsKeeper *

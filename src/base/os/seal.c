@@ -1,6 +1,7 @@
 #include "base/os/seal.h"
 
 #include "base/error.h"
+#include "base/os/private_file.h"
 #include "base/os/write_all.h"
 #include "base/random_id.h"
 
@@ -29,20 +30,11 @@ seal_key_free(SealKey *key)
   g_free(key);
 }
 
-static gboolean
-key_is_private(int fd)
-{
-  struct stat info;
-  return fstat(fd, &info) == 0 && S_ISREG(info.st_mode) && (info.st_mode & 077) == 0;
-}
-
 static SealKey *
 key_read(int fd, const char *path, GError **error)
 {
-  if (!key_is_private(fd)) {
-    error_set(error, CCH_ERROR_CONFIG, "%s must be a file that only its owner may read (chmod 600)", path);
+  if (!private_file_check(fd, path, error))
     return NULL;
-  }
   char text[KEY_TEXT_BYTES + 2] = "";
   ssize_t n = read(fd, text, sizeof text - 1);
   if (n < 0) {

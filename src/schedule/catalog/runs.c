@@ -148,9 +148,10 @@ gboolean
 run_end(PgConnection *connection, gint64 id, const char *runner, const RunOutcome *outcome, GError **error)
 {
   const GError *problem = outcome->problem;
-  const char *state = problem == NULL                              ? "succeeded"
-                      : error_code(problem) == CCH_ERROR_CANCELLED ? "cancelled"
-                                                                   : "failed";
+  const char *state = problem == NULL ? "succeeded"
+                      : error_code(problem) == CCH_ERROR_CANCELLED || error_code(problem) == CCH_ERROR_BACKUP_BUSY
+                          ? "cancelled"
+                          : "failed";
   g_autofree char *message = problem != NULL ? g_utf8_make_valid(problem->message, -1) : NULL;
   g_autoptr(PgResult) result = pg_connection_query(
       connection, error, schedule_run_end_sql, 9, number_text(id).text, runner, state,

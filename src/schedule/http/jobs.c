@@ -125,7 +125,8 @@ change_job(HttpRequest *request, gpointer context, GError **error)
   const json_t *is_enabled = json_object_get(body, "isEnabled");
   g_autoptr(JobSettings) settings = parse_settings(merged, error);
   /* A table that is gone since keeps nobody from changing something else. */
-  gboolean has_tables = json_object_get(given, "excludedTables") != NULL;
+  gboolean has_tables = settings != NULL && !g_strv_equal((const char *const *)settings->excluded_tables,
+                                                          (const char *const *)job->settings->excluded_tables);
   if (settings == NULL || (has_tables && !backup_export_check_tables(connection, settings->excluded_tables, error)) ||
       !catalog_change_job(connection, id, is_enabled != NULL ? json_is_true(is_enabled) : job->is_enabled, settings,
                           error))

@@ -276,7 +276,8 @@ static void
 tell_end(RunWork *work, const RunOutcome *outcome, gint64 start_us)
 {
   const char *kind = work->run.kind, *job = work->run.job_name;
-  if (job == NULL)
+  gboolean is_put_off = outcome->problem != NULL && error_code(outcome->problem) == CCH_ERROR_BACKUP_BUSY;
+  if (job == NULL || is_put_off)
     return;
   if (strcmp(kind, "backup") != 0) {
     run_work_tell(work, strcmp(kind, "drill") == 0 ? NOTIFY_DRILL_FAILED : NOTIFY_VERIFY_FAILED, kind, job,

@@ -169,7 +169,7 @@ static gboolean
 drill_archive(RunWork *work, const CatalogJob *job, int fd, MadeBackup *made, GError **error)
 {
   g_autoptr(GError) problem = NULL;
-  if (prove_by_trial(work, fd, made->manifest, &made->recovery_ms, &problem))
+  if (prove_by_trial(work, fd, made->manifest, 0, &made->recovery_ms, &problem))
     return TRUE;
   made->recovery_ms = -1;
   if (error_code(problem) == CCH_ERROR_CANCELLED || prove_is_damage(problem)) {
@@ -177,7 +177,8 @@ drill_archive(RunWork *work, const CatalogJob *job, int fd, MadeBackup *made, GE
     return FALSE;
   }
   run_work_log(work, "drill_failed", run_work_problem(problem));
-  run_work_tell(work, NOTIFY_DRILL_FAILED, "drill", job->name, problem);
+  if (error_code(problem) != CCH_ERROR_BACKUP_BUSY)
+    run_work_tell(work, NOTIFY_DRILL_FAILED, "drill", job->name, problem);
   return TRUE;
 }
 

@@ -10,8 +10,8 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <stdlib.h>
 #include <string.h>
+#include <sys/sysinfo.h>
 #include <unistd.h>
 
 enum {
@@ -28,24 +28,25 @@ typedef struct {
   gboolean is_busy; /* it was cancelled because of the load */
 } Trial;
 
-/* `own`: processes of the drill that are part of the load. */
+/* `own`: processes of the drill that are part of the load. It is not read from /proc, which a service manager may hide.
+ */
 static gboolean
 is_busy(const RunWork *work, guint own)
 {
-  double load;
+  struct sysinfo info;
   double limit = (double)work->config->drill_max_load / 100 * g_get_num_processors() + own;
-  return work->config->drill_max_load > 0 && getloadavg(&load, 1) == 1 && load > limit;
+  return work->config->drill_max_load > 0 && sysinfo(&info) == 0 &&
+         (double)info.loads[0] / (1 << SI_LOAD_SHIFT) > limit;
 }
 
 static gboolean
-wait_for_load(RunWork *work, GError **error)
+wait_for_load(RunWork *work, guint seconds, GError **error)
 {
-  gint64 until_us = g_get_monotonic_time() + LOAD_WAIT_S * G_USEC_PER_SEC;
+  gint64 until_us = g_get_monotonic_time() + seconds * G_USEC_PER_SEC;
   while (is_busy(work, 0)) {
     run_work_progress(work, "load", 0, 0);
     if (g_get_monotonic_time() > until_us) {
-      error_set(error, CCH_ERROR_BACKUP_BUSY, "the load average is above DRILL_MAX_LOAD for %d minutes",
-                LOAD_WAIT_S / 60);
+      error_set(error, CCH_ERROR_BACKUP_BUSY, "the load average is above DRILL_MAX_LOAD");
       return FALSE;
     }
     if (!sleep_ms(LOAD_PAUSE_MS, work->cancellable, error))
@@ -78,20 +79,21 @@ take_lock(RunWork *work, GCancellable *lost, GError **error)
 }
 
 gboolean
-prove_by_trial(RunWork *work, int fd, const Manifest *manifest, gint64 *ret_load_ms, GError **error)
+prove_by_trial(RunWork *work, int fd, const Manifest *manifest, guint load_wait_s, gint64 *ret_load_ms, GError **error)
 {
   const TrialOptions options = {
       .dsn = pg_pool_dsn(work->pool), .holder = work->run.asked_by, .manifest = manifest, .jobs = TRIAL_JOBS};
   TrialResult result = {0};
   g_auto(RunAttempt) attempt = run_attempt_begin(work);
   Trial trial = {.work = work, .cancellable = attempt.cancellable};
-  g_autoptr(BackupLock) lock = wait_for_load(work, error) ? take_lock(work, attempt.cancellable, error) : NULL;
-  if (lock == NULL)
+  g_autoptr(BackupLock) lock =
+      wait_for_load(work, load_wait_s, error) ? take_lock(work, attempt.cancellable, error) : NULL;
+  if (lock == NULL || !wait_for_load(work, 0, error)) /* the lock may have taken an hour */
     return FALSE;
   g_autoptr(ArchiveReader) reader = archive_reader_open(fd, error);
   g_autoptr(BackupProgress) progress = backup_progress_new(show_trial, &trial, LANGUAGE_EN);
   if (reader == NULL || !backup_trial_run(reader, &options, progress, &result, attempt.cancellable, error)) {
-    if (backup_lock_is_lost(lock) || trial.is_busy) {
+    if (error_code(*error) == CCH_ERROR_CANCELLED && (backup_lock_is_lost(lock) || trial.is_busy)) {
       g_clear_error(error);
       error_set(error, trial.is_busy ? CCH_ERROR_BACKUP_BUSY : CCH_ERROR_LOCK_LOST, "the drill was stopped");
     }
@@ -166,7 +168,7 @@ prove_file(RunWork *work, const CatalogBackup *backup, gboolean is_drill, const 
   *ret_proof = is_drill ? "drill" : "read";
   if (!is_drill)
     return prove_by_reading(work, fd, manifest, error);
-  if (!prove_by_trial(work, fd, manifest, &load_ms, error))
+  if (!prove_by_trial(work, fd, manifest, LOAD_WAIT_S, &load_ms, error))
     return FALSE;
   *ret_recovery_ms = fetch_ms + load_ms;
   return TRUE;

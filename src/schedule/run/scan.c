@@ -69,6 +69,19 @@ check_place(const CatalogDestination *destination, GHashTable *by_path, const GP
   return FALSE;
 }
 
+/* What was put at another place is not where it should be, and says nothing of the place to the next run. */
+static gboolean
+note_misplaced(PgConnection *connection, const GPtrArray *known, const char *new_name, GError **error)
+{
+  for (guint i = 0; i < known->len; i++) {
+    const CatalogBackup *backup = known->pdata[i];
+    if (g_strcmp0(backup->name, new_name) == 0 &&
+        !catalog_note_problem(connection, backup->id, "missing", "it was put where no earlier backup lies", error))
+      return FALSE;
+  }
+  return TRUE;
+}
+
 /* A backup whose upload has not ended ("made") is not missing. */
 static gboolean
 compare_known(PgConnection *connection, const CatalogBackup *backup, const FoundBackup *file, GError **error)
@@ -97,8 +110,10 @@ compare_all(RunWork *work, PgConnection *connection, const CatalogDestination *d
     FoundBackup *file = found->pdata[i];
     g_hash_table_insert(by_path, path_of(file->job, file->name), file);
   }
-  if (!check_place(destination, by_path, known, new_name, error))
+  if (!check_place(destination, by_path, known, new_name, error)) {
+    note_misplaced(connection, known, new_name, NULL);
     return FALSE;
+  }
   for (guint i = 0; i < known->len; i++) {
     const CatalogBackup *backup = known->pdata[i];
     char *path = path_of(backup->job_name, backup->name);

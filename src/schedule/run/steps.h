@@ -30,7 +30,7 @@ gboolean keep_backup(RunWork *work, const CatalogJob *job, gint64 destination_id
 /* scan.c: compares the records of a destination with what lies there: backups that are unknown are recorded from their
  * manifests, those that are gone or have another size are marked. `job_name` NULL: all folders. `ret_found` (may be
  * NULL) counts the good files. STORAGE_AWAY, and nothing is marked, where none of the good backups on record lies
- * there; `new_name` (may be NULL), which was put a moment ago, does not count. */
+ * there; `new_name` (may be NULL), which was put a moment ago, does not count, and is marked as missing then. */
 gboolean scan_destination(RunWork *work, const CatalogDestination *destination, Storage *storage, const char *job_name,
                           const char *new_name, guint *ret_found, GError **error);
 
@@ -45,5 +45,7 @@ gboolean prove_backup(RunWork *work, const CatalogBackup *backup, gboolean is_dr
                       const char **ret_proof, gint64 *ret_recovery_ms, GError **error);
 /* Whether a failure says that the backup is damaged, and not that it could not be reached or tried. */
 gboolean prove_is_damage(const GError *problem);
-/* The trial alone, of an archive in a file. */
-gboolean prove_by_trial(RunWork *work, int fd, const Manifest *manifest, gint64 *ret_load_ms, GError **error);
+/* The trial alone, of an archive in a file. BACKUP_BUSY while the load average is above DRILL_MAX_LOAD, after
+ * `load_wait_s`. */
+gboolean prove_by_trial(RunWork *work, int fd, const Manifest *manifest, guint load_wait_s, gint64 *ret_load_ms,
+                        GError **error);
