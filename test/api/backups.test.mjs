@@ -241,7 +241,7 @@ describe('scheduled backups', { skip: !haveBinary && 'no binary' }, () => {
     await allQuiet();
     const databases = await database.value('SELECT count(*) FROM pg_database');
     await service.stop();
-    const careful = await start({ dataDir: service.dataDir, env: { DRILL_MAX_LOAD: 1 } });
+    const careful = await start({ dataDir: service.dataDir, env: { CCH_DATA_DRILL_MAX_LOAD: 1 } });
     const { body: waiting } = await call('POST', `/api/admin/backups/${backup.id}/drill`, undefined, careful);
     await until('it waits', async () => (await call('GET', `/api/admin/backup-runs/${waiting.runId}`, undefined, careful)).body.progress?.phase === 'load');
     assert.equal(await database.value('SELECT count(*) FROM pg_database'), databases);

@@ -100,7 +100,8 @@ make_shadow(ImportRun *run, PgConnection *live, GError **error)
   g_autoptr(PgConnection) maintenance = side_database_maintenance_open(live, options->dsn, run->cancellable, error);
   if (maintenance == NULL)
     return NULL;
-  return shadow_create(live, maintenance, options->dsn, options->holder, options->language, run->cancellable, error);
+  return shadow_create(SHADOW_FOR_SWAP, live, maintenance, options->dsn, options->holder, options->language,
+                       run->cancellable, error);
 }
 
 /* Creates our own schema, which is never in an archive. */

@@ -20,7 +20,7 @@ shadow_free(Shadow *shadow)
   g_free(shadow);
 }
 
-/* Runs the statements that a query returns; the query's parameters are database names. */
+/* Runs the statements that a query returns; `second`, a parameter of the query, may be NULL: it has one alone. */
 static gboolean
 run_generated(PgConnection *source, const char *sql, const char *first, const char *second, PgConnection *target,
               GError **error)
@@ -69,15 +69,16 @@ record_oid(const Shadow *shadow, PgConnection *live, GError **error)
 }
 
 static gboolean
-create_database(Shadow *shadow, PgConnection *live, PgConnection *maintenance, GError **error)
+create_database(Shadow *shadow, ShadowPurpose purpose, PgConnection *live, PgConnection *maintenance, GError **error)
 {
+  gboolean is_alike = purpose == SHADOW_FOR_SWAP;
   g_autofree char *quoted = pg_quote_identifier(shadow->name);
-  return run_generated(live, backup_shadow_create_sql, shadow->name, NULL, maintenance, error) &&
+  return run_generated(live, backup_shadow_create_sql, shadow->name, is_alike ? "t" : "f", maintenance, error) &&
          pg_connection_execf(maintenance, error,
                              "REVOKE ALL ON DATABASE %s FROM PUBLIC; COMMENT ON DATABASE %s IS '" COMMENT_WHILE_LOADING
                              "'",
                              quoted, quoted) &&
-         run_generated(live, backup_shadow_settings_sql, shadow->name, NULL, maintenance, error) &&
+         (!is_alike || run_generated(live, backup_shadow_settings_sql, shadow->name, NULL, maintenance, error)) &&
          side_database_oid(maintenance, shadow->name, &shadow->oid, error) && record_oid(shadow, live, error);
 }
 
@@ -124,8 +125,8 @@ says_impossible(const GError *failure)
 }
 
 Shadow *
-shadow_create(PgConnection *live, PgConnection *maintenance, const char *dsn, const char *made_by, Language language,
-              GCancellable *cancellable, GError **error)
+shadow_create(ShadowPurpose purpose, PgConnection *live, PgConnection *maintenance, const char *dsn,
+              const char *made_by, Language language, GCancellable *cancellable, GError **error)
 {
   g_autoptr(Shadow) shadow = g_new0(Shadow, 1);
   if (!find_live(shadow, live, error))
@@ -135,7 +136,8 @@ shadow_create(PgConnection *live, PgConnection *maintenance, const char *dsn, co
   if (shadow->dsn == NULL || !record_shadow(shadow, live, made_by, error))
     return NULL;
   g_autoptr(GError) failure = NULL;
-  if (create_database(shadow, live, maintenance, &failure) && match_public(shadow, live, cancellable, &failure))
+  if (create_database(shadow, purpose, live, maintenance, &failure) &&
+      (purpose == SHADOW_FOR_TRIAL || match_public(shadow, live, cancellable, &failure)))
     return g_steal_pointer(&shadow);
   shadow_discard(shadow, dsn);
   if (says_impossible(failure)) {

@@ -19,11 +19,17 @@ typedef struct {
 void shadow_free(Shadow *shadow);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(Shadow, shadow_free)
 
+typedef enum {
+  SHADOW_FOR_SWAP,
+  SHADOW_FOR_TRIAL, /* belongs to this role, and has no settings and grants of the live one, which need further rights
+                     */
+} ShadowPurpose;
+
 /* Creates the shadow of the database that `live` is connected to, over `maintenance`. `dsn` names the live database,
  * `made_by` the actor. IMPORT_SWAP_IMPOSSIBLE, with a sentence in `language`, if it cannot have the live one's
  * properties; it is dropped then. After any other failure it may exist, and the janitor drops it. */
-Shadow *shadow_create(PgConnection *live, PgConnection *maintenance, const char *dsn, const char *made_by,
-                      Language language, GCancellable *cancellable, GError **error);
+Shadow *shadow_create(ShadowPurpose purpose, PgConnection *live, PgConnection *maintenance, const char *dsn,
+                      const char *made_by, Language language, GCancellable *cancellable, GError **error);
 
 /* The last step before a swap: applies the live database's grants and connection limit. */
 gboolean shadow_open_to_others(const Shadow *shadow, PgConnection *maintenance, GError **error);

@@ -50,8 +50,8 @@ make_shadow(const Trial *trial, PgConnection *live, GError **error)
   g_autoptr(PgConnection) maintenance = side_database_maintenance_open(live, options->dsn, trial->cancellable, error);
   if (maintenance == NULL)
     return NULL;
-  return shadow_create(live, maintenance, options->dsn, options->holder, backup_progress_language(trial->progress),
-                       trial->cancellable, error);
+  return shadow_create(SHADOW_FOR_TRIAL, live, maintenance, options->dsn, options->holder,
+                       backup_progress_language(trial->progress), trial->cancellable, error);
 }
 
 /* "COPY schema.table (columns) TO STDOUT", with the archive's columns in its order. */

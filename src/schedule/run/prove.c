@@ -46,7 +46,7 @@ wait_for_load(RunWork *work, guint seconds, GError **error)
   while (is_busy(work, 0)) {
     run_work_progress(work, "load", 0, 0);
     if (g_get_monotonic_time() > until_us) {
-      error_set(error, CCH_ERROR_BACKUP_BUSY, "the load average is above DRILL_MAX_LOAD");
+      error_set(error, CCH_ERROR_BACKUP_BUSY, "the load average is above CCH_DATA_DRILL_MAX_LOAD");
       return FALSE;
     }
     if (!sleep_ms(LOAD_PAUSE_MS, work->cancellable, error))

@@ -45,7 +45,7 @@ gboolean prove_backup(RunWork *work, const CatalogBackup *backup, gboolean is_dr
                       const char **ret_proof, gint64 *ret_recovery_ms, GError **error);
 /* Whether a failure says that the backup is damaged, and not that it could not be reached or tried. */
 gboolean prove_is_damage(const GError *problem);
-/* The trial alone, of an archive in a file. BACKUP_BUSY while the load average is above DRILL_MAX_LOAD, after
+/* The trial alone, of an archive in a file. BACKUP_BUSY while the load average is above CCH_DATA_DRILL_MAX_LOAD, after
  * `load_wait_s`. */
 gboolean prove_by_trial(RunWork *work, int fd, const Manifest *manifest, guint load_wait_s, gint64 *ret_load_ms,
                         GError **error);

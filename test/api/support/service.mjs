@@ -21,7 +21,7 @@ function environment(extra) {
     if (process.env[name] !== undefined) env[name] = process.env[name];
   }
   env.LANG = 'C.UTF-8';
-  env.DRILL_MAX_LOAD = '0'; // the machine of the tests is busy
+  env.CCH_DATA_DRILL_MAX_LOAD = '0'; // the machine of the tests is busy
   for (const [name, value] of Object.entries(extra)) if (value !== undefined) env[name] = String(value);
   return env;
 }

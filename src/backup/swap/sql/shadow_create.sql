@@ -1,8 +1,10 @@
--- The statement that creates an empty database $1 with the current one's encoding, locale, tablespace and owner.
+-- The statement that creates an empty database $1 with the current one's encoding, locale and tablespace. $2: also with its
+-- owner; otherwise it belongs to this role.
 -- The columns that newer versions add to pg_database (locale provider 15, ICU rules 16, built-in locale 17) are looked up by
 -- name, so that one statement serves all.
 SELECT pg_catalog.format('CREATE DATABASE %I TEMPLATE template0 OWNER %I ENCODING %L LC_COLLATE %L LC_CTYPE %L',
-                         $1::pg_catalog.text, pg_catalog.pg_get_userbyid(d.datdba),
+                         $1::pg_catalog.text,
+                         CASE WHEN $2::boolean THEN pg_catalog.pg_get_userbyid(d.datdba) ELSE CURRENT_USER END,
                          pg_catalog.pg_encoding_to_char(d.encoding), d.datcollate, d.datctype)
        || CASE l.provider
             WHEN 'i' THEN pg_catalog.format(' LOCALE_PROVIDER icu ICU_LOCALE %L', l.locale)

@@ -124,7 +124,7 @@ a_shadow_is_on_record_before_others_may_connect_and_discarded_whole(void **state
   g_autoptr(PgConnection) elsewhere = connect_elsewhere(live);
   g_autoptr(GError) error = NULL;
   g_autoptr(Shadow) shadow =
-      shadow_create(live, elsewhere, test_postgres_dsn(postgres), "tester", LANGUAGE_EN, NULL, &error);
+      shadow_create(SHADOW_FOR_SWAP, live, elsewhere, test_postgres_dsn(postgres), "tester", LANGUAGE_EN, NULL, &error);
   if (shadow == NULL)
     fail_msg("%s", error->message);
   g_autofree char *recorded = NULL;
