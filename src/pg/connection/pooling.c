@@ -1,6 +1,7 @@
 #include "pg/connection/pooling.h"
 
 #include "base/error.h"
+#include "base/wait.h"
 
 #include <stdlib.h>
 
@@ -9,8 +10,13 @@
 enum {
   /* A round is wrong only if another client takes the process in between and gives it back in time. */
   ROUNDS = 8,
-  OTHER_ANSWER_MS = 3000
+  OTHER_ANSWER_MS = 3000,
+  TURN_WAIT_MS = 10000,
+  TURN_PAUSE_MS = 10
 };
+
+/* Held by the check that is under way. Several at once would take each other's places in a small pool. */
+static GMutex turn;
 
 static gboolean
 refuse_pooling(GError **error, const char *kind)
@@ -71,14 +77,22 @@ try_round(PgConnection *connection, PgConnection *other, int process, GError **e
                                              "pooling)");
 }
 
-gboolean
-pooling_check(PgConnection *connection, const char *conninfo, GCancellable *cancellable, GError **error)
+/* Whether the turn was taken; not if the others take too long, or after a cancellation. */
+static gboolean
+take_turn(GCancellable *cancellable)
 {
-  int process = 0;
-  if (!read_process(connection, &process, error))
-    return FALSE;
-  if (process == PQbackendPID(connection->conn))
-    return TRUE;
+  for (guint waited_ms = 0; waited_ms < TURN_WAIT_MS; waited_ms += TURN_PAUSE_MS) {
+    if (g_mutex_trylock(&turn))
+      return TRUE;
+    if (!sleep_ms(TURN_PAUSE_MS, cancellable, NULL))
+      return FALSE;
+  }
+  return FALSE;
+}
+
+static gboolean
+compare_sessions(PgConnection *connection, int process, const char *conninfo, GCancellable *cancellable, GError **error)
+{
   g_autoptr(PgConnection) other = pg_connect(conninfo, OTHER_NAME, OTHER_ANSWER_MS, cancellable, error);
   if (other == NULL) {
     g_prefix_error(error, "a pooler in between has no room for a second session: ");
@@ -89,4 +103,19 @@ pooling_check(PgConnection *connection, const char *conninfo, GCancellable *canc
     if (!try_round(connection, other, process, error))
       return FALSE;
   return TRUE;
+}
+
+gboolean
+pooling_check(PgConnection *connection, const char *conninfo, GCancellable *cancellable, GError **error)
+{
+  int process = 0;
+  if (!read_process(connection, &process, error))
+    return FALSE;
+  if (process == PQbackendPID(connection->conn))
+    return TRUE;
+  gboolean has_turn = take_turn(cancellable);
+  gboolean is_good = compare_sessions(connection, process, conninfo, cancellable, error);
+  if (has_turn)
+    g_mutex_unlock(&turn);
+  return is_good;
 }
