@@ -75,7 +75,7 @@ logfile = ${path.join(directory, 'log')}
   }
   const args = ['-q', file];
   const child = isRoot
-    ? spawn('runuser', ['-u', 'postgres', '--', 'pgbouncer', ...args], { stdio: 'ignore', cwd: directory })
+    ? spawn('setpriv', ['--reuid=postgres', '--regid=postgres', '--init-groups', 'pgbouncer', ...args], { stdio: 'ignore', cwd: directory })
     : spawn('pgbouncer', args, { stdio: 'ignore', cwd: directory });
   const pid = keep(child);
   await listens(port, 'pgbouncer');
