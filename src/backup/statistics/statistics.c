@@ -9,17 +9,19 @@
 /* pg_advisory_lock's bigint: "cch_stat" in ASCII; held by whoever collects the full statistics. */
 #define ADVISORY_KEY "7161682591617409396"
 
-/* `is_rest`: only of tables that have not been analyzed since the full statistics are owed. */
-static PgResult *
-list_statements(PgConnection *connection, gboolean is_rest, GError **error)
+/* Since when the connection's database owes full statistics; NULL if it does not. Free with g_free. */
+static gboolean
+find_owed(PgConnection *connection, char **ret_since, GError **error)
 {
-  g_autofree char *since = NULL;
-  if (is_rest && !pg_connection_value(connection, &since, error,
-                                      "SELECT o.since FROM cch_data.statistics_owed o JOIN pg_catalog.pg_database d "
-                                      "ON d.oid = o.database_oid WHERE d.datname = pg_catalog.current_database()",
-                                      0))
-    return NULL;
-  return pg_connection_query(connection, error, backup_analyze_tables_sql, 1, since);
+  g_autofree char *table = NULL;
+  *ret_since = NULL;
+  return pg_connection_value(connection, &table, error, "SELECT pg_catalog.to_regclass('cch_data.statistics_owed')",
+                             0) &&
+         (table == NULL ||
+          pg_connection_value(connection, ret_since, error,
+                              "SELECT o.since FROM cch_data.statistics_owed o JOIN pg_catalog.pg_database d "
+                              "ON d.oid = o.database_oid WHERE d.datname = pg_catalog.current_database()",
+                              0));
 }
 
 gboolean
@@ -29,7 +31,7 @@ statistics_collect_coarse(const char *dsn, GCancellable *cancellable, GError **e
   if (connection == NULL ||
       !pg_connection_exec(connection, "SET default_statistics_target = 1; SET vacuum_cost_delay = 0", error))
     return FALSE;
-  g_autoptr(PgResult) statements = list_statements(connection, FALSE, error);
+  g_autoptr(PgResult) statements = pg_connection_query(connection, error, backup_analyze_tables_sql, 1, NULL);
   if (statements == NULL)
     return FALSE;
   for (guint row = 0; row < pg_result_rows(statements); row++) {
@@ -50,16 +52,10 @@ statistics_record_owed(PgConnection *connection, GError **error)
 gboolean
 statistics_are_owed(PgConnection *connection, gboolean *ret_are_owed, GError **error)
 {
-  g_autofree char *table = NULL, *owed = NULL;
-  if (!pg_connection_value(connection, &table, error, "SELECT pg_catalog.to_regclass('cch_data.statistics_owed')", 0))
+  g_autofree char *since = NULL;
+  if (!find_owed(connection, &since, error))
     return FALSE;
-  if (table != NULL &&
-      !pg_connection_value(connection, &owed, error,
-                           "SELECT 1 FROM cch_data.statistics_owed o JOIN pg_catalog.pg_database d ON d.oid = "
-                           "o.database_oid WHERE d.datname = pg_catalog.current_database()",
-                           0))
-    return FALSE;
-  *ret_are_owed = owed != NULL;
+  *ret_are_owed = since != NULL;
   return TRUE;
 }
 
@@ -103,12 +99,11 @@ forget_owed(PgConnection *connection, GError **error)
 gboolean
 statistics_complete(const char *dsn, StatisticsOutcome *ret_outcome, GCancellable *cancellable, GError **error)
 {
-  g_autofree char *is_ours = NULL;
-  gboolean are_owed = FALSE;
+  g_autofree char *since = NULL, *is_ours = NULL;
   g_autoptr(PgConnection) connection = pg_connection_open(dsn, CONNECTION_NAME, cancellable, error);
-  if (connection == NULL || !statistics_are_owed(connection, &are_owed, error))
+  if (connection == NULL || !find_owed(connection, &since, error))
     return FALSE;
-  if (!are_owed) {
+  if (since == NULL) {
     *ret_outcome = STATISTICS_NOT_OWED;
     return TRUE;
   }
@@ -120,7 +115,7 @@ statistics_complete(const char *dsn, StatisticsOutcome *ret_outcome, GCancellabl
     *ret_outcome = STATISTICS_IN_WORK;
     return TRUE;
   }
-  g_autoptr(PgResult) statements = list_statements(connection, TRUE, error);
+  g_autoptr(PgResult) statements = pg_connection_query(connection, error, backup_analyze_tables_sql, 1, since);
   if (statements == NULL)
     return FALSE;
   gboolean is_any_left = FALSE, is_left = FALSE;

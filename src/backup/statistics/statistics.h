@@ -24,7 +24,7 @@ gboolean statistics_are_owed(PgConnection *connection, gboolean *ret_are_owed, G
 typedef enum {
   STATISTICS_NOT_OWED,
   STATISTICS_IN_WORK, /* by another process */
-  STATISTICS_LEFT,    /* of some tables, because others hold locks on them or the server has not enough; still owed */
+  STATISTICS_LEFT,    /* of some tables, because others hold locks on them or for lack of resources; still owed */
   STATISTICS_COMPLETE
 } StatisticsOutcome;
 

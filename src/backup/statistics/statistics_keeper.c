@@ -19,8 +19,8 @@ complete_statistics(gpointer data, GCancellable *stopping)
   if (is_done && outcome != STATISTICS_LEFT)
     log_repeat_end(&keeper->failing);
   else if (!g_cancellable_is_cancelled(stopping) && log_repeat_is_due(&keeper->failing, &n))
-    log_event(LOG_WARNING, "planner statistics are still owed", "reason",
-              is_done ? "tables are locked, or the server is short of something" : error->message, NULL);
+    log_event(LOG_WARNING, is_done ? "planner statistics are still owed" : "planner statistics are not looked after",
+              "reason", is_done ? "tables are locked, or the server is short of resources" : error->message, NULL);
 }
 
 StatisticsKeeper *
