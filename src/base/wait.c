@@ -10,7 +10,7 @@ struct PeriodicThread {
   gpointer data;
   GMutex mutex;
   GCond changed;
-  gboolean is_woken, is_stopping;
+  gboolean is_woken;
 };
 
 gboolean
@@ -39,10 +39,11 @@ rest(PeriodicThread *thread)
 {
   gint64 end_us = g_get_monotonic_time() + (gint64)thread->interval_s * G_USEC_PER_SEC;
   g_autoptr(GMutexLocker) locker = g_mutex_locker_new(&thread->mutex);
-  while (!thread->is_woken && !thread->is_stopping && g_cond_wait_until(&thread->changed, &thread->mutex, end_us))
-    ;
+  while (!thread->is_woken && !g_cancellable_is_cancelled(thread->stopping) &&
+         g_cond_wait_until(&thread->changed, &thread->mutex, end_us))
+    continue;
   thread->is_woken = FALSE;
-  return !thread->is_stopping;
+  return !g_cancellable_is_cancelled(thread->stopping);
 }
 
 static gpointer
@@ -79,11 +80,10 @@ periodic_thread_stop(PeriodicThread *thread)
 {
   if (thread == NULL)
     return;
+  g_cancellable_cancel(thread->stopping);
   g_mutex_lock(&thread->mutex);
-  thread->is_stopping = TRUE;
   g_cond_signal(&thread->changed);
   g_mutex_unlock(&thread->mutex);
-  g_cancellable_cancel(thread->stopping);
   g_thread_join(thread->thread);
   g_object_unref(thread->stopping);
   g_mutex_clear(&thread->mutex);
