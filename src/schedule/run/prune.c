@@ -11,20 +11,22 @@ note_locked(RunWork *work, const CatalogBackup *backup, const GError *problem, G
   return connection != NULL && catalog_note_problem(connection, backup->id, backup->state, problem->message, error);
 }
 
-/* Looks once more before it deletes: since the judgement somebody may have pinned the backup. */
+/* Reads the record again first: since the retention was computed, somebody may have pinned or deleted the backup. */
 static gboolean
 delete_backup(RunWork *work, Storage *storage, gint64 id, guint *deleted, GError **error)
 {
-  g_autoptr(PgConnection) connection = run_work_connect(work, error);
-  g_autoptr(CatalogBackup) backup = connection != NULL ? catalog_find_backup(connection, id, error) : NULL;
-  g_clear_pointer(&connection, pg_connection_free);
-  if (backup == NULL)
-    return FALSE;
-  if (backup->is_pinned)
-    return TRUE;
   g_autoptr(GError) problem = NULL;
+  g_autoptr(PgConnection) connection = run_work_connect(work, &problem);
+  g_autoptr(CatalogBackup) backup = connection != NULL ? catalog_find_backup(connection, id, &problem) : NULL;
+  g_clear_pointer(&connection, pg_connection_free);
+  if (backup == NULL && error_code(problem) != CCH_ERROR_NOT_FOUND) {
+    g_propagate_error(error, g_steal_pointer(&problem));
+    return FALSE;
+  }
+  if (backup == NULL || backup->is_pinned)
+    return TRUE;
   if (!fetch_delete(storage, backup->job_name, backup->name, work->cancellable, &problem)) {
-    /* A file that its destination keeps for a time is told, and the others go on. */
+    /* The destination may protect a file for a time. That is recorded, and the other files are deleted. */
     if (error_code(problem) == CCH_ERROR_STORAGE_LOCKED)
       return note_locked(work, backup, problem, error);
     g_propagate_error(error, g_steal_pointer(&problem));
