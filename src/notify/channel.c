@@ -181,7 +181,7 @@ row_load(PgConnection *connection, const char *id, Row *row, GError **error)
   return TRUE;
 }
 
-/* A lost key is no error here: the secrets can be entered again. */
+/* Also succeeds if the key is lost, because the secrets can be entered again. */
 static gboolean
 row_load_to_change(PgConnection *connection, const char *data_directory, const char *id, Row *row, GError **error)
 {

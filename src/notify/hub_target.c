@@ -8,13 +8,6 @@
 #include <string.h>
 
 static gboolean
-invalid(GError **error, const char *problem)
-{
-  error_set(error, CCH_ERROR_NOTIFY_CHANNEL_INVALID, "%s", problem);
-  return FALSE;
-}
-
-static gboolean
 has_hub_targets(PgConnection *connection, gboolean *ret_has, GError **error)
 {
   g_autofree char *found = NULL;
@@ -70,12 +63,15 @@ hub_target_open(PgConnection *connection, NotifyChannel *channel, GError **error
     return FALSE;
   g_autoptr(json_t) target = text != NULL ? json_loads(text, 0, NULL) : NULL;
   const char *type = json_string_value(json_object_get(target, "provider_type"));
-  if (target == NULL)
-    return invalid(error, "the hub no longer has this target");
-  if (json_is_false(json_object_get(target, "is_enabled")))
-    return invalid(error, "the hub's target is switched off");
-  if (type == NULL || !settings_type_is_known(type) || strcmp(type, "hub") == 0)
-    return invalid(error, "the hub's target is of a kind that is not known here");
+  const char *problem = target == NULL                                         ? "the hub no longer has this target"
+                        : json_is_false(json_object_get(target, "is_enabled")) ? "the hub's target is switched off"
+                        : type == NULL || !settings_type_is_known(type) || strcmp(type, "hub") == 0
+                            ? "the hub's target is of a kind that is not known here"
+                            : NULL;
+  if (problem != NULL) {
+    error_set(error, CCH_ERROR_NOTIFY_CHANNEL_INVALID, "%s", problem);
+    return FALSE;
+  }
   g_free(channel->type);
   channel->type = g_strdup(type);
   json_decref(channel->settings);

@@ -127,7 +127,7 @@ object_is_valid(const json_t *value)
   return text != NULL && strlen(text) <= MAX_TEMPLATE_BYTES;
 }
 
-/* What is no secret is stored in the clear, and has no "user:password@". */
+/* A setting that is not secret is stored unencrypted, so its URL must not contain "user:password@". */
 static gboolean
 setting_is_clear(const Setting *setting, const char *url)
 {

@@ -33,21 +33,18 @@ is_final(const GError *problem)
 static gboolean
 try_again(RunWork *work, const CatalogJob *job, guint n, GError *problem, GError **error)
 {
-  gboolean is_last = n >= job->settings->tries || is_final(problem);
-  guint pause_s = (guint)work->config->backup_retry_pause_s;
-  for (guint i = 1; i < n; i++)
-    pause_s = MIN(pause_s * PAUSE_FACTOR, MAX_PAUSE_S);
-  if (!is_last) {
-    json_t *details = run_work_problem(problem);
-    json_object_update_new(details, json_pack("{s:i, s:i}", "try", (int)n, "nextInSeconds", (int)pause_s));
-    run_work_log(work, "try_failed", details);
-    run_work_progress(work, "pause", 0, 0);
-  }
-  if (is_last) {
+  if (n >= job->settings->tries || is_final(problem)) {
     g_propagate_error(error, problem);
     return FALSE;
   }
+  guint pause_s = (guint)work->config->backup_retry_pause_s;
+  for (guint i = 1; i < n; i++)
+    pause_s = MIN(pause_s * PAUSE_FACTOR, MAX_PAUSE_S);
+  json_t *details = run_work_problem(problem);
   g_error_free(problem);
+  json_object_update_new(details, json_pack("{s:i, s:i}", "try", (int)n, "nextInSeconds", (int)pause_s));
+  run_work_log(work, "try_failed", details);
+  run_work_progress(work, "pause", 0, 0);
   return sleep_ms(pause_s * 1000, work->cancellable, error);
 }
 
@@ -115,7 +112,7 @@ queue_proofs(RunWork *work, const CatalogJob *job, GError **error)
          (!is_due || queue_proof(connection, "drill", job, 0, error));
 }
 
-/* Only what concerns the destination: a database that is away says nothing of it. */
+/* Ignores problems that are not the destination's, such as an unreachable database. */
 static void
 tell_destination(RunWork *work, gint64 id, const GError *problem)
 {

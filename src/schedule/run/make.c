@@ -163,8 +163,8 @@ encrypt_archive(RunWork *work, char *const *recipients, int fd, MadeBackup *made
   return TRUE;
 }
 
-/* Only an archive that is not what it should be, or the end of the run, keeps the backup from being made. A drill for
- * which there is no room, no lock or no right is told, and remains due. */
+/* Fails only if the archive is damaged or the run ends. If the drill could not be done, for lack of room, the lock or
+ * permissions, people are notified, the drill remains due, and the backup goes on. */
 static gboolean
 drill_archive(RunWork *work, const CatalogJob *job, int fd, MadeBackup *made, GError **error)
 {

@@ -69,7 +69,8 @@ check_place(const CatalogDestination *destination, GHashTable *by_path, const GP
   return FALSE;
 }
 
-/* What was put at another place is not where it should be, and says nothing of the place to the next run. */
+/* Marks the backup that was just put at the wrong place, so that the next run does not take it for a sign of the right
+ * one. */
 static gboolean
 note_misplaced(PgConnection *connection, const GPtrArray *known, const char *new_name, GError **error)
 {

@@ -34,7 +34,8 @@ gboolean keep_backup(RunWork *work, const CatalogJob *job, gint64 destination_id
 gboolean scan_destination(RunWork *work, const CatalogDestination *destination, Storage *storage, const char *job_name,
                           const char *new_name, guint *ret_found, GError **error);
 
-/* prune.c: deletes what the job's retention does not keep at a destination, after a scan; `new_name` as there. */
+/* prune.c: scans a destination, then deletes the backups there that the job's retention does not keep. For `new_name`
+ * see scan_destination. */
 gboolean prune_destination(RunWork *work, const CatalogJob *job, gint64 destination_id, const char *new_name,
                            guint *ret_deleted, GError **error);
 

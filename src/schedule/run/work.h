@@ -55,8 +55,8 @@ void run_work_progress(RunWork *work, const char *phase, guint64 done, guint64 t
 void run_work_log(const RunWork *work, const char *event, json_t *details);
 /* {errorCode, message}, for run_work_log. */
 json_t *run_work_problem(const GError *problem);
-/* Tells people the state of "PREFIX:NAME": bad because of `problem`, or good (NULL). What only says that the run was
- * ended tells nothing. */
+/* Tells people the state of "PREFIX:NAME": bad because of `problem`, or good (NULL). Does nothing if the problem is
+ * only that the run was cancelled or taken over. */
 void run_work_tell(RunWork *work, NotifyKind kind, const char *prefix, const char *name, const GError *problem);
 /* Removes what dead processes have left in the data directory. */
 void run_work_clean(const Config *config);
