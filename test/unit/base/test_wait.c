@@ -46,7 +46,7 @@ a_sleep_ends_when_it_is_cancelled(void **state)
 static void
 count(gpointer data, GCancellable *stopping)
 {
-  assert_false(g_cancellable_is_cancelled(stopping));
+  (void)stopping; /* It may have been cancelled just before the call. */
   g_atomic_int_inc((int *)data);
 }
 
