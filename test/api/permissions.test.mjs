@@ -1,4 +1,4 @@
-// The role of docs/operations.md, made as it stands there: what it is for succeeds, and an import is refused.
+// The role of docs/permissions.md, made as it stands there: what it is for succeeds, and an import is refused.
 
 import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
@@ -10,7 +10,7 @@ import { until } from './support/run.mjs';
 import { startPostgres } from './support/servers.mjs';
 import { Service, cli, haveBinary } from './support/service.mjs';
 
-const document = readFileSync(new URL('../../docs/operations.md', import.meta.url), 'utf8');
+const document = readFileSync(new URL('../../docs/permissions.md', import.meta.url), 'utf8');
 const recipe = /^```sql\n(CREATE ROLE cch_data [\s\S]*?)^```$/m.exec(document)[1];
 const dir = temporaryDirectory('permissions');
 const file = path.join(dir, 'hub.dump');
