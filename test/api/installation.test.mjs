@@ -206,7 +206,31 @@ describe('the documents', { skip: !haveBinary && 'no binary' }, () => {
     }
   });
 
-  test('in Chinese name only commands, verbs and options that there are', async () => {
+  // Both languages on one page, and figures that `make bench` writes.
+  const single = ['configuration.md', 'pages.md', 'benchmarks.md'];
+  const read = (name) => readFileSync(path.join(root, 'docs', name), 'utf8');
+
+  test('have the same sections, tables and examples in both languages, and lead to each other', () => {
+    const english = documents.filter((name) => /^docs\/[^/]+$/.test(name)).map((name) => path.basename(name)).filter((name) => !single.includes(name)).sort();
+    assert.deepEqual(documents.filter((name) => name.startsWith('docs/zh-CN/')).map((name) => path.basename(name)).sort(), english);
+    const shape = (text) => text.split('\n').map((line) => /^ *```\w*|^#+ |^\|-/.exec(line)?.[0].trim()).filter(Boolean);
+    for (const name of english) {
+      const [ours, theirs] = [read(name), read(`zh-CN/${name}`)];
+      assert.ok(ours.split('\n', 3)[2] === `[简体中文](zh-CN/${name})` && theirs.split('\n', 3)[2] === `[English](../${name})`, name);
+      assert.deepEqual(shape(theirs), shape(ours), name);
+      assert.ok(/[一-鿿]/.test(theirs), name);
+    }
+  });
+
+  test('say of each alert and each kind of message what to do', () => {
+    const alerts = [...readFileSync(path.join(root, 'contrib/prometheus/alerts.yml'), 'utf8').matchAll(/- alert: (\w+)/g)];
+    const kinds = [...readFileSync(path.join(root, 'src/notify/kinds.def'), 'utf8').matchAll(/^NOTIFY_KIND\(\w+, "(\w+)"/gm)];
+    assert.ok(alerts.length > 10 && kinds.length > 5);
+    for (const document of ['operations.md', 'zh-CN/operations.md'])
+      for (const [, name] of [...alerts, ...kinds]) assert.match(read(document), new RegExp(`^\\| \`${name}\` \\| \\S`, 'm'), `${document}: ${name}`);
+  });
+
+  test('name only commands, verbs and options that there are', async () => {
     const helps = new Map();
     const help = async (...words) => {
       const key = words.join(' ');
@@ -215,7 +239,7 @@ describe('the documents', { skip: !haveBinary && 'no binary' }, () => {
     };
     const [general, shared] = [(await help()).stdout, (await help('options')).stdout];
     let n = 0;
-    for (const document of documents.filter((name) => name.startsWith('docs/zh-CN/')))
+    for (const document of documents.filter((name) => name.startsWith('docs/') || name.startsWith('README')))
       for (const [line, command, verb, rest] of readFileSync(path.join(root, document), 'utf8').replaceAll(/\\\n/g, ' ')
         .matchAll(/\bcch-data (\w+)(?: ([a-z]+))?((?: [^\n`#|;&]*)?)/g)) {
         if (!new RegExp(`^ {2}${command} `, 'm').test(general)) continue; // docker's arguments
