@@ -238,7 +238,7 @@ cli_import(CliContext *context, int argc, char **argv, GError **error)
            "fail over what this role may not make, or what names a role that is not here, instead of leaving it out"),
        NULL},
       {"without-extension", 0, 0, G_OPTION_ARG_STRING_ARRAY, &arguments.without_extensions,
-       cli_say(context, "不还原此扩展及依赖它的对象；可重复",
+       cli_say(context, "略过此扩展及依赖它的对象；可重复",
                "leave out this extension and what depends on it; may be repeated"),
        "NAME"},
       {"on-conflict", 0, 0, G_OPTION_ARG_STRING, &arguments.on_conflict,
