@@ -214,6 +214,7 @@ describe('the documents', { skip: !haveBinary && 'no binary' }, () => {
     const english = documents.filter((name) => /^docs\/[^/]+$/.test(name)).map((name) => path.basename(name)).filter((name) => !single.includes(name)).sort();
     assert.deepEqual(documents.filter((name) => name.startsWith('docs/zh-CN/')).map((name) => path.basename(name)).sort(), english);
     const shape = (text) => text.split('\n').map((line) => /^ *```\w*|^#+ |^\|-/.exec(line)?.[0].trim()).filter(Boolean);
+    assert.deepEqual(shape(read('../README.zh-CN.md')), shape(read('../README.md')));
     for (const name of english) {
       const [ours, theirs] = [read(name), read(`zh-CN/${name}`)];
       assert.ok(ours.split('\n', 3)[2] === `[简体中文](zh-CN/${name})` && theirs.split('\n', 3)[2] === `[English](../${name})`, name);
