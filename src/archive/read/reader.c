@@ -83,20 +83,51 @@ archive_reader_open_beginning(int fd, guint64 size, GCancellable *cancellable, G
 }
 
 ArchiveReader *
-archive_reader_clone(const ArchiveReader *reader, GError **error)
+archive_reader_open_arriving(int fd, const ArchiveArrival *arrival, GCancellable *cancellable, GError **error)
 {
-  g_autoptr(ArchiveReader) clone = g_new0(ArchiveReader, 1);
+  WireSource *source = wire_source_new_arriving(fd, arrival);
+  wire_source_set_cancellable(source, cancellable);
+  ArchiveReader *reader = open_source(fd, source, NULL, error);
+  if (reader != NULL)
+    reader->is_expecting = TRUE;
+  return reader;
+}
+
+gboolean
+archive_reader_is_arriving(const ArchiveReader *reader)
+{
+  return reader->is_expecting;
+}
+
+gboolean
+archive_reader_await_end(ArchiveReader *reader, GCancellable *cancellable, GError **error)
+{
+  if (!reader->is_expecting)
+    return TRUE;
+  wire_source_set_cancellable(reader->source, cancellable);
+  return wire_source_await_end(reader->source, error) && archive_reader_scan(reader, cancellable, error);
+}
+
+void
+archive_reader_stop_waiting(ArchiveReader *reader)
+{
+  wire_source_stop_waiting(reader->source);
+}
+
+ArchiveReader *
+archive_reader_clone(const ArchiveReader *reader)
+{
+  ArchiveReader *clone = g_new0(ArchiveReader, 1);
   clone->fd = reader->fd;
-  clone->source = wire_source_new(reader->fd, error);
-  if (clone->source == NULL)
-    return NULL;
+  clone->source = wire_source_clone(reader->source);
   clone->toc = g_atomic_rc_box_acquire(reader->toc);
-  wire_source_set_sizes(clone->source, clone->toc->header.int_size, clone->toc->header.offset_size);
   prepare(clone);
   clone->is_located = reader->is_located;
+  clone->is_expecting = reader->is_expecting;
+  clone->walked_to = reader->walked_to;
   clone->padding_bytes = reader->padding_bytes;
   memcpy(clone->infos, reader->infos, sizeof *clone->infos * clone->toc->entries->len);
-  return g_steal_pointer(&clone);
+  return clone;
 }
 
 void
@@ -146,8 +177,10 @@ archive_reader_data_info(const ArchiveReader *reader, const TocEntry *entry)
 static gboolean
 check_end(ArchiveReader *reader, const TocEntry *entry, GCancellable *cancellable, GError **error)
 {
-  const ArchiveDataInfo *info = reader_info(reader, entry);
+  ArchiveDataInfo *info = reader_info(reader, entry);
   guint64 position = wire_source_position(reader->source);
+  if (reader->is_expecting && info->end_position == 0)
+    reader->walked_to = info->end_position = position;
   if (position == info->end_position)
     return TRUE;
   if (info->end_position == wire_source_size(reader->source))
@@ -179,6 +212,10 @@ archive_reader_read_data(ArchiveReader *reader, const TocEntry *entry, ArchiveSi
   ArchiveDataInfo *info = reader_info(reader, entry);
   if (!info->is_present)
     return TRUE;
+  if (cancellable != NULL)
+    wire_source_set_cancellable(reader->source, cancellable);
+  if (info->position == 0 && !reader_walk_to(reader, entry, cancellable, error))
+    return FALSE;
   wire_source_seek(reader->source, info->position);
   const TocEntry *found = reader_read_block_header(reader, error);
   if (found == NULL)
@@ -207,6 +244,12 @@ guint64
 archive_reader_position(const ArchiveReader *reader)
 {
   return wire_source_position(reader->source);
+}
+
+guint64
+archive_reader_size(const ArchiveReader *reader)
+{
+  return wire_source_size(reader->source);
 }
 
 guint64

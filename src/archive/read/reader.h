@@ -8,6 +8,10 @@
  * archive_reader_read_data may be called, in any order. The check decompresses everything and counts the rows, so that
  * no work begins with a damaged archive. The scan is quick; damage is found when the data is read.
  *
+ * A file that is still arriving is read as far as it is there: each function waits for the bytes that it needs. The
+ * check then waits for all of them. The scan waits for none: it takes the TOC's word for the blocks until
+ * archive_reader_await_end.
+ *
  * Not thread-safe: use one reader per thread. archive_reader_clone makes another one for the same file that shares
  * the entries. */
 #pragma once
@@ -18,6 +22,7 @@
 #include <gio/gio.h>
 
 typedef struct ArchiveReader ArchiveReader;
+typedef struct ArchiveArrival ArchiveArrival; /* archive/toc/wire.h */
 
 /* Reads header and TOC from the start of the file. The descriptor belongs to the caller and must outlive the reader;
  * it is read with pread. */
@@ -27,12 +32,23 @@ ArchiveReader *archive_reader_open(int fd, GError **error);
  * TOC. Finds the blocks that lie in it whole: read_data may be called, and other entries count as without data. */
 ArchiveReader *archive_reader_open_beginning(int fd, guint64 size, GCancellable *cancellable, GError **error);
 
+/* The same for a file that is still arriving (archive/toc/wire.h). Waits for the TOC. The cancellable also ends
+ * later waits of functions that are called with none. */
+ArchiveReader *archive_reader_open_arriving(int fd, const ArchiveArrival *arrival, GCancellable *cancellable,
+                                            GError **error);
+/* TRUE until the whole file was checked, or await_end has succeeded. Always FALSE for other files. */
+gboolean archive_reader_is_arriving(const ArchiveReader *reader);
+/* Waits for the last byte, then scans the whole file. Does nothing unless archive_reader_is_arriving. */
+gboolean archive_reader_await_end(ArchiveReader *reader, GCancellable *cancellable, GError **error);
+/* From now on, reading what is not there fails at once with UPLOAD_INCOMPLETE. */
+void archive_reader_stop_waiting(ArchiveReader *reader);
+
 void archive_reader_free(ArchiveReader *reader);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(ArchiveReader, archive_reader_free)
 
 /* Makes another reader of the same file, for another thread, with the results of this one's check or scan. It may
  * outlive this one, but not the descriptor. */
-ArchiveReader *archive_reader_clone(const ArchiveReader *reader, GError **error);
+ArchiveReader *archive_reader_clone(const ArchiveReader *reader);
 
 const ArchiveHeader *archive_reader_header(const ArchiveReader *reader);
 
@@ -56,7 +72,8 @@ gboolean archive_reader_check(ArchiveReader *reader, ArchiveProgressFunc progres
 gboolean archive_reader_scan(ArchiveReader *reader, GCancellable *cancellable, GError **error);
 
 /* The facts about an entry's data from check, scan or reading; never NULL (is_present is FALSE if there is no block,
- * or neither has been called). */
+ * or neither has been called). After the scan of a file that is arriving, is_present is the TOC's word, and the
+ * positions are 0 until the block is met, unless the TOC states them. */
 const ArchiveDataInfo *archive_reader_data_info(const ArchiveReader *reader, const TocEntry *entry);
 
 /* Passes an entry's data to the sink. For a table: the COPY text without its end marker ("\\.\n" and what follows is
@@ -68,8 +85,9 @@ gboolean archive_reader_read_data(ArchiveReader *reader, const TocEntry *entry, 
                                   ArchiveLargeObjectFunc large_object, gpointer user_data, GCancellable *cancellable,
                                   GError **error);
 
-/* The position in the file that reading has reached, also while it goes on. */
+/* The position in the file that reading has reached, also while it goes on, and the size of the whole file. */
 guint64 archive_reader_position(const ArchiveReader *reader);
+guint64 archive_reader_size(const ArchiveReader *reader);
 
 /* After check or scan: zero bytes that follow the archive, as transfers leave them that allocate a file beforehand.
  * Whoever reads the archive says so and goes on; anything else that follows is ARCHIVE_CORRUPT. */

@@ -6,7 +6,7 @@
 #include <string.h>
 #include <unistd.h>
 
-/* Reads the header of a block met in passing, which must be its entry's only one. */
+/* Reads the header of a block met in passing, which must be its entry's only one. May be the one that was met last. */
 static const TocEntry *
 meet_block(ArchiveReader *reader, GError **error)
 {
@@ -15,7 +15,7 @@ meet_block(ArchiveReader *reader, GError **error)
   if (entry == NULL)
     return NULL;
   ArchiveDataInfo *info = reader_info(reader, entry);
-  if (info->is_present) {
+  if (info->position != 0 && info->position != position) {
     error_set(error, CCH_ERROR_ARCHIVE_CORRUPT, "%s %s has two data blocks", entry->desc, entry->tag);
     return NULL;
   }
@@ -35,7 +35,7 @@ refuse_missing(const ArchiveReader *reader, GError **error)
 {
   for (guint i = 0; i < reader_n_entries(reader); i++) {
     const TocEntry *entry = reader_entry(reader, i);
-    if (entry->offset_state != OFFSET_NO_DATA && !reader->infos[i].is_present) {
+    if (entry->offset_state != OFFSET_NO_DATA && reader->infos[i].position == 0) {
       error_set_explained(error, CCH_ERROR_ARCHIVE_CORRUPT, TEXT_ARCHIVE_CUT,
                           "the data of %s %s is missing: the file is cut short", entry->desc, entry->tag);
       break;
@@ -47,7 +47,7 @@ refuse_missing(const ArchiveReader *reader, GError **error)
 static void
 begin_locating(ArchiveReader *reader)
 {
-  reader->is_located = FALSE;
+  reader->is_located = reader->is_expecting = FALSE;
   reader->padding_bytes = 0;
   for (guint i = 0; i < reader_n_entries(reader); i++)
     reader->infos[i] = (ArchiveDataInfo){0};
@@ -86,6 +86,7 @@ archive_reader_check(ArchiveReader *reader, ArchiveProgressFunc progress, gpoint
                         .progress_data = user_data,
                         .reported = &reported,
                         .cancellable = cancellable};
+  wire_source_set_cancellable(reader->source, cancellable);
   begin_locating(reader);
   GError *failure = NULL;
   if (!walk(reader, &pattern, &failure)) {
@@ -159,9 +160,53 @@ try_offsets(ArchiveReader *reader, const GPtrArray *entries)
   return TRUE;
 }
 
+/* Of a file that is still arriving: the blocks that the TOC announces, with the offsets that it states. */
+static void
+expect_blocks(ArchiveReader *reader)
+{
+  begin_locating(reader);
+  g_autoptr(GPtrArray) entries = sort_by_offset(reader);
+  for (guint i = 0; i < reader_n_entries(reader); i++)
+    reader->infos[i].is_present = reader_entry(reader, i)->offset_state != OFFSET_NO_DATA;
+  for (guint i = 0; entries != NULL && i < entries->len; i++) {
+    const TocEntry *entry = entries->pdata[i];
+    gboolean is_last = i + 1 == entries->len;
+    ArchiveDataInfo *info = reader_info(reader, entry);
+    info->position = (guint64)entry->offset;
+    info->end_position =
+        is_last ? wire_source_size(reader->source) : (guint64)((const TocEntry *)entries->pdata[i + 1])->offset;
+    info->stored_bytes = info->end_position - info->position;
+  }
+  reader->walked_to = reader->toc->data_start;
+  reader->is_located = reader->is_expecting = TRUE;
+}
+
+gboolean
+reader_walk_to(ArchiveReader *reader, const TocEntry *entry, GCancellable *cancellable, GError **error)
+{
+  const ReaderPass pattern = {.reader = reader, .is_skipped = TRUE, .cancellable = cancellable};
+  for (;;) {
+    wire_source_seek(reader->source, reader->walked_to);
+    if (wire_source_remaining(reader->source) == 0)
+      return refuse_missing(reader, error);
+    ReaderPass pass = pattern;
+    const TocEntry *met = meet_block(reader, error);
+    if (met == NULL || met == entry)
+      return met != NULL;
+    if (!reader_read_block(&pass, met, error))
+      return FALSE;
+    reader->walked_to = reader_info(reader, met)->end_position = wire_source_position(reader->source);
+  }
+}
+
 gboolean
 archive_reader_scan(ArchiveReader *reader, GCancellable *cancellable, GError **error)
 {
+  if (wire_source_is_arriving(reader->source)) {
+    expect_blocks(reader);
+    return TRUE;
+  }
+  wire_source_set_cancellable(reader->source, cancellable);
   begin_locating(reader);
   g_autoptr(GPtrArray) entries = sort_by_offset(reader);
   if (entries == NULL || !try_offsets(reader, entries)) {

@@ -22,6 +22,8 @@ typedef struct ArchiveReader {
   ArchiveToc *toc; /* a reference */
   WireSource *source;
   gboolean is_located;    /* the blocks were found */
+  gboolean is_expecting;  /* or are found when they are read: the file is still arriving */
+  guint64 walked_to;      /* is_expecting: where the first block begins that was not found yet */
   guint64 padding_bytes;  /* zero bytes behind the last block */
   ArchiveDataInfo *infos; /* one an entry */
   Codec *codec;
@@ -33,6 +35,9 @@ const TocEntry *reader_entry(const ArchiveReader *reader, guint index);
 /* The entry with this dump ID, or NULL. */
 const TocEntry *reader_find(const ArchiveReader *reader, int dump_id);
 ArchiveDataInfo *reader_info(const ArchiveReader *reader, const TocEntry *entry);
+
+/* is_expecting: passes over blocks until it meets this entry's. */
+gboolean reader_walk_to(ArchiveReader *reader, const TocEntry *entry, GCancellable *cancellable, GError **error);
 
 /* Finds the blocks that lie whole in a file that has only the beginning of an archive. */
 void reader_locate_beginning(ArchiveReader *reader, GCancellable *cancellable);

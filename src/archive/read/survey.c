@@ -101,9 +101,9 @@ run_surveyor(gpointer user_data)
   Survey *survey = user_data;
   GError *error = NULL;
   g_autoptr(RowHash) hash = row_hash_new();
-  g_autoptr(ArchiveReader) reader = archive_reader_clone(survey->reader, &error);
+  g_autoptr(ArchiveReader) reader = archive_reader_clone(survey->reader);
   Surveyor surveyor = {.survey = survey, .reader = reader, .hash = hash};
-  if (reader == NULL || !read_entries(&surveyor, &error))
+  if (!read_entries(&surveyor, &error))
     survey_fail(survey, error);
   return NULL;
 }

@@ -17,7 +17,10 @@ struct WireSource {
   gboolean is_pipe;
   TextId end_text;           /* what the end of the file means to its owner */
   gboolean has_run_out;      /* the file ended before its stated size */
-  GCancellable *cancellable; /* of a pipe; may be NULL */
+  GCancellable *cancellable; /* of the waits for a pipe or a file that is arriving; may be NULL */
+  ArchiveArrival arrival;    /* `wait` NULL: the file is there */
+  guint64 arrived;           /* bytes from the file's start that are known to be there */
+  gboolean waits_not;
   guint int_size;
   guint offset_size;
   guint64 size;       /* of a pipe: G_MAXUINT64 until its end */
@@ -61,7 +64,7 @@ wire_source_new_pipe(int fd, GCancellable *cancellable)
 {
   WireSource *source = new_source(fd, G_MAXUINT64);
   source->is_pipe = TRUE;
-  source->cancellable = cancellable != NULL ? g_object_ref(cancellable) : NULL;
+  wire_source_set_cancellable(source, cancellable);
   return source;
 }
 
@@ -69,6 +72,43 @@ WireSource *
 wire_source_new_prefix(int fd, guint64 size)
 {
   return new_source(fd, size);
+}
+
+WireSource *
+wire_source_new_arriving(int fd, const ArchiveArrival *arrival)
+{
+  WireSource *source = new_source(fd, arrival->size);
+  source->arrival = *arrival;
+  return source;
+}
+
+WireSource *
+wire_source_clone(const WireSource *source)
+{
+  WireSource *clone = new_source(source->fd, source->size);
+  clone->arrival = source->arrival;
+  clone->arrived = source->arrived;
+  clone->waits_not = source->waits_not;
+  wire_source_set_sizes(clone, source->int_size, source->offset_size);
+  return clone;
+}
+
+gboolean
+wire_source_is_arriving(const WireSource *source)
+{
+  return source->arrival.wait != NULL && source->arrived < source->size;
+}
+
+void
+wire_source_stop_waiting(WireSource *source)
+{
+  source->waits_not = TRUE;
+}
+
+void
+wire_source_set_cancellable(WireSource *source, GCancellable *cancellable)
+{
+  g_set_object(&source->cancellable, cancellable);
 }
 
 void
@@ -152,10 +192,45 @@ read_pipe(WireSource *source, GError **error)
   return n;
 }
 
+/* Waits until more than `position` bytes are there. */
+static gboolean
+await_bytes(WireSource *source, guint64 position, GError **error)
+{
+  do {
+    if (g_cancellable_set_error_if_cancelled(source->cancellable, error) ||
+        !source->arrival.wait(source->arrival.user_data, position, &source->arrived, error))
+      return FALSE;
+  } while (source->arrived <= position);
+  return TRUE;
+}
+
+gboolean
+wire_source_await_end(WireSource *source, GError **error)
+{
+  return !wire_source_is_arriving(source) || await_bytes(source, source->size - 1, error);
+}
+
+static gboolean
+prepare_to_read(WireSource *source, GError **error)
+{
+  if (!wire_source_is_arriving(source))
+    return TRUE;
+  if (!source->waits_not)
+    return await_bytes(source, source->buffer_end, error);
+  if (source->arrived > source->buffer_end)
+    return TRUE;
+  error_set(error, CCH_ERROR_UPLOAD_INCOMPLETE, "%" G_GUINT64_FORMAT " of %" G_GUINT64_FORMAT " bytes are here",
+            source->arrived, source->size);
+  return FALSE;
+}
+
 static gssize
 read_file(WireSource *source, GError **error)
 {
-  gsize wanted = (gsize)MIN(source->fill_bytes, source->size - source->buffer_end);
+  if (!prepare_to_read(source, error))
+    return -1;
+  guint64 end = wire_source_is_arriving(source) ? source->arrived : source->size;
+  gsize wanted = (gsize)MIN(source->fill_bytes, end - source->buffer_end);
   gssize n;
   do
     n = pread(source->fd, source->buffer, wanted, (off_t)source->buffer_end);

@@ -34,6 +34,35 @@ WireSource *wire_source_new_pipe(int fd, GCancellable *cancellable);
 WireSource *wire_source_new_prefix(int fd, guint64 size);
 gboolean wire_source_ran_out(const WireSource *source);
 
+/* A file that is still arriving: it has its beginning, and grows to a size that is known. */
+
+/* Waits, for a fraction of a second at most, until the file has more than its first `position` bytes. Says how many
+ * have arrived, whether or not they are enough; the number never goes down. Fails when no more will come. Called by any
+ * thread that reads the file. */
+typedef gboolean (*ArchiveWaitFunc)(gpointer user_data, guint64 position, guint64 *ret_arrived, GError **error);
+
+typedef struct ArchiveArrival {
+  guint64 size; /* of the whole file */
+  ArchiveWaitFunc wait;
+  gpointer user_data; /* must outlive whoever reads the file */
+} ArchiveArrival;
+
+/* Reads it. Reading waits for bytes that are not there yet, and fails with the errors of `arrival->wait`, which is
+ * copied. */
+WireSource *wire_source_new_arriving(int fd, const ArchiveArrival *arrival);
+/* Whether bytes are missing, as far as known from the last reading. */
+gboolean wire_source_is_arriving(const WireSource *source);
+/* Waits for the last byte. */
+gboolean wire_source_await_end(WireSource *source, GError **error);
+/* From now on, reading a byte that is not there fails at once with UPLOAD_INCOMPLETE. */
+void wire_source_stop_waiting(WireSource *source);
+
+/* Cancels the waits of what is read from now on; NULL: nothing does. */
+void wire_source_set_cancellable(WireSource *source, GCancellable *cancellable);
+
+/* Another source of the same regular file. */
+WireSource *wire_source_clone(const WireSource *source);
+
 void wire_source_free(WireSource *source);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(WireSource, wire_source_free)
 

@@ -25,9 +25,8 @@ find_invalid(const Restore *restore, const TocEntry *entry, guint64 *ret_row, ch
     return FALSE;
   Utf8Search search = {0};
   /* Others may read with the restore's reader at this time. */
-  g_autoptr(ArchiveReader) reader = archive_reader_clone(restore->reader, NULL);
-  if (reader != NULL)
-    archive_reader_read_data(reader, entry, search_rows, NULL, &search, restore->cancellable, NULL);
+  g_autoptr(ArchiveReader) reader = archive_reader_clone(restore->reader);
+  archive_reader_read_data(reader, entry, search_rows, NULL, &search, restore->cancellable, NULL);
   if (!search.is_found)
     return FALSE;
   *ret_row = search.row;

@@ -167,7 +167,7 @@ clones_read_at_the_same_time_and_outlive_their_original(void **state)
   assert_true(archive_reader_scan(reader, NULL, NULL));
   GThread *threads[4];
   for (gsize i = 0; i < G_N_ELEMENTS(threads); i++) {
-    ArchiveReader *clone = archive_reader_clone(reader, NULL);
+    ArchiveReader *clone = archive_reader_clone(reader);
     assert_ptr_equal(archive_reader_entry(clone, 0), archive_reader_entry(reader, 0));
     threads[i] = g_thread_new("reader", read_in_thread, clone);
   }
