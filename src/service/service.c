@@ -344,6 +344,7 @@ service_start(Service *service, GError **error)
       .max_bytes = config->max_upload_bytes,
       .max_total_bytes = config->upload_keep_bytes,
       .life_s = (guint)MIN(config->upload_keep_s, config->temp_max_age_s), /* the janitor considers the age only */
+      .stall_s = (guint)config->upload_idle_timeout_s,
   };
   service->uploads = (UploadHttp){config, uploads_open(&options)};
   StatisticsKeeper *statistics = statistics_keeper_start(service->dsn, (guint)config->temp_cleanup_interval_s);

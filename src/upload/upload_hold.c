@@ -14,26 +14,35 @@
 #include <unistd.h>
 
 #define MAGIC_BYTES 16
+#define WAIT_US     (G_USEC_PER_SEC / 5)
 #define STALLED_US  (5 * G_USEC_PER_SEC) /* after a pause of this length a writer loses its hold to the next one */
 
 struct UploadHold {
   Uploads *uploads;
   Upload *upload;
   gboolean is_use;
-  GChecksum *checksum; /* NULL: nothing to verify */
+  gint64 waits_since_us; /* of a follower; 0: it does not wait */
+  GChecksum *checksum;   /* NULL: nothing to verify */
   TusChecksum expected;
   guint64 unverified_bytes; /* after the file's offset */
 };
+
+static UploadHold *
+new_hold(Uploads *uploads, Upload *upload)
+{
+  UploadHold *hold = g_new0(UploadHold, 1);
+  hold->uploads = uploads;
+  hold->upload = upload;
+  g_atomic_ref_count_inc(&upload->references);
+  return hold;
+}
 
 /* Called with the upload's mutex held. */
 static UploadHold *
 take_hold(Uploads *uploads, Upload *upload, gboolean is_use)
 {
-  UploadHold *hold = g_new0(UploadHold, 1);
-  hold->uploads = uploads;
-  hold->upload = upload;
+  UploadHold *hold = new_hold(uploads, upload);
   hold->is_use = is_use;
-  g_atomic_ref_count_inc(&upload->references);
   upload->holder = hold;
   upload->holder_active_us = g_get_monotonic_time();
   return hold;
@@ -86,9 +95,11 @@ drop_doubts(UploadFile *file, GError **error)
 
 /* Called with the upload's mutex held. */
 static gboolean
-may_take(const Upload *upload)
+may_take(const Upload *upload, gboolean is_use)
 {
   const UploadHold *holder = upload->holder;
+  if (is_use && upload->follower != NULL)
+    return FALSE;
   return holder == NULL || (!holder->is_use && g_get_monotonic_time() - upload->holder_active_us > STALLED_US);
 }
 
@@ -101,7 +112,7 @@ hold_upload(Uploads *uploads, const char *id, gboolean is_use, GError **error)
     return NULL;
   g_autoptr(GMutexLocker) inner = g_mutex_locker_new(&upload->mutex);
   const UploadFile *file = upload->file;
-  if (!may_take(upload)) {
+  if (!may_take(upload, is_use)) {
     upload_store_refuse_busy(error);
     return NULL;
   }
@@ -125,12 +136,71 @@ uploads_use(Uploads *uploads, const char *id, GError **error)
   return hold_upload(uploads, id, TRUE, error);
 }
 
+UploadHold *
+uploads_follow(Uploads *uploads, const char *id, GError **error)
+{
+  g_autoptr(GMutexLocker) locker = g_mutex_locker_new(&uploads->mutex);
+  Upload *upload = upload_store_find(uploads, id, error);
+  if (upload == NULL)
+    return NULL;
+  g_autoptr(GMutexLocker) inner = g_mutex_locker_new(&upload->mutex);
+  if (upload->follower != NULL || (upload->holder != NULL && upload->holder->is_use)) {
+    upload_store_refuse_busy(error);
+    return NULL;
+  }
+  if (upload->file->length < 0) {
+    error_set(error, CCH_ERROR_UPLOAD_INCOMPLETE, "its length is not known yet");
+    return NULL;
+  }
+  UploadHold *hold = new_hold(uploads, upload);
+  upload->follower = hold;
+  return hold;
+}
+
+/* Called with the upload's mutex held. */
+static gboolean
+refuse_stalled(UploadHold *hold, GError **error)
+{
+  const Upload *upload = hold->upload;
+  gint64 now_us = g_get_monotonic_time();
+  guint stall_s = hold->uploads->options.stall_s;
+  if (hold->waits_since_us == 0)
+    hold->waits_since_us = now_us;
+  if (now_us - MAX(hold->waits_since_us, upload->reached_us) < stall_s * G_USEC_PER_SEC)
+    return TRUE;
+  error_set(error, CCH_ERROR_UPLOAD_STALLED,
+            "%" G_GUINT64_FORMAT " of %" G_GINT64_FORMAT " bytes are here, and nothing came for %u s",
+            upload->file->offset, upload->file->length, stall_s);
+  return FALSE;
+}
+
+gboolean
+upload_wait(UploadHold *hold, guint64 position, guint64 *ret_arrived, GError **error)
+{
+  Upload *upload = hold->upload;
+  gint64 until_us = g_get_monotonic_time() + WAIT_US;
+  g_autoptr(GMutexLocker) locker = g_mutex_locker_new(&upload->mutex);
+  while (upload->end == NULL && upload->file->offset <= position)
+    if (!g_cond_wait_until(&upload->changed, &upload->mutex, until_us))
+      break;
+  if (upload->end != NULL) {
+    g_propagate_error(error, g_error_copy(upload->end));
+    return FALSE;
+  }
+  if (upload->file->offset > position)
+    hold->waits_since_us = 0;
+  else if (!refuse_stalled(hold, error))
+    return FALSE;
+  *ret_arrived = upload->file->offset;
+  return TRUE;
+}
+
 /* Removes the upload from the store and the disk, unless another request holds it by now. */
 static void
-take_away(UploadHold *hold)
+take_away(UploadHold *hold, GError *reason)
 {
   g_autoptr(GMutexLocker) locker = g_mutex_locker_new(&hold->uploads->mutex);
-  upload_store_remove(hold->uploads, hold->upload, hold);
+  upload_store_remove(hold->uploads, hold->upload, hold, reason);
 }
 
 void
@@ -144,6 +214,9 @@ upload_hold_free(UploadHold *hold)
     upload->holder = NULL;
     drop_doubts(upload->file, NULL);
     upload_file_touch(upload->file);
+  } else if (upload->follower == hold) {
+    upload->follower = NULL;
+    upload_file_touch(upload->file);
   }
   g_mutex_unlock(&upload->mutex);
   if (hold->checksum != NULL)
@@ -155,7 +228,7 @@ upload_hold_free(UploadHold *hold)
 void
 upload_discard(UploadHold *hold)
 {
-  take_away(hold);
+  take_away(hold, NULL);
   upload_hold_free(hold);
 }
 
@@ -250,6 +323,7 @@ upload_verify(UploadHold *hold, GError **error)
   file->offset += hold->unverified_bytes;
   hold->unverified_bytes = 0;
   file->has_doubts = FALSE;
+  g_cond_broadcast(&hold->upload->changed);
   return upload_file_save(file, error);
 }
 
@@ -282,6 +356,11 @@ write_at_end(UploadHold *hold, const guint8 *data, gsize size, GError **error)
     hold->unverified_bytes += size;
   } else {
     file->offset += size;
+    g_cond_broadcast(&hold->upload->changed);
+  }
+  if (file->offset + hold->unverified_bytes > hold->upload->reached) {
+    hold->upload->reached = file->offset + hold->unverified_bytes;
+    hold->upload->reached_us = g_get_monotonic_time();
   }
   return TRUE;
 }
@@ -304,13 +383,16 @@ upload_append(UploadHold *hold, const guint8 *data, gsize size, GError **error)
   g_mutex_lock(&upload->mutex);
   guint64 end = upload->file->offset + hold->unverified_bytes;
   gboolean is_beginning = end < MAGIC_BYTES, is_good = TRUE;
+  g_autoptr(GError) problem = NULL;
   gboolean is_written =
       check_holder(hold, error) && check_append(hold, end + size, error) && write_at_end(hold, data, size, error);
   upload->holder_active_us = g_get_monotonic_time();
   if (is_written && is_beginning)
-    is_good = begins_like_an_archive(upload->file->fd, error);
+    is_good = begins_like_an_archive(upload->file->fd, &problem);
   g_mutex_unlock(&upload->mutex);
-  if (!is_good)
-    take_away(hold);
+  if (!is_good) {
+    take_away(hold, g_error_copy(problem));
+    g_propagate_error(error, g_steal_pointer(&problem));
+  }
   return is_written && is_good;
 }

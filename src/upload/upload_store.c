@@ -12,6 +12,8 @@ upload_store_unref(gpointer data)
   if (!g_atomic_ref_count_dec(&upload->references))
     return;
   upload_file_free(upload->file);
+  g_clear_error(&upload->end);
+  g_cond_clear(&upload->changed);
   g_mutex_clear(&upload->mutex);
   g_free(upload);
 }
@@ -22,7 +24,9 @@ upload_store_add(Uploads *uploads, UploadFile *file)
   Upload *upload = g_new0(Upload, 1);
   g_atomic_ref_count_init(&upload->references);
   g_mutex_init(&upload->mutex);
+  g_cond_init(&upload->changed);
   upload->file = file;
+  upload->reached = file->offset;
   g_hash_table_insert(uploads->table, file->id, upload);
   return upload;
 }
@@ -33,11 +37,17 @@ now_s(void)
   return g_get_real_time() / G_USEC_PER_SEC;
 }
 
+static gboolean
+is_held(const Upload *upload)
+{
+  return upload->holder != NULL || upload->follower != NULL;
+}
+
 /* Called with the upload's mutex held. */
 static gint64
 expires_s(const Uploads *uploads, const Upload *upload)
 {
-  gint64 active_s = upload->holder != NULL ? now_s() : upload_file_last_active_s(upload->file);
+  gint64 active_s = is_held(upload) ? now_s() : upload_file_last_active_s(upload->file);
   return active_s + uploads->options.life_s;
 }
 
@@ -55,17 +65,35 @@ upload_store_describe(const Uploads *uploads, Upload *upload)
   info->offset = file->offset;
   info->created_s = file->created_s;
   info->expires_s = expires_s(uploads, upload);
-  info->is_held = upload->holder != NULL;
+  info->is_held = is_held(upload);
   return info;
 }
 
-gboolean
-upload_store_remove(Uploads *uploads, Upload *upload, const UploadHold *holder)
+/* Called with the upload's mutex held. */
+static gboolean
+may_remove(const Upload *upload, const UploadHold *holder)
 {
+  const UploadFile *file = upload->file;
+  gboolean is_complete = file->length >= 0 && file->offset == (guint64)file->length;
+  if (holder != NULL)
+    return upload->holder == holder || upload->follower == holder;
+  return upload->holder == NULL && (upload->follower == NULL || !is_complete);
+}
+
+gboolean
+upload_store_remove(Uploads *uploads, Upload *upload, const UploadHold *holder, GError *reason)
+{
+  g_autoptr(GError) owned = reason;
   g_mutex_lock(&upload->mutex);
-  gboolean is_removed = upload->holder == holder;
-  if (is_removed)
+  gboolean is_removed = may_remove(upload, holder);
+  if (is_removed) {
     upload_file_unlink(upload->file);
+    if (reason == NULL)
+      error_set(&owned, CCH_ERROR_UPLOAD_DELETED, "%" G_GUINT64_FORMAT " bytes had arrived", upload->file->offset);
+    if (upload->end == NULL)
+      upload->end = g_steal_pointer(&owned);
+    g_cond_broadcast(&upload->changed);
+  }
   g_mutex_unlock(&upload->mutex);
   if (is_removed)
     g_hash_table_remove(uploads->table, upload->file->id);
@@ -76,7 +104,7 @@ static gboolean
 is_expired(const Uploads *uploads, Upload *upload)
 {
   g_autoptr(GMutexLocker) locker = g_mutex_locker_new(&upload->mutex);
-  return upload->holder == NULL && expires_s(uploads, upload) <= now_s();
+  return !is_held(upload) && expires_s(uploads, upload) <= now_s();
 }
 
 void
@@ -85,7 +113,7 @@ upload_store_remove_expired(Uploads *uploads)
   g_autoptr(GList) all = g_hash_table_get_values(uploads->table);
   for (GList *item = all; item != NULL; item = item->next) {
     if (is_expired(uploads, item->data))
-      upload_store_remove(uploads, item->data, NULL);
+      upload_store_remove(uploads, item->data, NULL, NULL);
   }
 }
 

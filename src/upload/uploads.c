@@ -107,7 +107,7 @@ uploads_remove(Uploads *uploads, const char *id, GError **error)
   Upload *upload = upload_store_find(uploads, id, error);
   if (upload == NULL)
     return FALSE;
-  if (upload_store_remove(uploads, upload, NULL))
+  if (upload_store_remove(uploads, upload, NULL, NULL))
     return TRUE;
   upload_store_refuse_busy(error);
   return FALSE;

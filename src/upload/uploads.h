@@ -25,6 +25,7 @@ typedef struct {
   guint64 max_bytes; /* per upload */
   guint64 max_total_bytes;
   guint life_s;
+  guint stall_s; /* how long a follower waits for more */
 } UploadsOptions;
 
 /* Finds existing uploads, and starts a thread that removes expired ones. The directory need not be readable yet: the
@@ -58,13 +59,15 @@ upload_info_is_complete(const UploadInfo *info)
 UploadInfo *uploads_find(Uploads *uploads, const char *id, GError **error);
 /* All, oldest first: of UploadInfo. */
 GPtrArray *uploads_list(Uploads *uploads);
-/* UPLOAD_NOT_FOUND; UPLOAD_BUSY while it is held. */
+/* UPLOAD_NOT_FOUND; UPLOAD_BUSY while it is held. An incomplete one that is only followed is removed, which its
+ * follower learns. */
 gboolean uploads_remove(Uploads *uploads, const char *id, GError **error);
 
 /* Whether a file with this name is accepted: an archive, or one in gzip, zstd or ZIP. */
 gboolean upload_name_is_archive(const char *file_name);
 
-/* The right to write to an upload or to use it, which one request has at a time. */
+/* The right to write to an upload or to use it, which one request has at a time; or to follow it, beside one that
+ * writes. */
 typedef struct UploadHold UploadHold;
 
 /* Creates an upload. `length` -1: stated later. IMPORT_FILE_NAME unless upload_name_is_archive,
@@ -80,6 +83,13 @@ UploadHold *uploads_hold(Uploads *uploads, const char *id, GError **error);
 /* uploads_hold for a complete upload: UPLOAD_INCOMPLETE. It is read, not written, and cannot be lost to another
  * request. */
 UploadHold *uploads_use(Uploads *uploads, const char *id, GError **error);
+/* The same for an upload that may still be arriving, if its length is known: UPLOAD_INCOMPLETE. Others go on writing to
+ * it meanwhile. One request at a time follows an upload. It does not expire. */
+UploadHold *uploads_follow(Uploads *uploads, const char *id, GError **error);
+/* Waits, for a fraction of a second at most, until the followed upload has more than `position` bytes; `ret_arrived` is
+ * what it has. UPLOAD_STALLED if nothing has arrived for `stall_s` of this wait, UPLOAD_DELETED if nothing will, or
+ * ARCHIVE_FORMAT by upload_append. */
+gboolean upload_wait(UploadHold *hold, guint64 position, guint64 *ret_arrived, GError **error);
 /* Releases the hold; the upload stays. NULL is ignored. */
 void upload_hold_free(UploadHold *hold);
 /* Releases the hold and removes the upload. */
