@@ -3,6 +3,7 @@
 #include "archive/detect/foreign.h"
 #include "archive/detect/unwrap.h"
 #include "archive/toc/toc_parse.h"
+#include "archive/toc/wire.h"
 #include "base/error.h"
 #include "base/os/directory.h"
 #include "http/multipart.h"
@@ -32,7 +33,10 @@ struct HttpArchive {
   guint8 magic[MAGIC_BYTES];
   guint64 file_bytes;
   HttpChoices choices;
-  gboolean is_open, is_done;
+  gboolean is_taken, is_arriving, is_open, is_done;
+  void (*watch)(gboolean is_waiting, gpointer data); /* of the waits for an upload; NULL: nobody */
+  gpointer watch_data;
+  gint is_waiting; /* atomic: any thread may read the archive */
 };
 
 /* A file of this request that cannot be read is not kept. A named upload stays until it is imported. */
@@ -229,30 +233,117 @@ use_upload(HttpArchive *archive, GError **error)
     error_set(error, CCH_ERROR_IMPORT_FILE_MISSING, "send it as the field \"file\", or its uploadId");
     return FALSE;
   }
-  archive->upload = uploads_use(archive->http->uploads, id, error);
-  return archive->upload != NULL;
+  if (!archive->choices.while_uploading) {
+    archive->upload = uploads_use(archive->http->uploads, id, error);
+    return archive->upload != NULL;
+  }
+  archive->upload = uploads_follow(archive->http->uploads, id, error);
+  if (archive->upload == NULL)
+    return FALSE;
+  g_autoptr(UploadInfo) info = upload_info(archive->upload);
+  archive->is_arriving = !upload_info_is_complete(info);
+  return !archive->is_arriving || http_choices_check(&archive->choices, error); /* before the long wait */
+}
+
+static gboolean
+check_while_uploading(const HttpArchive *archive, GError **error)
+{
+  if (!archive->choices.while_uploading || (archive->keeping == ARCHIVE_TEMPORARY && !archive->has_file))
+    return TRUE;
+  error_set(error, CCH_ERROR_REQUEST_PARAMETER, "whileUploading is for an import of an uploadId");
+  return FALSE;
+}
+
+gboolean
+http_archive_take(HttpArchive *archive, GError **error)
+{
+  /* 1. The end of the body: the last field, or all of the JSON. */
+  gboolean is_read = archive->json != NULL
+                         ? http_choices_from_json(&archive->choices, archive->json->data, archive->json->len, error)
+                         : http_multipart_end(archive->multipart, error) && finish_field(archive, error);
+  if (!is_read || !check_while_uploading(archive, error))
+    return FALSE;
+
+  /* 2. The file that came with the request and is now complete, or the named upload. */
+  if (archive->has_file && archive->choices.upload_id != NULL) {
+    error_set(error, CCH_ERROR_REQUEST_PARAMETER, "give either file or uploadId");
+    return FALSE;
+  }
+  if (!archive->has_file && !use_upload(archive, error))
+    return FALSE;
+  if (archive->has_file && archive->upload != NULL && !upload_set_length(archive->upload, archive->file_bytes, error))
+    return FALSE;
+  archive->is_taken = TRUE;
+  return TRUE;
+}
+
+UploadHold *
+http_archive_arriving(const HttpArchive *archive)
+{
+  return archive->is_arriving ? archive->upload : NULL;
+}
+
+void
+http_archive_watch_waits(HttpArchive *archive, void (*func)(gboolean is_waiting, gpointer data), gpointer data)
+{
+  archive->watch = func;
+  archive->watch_data = data;
+}
+
+static gboolean
+wait_for_upload(gpointer user_data, guint64 position, guint64 *ret_arrived, GError **error)
+{
+  HttpArchive *archive = user_data;
+  if (!upload_wait(archive->upload, position, ret_arrived, error))
+    return FALSE;
+  gboolean is_waiting = *ret_arrived <= position;
+  if (g_atomic_int_exchange(&archive->is_waiting, is_waiting) || is_waiting)
+    archive->watch(is_waiting, archive->watch_data);
+  return TRUE;
+}
+
+static gboolean
+await_bytes(HttpArchive *archive, guint64 n_bytes, GError **error)
+{
+  for (guint64 arrived = 0; arrived < n_bytes;)
+    if (error_if_cancelled(http_request_cancellable(archive->request), error) ||
+        !wait_for_upload(archive, n_bytes - 1, &arrived, error))
+      return FALSE;
+  return TRUE;
+}
+
+/* Waits until the upload shows what it is; one that must be unpacked has to be complete. */
+static gboolean
+await_beginning(HttpArchive *archive, guint64 size, GError **error)
+{
+  guint8 magic[MAGIC_BYTES];
+  gsize n = (gsize)MIN(size, MAGIC_BYTES);
+  if (!await_bytes(archive, n, error))
+    return FALSE;
+  if (pread(upload_fd(archive->upload), magic, n, 0) != (gssize)n || !unwrap_is_plausible(magic, n))
+    return TRUE;
+  archive->is_arriving = FALSE;
+  return await_bytes(archive, size, error);
+}
+
+static ArchiveReader *
+open_reader(HttpArchive *archive, int fd, guint64 size, GError **error)
+{
+  if (!archive->is_arriving)
+    return archive_reader_open(fd, error);
+  const ArchiveArrival arrival = {.size = size, .wait = wait_for_upload, .user_data = archive};
+  return archive_reader_open_arriving(fd, &arrival, http_request_cancellable(archive->request), error);
 }
 
 ArchiveReader *
 http_archive_open(HttpArchive *archive, GError **error)
 {
   const Config *config = archive->http->config;
-
-  /* 1. The end of the body: the last field, or all of the JSON. */
-  gboolean is_read = archive->json != NULL
-                         ? http_choices_from_json(&archive->choices, archive->json->data, archive->json->len, error)
-                         : http_multipart_end(archive->multipart, error) && finish_field(archive, error);
-  if (!is_read)
+  if (!archive->is_taken && !http_archive_take(archive, error))
     return NULL;
-
-  /* 2. The file that came with the request and is now complete, or the named upload. */
-  if (archive->has_file && archive->choices.upload_id != NULL) {
-    error_set(error, CCH_ERROR_REQUEST_PARAMETER, "give either file or uploadId");
-    return NULL;
-  }
-  if (!archive->has_file && !use_upload(archive, error))
-    return NULL;
-  if (archive->has_file && archive->upload != NULL && !upload_set_length(archive->upload, archive->file_bytes, error))
+  g_autoptr(UploadInfo) info = archive->upload != NULL ? upload_info(archive->upload) : NULL;
+  guint64 size = info != NULL ? (guint64)info->length : archive->file_bytes;
+  if (archive->is_arriving && !await_beginning(archive, size, error))
     return NULL;
 
   /* 3. The archive itself, unpacked from gzip, zstd or ZIP. */
@@ -265,7 +356,7 @@ http_archive_open(HttpArchive *archive, GError **error)
 
   /* 4. Its header and table of contents. */
   g_autoptr(GError) problem = NULL;
-  g_autoptr(ArchiveReader) reader = archive_reader_open(fd, &problem);
+  g_autoptr(ArchiveReader) reader = open_reader(archive, fd, size, &problem);
   archive->is_open = reader != NULL;
   if (reader == NULL) {
     http_archive_set_failed(archive, problem);

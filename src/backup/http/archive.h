@@ -17,8 +17,16 @@ typedef struct HttpArchive HttpArchive;
 HttpArchive *http_archive_new(HttpRequest *request, const BackupHttp *http, ArchiveKeeping keeping, GError **error);
 /* Takes a piece of the body. */
 gboolean http_archive_write(HttpArchive *archive, const guint8 *data, gsize size, GError **error);
-/* Called after the body. Returns the freshly opened archive, which must be freed before this. Errors:
- * UPLOAD_NOT_FOUND, UPLOAD_INCOMPLETE, UPLOAD_BUSY, IMPORT_FILE_MISSING, ARCHIVE_*, REQUEST_PARAMETER. */
+/* Called after the body: takes the file or the named upload. Errors: UPLOAD_NOT_FOUND, UPLOAD_INCOMPLETE, UPLOAD_BUSY,
+ * IMPORT_FILE_MISSING, REQUEST_PARAMETER. */
+gboolean http_archive_take(HttpArchive *archive, GError **error);
+/* The upload that is still arriving, as whileUploading allows; NULL if all is here. Opening the archive then takes as
+ * long as its table of contents takes to arrive, or, if it is wrapped, as the whole upload. */
+UploadHold *http_archive_arriving(const HttpArchive *archive);
+/* Has `func` called by whoever reads the archive while it waits for more of it, and once when the wait is over. */
+void http_archive_watch_waits(HttpArchive *archive, void (*func)(gboolean is_waiting, gpointer data), gpointer data);
+/* Returns the freshly opened archive, which must be freed before this. Errors: ARCHIVE_*, REQUEST_PARAMETER, those of
+ * upload_wait, and those of http_archive_take if that was not called. */
 ArchiveReader *http_archive_open(HttpArchive *archive, GError **error);
 
 const HttpChoices *http_archive_choices(const HttpArchive *archive);

@@ -63,6 +63,12 @@ set_keep_upload(HttpChoices *choices, const char *text, GError **error)
 }
 
 static gboolean
+set_while_uploading(HttpChoices *choices, const char *text, GError **error)
+{
+  return parse_boolean("whileUploading", text, &choices->while_uploading, error);
+}
+
+static gboolean
 set_method(HttpChoices *choices, const char *text, GError **error)
 {
   if (backup_method_parse(text, &choices->method))
@@ -124,6 +130,7 @@ static const Field fields[] = {
     {.name = "allowIncomplete", .set = set_allow_incomplete, .is_boolean = TRUE},
     {.name = "strict", .set = set_strict, .is_boolean = TRUE},
     {.name = "keepUpload", .set = set_keep_upload, .is_boolean = TRUE},
+    {.name = "whileUploading", .set = set_while_uploading, .is_boolean = TRUE},
     {.name = "method", .set = set_method},
     {.name = "onConflict", .set = set_on_conflict},
     {.name = "tables", .list = G_STRUCT_OFFSET(HttpChoices, tables)},

@@ -15,6 +15,7 @@ typedef struct {
   GPtrArray *without_extensions; /* likewise; NULL: none */
   char *upload_id;               /* NULL: the file is in the form */
   gboolean keep_upload;          /* the caller sets the default beforehand */
+  gboolean while_uploading;      /* the upload may still be arriving */
   guint seen;                    /* a bit for each field that was present */
 } HttpChoices;
 

@@ -18,7 +18,7 @@ typedef struct {
   StatisticsKeeper *statistics;
 } BackupHttp;
 
-/* {operation, holder, since}; null without a holder. */
-json_t *backup_http_holder_json(const BackupLockHolder *holder);
+/* {operation, holder, since}; null without a holder. With `upload` if an operation of this kind follows one here. */
+json_t *backup_http_holder_json(const BackupHttp *http, const BackupLockHolder *holder);
 /* After LOCK_HELD: makes the reply name the holder, in the specified form. */
-void backup_http_explain_lock(HttpRequest *request, const BackupLockHolder *holder);
+void backup_http_explain_lock(HttpRequest *request, const BackupHttp *http, const BackupLockHolder *holder);

@@ -211,7 +211,7 @@ get_export(HttpRequest *request, gpointer context, GError **error)
   if (query.operation_id != NULL)
     tell_refusal(request, http, query.operation_id, problem);
   if (error_code(problem) == CCH_ERROR_LOCK_HELD)
-    backup_http_explain_lock(request, &holder);
+    backup_http_explain_lock(request, http, &holder);
   g_propagate_error(error, g_steal_pointer(&problem));
   return NULL;
 }

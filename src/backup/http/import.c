@@ -3,6 +3,7 @@
 #include "backup/http/archive.h"
 #include "backup/http/endpoints.h"
 #include "backup/http/work.h"
+#include "backup/report/progress.h"
 #include "backup/side/janitor.h"
 
 typedef struct {
@@ -16,6 +17,8 @@ static void
 import_release(gpointer data)
 {
   Import *import = data;
+  if (import->work != NULL)
+    http_work_follow(import->work, NULL);
   g_clear_pointer(&import->reader, archive_reader_free);
   g_clear_pointer(&import->archive, http_archive_free);
 }
@@ -88,9 +91,32 @@ import_set_options(Import *import)
 }
 
 static void
+report_wait(gboolean is_waiting, gpointer work)
+{
+  http_work_report_wait(work, is_waiting);
+}
+
+/* Opens the archive of an upload that is still arriving. A failure is the last event. */
+static gboolean
+open_arriving(Import *import)
+{
+  const double mib = 1024.0 * 1024.0;
+  g_autoptr(BackupProgress) progress = backup_progress_new(http_work_report, import->work, import->options.language);
+  g_autoptr(UploadInfo) info = upload_info(http_archive_arriving(import->archive));
+  backup_progress_say(progress, TEXT_IMPORT_WHILE_UPLOADING, (double)info->length / mib, (double)info->offset / mib);
+  g_autoptr(GError) problem = NULL;
+  import->reader = http_archive_open(import->archive, &problem);
+  if (import->reader == NULL)
+    backup_progress_fail(progress, problem, FALSE);
+  return import->reader != NULL;
+}
+
+static void
 run_import(gpointer data)
 {
   Import *import = data;
+  if (import->reader == NULL && !open_arriving(import))
+    return;
   /* Drops what earlier imports left behind, if possible. */
   database_janitor_sweep(import->options.dsn, http_work_cancellable(import->work), NULL);
   g_autoptr(GError) problem = NULL;
@@ -107,11 +133,17 @@ static HttpResponse *
 import_end(gpointer upload, GError **error)
 {
   Import *import = upload;
-  if (http_work_check(import->work, error))
+  gboolean is_taken = http_work_check(import->work, error) && http_archive_take(import->archive, error);
+  UploadHold *arriving = is_taken ? http_archive_arriving(import->archive) : NULL;
+  if (is_taken && arriving == NULL)
     import->reader = http_archive_open(import->archive, error);
-  if (import->reader == NULL) {
+  if (import->reader == NULL && arriving == NULL) {
     import_give_up(import);
     return NULL;
+  }
+  if (arriving != NULL) {
+    http_work_follow(import->work, arriving);
+    http_archive_watch_waits(import->archive, report_wait, import->work);
   }
   import_set_options(import);
   return http_work_start(import->work, run_import, import_release, import, NULL);

@@ -144,6 +144,22 @@ running_watch(Running *running, const char *id)
   return queue;
 }
 
+json_t *
+running_upload(Running *running, const char *kind)
+{
+  g_autoptr(GMutexLocker) locker = g_mutex_locker_new(&running->mutex);
+  for (guint i = 0; i < running->operations->len; i++) {
+    const RunningOperation *operation = g_ptr_array_index(running->operations, i);
+    if (operation->is_ended || strcmp(operation->kind, kind) != 0 || operation->newest == NULL)
+      continue;
+    g_autoptr(json_t) newest = json_loads(operation->newest, 0, NULL);
+    json_t *upload = json_object_get(newest, "upload");
+    if (upload != NULL)
+      return json_incref(upload);
+  }
+  return NULL;
+}
+
 static json_t *
 describe_operation(const RunningOperation *operation)
 {

@@ -31,6 +31,8 @@ void running_end(RunningOperation *operation, const char *json);
 
 /* The events of an operation, or of the running one (`id` NULL); NULL if there is none. */
 SseQueue *running_watch(Running *running, const char *id);
+/* The upload that a running operation of this kind follows, as in its newest event; NULL: none. */
+json_t *running_upload(Running *running, const char *kind);
 /* [{id, operation, holder, since, progress: the newest event}] of all running operations; `with_ended`: also of
  * remembered ones that have ended. */
 json_t *running_describe(Running *running, gboolean with_ended);

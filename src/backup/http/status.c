@@ -65,11 +65,11 @@ describe_statistics(json_t *status, PgConnection *connection)
 }
 
 static json_t *
-describe_operation(PgConnection *connection, const Config *config)
+describe_operation(PgConnection *connection, const BackupHttp *http)
 {
   g_auto(BackupLockHolder) holder = {0};
-  backup_lock_inspect(connection, config->redis_url, &holder, NULL); /* on failure the holder is unknown */
-  json_t *operation = backup_http_holder_json(&holder);
+  backup_lock_inspect(connection, http->config->redis_url, &holder, NULL); /* on failure the holder is unknown */
+  json_t *operation = backup_http_holder_json(http, &holder);
   set_member(operation, "running", json_boolean(holder.is_held));
   return operation;
 }
@@ -172,7 +172,7 @@ get_status(HttpRequest *request, gpointer context, GError **error)
     describe_collations(status, connection, language);
     describe_statistics(status, connection);
   }
-  set_member(status, "operation", describe_operation(connection, http->config));
+  set_member(status, "operation", describe_operation(connection, http));
   g_clear_pointer(&connection, pg_connection_free);
   describe_target(status, pg_pool_dsn(http->pool));
   describe_exporting(status, http->config, server_version, language);

@@ -3,6 +3,8 @@
 #include "backup/report/event_json.h"
 #include "base/error.h"
 
+#define WAIT_EVENT_US G_USEC_PER_SEC
+
 struct HttpWork {
   HttpRequest *request; /* outlives this */
   const BackupHttp *http;
@@ -16,6 +18,12 @@ struct HttpWork {
   gpointer data;
   GThread *thread;
   json_t *last_event; /* sent when everything is released */
+
+  GMutex mutex;       /* guards the members below */
+  UploadHold *upload; /* that the operation follows; NULL: none */
+  gboolean is_waiting;
+  gint64 told_us; /* when an event told of the upload */
+  json_t *newest; /* event; NULL: none */
 };
 
 HttpWork *
@@ -26,6 +34,7 @@ http_work_new(HttpRequest *request, const BackupHttp *http, const char *kind)
   work->http = http;
   work->kind = kind;
   work->cancellable = g_object_ref(http_request_cancellable(request));
+  g_mutex_init(&work->mutex);
   return work;
 }
 
@@ -42,6 +51,8 @@ http_work_free(HttpWork *work)
   sse_queue_unref(work->queue);
   g_object_unref(work->cancellable);
   json_decref(work->last_event);
+  json_decref(work->newest);
+  g_mutex_clear(&work->mutex);
   g_free(work);
 }
 
@@ -86,7 +97,7 @@ http_work_take_lock(HttpWork *work, GError **error)
     return TRUE;
   }
   if (error_code(problem) == CCH_ERROR_LOCK_HELD)
-    backup_http_explain_lock(work->request, &holder);
+    backup_http_explain_lock(work->request, work->http, &holder);
   g_propagate_error(error, g_steal_pointer(&problem));
   return FALSE;
 }
@@ -113,6 +124,37 @@ http_work_check(const HttpWork *work, GError **error)
 }
 
 void
+http_work_follow(HttpWork *work, UploadHold *upload)
+{
+  g_autoptr(GMutexLocker) locker = g_mutex_locker_new(&work->mutex);
+  work->upload = upload;
+}
+
+/* Called with the mutex held. */
+static void
+add_upload(HttpWork *work, json_t *event)
+{
+  if (work->upload == NULL)
+    return;
+  g_autoptr(UploadInfo) info = upload_info(work->upload);
+  json_object_set_new(event, "upload",
+                      json_pack("{s:I, s:I, s:b}", "bytes", (json_int_t)info->offset, "bytesTotal",
+                                (json_int_t)info->length, "isWaiting", work->is_waiting));
+  work->told_us = g_get_monotonic_time();
+}
+
+static void
+send_event(HttpWork *work, const json_t *event, gboolean is_message)
+{
+  g_autofree char *text = backup_event_json_text(event);
+  running_report(work->running, text, is_message);
+  if (work->queue != NULL && is_message)
+    sse_queue_push_message(work->queue, g_steal_pointer(&text));
+  else if (work->queue != NULL)
+    sse_queue_push_progress(work->queue, g_steal_pointer(&text));
+}
+
+void
 http_work_report(const BackupEvent *event, gpointer user_data)
 {
   HttpWork *work = user_data;
@@ -122,13 +164,27 @@ http_work_report(const BackupEvent *event, gpointer user_data)
     work->last_event = g_steal_pointer(&json);
     return;
   }
-  g_autofree char *text = backup_event_json_text(json);
-  gboolean is_message = event->message != NULL;
-  running_report(work->running, text, is_message);
-  if (work->queue != NULL && is_message)
-    sse_queue_push_message(work->queue, g_steal_pointer(&text));
-  else if (work->queue != NULL)
-    sse_queue_push_progress(work->queue, g_steal_pointer(&text));
+  g_autoptr(GMutexLocker) locker = g_mutex_locker_new(&work->mutex);
+  json_decref(work->newest);
+  work->newest = json_incref(json);
+  add_upload(work, json);
+  send_event(work, json, event->message != NULL);
+}
+
+/* The newest event again, with the upload as it is now. */
+void
+http_work_report_wait(HttpWork *work, gboolean is_waiting)
+{
+  g_autoptr(GMutexLocker) locker = g_mutex_locker_new(&work->mutex);
+  gboolean is_due = is_waiting != work->is_waiting || g_get_monotonic_time() - work->told_us >= WAIT_EVENT_US;
+  work->is_waiting = is_waiting;
+  if (!is_due || work->newest == NULL)
+    return;
+  g_autoptr(json_t) json = json_copy(work->newest);
+  json_object_set_new(json, "message", json_string(""));
+  json_object_del(json, "warning");
+  add_upload(work, json);
+  send_event(work, json, FALSE);
 }
 
 void

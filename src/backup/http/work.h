@@ -34,6 +34,12 @@ HttpResponse *http_work_start(HttpWork *work, void (*run)(gpointer data), void (
 /* The same on this thread, without an event stream for the client; watchers get the events. */
 void http_work_run(HttpWork *work, void (*run)(gpointer data), void (*release)(gpointer data), gpointer data);
 
+/* The upload that the operation reads while it arrives; NULL: none, or no longer. Until then each event tells how much
+ * of it is here. */
+void http_work_follow(HttpWork *work, UploadHold *upload);
+/* Reports that the operation waits for the upload, about once a second while it is said again. From any thread. */
+void http_work_report_wait(HttpWork *work, gboolean is_waiting);
+
 /* A BackupEventFunc; `user_data` is an HttpWork. */
 void http_work_report(const BackupEvent *event, gpointer user_data);
 /* Adds a member to the last event, which has been reported already; takes ownership of `value`. */

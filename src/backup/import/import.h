@@ -8,6 +8,10 @@
  * found while the shadow is loaded, and the shadow is then dropped. (A swap does not read what is left out of the
  * import, as by `skip_logs`.)
  *
+ * An archive whose file is still arriving (archive/read/reader.h) is loaded as it arrives. The swap waits for the last
+ * byte, after which the file is scanned as one that was there from the beginning; one transaction waits for it in its
+ * check. If no more arrives, the errors are those of the arrival, and the database is as it was.
+ *
  * If a manifest is given, the rows read are compared with it, before the transaction or before the swap:
  * MANIFEST_MISMATCH.
  *

@@ -184,14 +184,16 @@ swap_databases(ImportRun *run, const Shadow *shadow, const char *outgoing, GErro
   return backup_swap(&options, run->lock, run->progress, run->cancellable, error);
 }
 
-/* The server may reject rows of a damaged block before the damage is found. The damage is then the cause. */
+/* The server may reject rows of a damaged block before the damage is found. The damage is then the cause, if it is in
+ * what has arrived. */
 static void
 name_damage(ImportRun *run, GError **failure)
 {
   g_autoptr(GError) damage = NULL;
+  archive_reader_stop_waiting(run->reader);
   if (*error_sqlstate(*failure) == '\0' || g_cancellable_is_cancelled(run->cancellable) ||
       archive_reader_check(run->reader, NULL, NULL, run->cancellable, &damage) ||
-      error_code(damage) == CCH_ERROR_CANCELLED)
+      error_code(damage) == CCH_ERROR_CANCELLED || error_code(damage) == CCH_ERROR_UPLOAD_INCOMPLETE)
     return;
   g_clear_error(failure);
   *failure = g_steal_pointer(&damage);
@@ -225,6 +227,22 @@ analyze_shadow(ImportRun *run, const Shadow *shadow, GError **error)
 {
   backup_progress_say(run->progress, TEXT_SWAP_ANALYZING);
   return statistics_collect_coarse(shadow->dsn, run->cancellable, error);
+}
+
+/* What could not be checked before the load, because the file was still arriving: its end, and what the load did not
+ * read. */
+static gboolean
+await_archive(ImportRun *run, GError **error)
+{
+  if (!archive_reader_is_arriving(run->reader))
+    return TRUE;
+  backup_progress_say(run->progress, TEXT_IMPORT_UPLOAD_REST);
+  if (!archive_reader_await_end(run->reader, run->cancellable, error))
+    return FALSE;
+  if (archive_reader_padding(run->reader) > 0)
+    backup_progress_warn(run->progress, TEXT_ARCHIVE_PADDED, archive_reader_padding(run->reader));
+  backup_progress_say(run->progress, TEXT_IMPORT_UPLOAD_WHOLE);
+  return TRUE;
 }
 
 gboolean
@@ -261,7 +279,8 @@ import_by_swap(ImportRun *run, GError **error)
   g_clear_pointer(&live, pg_connection_free);
 
   /* 3. The archive's contents and coarse statistics; the live database stays in use. */
-  ok = ok && load_shadow(run, shadow, plan, &rows, &failure) && analyze_shadow(run, shadow, &failure);
+  ok = ok && load_shadow(run, shadow, plan, &rows, &failure) && analyze_shadow(run, shadow, &failure) &&
+       await_archive(run, &failure);
 
   /* 4. The contents of cch_data, migrations, the audit row; then grants and the connection limit. */
   ok = ok && finish_contents(run, shadow, plan, rows, outgoing, &failure) && open_to_others(run, shadow, &failure);

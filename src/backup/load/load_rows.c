@@ -29,6 +29,7 @@ typedef struct {
   BackupProgress *progress;
 
   /* For the progress with an archive whose rows are not counted: bytes of the file. */
+  gboolean is_arriving; /* the blocks are not all found: the position in the file counts */
   guint64 stored_total; /* 0: the rows were counted */
   guint64 stored_done;  /* of the tables read so far */
   guint64 block_start;  /* where the current table begins */
@@ -205,8 +206,9 @@ static gboolean
 take_text(const guint8 *data, gsize size, gpointer user_data, GError **error)
 {
   RowLoad *load = user_data;
+  guint64 position = archive_reader_position(load->reader);
   if (load->stored_total > 0)
-    backup_progress_set(load->progress, load->stored_done + archive_reader_position(load->reader) - load->block_start,
+    backup_progress_set(load->progress, load->is_arriving ? position : load->stored_done + position - load->block_start,
                         load->stored_total);
   if (row_queue_write(load->queue, data, size))
     return TRUE;
@@ -274,6 +276,7 @@ add_missing(Restore *leader, const TableLoad *table, GError **error)
 static void
 collect_tables(RowLoad *load, const RestorePlan *plan)
 {
+  load->is_arriving = archive_reader_is_arriving(load->reader);
   for (guint i = 0; i < plan->steps->len; i++) {
     const RestoreStep *step = &g_array_index(plan->steps, RestoreStep, i);
     if (step->kind == STEP_ROWS) {
@@ -283,6 +286,8 @@ collect_tables(RowLoad *load, const RestorePlan *plan)
       load->stored_total += plan->bytes == 0 ? info->end_position - info->position : 0;
     }
   }
+  if (load->is_arriving)
+    load->stored_total = archive_reader_size(load->reader);
 }
 
 static void

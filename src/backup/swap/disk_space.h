@@ -7,7 +7,7 @@
 
 /* Estimates the bytes that the plan's tables will take with their indexes, from the live tables of the same names.
  * If the archive was scanned and not checked, this reads the beginning of its tables, and returns the reader's
- * errors. */
+ * errors. If its file is still arriving, the estimate is from the file's size alone. */
 gboolean disk_space_needed(PgConnection *live, const RestorePlan *plan, ArchiveReader *reader,
                            GCancellable *cancellable, guint64 *ret_bytes, GError **error);
 
