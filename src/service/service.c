@@ -239,7 +239,21 @@ prepare_database(Service *service, GError **error)
   return TRUE;
 }
 
-/* A database that is unreachable at the start may come back; the service runs meanwhile and reports it. */
+/* What works by itself, and writes into the database. */
+static void
+start_workers(Service *service)
+{
+  const Config *config = service->config;
+  BackupLockOptions lock = {.dsn = service->dsn, .redis_url = config->redis_url, .ttl_ms = (guint)config->lock_ttl_ms};
+  service->database_janitor = database_janitor_start(&lock, (guint)config->temp_cleanup_interval_s);
+  price_sync_start(service->prices.sync);
+  notify_start(service->notify.notify);
+  service->watch = monitor_watch_start(service->pool, config, service->notify.notify);
+  scheduler_start(service->schedule.scheduler);
+}
+
+/* A database that is unreachable at the start may come back; the service runs meanwhile and reports it. Nothing works
+ * by itself before it is known that no newer version has migrated the database. */
 static gpointer
 migration_thread(gpointer data)
 {
@@ -247,7 +261,11 @@ migration_thread(gpointer data)
   LogRepeat away = {0};
   do {
     g_autoptr(GError) error = NULL;
-    if (prepare_database(service, &error) || error_code(error) == CCH_ERROR_CANCELLED)
+    if (prepare_database(service, &error)) {
+      start_workers(service);
+      return NULL;
+    }
+    if (error_code(error) == CCH_ERROR_CANCELLED)
       return NULL;
     if (error_code(error) == CCH_ERROR_MIGRATION_NEWER) {
       service->refusal = g_steal_pointer(&error);
@@ -261,21 +279,20 @@ migration_thread(gpointer data)
       log_event(LOG_WARNING, is_away ? "database away" : "migration failed", "code", error_info(error)->code, "reason",
                 error->message, "attempts", attempts, NULL);
     }
-    if (!is_away)
-      return NULL; /* trying again would not help */
+    if (!is_away) { /* trying again would not help */
+      start_workers(service);
+      return NULL;
+    }
   } while (sleep_ms(MIGRATION_RETRY_MS, service->stopping, NULL));
   return NULL;
 }
 
-/* Our own cluster must be ready when the service says that it is. A configured database may need time, or a
- * permission. */
+/* Our own cluster must be ready when the service says that it is. A configured database may need time, or a permission:
+ * it is prepared meanwhile. */
 static gboolean
-start_migration(Service *service, GError **error)
+prepare_cluster(Service *service, GError **error)
 {
-  if (service->cluster != NULL)
-    return prepare_database(service, error);
-  service->migration = g_thread_new("migrate", migration_thread, service);
-  return TRUE;
+  return service->cluster == NULL || prepare_database(service, error);
 }
 
 /* Only in our own cluster: a configured database may be empty because its hub has just been set up. */
@@ -336,7 +353,7 @@ service_start(Service *service, GError **error)
 {
   const Config *config = service->config;
   if (!check_temp_dir(config, error) || !own_data_dir(service, error) || !find_database(service, error) ||
-      !find_admin_token(service, error) || !open_auth(service, error) || !start_migration(service, error) ||
+      !find_admin_token(service, error) || !open_auth(service, error) || !prepare_cluster(service, error) ||
       !fill_with_demo(service, error))
     return FALSE;
   const UploadsOptions options = {
@@ -363,14 +380,12 @@ service_start(Service *service, GError **error)
   service->health = health_http_new(service->pool, config->redis_url, &client);
   service->janitor =
       temp_file_janitor_start(config->temp_dir, (guint)config->temp_cleanup_interval_s, (guint)config->temp_max_age_s);
-  BackupLockOptions lock = {.dsn = service->dsn, .redis_url = config->redis_url, .ttl_ms = (guint)config->lock_ttl_ms};
-  service->database_janitor = database_janitor_start(&lock, (guint)config->temp_cleanup_interval_s);
   if (!start_server(service, error))
     return FALSE;
-  price_sync_start(service->prices.sync);
-  notify_start(service->notify.notify);
-  service->watch = monitor_watch_start(service->pool, config, service->notify.notify);
-  scheduler_start(scheduler);
+  if (service->cluster != NULL)
+    start_workers(service);
+  else
+    service->migration = g_thread_new("migrate", migration_thread, service);
   return TRUE;
 }
 

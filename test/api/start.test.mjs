@@ -2,10 +2,11 @@
 
 import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
+import { readFileSync } from 'node:fs';
 import path from 'node:path';
 import { before, describe, test } from 'node:test';
 import { atExit, endSync, isRunning, signal, temporaryDirectory } from './support/cleanup.mjs';
-import { Database, fixture } from './support/database.mjs';
+import { Database, firstDifference, fixture } from './support/database.mjs';
 import { bearer, request } from './support/http.mjs';
 import { run, until } from './support/run.mjs';
 import { startPostgres } from './support/servers.mjs';
@@ -108,6 +109,35 @@ describe('the start and the log', { skip: !haveBinary && 'no binary' }, () => {
     await until('the end', () => heard.endsWith('STOPPING=1\n'));
     assert.match(heard, /^here\nREADY=1\n(WATCHDOG=1\n)+STOPPING=1\n$/);
     manager.kill();
+  });
+
+  test('a database of a newer version is refused and not changed; the way back of docs/operations.md keeps its jobs', async () => {
+    const document = readFileSync(new URL('../../docs/operations.md', import.meta.url), 'utf8');
+    const [before, back] = ['pg_dump -Fc -n cch_data', "psql -c 'DROP SCHEMA cch_data"].map((begin) =>
+      document.split('```sh\n').map((block) => block.split('```')[0]).find((block) => block.startsWith(begin)));
+    const sh = async (commands) => {
+      const { code, stderr } = await run('sh', ['-ec', commands], { env: database.env, cwd: dir });
+      assert.equal(code, 0, stderr);
+    };
+    const serve = () => cli(['serve'], { dsn: database.dsn, timeoutMs: 20_000,
+      env: { DATA_DIR: temporaryDirectory('newer'), TEMP_DIR: dir, LISTEN_PORT: 0, PRICE_SYNC_INTERVAL: 0, ADMIN_TOKEN: adminToken } });
+    const everything = () => database.dumpText('--schema=cch_data');
+    assert.equal((await cli(['migrate'], { dsn: database.dsn })).code, 0);
+    await database.exec(`UPDATE cch_data.backup_jobs SET settings = settings || '{"schedule": "7 7 * * *"}'`);
+    const kept = await everything();
+    await sh(before);
+    await database.exec(`CREATE TABLE cch_data.later (id integer);
+      INSERT INTO cch_data.migrations (series, number, name, sha256) VALUES ('own', 99, 'later', 'x')`);
+    const newer = await everything();
+    const { code, stderr } = await serve();
+    assert.equal(code, 3, stderr);
+    assert.match(stderr, /migration own 99, version \d+\.\d+\.\d+ of cch-data knows them up to own \d+/);
+    assert.equal(firstDifference(await everything(), newer), null);
+    await sh(back);
+    assert.equal(firstDifference(await everything(), kept), null);
+    const service = await Service.start({ dsn: database.dsn });
+    await until('the migration', () => service.log().includes('event=migrated'));
+    await service.stop();
   });
 
   test('a command whose output cannot be written fails', async () => {
