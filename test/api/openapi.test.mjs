@@ -1,11 +1,20 @@
 // The document that describes the API. Every response in any test is checked against it (support/openapi.mjs).
 
 import assert from 'node:assert/strict';
+import { symlinkSync, writeFileSync } from 'node:fs';
+import { createRequire } from 'node:module';
+import path from 'node:path';
+import { fileURLToPath } from 'node:url';
 import { after, before, test } from 'node:test';
+import { temporaryDirectory } from './support/cleanup.mjs';
 import { request } from './support/http.mjs';
 import { apiDocument, checkAnswer, problems } from './support/openapi.mjs';
+import { run, until } from './support/run.mjs';
 import { Service } from './support/service.mjs';
 import { startPostgres } from './support/servers.mjs';
+
+const web = fileURLToPath(new URL('../../web/', import.meta.url));
+const document = fileURLToPath(new URL('../../docs/openapi.json', import.meta.url));
 
 let service;
 before(async () => {
@@ -46,4 +55,68 @@ test('an answer of another status, type or path is told', () => {
 
 test('what nobody checks may not be in the document', () => {
   assert.throws(() => problems({ type: 'string', pattern: 'a' }, 'b'), /uses pattern/);
+});
+
+const operations = Object.entries(apiDocument.paths).flatMap(([target, item]) => Object.entries(item).map(([method, operation]) => ({ method, target, operation })));
+
+test('Redocly finds no error in it', async () => {
+  const { createConfig, lint } = createRequire(path.join(web, 'package.json'))('@redocly/openapi-core');
+  const config = await createConfig({ extends: ['recommended'] });
+  const found = await lint({ ref: document, config });
+  // What anybody may read has no refusals of its own.
+  const open = operations.filter(({ method, operation }) => method === 'get' && operation.security?.length === 0).length;
+  assert.deepEqual(found.filter(({ ruleId }) => ruleId !== 'operation-4xx-response').map(({ ruleId, message, location }) => `${ruleId}: ${message} ${location[0]?.pointer}`), []);
+  assert.equal(found.length, open);
+});
+
+test('names the errors of each operation: without a credential, for what is not there, and for a body that is wrong', async () => {
+  const missing = [];
+  for (const { method, target, operation } of operations) {
+    const tries = [{ headers: {} }];
+    const authorization = `Bearer ${service.token}`;
+    if (target.includes('{')) tries.push({ headers: { authorization } });
+    if (operation.requestBody) {
+      tries.push({ headers: { authorization, 'content-type': 'application/json' }, body: '{"nothing": [' });
+      tries.push({ headers: { authorization, 'content-type': 'text/html' }, body: 'x' });
+    }
+    for (const { headers, body } of tries) {
+      const { status } = await fetch(service.url + target.replaceAll(/\{\w+\}/g, '999999999'), { method: method.toUpperCase(), headers, body });
+      if (!Object.hasOwn(operation.responses, status)) missing.push(`${method} ${target}: ${status} (${JSON.stringify(headers)}, ${body})`);
+    }
+  }
+  assert.deepEqual(missing, []);
+});
+
+test('a client in TypeScript is generated from it, compiled, and makes requests', async () => {
+  const directory = temporaryDirectory('client');
+  const at = (...parts) => path.join(directory, ...parts);
+  symlinkSync(path.join(web, 'node_modules'), at('node_modules'));
+  writeFileSync(at('package.json'), '{"type": "module"}');
+  writeFileSync(at('client.ts'), `
+    import createClient from 'openapi-fetch';
+    import type { paths } from './schema';
+    declare const process: { argv: string[]; stdout: { write(text: string): void } };
+    const [, , baseUrl, token] = process.argv;
+    const api = createClient<paths>({ baseUrl: baseUrl!, headers: { authorization: \`Bearer \${token}\` } });
+    const version = await api.GET('/api/version');
+    const name: string = version.data!.name;
+    const destination = await api.POST('/api/admin/backup-destinations', { body: { name: 'of the client', kind: 'directory', settings: {} } });
+    const id: number = destination.data!.id;
+    const jobs = await api.GET('/api/admin/backup-jobs');
+    const names: string[] = jobs.data!.jobs.map((job) => job.name);
+    const nothing = await api.GET('/api/admin/backup-runs/{id}', { params: { path: { id: 999 } } });
+    const errorCode: string = nothing.error!.errorCode;
+    // @ts-expect-error there is no such member
+    version.data!.other;
+    process.stdout.write(JSON.stringify({ name, isNumber: typeof id === 'number', names, errorCode }));`);
+  const node = async (...args) => {
+    const { code, stdout, stderr } = await run(process.execPath, args, { cwd: directory });
+    assert.equal(code, 0, stdout + stderr);
+    return stdout;
+  };
+  await node(path.join(web, 'node_modules/openapi-typescript/bin/cli.js'), document, '--output', 'schema.d.ts');
+  await node(path.join(web, 'node_modules/typescript/bin/tsc'), '--strict', '--skipLibCheck', '--target', 'es2022', '--module', 'esnext', '--moduleResolution', 'bundler', 'client.ts');
+  await until('the jobs', async () => (await service.fetch('/api/admin/backup-jobs')).status === 200);
+  const found = JSON.parse(await node('client.js', service.url, service.token));
+  assert.deepEqual(found, { name: 'cch-data', isNumber: true, names: ['daily'], errorCode: 'resource.not_found' });
 });
