@@ -62,6 +62,7 @@ timezone = 'UTC'
 // Everyone is trusted except the role `with_password`, which needs a password.
 const hba = `
 local all all trust
+local replication all trust
 host all with_password 127.0.0.1/32 scram-sha-256
 host all all 127.0.0.1/32 trust
 `;
@@ -117,6 +118,28 @@ class PostgresServer {
   log() {
     return readFileSync(this.logPath, 'utf8');
   }
+
+  // A replica that streams from this server, running, with a port of its own.
+  async startReplica() {
+    const directory = temporaryDirectory('replica');
+    giveToServerUser(directory);
+    const replica = new PostgresServer(directory, await freePort(), this.binDir);
+    const [program, args] = asServerUser(path.join(this.binDir, 'pg_basebackup'), [
+      '-h', this.directory, '-p', String(this.port), '-U', 'postgres', '-D', replica.dataDir, '-R', '-c', 'fast', '-X', 'stream', '--no-sync',
+    ]);
+    await runOk(program, args, { cwd: directory });
+    appendFileSync(path.join(replica.dataDir, 'postgresql.conf'), `port = ${replica.port}\nunix_socket_directories = '${directory}'\n`);
+    await replica.startUntilExit();
+    return replica;
+  }
+
+  async startUntilExit() {
+    atExit(() => {
+      const { pid } = this;
+      if (pid) endSync(pid, 'SIGQUIT');
+    });
+    await this.start();
+  }
 }
 
 // The folder of a version's server and client programs, which tools/postgres-versions has installed; `versionDir(18)`.
@@ -150,11 +173,7 @@ export async function startPostgres({ config = '', major = undefined } = {}) {
       `unix_socket_directories = '${directory}'\n${config}\n`,
   );
   writeFileSync(path.join(server.dataDir, 'pg_hba.conf'), hba);
-  atExit(() => {
-    const { pid } = server;
-    if (pid) endSync(pid, 'SIGQUIT');
-  });
-  await server.start();
+  await server.startUntilExit();
   return server;
 }
 
