@@ -10,7 +10,7 @@ import { temporaryDirectory } from './support/cleanup.mjs';
 import { request } from './support/http.mjs';
 import { apiDocument, checkAnswer, problems } from './support/openapi.mjs';
 import { run, until } from './support/run.mjs';
-import { Service } from './support/service.mjs';
+import { Service, cli } from './support/service.mjs';
 import { startPostgres } from './support/servers.mjs';
 
 const web = fileURLToPath(new URL('../../web/', import.meta.url));
@@ -18,7 +18,9 @@ const document = fileURLToPath(new URL('../../docs/openapi.json', import.meta.ur
 
 let service;
 before(async () => {
-  service = await Service.start({ dsn: (await startPostgres()).dsn() });
+  const dsn = (await startPostgres()).dsn();
+  assert.equal((await cli(['migrate', '--hub-tables'], { dsn })).code, 0);
+  service = await Service.start({ dsn });
 });
 after(() => service?.stop());
 
@@ -104,7 +106,7 @@ test('a client in TypeScript is generated from it, compiled, and makes requests'
     const id: number = destination.data!.id;
     const jobs = await api.GET('/api/admin/backup-jobs');
     const names: string[] = jobs.data!.jobs.map((job) => job.name);
-    const nothing = await api.GET('/api/admin/backup-runs/{id}', { params: { path: { id: 999 } } });
+    const nothing = await api.GET('/api/admin/backup-runs/{id}', { params: { path: { id: '999' } } });
     const errorCode: string = nothing.error!.errorCode;
     // @ts-expect-error there is no such member
     version.data!.other;
