@@ -14,21 +14,35 @@
 
 static const char *const formats[RETENTION_N_RULES] = {"%s", "%F %H %z", "%F", "%G-%V", "%Y-%m", "%Y"};
 
+/* The buckets of a moment, one for each rule. `known` keeps them, because GLib takes long to format dates. */
+static char *const *
+buckets_of(GHashTable *known, GTimeZone *zone, gint64 made_s)
+{
+  char **buckets = g_hash_table_lookup(known, &made_s);
+  if (buckets == NULL) {
+    g_autoptr(GDateTime) utc = g_date_time_new_from_unix_utc(made_s);
+    g_autoptr(GDateTime) local = g_date_time_to_timezone(utc, zone);
+    buckets = g_new0(char *, RETENTION_N_RULES + 1);
+    for (guint rule = 0; rule < RETENTION_N_RULES; rule++)
+      buckets[rule] = g_date_time_format(local, formats[rule]);
+    g_hash_table_insert(known, g_memdup2(&made_s, sizeof made_s), buckets);
+  }
+  return buckets;
+}
+
 static void
-mark_by_table(const RetentionRules *rules, GTimeZone *zone, const RetentionBackup *backups, guint n,
+mark_by_table(const RetentionRules *rules, GTimeZone *zone, GHashTable *known, const RetentionBackup *backups, guint n,
               gboolean only_proven, gboolean *kept)
 {
   gboolean is_first = TRUE;
   for (guint rule = 0; rule < RETENTION_N_RULES; rule++) {
-    g_autoptr(GHashTable) buckets = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);
+    g_autoptr(GHashTable) buckets = g_hash_table_new(g_str_hash, g_str_equal);
     for (guint i = n; i-- > 0;) { /* they are in order of time */
       if (!backups[i].is_good || (only_proven && !backups[i].is_proven))
         continue;
       kept[i] = kept[i] || is_first;
       is_first = FALSE;
-      g_autoptr(GDateTime) utc = g_date_time_new_from_unix_utc(backups[i].made_s);
-      g_autoptr(GDateTime) local = g_date_time_to_timezone(utc, zone);
-      char *bucket = g_date_time_format(local, formats[rule]);
+      char *bucket = buckets_of(known, zone, backups[i].made_s)[rule];
       if (g_hash_table_size(buckets) < rules->count[rule] && !g_hash_table_contains(buckets, bucket))
         kept[i] = TRUE;
       g_hash_table_add(buckets, bucket);
@@ -45,6 +59,7 @@ simulate(const char *zone_name, const char *expression, const RetentionRules *ru
   assert_null(error);
   g_autoptr(GRand) random = g_rand_new_with_seed(seed);
   g_autoptr(GArray) backups = g_array_new(FALSE, TRUE, sizeof(RetentionBackup));
+  g_autoptr(GHashTable) known = g_hash_table_new_full(g_int64_hash, g_int64_equal, g_free, (GDestroyNotify)g_strfreev);
   gint64 now_s = 1672531200, end_s = now_s + 3 * 366 * 86400LL; /* 2023-01-01 */
   guint n_runs = 0;
   while ((now_s = cron_next(cron, now_s)) < end_s) {
@@ -63,8 +78,8 @@ simulate(const char *zone_name, const char *expression, const RetentionRules *ru
     g_autofree gboolean *kept = g_new0(gboolean, n);
     gboolean foretells = n_runs % 40 == 0;
     retention_judge(rules, cron, all, n, foretells ? now_s : 0, verdicts);
-    mark_by_table(rules, cron_zone(cron), all, n, FALSE, kept);
-    mark_by_table(rules, cron_zone(cron), all, n, TRUE, kept);
+    mark_by_table(rules, cron_zone(cron), known, all, n, FALSE, kept);
+    mark_by_table(rules, cron_zone(cron), known, all, n, TRUE, kept);
     guint good_left = rules->minimum;
     for (guint i = n; i-- > 0;) {
       gboolean expected = kept[i] || all[i].is_pinned;
