@@ -11,9 +11,11 @@
 #include <zlib.h>
 
 #define MAX_BYTES (1200 * 1000)
+enum { MAX_LEVEL = 12 };
 
 typedef struct {
   DeflateTail *tail;
+  struct libdeflate_compressor *compressors[MAX_LEVEL + 1]; /* made when needed; each has up to megabytes of tables */
   guint8 *stored;
   gsize capacity;
 } Fixture;
@@ -34,6 +36,8 @@ tear_down(void **state)
 {
   Fixture *fixture = *state;
   deflate_tail_free(fixture->tail);
+  for (int level = 0; level <= MAX_LEVEL; level++)
+    libdeflate_free_compressor(fixture->compressors[level]);
   g_free(fixture->stored);
   g_free(fixture);
   return 0;
@@ -64,9 +68,10 @@ assert_reopened(const guint8 *stored, gsize size, const void *data, gsize data_s
 static void
 check_libdeflate(Fixture *fixture, int level, const guint8 *data, gsize size)
 {
-  struct libdeflate_compressor *compressor = libdeflate_alloc_compressor(level);
-  gsize stored = libdeflate_deflate_compress(compressor, data, size, fixture->stored, fixture->capacity);
-  libdeflate_free_compressor(compressor);
+  if (fixture->compressors[level] == NULL)
+    fixture->compressors[level] = libdeflate_alloc_compressor(level);
+  gsize stored =
+      libdeflate_deflate_compress(fixture->compressors[level], data, size, fixture->stored, fixture->capacity);
   assert_true(stored > 0);
   assert_true(deflate_tail_reopen(fixture->tail, fixture->stored, &stored, fixture->capacity));
   assert_reopened(fixture->stored, stored, data, size);
@@ -91,7 +96,7 @@ check_zlib(Fixture *fixture, int level, int strategy, const guint8 *data, gsize 
 static void
 check(Fixture *fixture, const guint8 *data, gsize size)
 {
-  for (int level = 0; level <= 12; level++)
+  for (int level = 0; level <= MAX_LEVEL; level++)
     check_libdeflate(fixture, level, data, size);
   for (int level = 0; level <= 9; level += 3)
     for (int strategy = Z_DEFAULT_STRATEGY; strategy <= Z_FIXED; strategy++)
