@@ -15,24 +15,6 @@
 
 enum { LEAVE_TIMEOUT_MS = 10000, LEAVE_POLL_MS = 20 };
 
-LoadDatabases *
-load_databases_start(void)
-{
-  LoadDatabases *databases = g_new0(LoadDatabases, 1);
-  databases->postgres = test_postgres_start();
-  databases->directory = test_directory_new();
-  return databases;
-}
-
-void
-load_databases_stop(LoadDatabases *databases)
-{
-  archive_reader_free(databases->reader);
-  test_postgres_free(databases->postgres);
-  test_directory_free(databases->directory);
-  g_free(databases);
-}
-
 char *
 load_databases_dsn(const LoadDatabases *databases, const char *database)
 {
@@ -95,6 +77,26 @@ get_value(const LoadDatabases *databases, const char *database, const char *sql)
   return g_steal_pointer(&value);
 }
 
+LoadDatabases *
+load_databases_start(void)
+{
+  LoadDatabases *databases = g_new0(LoadDatabases, 1);
+  databases->postgres = test_postgres_start();
+  databases->directory = test_directory_new();
+  g_autofree char *version = get_value(databases, "postgres", "SHOW server_version_num");
+  databases->strategy = strcmp(version, "150000") >= 0 ? "STRATEGY file_copy" : "";
+  return databases;
+}
+
+void
+load_databases_stop(LoadDatabases *databases)
+{
+  archive_reader_free(databases->reader);
+  test_postgres_free(databases->postgres);
+  test_directory_free(databases->directory);
+  g_free(databases);
+}
+
 void
 load_databases_assert_value(const LoadDatabases *databases, const char *database, const char *sql, const char *expected)
 {
@@ -112,7 +114,8 @@ char *
 load_databases_create(LoadDatabases *databases, const char *options)
 {
   char *name = new_name(databases);
-  g_autofree char *sql = g_strdup_printf("CREATE DATABASE %s TEMPLATE template0 %s", name, options);
+  g_autofree char *sql =
+      g_strdup_printf("CREATE DATABASE %s TEMPLATE template0 %s %s", name, databases->strategy, options);
   load_databases_exec(databases, "postgres", sql);
   return name;
 }

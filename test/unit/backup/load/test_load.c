@@ -32,23 +32,27 @@ load_new(const char *archive, const LoadRun *run)
   return database;
 }
 
-/* Asserts that a load and pg_restore make the same of the database's archive. */
+/* Asserts that a load and pg_restore make the same of the database's archive. `jobs` are numbers of connections, 0 at
+ * the end. */
 static void
-assert_loads_as_pg_restore(const char *source, guint jobs)
+assert_loads_as_pg_restore(const char *source, const guint *jobs)
 {
   g_autofree char *archive = load_databases_dump(databases, source);
   g_autofree char *expected = load_databases_pg_restore(databases, archive);
-  g_autofree char *loaded = load_new(archive, &(LoadRun){.jobs = jobs});
-  load_databases_assert_equal(databases, loaded, expected);
+  for (; *jobs != 0; jobs++) {
+    g_autofree char *loaded = load_new(archive, &(LoadRun){.jobs = *jobs});
+    load_databases_assert_equal(databases, loaded, expected);
+  }
 }
+
+static const guint THREE_JOBS[] = {3, 0};
 
 static void
 a_database_with_everything_loads_as_pg_restore_restores_it(void **state)
 {
   g_autofree char *source = load_databases_create(databases, "");
   run_fixture(source, "everything.sql");
-  assert_loads_as_pg_restore(source, 1);
-  assert_loads_as_pg_restore(source, 4);
+  assert_loads_as_pg_restore(source, (const guint[]){1, 4, 0});
 }
 
 static void
@@ -62,7 +66,7 @@ a_hub_database_with_rows_loads_as_pg_restore_restores_it(void **state)
   assert_non_null(connection);
   if (!demo_fill(connection, &(DemoOptions){.n_requests = 2000, .seed = 7, .add_to_data = TRUE}, NULL, NULL, &error))
     fail_msg("%s", error->message);
-  assert_loads_as_pg_restore(source, 3);
+  assert_loads_as_pg_restore(source, THREE_JOBS);
 }
 
 static void
@@ -91,7 +95,7 @@ foreign_keys_in_a_circle_and_partitions_load_as_pg_restore_restores_them(void **
       "CREATE INDEX bi ON b (a); ALTER TABLE b CLUSTER ON bi";
   g_autofree char *source = load_databases_create(databases, "");
   load_databases_exec(databases, source, sql);
-  assert_loads_as_pg_restore(source, 3);
+  assert_loads_as_pg_restore(source, THREE_JOBS);
 }
 
 static void
@@ -103,7 +107,7 @@ many_small_tables_load_as_pg_restore_restores_them(void **state)
       "DO $$ BEGIN FOR i IN 1 .. 100 LOOP EXECUTE format('CREATE TABLE t%s (id serial PRIMARY KEY, name "
       "text UNIQUE); INSERT INTO t%s (name) SELECT n FROM generate_series(1, %s) n', i, i, i % 7);"
       "END LOOP; END $$");
-  assert_loads_as_pg_restore(source, 3);
+  assert_loads_as_pg_restore(source, THREE_JOBS);
 }
 
 static void
@@ -114,7 +118,7 @@ large_objects_load_as_pg_restore_restores_them(void **state)
       databases, source,
       "CREATE TABLE t (o oid); INSERT INTO t SELECT lo_from_bytea(0, convert_to(repeat('x', i * 100000), "
       "'UTF8')) FROM generate_series(0, 10) i; COMMENT ON TABLE t IS 'with large objects'");
-  assert_loads_as_pg_restore(source, 3);
+  assert_loads_as_pg_restore(source, THREE_JOBS);
 }
 
 static void
