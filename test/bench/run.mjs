@@ -28,7 +28,8 @@ const BYTES_PER_ROW = 800; // of the demo's request log, as COPY text
 const SMALL_BYTES = 4 * 1000 * 1000;
 const MARGIN = 0.1; // what alternating medians of a quiet machine differ by
 
-// The settings of a production server, but without autovacuum, which would run at random moments.
+// The settings of a production server, but without autovacuum, which would run at random moments. A small run is a look at
+// whether it works, and takes the tests' settings.
 const settings = `
 fsync = on
 synchronous_commit = on
@@ -63,7 +64,7 @@ function parse() {
   const rows = values.rows === undefined ? Math.round(parseSize(values.size) / BYTES_PER_ROW) : Number(values.rows);
   const runs = Number(values.runs);
   if (!Number.isInteger(rows) || rows < 1 || !Number.isInteger(runs) || runs < 1) throw new Error('--rows, --runs: a number');
-  return { parts, rows, runs, write: values.write, check: values.check };
+  return { isSmall: values.size === 'small', parts, rows, runs, write: values.write, check: values.check };
 }
 
 const log = (line) => process.stderr.write(`${line}\n`);
@@ -87,7 +88,7 @@ async function startService(database, directory) {
 
 async function main() {
   const options = parse();
-  const server = await startPostgres({ config: settings });
+  const server = await startPostgres({ config: options.isSmall ? '' : settings });
   const source = await generate(server, options.rows);
   const directory = temporaryDirectory('bench');
   const expected = await contents(source);
