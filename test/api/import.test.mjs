@@ -333,6 +333,7 @@ describe('an import over HTTP', { skip: !haveBinary && 'no binary' }, () => {
       for (const { start, end } of blocks) for (const cut of [start, start + 1, start + 6, (start + end) >> 1, end - 5, end - 1]) cuts.add(cut);
       const before = await database.dumpText();
       for (const [i, cut] of [...cuts].filter((at) => at < bytes.length).sort((a, b) => a - b).entries()) {
+        if (i % 3) continue; // the unit test archive/read/reader_damage cuts at every byte
         writeFileSync(damaged, bytes.subarray(0, cut));
         assert.equal((await cli(['verify', damaged])).code, 3, `verify, cut at ${cut}`);
         if (i % 2) continue; // an import reads as a verification does
@@ -360,6 +361,7 @@ describe('an import over HTTP', { skip: !haveBinary && 'no binary' }, () => {
           // A large object's OID has no checksum; the import notices that it belongs to another object.
           const isOid = type === 3 && at > start + 5 && at < start + 11;
           assert.ok(isOid || code === 3, `flipped at ${at} of the block from ${start} to ${end}`);
+          if (!isOid && at % 3) continue; // an import reads as a verification does
           const { events, status } = await form({ file: damaged });
           assert.ok(status === 400 || lastEvent(events).type === 'error', `flipped at ${at}`);
         }
