@@ -17,11 +17,25 @@ const only = (name, pattern) => {
   assert.equal(found.length, 1, `${name}: ${pattern}`);
   return found[0];
 };
-const plain = (script) => script.replaceAll(/ +#.*$/gm, '').replaceAll(" -H 'Accept-Language: en'", '').replaceAll('操作ID', 'OPERATION_ID').replaceAll(/^FROM=.*$/gm, 'FROM=');
+// Why a block of an English document does not run here, by what is in it; and where its kind runs.
+const elsewhere = [
+  [/^make |apt(-get)? install/m, 'it builds, installs or measures: packaging/test-packages, bench.test.mjs'],
+  [/\bdocker\b/, 'no container engine: packaging/container/test-steps'],
+  [/systemctl|\/etc\/cch-data\.env/, 'no systemd: packaging/test-deb'],
+  [/cch-data serve$/m, "the hub's own servers: beside_hub.test.mjs"],
+  [/smtps:/, 'a mail server: notify.test.mjs'],
+  [/prices sync/, 'the cloud of prices: prices_sync.test.mjs'],
+  [/^pg_dump -Fc -n cch_data|DROP SCHEMA cch_data/m, 'an upgrade: start.test.mjs'],
+  [/^U=http/m, 'what the others are given'],
+  [/--undo-discard/, 'import.test.mjs'],
+  [/batch providers --from/, 'batch_cli.test.mjs'],
+];
+const plain = (script) => script.replaceAll(/(^| +)#.*$/gm, '').replaceAll(" -H 'Accept-Language: en'", '').replaceAll('"language":"zh-CN"', '"language":"en"').replaceAll('操作ID', 'OPERATION_ID').replaceAll(/^FROM=.*$/gm, 'FROM=');
 
 describe('the commands of the documents', { skip: !haveBinary && 'no binary' }, () => {
   const dir = temporaryDirectory('documents');
   let server, database, service, env;
+  const followed = [];
 
   before(async () => {
     server = await startPostgres();
@@ -41,6 +55,7 @@ describe('the commands of the documents', { skip: !haveBinary && 'no binary' }, 
 
   // Runs `script`, in which the first text of each pair has to be and is replaced by the second.
   const follow = async (script, pairs = []) => {
+    followed.push(script);
     for (const [from, to] of pairs) {
       assert.ok(script.includes(from), `${from} is not in the example:\n${script}`);
       script = script.replaceAll(from, to);
@@ -50,7 +65,9 @@ describe('the commands of the documents', { skip: !haveBinary && 'no binary' }, 
   const users = (of) => of.value(`SELECT md5(string_agg(u::text, ',' ORDER BY id)) FROM public.users u`);
 
   test('are the same in both languages', () => {
-    for (const name of ['getting-started.md', 'commands.md', 'backups.md']) assert.deepEqual(examples(`zh-CN/${name}`).map(plain), examples(name).map(plain), name);
+    const names = readdirSync(new URL('../../docs/zh-CN/', import.meta.url));
+    assert.ok(names.length > 10);
+    for (const name of names) assert.deepEqual(examples(`zh-CN/${name}`).map(plain), examples(name).map(plain), name);
   });
 
   test('make the first proven backup', async () => {
@@ -106,5 +123,35 @@ describe('the commands of the documents', { skip: !haveBinary && 'no binary' }, 
     await follow(without, [['age -d -i key.txt backup_….dump.age', `cat '${file}'`]]);
     assert.equal(await users(copy), rows);
     assert.notEqual(await copy.value('SELECT count(*) FROM public.keys'), '0');
+  });
+
+  test('of the API do what they say', async () => {
+    await follow('cch-data export --force backup.dump');
+    const blocks = examples('api.md').filter((script) => !script.startsWith('U='));
+    const tus = blocks.find((script) => script.includes('Tus-Resumable'));
+    // An upload of its own for each request that uses one, made as the document does.
+    const upload = `upload() { { ${tus} } >/dev/null; echo "\${LOCATION##*/}"; }\n`;
+    for (const script of blocks) {
+      let text = script.replaceAll('9f3c2a6b1d0e4f5a8b7c6d5e4f3a2b1c', `'"$(upload)"'`);
+      if (text.includes('/exports/7/')) text = text.replace('exports/7/', `exports/$(curl -fsS -H "Authorization: Bearer $TOKEN" "$U/api/admin/database/exports" | grep -o '"id": *"\\?[0-9]*' | head -1 | grep -o '[0-9]*')/`);
+      if (text.includes('undo?name=')) text = text.replace(/undo\?name=\w+/, `undo?name=$(curl -fsS -H "Authorization: Bearer $TOKEN" "$U/api/admin/database/import:undo" | grep -o '"name": *"[^"]*' | head -1 | sed 's/.*"//')`);
+      followed.push(script);
+      const output = await follow(`METRICS_TOKEN=$TOKEN\n${upload}${text}`);
+      assert.doesNotMatch(output, /"type":"error"|"errorCode":"(?!resource\.not_found)/, script);
+    }
+  });
+
+  const bare = (script) => script.replaceAll(/ +#.*$/gm, '').split('\n').map((line) => line.trim()).filter(Boolean);
+
+  test('are all run, here or where it is said', (t) => {
+    const missing = [];
+    for (const name of readdirSync(new URL('../../docs/', import.meta.url)).filter((file) => file.endsWith('.md')))
+      for (const script of examples(name)) {
+        if (followed.some((text) => bare(script).every((line) => bare(text).includes(line)))) continue;
+        const reason = elsewhere.find(([pattern]) => pattern.test(script))?.[1];
+        if (reason) t.diagnostic(`${name}, ${script.split('\n')[0].slice(0, 60)}: not here, ${reason}`);
+        else missing.push(`${name}:\n${script}`);
+      }
+    assert.deepEqual(missing, []);
   });
 });
