@@ -1,6 +1,7 @@
 // Files named like archives that are something else, which are identified, or wrapped archives, which are read.
 
 import assert from 'node:assert/strict';
+import { execFileSync } from 'node:child_process';
 import { mkdirSync, readFileSync, readdirSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { before, describe, test } from 'node:test';
@@ -42,6 +43,16 @@ function zip(name, bytes) {
   end.writeUInt32LE(central.length, 12);
   end.writeUInt32LE(local.length, 16);
   return Buffer.concat([local, central, end]);
+}
+
+// A tar file of one empty file (POSIX ustar).
+function tar(name) {
+  const header = Buffer.alloc(512);
+  header.write(name);
+  header.write('        ', 148);
+  header.write('ustar\0', 257);
+  header.write(`${header.reduce((sum, byte) => sum + byte, 0).toString(8).padStart(6, '0')}\0 `, 148);
+  return Buffer.concat([header, Buffer.alloc(1024)]);
 }
 
 // A zstd frame of raw blocks (RFC 8878, 3.1.1).
@@ -99,6 +110,10 @@ describe('files that are no archives', { skip: !haveBinary && 'no binary' }, () 
       ['no-zero', bytes.filter((byte) => byte !== 0), /当作文本/, /as text/],
       ['ascii', bytes.map((byte) => (byte < 128 ? byte : 63)), /当作文本/, /as text/],
       ['hexdump', '00000000: 5047 444d 5001 0e00 0408 0101  PGDMP.......\n', /普通文本/, /plain text/],
+      ['tar-gz', gzipSync(tar('toc.dat')), /gunzip.*pg_restore/, /unpack it by gunzip.*pg_restore/],
+      ['directory-tgz', gzipSync(tar('fd/toc.dat')), /tar -xf 解包.*pg_restore -Fd/, /tar -xf, and restore.*pg_restore -Fd/],
+      ['volume', tar('pgdata/PG_VERSION'), /数据目录/, /data directory/],
+      ['base-gz', gzipSync(tar('backup_label')), /pg_basebackup/, /pg_basebackup.*same major version/],
       ['message', 'pg_dump: error: connection to server failed\n', /报错/, /dump that failed/],
       ['header', bytes.subarray(0, 8), /文件头.*比较.*大小.*8 bytes/, /its header is complete.*compare the sizes.*8 bytes/],
       ['some', bytes.subarray(0, 100), /截断|没有传完.*比较.*大小.*100/, /complete: it was cut short.*compare the sizes.*100/],
@@ -112,6 +127,13 @@ describe('files that are no archives', { skip: !haveBinary && 'no binary' }, () 
         assert.match(stderr, words, name);
       }
     }
+  });
+
+  test('a named pipe that nobody writes to is refused at once', async () => {
+    execFileSync('mkfifo', [path.join(dir, 'pipe')]);
+    const { code, stderr } = await cli(['verify', path.join(dir, 'pipe')], { env: { LANG: 'C.UTF-8' } });
+    assert.equal(code, 3);
+    assert.match(stderr, /from a pipe, write -/);
   });
 
   test('a dump in directory format is called one', async () => {

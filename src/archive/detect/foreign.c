@@ -38,6 +38,10 @@ static const struct {
     SIGNATURE("\xfe\xff", UTF16_TEXT),
     SIGNATURE("\0P\0G\0D\0M\0P", UTF16_ARCHIVE),
     SIGNATURE("UEdETVAB", BASE64),
+    SIGNATURE("H4sI", BASE64), /* of gzip, zstd, ZIP and xz */
+    SIGNATURE("KLUv/", BASE64),
+    SIGNATURE("UEsDB", BASE64),
+    SIGNATURE("/Td6WFo", BASE64),
     SIGNATURE("5047444d50", HEX),
     SIGNATURE("5047444D50", HEX),
     SIGNATURE("\\x5047444d50", HEX),
@@ -50,6 +54,9 @@ static const struct {
               XZ),
     SIGNATURE("BZh", BZIP2),
     SIGNATURE("\x04\x22\x4d\x18", LZ4),
+    SIGNATURE("\x02\x21\x4c\x18", LZ4), /* lz4 -l */
+    SIGNATURE("]\0\0", LZMA),
+    SIGNATURE("\x89LZO\0\r\n\x1a\n", LZOP),
     SIGNATURE("7z\xbc\xaf\x27\x1c", SEVEN_ZIP),
     SIGNATURE("Rar!", RAR),
     SIGNATURE("LZIP", LZIP),
@@ -62,6 +69,11 @@ static const struct {
     SIGNATURE("PGRSUS", DATABASUS),
     SIGNATURE("SQLite format 3", SQLITE),
     SIGNATURE("REDIS0", REDIS),
+    SIGNATURE("TAPE\0\0", OTHER_DATABASE),         /* SQL Server: Microsoft Tape Format */
+    SIGNATURE("\x6d\xe2\x99\x81", OTHER_DATABASE), /* MongoDB: mongodump --archive */
+    SIGNATURE("\3\0\1EXPORT:V", OTHER_DATABASE),   /* Oracle: exp */
+    SIGNATURE("\3\3WEXPORT:V", OTHER_DATABASE),
+    SIGNATURE("RCLONE\0\0", RCLONE),
     SIGNATURE("version https://git-lfs", LFS),
     SIGNATURE("%PDF-", OTHER_KIND),
     SIGNATURE("\x89PNG", OTHER_KIND),
@@ -89,11 +101,11 @@ static const struct {
 };
 
 /* A line that begins with one of these is SQL. */
-static const char *const sql_words[] = {"--",          "/*",      "\\restrict", "\\connect",   "\\c ",      "\\set ",
-                                        "\\encoding ", "set ",    "select ",    "create ",     "drop ",     "alter ",
-                                        "begin",       "copy ",   "insert ",    "start ",      "truncate ", "delete ",
-                                        "update ",     "grant ",  "revoke ",    "comment ",    "do ",       "with ",
-                                        "lock ",       "\\echo ", "\\if ",      "\\unrestrict"};
+static const char *const sql_words[] = {
+    "--",         "/*",       "\\restrict", "\\connect", "\\c ",      "\\set ",  "\\encoding ", "set ",
+    "select ",    "create ",  "drop ",      "alter ",    "begin;",    "begin\n", "begin\r\n",   "begin transaction",
+    "begin work", "copy ",    "insert ",    "start ",    "truncate ", "delete ", "update ",     "grant ",
+    "revoke ",    "comment ", "do ",        "with ",     "lock ",     "\\echo ", "\\if ",       "\\unrestrict"};
 
 static gboolean
 starts_with(const guint8 *head, gsize n_bytes, const char *bytes, gsize n)
@@ -155,18 +167,33 @@ is_tar(const guint8 *head, gsize n_bytes)
   return has_digit && sum == stated;
 }
 
-/* pg_dump -Ft begins with toc.dat itself; an archived directory dump has its files in a folder. */
+static gboolean
+ends_with(const char *name, gsize length, const char *end)
+{
+  gsize n = strlen(end);
+  return length >= n && memcmp(name + length - n, end, n) == 0;
+}
+
+/* pg_dump -Ft begins with toc.dat itself; an archived directory dump has its files in a folder. pg_basebackup -Ft
+ * begins with backup_label, and each data directory has PG_VERSION. */
 static TextId
 name_tar(const guint8 *head, gsize n_bytes)
 {
+  static const char *const of_dump[] = {"/toc.dat", ".dat.gz", ".dat.lz4", ".dat.zst"};
+  static const char *const of_cluster[] = {"/PG_VERSION", "/backup_label"};
   if (g_strcmp0((const char *)head, "toc.dat") == 0)
     return TEXT_FOREIGN_TAR_DUMP;
+  if (g_strcmp0((const char *)head, "backup_label") == 0 || g_strcmp0((const char *)head, "PG_VERSION") == 0)
+    return TEXT_FOREIGN_BASE_BACKUP;
   for (gsize i = 0; i + TAR_BLOCK_BYTES <= n_bytes; i += TAR_BLOCK_BYTES) {
     const char *name = (const char *)head + i;
     gsize length = strnlen(name, 100);
-    if ((length >= 8 && memcmp(name + length - 8, "/toc.dat", 8) == 0) ||
-        (length >= 7 && memcmp(name + length - 7, ".dat.gz", 7) == 0))
-      return TEXT_FOREIGN_TAR_OF_DIRECTORY;
+    for (gsize j = 0; j < G_N_ELEMENTS(of_dump); j++)
+      if (ends_with(name, length, of_dump[j]))
+        return TEXT_FOREIGN_TAR_OF_DIRECTORY;
+    for (gsize j = 0; j < G_N_ELEMENTS(of_cluster); j++)
+      if (ends_with(name, length, of_cluster[j]))
+        return TEXT_FOREIGN_BASE_BACKUP;
   }
   return TEXT_FOREIGN_TAR;
 }
@@ -321,9 +348,13 @@ foreign_set_error_of_file(int fd, GError **error)
     return;
   }
   if (S_ISDIR(status.st_mode)) {
-    gboolean is_dump = faccessat(fd, "toc.dat", F_OK, 0) == 0;
-    error_set_explained(error, CCH_ERROR_ARCHIVE_FORMAT, is_dump ? TEXT_FOREIGN_DIRECTORY_DUMP : TEXT_FOREIGN_DIRECTORY,
-                        is_dump ? "a directory with a toc.dat in it" : "a directory");
+    if (faccessat(fd, "toc.dat", F_OK, 0) == 0)
+      error_set_explained(error, CCH_ERROR_ARCHIVE_FORMAT, TEXT_FOREIGN_DIRECTORY_DUMP,
+                          "a directory with a toc.dat in it");
+    else if (faccessat(fd, "PG_VERSION", F_OK, 0) == 0 || faccessat(fd, "base.tar", F_OK, 0) == 0)
+      error_set_explained(error, CCH_ERROR_ARCHIVE_FORMAT, TEXT_FOREIGN_BASE_BACKUP, "a server's data directory");
+    else
+      error_set_explained(error, CCH_ERROR_ARCHIVE_FORMAT, TEXT_FOREIGN_DIRECTORY, "a directory");
     return;
   }
   if (!S_ISREG(status.st_mode)) {

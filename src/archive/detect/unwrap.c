@@ -90,8 +90,12 @@ refuse_inner(const Unwrap *unwrap, GError **error)
   TextId text = wrappers[unwrap->wrapper].holds_other;
   if (inner == TEXT_FOREIGN_SQL || inner == TEXT_FOREIGN_SQL_CLUSTER)
     text = wrappers[unwrap->wrapper].holds_sql;
-  else if (inner == TEXT_FOREIGN_TAR || inner == TEXT_FOREIGN_TAR_DUMP || inner == TEXT_FOREIGN_TAR_OF_DIRECTORY)
+  else if (inner == TEXT_FOREIGN_TAR)
     text = TEXT_FOREIGN_TAR_PACKED;
+  else if (inner == TEXT_FOREIGN_TAR_DUMP)
+    text = TEXT_FOREIGN_TAR_DUMP_PACKED;
+  else if (inner == TEXT_FOREIGN_TAR_OF_DIRECTORY || inner == TEXT_FOREIGN_BASE_BACKUP || inner == TEXT_FOREIGN_MYSQL)
+    text = inner;
   else if (inner == TEXT_FOREIGN_GZIP || inner == TEXT_FOREIGN_ZSTD || inner == TEXT_FOREIGN_ZIP)
     text = TEXT_FOREIGN_TWICE;
   g_autofree char *shown = g_strndup((const char *)unwrap->head, MIN(unwrap->n_head, SHOWN_BYTES));

@@ -329,7 +329,7 @@ read_file(int fd, gsize *ret_size, GError **error)
 Manifest *
 manifest_load(const char *path, GError **error)
 {
-  int fd = open(path, O_RDONLY | O_CLOEXEC);
+  int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK); /* a named pipe must not hold it up */
   if (fd < 0) {
     error_set_errno(error, errno, "open %s", path);
     return NULL;

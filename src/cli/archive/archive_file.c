@@ -62,7 +62,8 @@ archive_file_open(const CliContext *context, const char *path, ArchiveFile *ret_
   gboolean is_stdin = strcmp(path, "-") == 0;
   if (is_stdin && (file.spooled = spool_stdin(context, error)) == NULL)
     return FALSE;
-  file.fd = is_stdin ? dup(temp_file_fd(file.spooled)) : open(path, O_RDONLY | O_CLOEXEC);
+  /* O_NONBLOCK: a named pipe without a writer would hold up the open, which signals do not end. */
+  file.fd = is_stdin ? dup(temp_file_fd(file.spooled)) : open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
   if (file.fd < 0) {
     error_set_errno(error, errno, "open %s", path);
     return FALSE;
