@@ -115,6 +115,8 @@ test('what cannot be an upload is refused as a problem with its code', async () 
     [{ content: 'x', overwriteManual: [1] }, 400, 'request.validation_failed', /overwriteManual/],
     ['{"content":1}', 400, 'request.validation_failed', /content/],
     ['{"content":', 400, 'request.malformed_json', /line 1/],
+    [{ content: '<html>502</html>' }, 400, 'prices.format', /JSON nor TOML/],
+    [{ content: '{"a":{"mode":"chat","input_cost_per_token":[1]}}' }, 400, 'prices.no_valid_model', /input_cost_per_token must be a number, not \[…\]/],
     [{ content: '[1,2]' }, 400, 'prices.format', /^JSON: the root must be an object of models, not an array/],
     [{ content: ' "models" ' }, 400, 'prices.format', /^JSON: the root must be an object of models, not a single value/],
     [{ content: '[models.a\nmode = 1' }, 400, 'prices.format', /^TOML, line 1, column 10/],

@@ -72,12 +72,12 @@ is_per_token(const Key *key)
          !has_word(key->text, key->size, others, FALSE);
 }
 
-/* "tiered_pricing[1].input_cost_per_token"; NULL for the model itself. */
+/* "tiered_pricing[1].input_cost_per_token", down to this depth; NULL for the model itself. */
 static char *
-current_path(const Check *check)
+path_to(const Check *check, guint last)
 {
   g_autoptr(GString) path = g_string_new(NULL);
-  for (guint depth = 1; depth <= check->scan.depth; depth++) {
+  for (guint depth = 1; depth <= last; depth++) {
     const Level *level = &check->levels[depth];
     if (check->scan.is_array[depth - 1])
       g_string_append_printf(path, "[%u]", level->index);
@@ -91,7 +91,7 @@ current_path(const Check *check)
 static gboolean
 add_issue(Check *check, GArray *issues, PriceIssueCode code)
 {
-  g_autofree char *field = current_path(check);
+  g_autofree char *field = path_to(check, check->scan.depth);
   g_autofree char *cut = g_strndup(check->scan.token, MIN(check->scan.token_size, SHOWN_MAX_BYTES));
   g_autofree char *value = g_utf8_make_valid(cut, -1);
   price_issues_add(issues, code, check->name, field, value, NULL);
@@ -163,12 +163,18 @@ is_cost_here(const Check *check, guint depth)
   return price_is_cost(level->is_cost, level->key.text, level->key.size);
 }
 
-static void
-enter_container(Check *check)
+/* Costs may lie in tables, such as search_context_cost_per_query, but a cost per token is a number. */
+static gboolean
+enter_container(Check *check, gboolean is_object)
 {
   guint depth = check->scan.depth;
   gboolean is_cost = depth > 1 && is_cost_here(check, depth - 1);
   check->levels[depth] = (Level){.is_cost = is_cost, .first_key = check->keys->len};
+  if (!is_cost || !is_per_token(&check->levels[depth - 1].key))
+    return TRUE;
+  g_autofree char *field = path_to(check, depth - 1);
+  price_issues_add(check->failed, PRICE_COST_NOT_A_NUMBER, check->name, field, is_object ? "{…}" : "[…]", NULL);
+  return FALSE;
 }
 
 /* The decimal exponent of the first significant digit; 0 for zero. */
@@ -266,8 +272,7 @@ check_token(Check *check, JsonToken token)
   switch (token) {
   case JSON_TOKEN_OBJECT:
   case JSON_TOKEN_ARRAY:
-    enter_container(check);
-    return TRUE;
+    return enter_container(check, token == JSON_TOKEN_OBJECT);
   case JSON_TOKEN_KEY:
     return enter_key(check);
   case JSON_TOKEN_OBJECT_END:

@@ -396,6 +396,37 @@ price_json_parse(const char *text, gsize size, GError **error)
   return tree;
 }
 
+/* Files that are chosen by mistake, or in another encoding, by their beginnings. */
+static gboolean
+refuse_other_file(const char *text, gsize size, GError **error)
+{
+  static const struct {
+    const char *bytes;
+    gsize n_bytes;
+    ErrorCode code;
+    TextId text;
+  } kinds[] = {
+      {"\x1f\x8b", 2, CCH_ERROR_PRICES_FORMAT, TEXT_PRICES_COMPRESSED},
+      {"\x28\xb5\x2f\xfd", 4, CCH_ERROR_PRICES_FORMAT, TEXT_PRICES_COMPRESSED},
+      {"PK\3\4", 4, CCH_ERROR_PRICES_FORMAT, TEXT_PRICES_COMPRESSED},
+      {"PGDMP", 5, CCH_ERROR_PRICES_FORMAT, TEXT_PRICES_ARCHIVE},
+      {"\xff\xfe", 2, CCH_ERROR_PRICES_ENCODING, TEXT_PRICES_UTF16},
+      {"\xfe\xff", 2, CCH_ERROR_PRICES_ENCODING, TEXT_PRICES_UTF16},
+      {"{\0", 2, CCH_ERROR_PRICES_ENCODING, TEXT_PRICES_UTF16},
+      {"[\0", 2, CCH_ERROR_PRICES_ENCODING, TEXT_PRICES_UTF16},
+      {"<", 1, CCH_ERROR_PRICES_FORMAT, TEXT_PRICES_WEB_PAGE},
+  };
+  gsize front = 0;
+  while (front < size && g_ascii_isspace(text[front]))
+    front++;
+  for (gsize i = 0; i < G_N_ELEMENTS(kinds); i++)
+    if (size - front >= kinds[i].n_bytes && memcmp(text + front, kinds[i].bytes, kinds[i].n_bytes) == 0) {
+      error_set_explained(error, kinds[i].code, kinds[i].text, "neither JSON nor TOML");
+      return TRUE;
+    }
+  return FALSE;
+}
+
 PriceTable *
 price_table_take(char *text, gsize size, PriceOrigin origin, GError **error)
 {
@@ -406,6 +437,8 @@ price_table_take(char *text, gsize size, PriceOrigin origin, GError **error)
               PRICES_MAX_BYTES / (1024 * 1024));
     return NULL;
   }
+  if (refuse_other_file(text, size, error))
+    return NULL;
   g_autoptr(GError) problem = NULL;
   if (!json_check_utf8(text, size, &problem)) {
     propagate_problem(error, g_steal_pointer(&problem));

@@ -226,6 +226,9 @@ bytes_that_are_no_text_are_refused(void **state)
   assert_refused("{\"a\xff\":1}", 8, CCH_ERROR_PRICES_ENCODING, "column 4");
   assert_refused("{\"a\0\":1}", 8, CCH_ERROR_PRICES_ENCODING, "NUL");
   assert_refused("\xed\xa0\x80", 3, CCH_ERROR_PRICES_ENCODING, "UTF-8");
+  assert_refused("\xff\xfe{\0}\0", 6, CCH_ERROR_PRICES_ENCODING, "JSON nor TOML");
+  assert_refused("{\0}\0", 4, CCH_ERROR_PRICES_ENCODING, "JSON nor TOML");
+  assert_refused("\x1f\x8b\x08\0", 4, CCH_ERROR_PRICES_FORMAT, "JSON nor TOML");
 }
 
 static char *
