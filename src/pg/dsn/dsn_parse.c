@@ -276,6 +276,32 @@ address_of(const char *dsn, gboolean *ret_other)
   return NULL;
 }
 
+/* An address behind something else: "DSN=postgresql://…", "psql postgresql://…", a mark or a typographic quote. */
+static gboolean
+holds_address(const char *dsn)
+{
+  const char *at = strstr(dsn, "postgresql://");
+  if (at == NULL)
+    at = strstr(dsn, "postgres://");
+  if (at == NULL)
+    return FALSE;
+  g_autofree char *front = g_strndup(dsn, (gsize)(at - dsn));
+  const char *equals = strchr(front, '=');
+  return !is_password(front) && strstr(front, "dbname") == NULL && (equals == NULL || strchr(equals + 1, '=') == NULL);
+}
+
+/* "Host=…;Port=…", as .NET's drivers write it. */
+static gboolean
+is_joined_by_semicolons(const char *dsn)
+{
+  gsize size = strcspn(dsn, ";");
+  const char *next = skip_blanks(dsn + size + (dsn[size] == ';'));
+  gsize name_size = strcspn(next, "=; '\"");
+  g_autofree char *first = g_strndup(dsn, size);
+  return dsn[size] == ';' && !is_password(first) && memchr(dsn, '=', size) != NULL && memchr(dsn, ' ', size) == NULL &&
+         name_size > 0 && strchr(next, '=') != NULL;
+}
+
 /* Without surrounding blanks, and without one pair of quotes around the whole. */
 static char *
 strip_quotes(const char *dsn)
@@ -299,6 +325,13 @@ dsn_pairs_read(const char *dsn, DsnPairs *ret_pairs, GError **error)
   const char *address = address_of(skip_blanks(bare), &is_other);
   if (is_other)
     return refuse_dsn(error, "DSN: the address does not begin with postgresql://");
+  if (address == NULL && holds_address(bare))
+    return refuse_dsn(error, "DSN: something stands in front of postgresql://; write the address alone");
+  if (address == NULL && g_str_has_prefix(bare, "socket:"))
+    return refuse_dsn(error, "DSN: a socket is written postgresql://user:password@/database?host=/directory");
+  if (address == NULL && is_joined_by_semicolons(bare))
+    return refuse_dsn(error, "DSN: pairs keyword=value are joined by blanks, not by ;: host=… port=… user=… "
+                             "password=… dbname=…, or postgresql://user:password@host:port/database");
   if (address != NULL)
     g_strchomp(bare); /* at the end of pairs, a blank may be \-escaped */
   if (!(address != NULL ? read_address(&pairs, address, error) : read_pairs(&pairs, bare, error)))

@@ -27,17 +27,42 @@ static const struct {
 #undef DSN_PARAMETER
 };
 
-static Action
-action_of(const char *name)
+/* In lower case, without '_', '-' and blanks. */
+static char *
+plain_name(const char *name)
 {
   g_autoptr(GString) plain = g_string_new(NULL);
   for (const char *p = name; *p != '\0'; p++)
-    if (*p != '_' && *p != '-')
+    if (*p != '_' && *p != '-' && *p != ' ')
       g_string_append_c(plain, g_ascii_tolower(*p));
+  return g_strdup(plain->str);
+}
+
+static Action
+action_of(const char *name)
+{
+  g_autofree char *plain = plain_name(name);
   for (gsize i = 0; i < G_N_ELEMENTS(parameters); i++)
-    if (strcmp(parameters[i].name, plain->str) == 0)
+    if (strcmp(parameters[i].name, plain) == 0)
       return parameters[i].action;
   return ACTION_UNKNOWN;
+}
+
+/* libpq's keyword; also in another spelling, such as sslMode, unless other drivers mean something else by that. NULL:
+ * not libpq's. */
+static const char *
+libpq_keyword(const PQconninfoOption *known, const char *name)
+{
+  for (const PQconninfoOption *option = known; option->keyword != NULL; option++)
+    if (strcmp(option->keyword, name) == 0)
+      return option->keyword;
+  g_autofree char *plain = plain_name(name);
+  for (const PQconninfoOption *option = known; option->keyword != NULL; option++) {
+    g_autofree char *keyword = plain_name(option->keyword);
+    if (strcmp(keyword, plain) == 0 && action_of(name) == ACTION_UNKNOWN)
+      return option->keyword;
+  }
+  return NULL;
 }
 
 static gboolean
@@ -98,7 +123,7 @@ check_session_options(const DsnPair *pair, GError **error)
 static gboolean
 set_tls(DsnPairs *pairs, const DsnPair *pair, GError **error)
 {
-  static const char *const on[] = {"true", "1", "on", "yes", "require", "", NULL};
+  static const char *const on[] = {"true", "1", "on", "yes", "require", "no-verify", "", NULL};
   static const char *const off[] = {"false", "0", "off", "no", "disable", NULL};
   static const char *const modes[] = {"allow", "prefer", "verify-ca", "verify-full", NULL};
   if (dsn_pairs_get(pairs, "sslmode") != NULL)
@@ -219,10 +244,10 @@ apply_pairs(DsnPairs *pairs, GPtrArray *ignored, GError **error)
   gboolean ok = known != NULL;
   for (guint i = 0; ok && i < pairs->pairs->len; i++) {
     DsnPair *pair = &g_array_index(pairs->pairs, DsnPair, i);
-    const PQconninfoOption *option = known;
-    while (option->keyword != NULL && strcmp(option->keyword, pair->name) != 0)
-      option++;
-    if (option->keyword != NULL) {
+    const char *keyword = libpq_keyword(known, pair->name);
+    if (keyword != NULL) {
+      g_free(pair->name);
+      pair->name = g_strdup(keyword);
       ok = check_value(pair, error);
       continue;
     }

@@ -251,6 +251,10 @@ other_drivers_connection_strings_are_understood(void **state)
       {" 'host=h user=u dbname=db' ", NULL, "host='h' dbname='db'"},
       {"postgresql://u@h/db?options=-c%20search_path%3Dpublic", NULL, "host='h' dbname='db'"},
       {"postgresql://u@h/db?options=endpoint%3Dep-1&channel_binding=require", NULL, "channel_binding='require'"},
+      {"postgresql://u@h/db?sslMode=disable&supa=base-pooler.x&charset=utf8&jit=off", "supa, charset, jit",
+       "sslmode='disable'"},
+      {"postgresql://u@h/db?SSLMODE=require&maxPoolSize=5", "maxPoolSize", "sslmode='require'"},
+      {"postgresql://u@h/db?ssl=no-verify", "ssl", "sslmode='require'"},
       {"postgresql://u:a?b#c&d=e@h/db", NULL, "host='h' dbname='db'"},
   };
   for (gsize i = 0; i < G_N_ELEMENTS(cases); i++) {
@@ -290,6 +294,11 @@ a_parameter_that_matters_is_refused_by_its_name(void **state)
       {"jdbc:postgresql://h/db?targetServerType=secondary", "targetServerType"},
       {"postgresql://u@h/db?no_such_thing=1", "no_such_thing"},
       {"host=h no_such_thing=1", "no_such_thing"},
+      {"DSN=postgresql://u@h/db", "in front of postgresql://"},
+      {"psql 'postgresql://u@h/db'", "in front of postgresql://"},
+      {"\xe2\x80\x9cpostgresql://u@h/db\xe2\x80\x9d", "in front of postgresql://"},
+      {"Host=h;Port=1;Username=u;Password=p", "joined by blanks"},
+      {"socket:/run/pg?db=x", "host=/directory"},
   };
   for (gsize i = 0; i < G_N_ELEMENTS(cases); i++) {
     g_autoptr(GError) error = NULL;
