@@ -132,7 +132,7 @@ read_sentinels(RedisUrl *url, const char *hosts, const char *path, GError **erro
          (n == 1 || set_database(url, parts[1], error));
 }
 
-/* Unknown parameters are options of other clients. */
+/* Unknown parameters are options of other clients; those about TLS must not be passed over. */
 static gboolean
 read_query(RedisUrl *url, const char *query, GError **error)
 {
@@ -146,7 +146,11 @@ read_query(RedisUrl *url, const char *query, GError **error)
     gboolean ok = TRUE;
     if (strcmp(name, "db") == 0)
       ok = set_database(url, value, error);
-    else if (strcmp(name, "tls_ca_file") == 0)
+    else if (strcmp(name, "tls") == 0 || strcmp(name, "ssl") == 0)
+      url->is_tls |= g_ascii_strcasecmp(value, "true") == 0 || strcmp(value, "1") == 0;
+    else if (strcmp(name, "ssl_cert_reqs") == 0)
+      url->is_unverified = g_ascii_strcasecmp(value, "none") == 0;
+    else if (strcmp(name, "tls_ca_file") == 0 || strcmp(name, "ssl_ca_certs") == 0)
       ok = set_decoded(&url->ca_file, value, strlen(value), error);
     else if (strcmp(name, "sentinel_user") == 0)
       ok = set_decoded(&url->sentinel_user, value, strlen(value), error);
@@ -173,7 +177,12 @@ read_scheme(RedisUrl *url, const char *text, UrlKind *ret_kind)
   } schemes[] = {
       {"redis://", KIND_TCP, FALSE},
       {"rediss://", KIND_TCP, TRUE},
+      {"valkey://", KIND_TCP, FALSE},
+      {"valkeys://", KIND_TCP, TRUE},
       {"unix://", KIND_UNIX, FALSE},
+      {"redis+unix://", KIND_UNIX, FALSE},
+      {"redis+socket://", KIND_UNIX, FALSE},
+      {"redis-socket://", KIND_UNIX, FALSE},
       {"redis+sentinel://", KIND_SENTINELS, FALSE},
       {"rediss+sentinel://", KIND_SENTINELS, TRUE},
       {"redis-sentinel://", KIND_SENTINELS, FALSE},
@@ -225,7 +234,11 @@ read_url(RedisUrl *url, const char *text, GError **error)
         !set_database(url, *path == '/' ? path + 1 : path, error))
       return FALSE;
   }
-  return *query != '?' || read_query(url, query + 1, error);
+  if (*query == '?' && !read_query(url, query + 1, error))
+    return FALSE;
+  if (kind == KIND_UNIX)
+    url->is_tls = FALSE; /* a socket has no TLS */
+  return TRUE;
 }
 
 gboolean
@@ -233,7 +246,12 @@ redis_url_parse(const char *url, RedisUrl *ret_url, GError **error)
 {
   if (strlen(url) > MAX_BYTES)
     return fail(error, "the Redis URL is too long");
-  g_autofree char *bare = g_strstrip(g_strdup(url));
+  g_autofree char *stripped = g_strstrip(g_strdup(url));
+  gsize size = strlen(stripped);
+  gboolean is_quoted = size >= 2 && strchr("'\"", *stripped) != NULL && stripped[size - 1] == *stripped;
+  g_autofree char *unquoted = is_quoted ? g_strndup(stripped + 1, size - 2) : g_strdup(stripped);
+  /* A path alone is a socket, as for the hub's client. */
+  g_autofree char *bare = *unquoted == '/' ? g_strconcat("unix://", unquoted, NULL) : g_strdup(unquoted);
   g_auto(RedisUrl) parsed = {0};
   if (!read_url(&parsed, bare, error))
     return FALSE;

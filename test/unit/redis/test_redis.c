@@ -62,6 +62,27 @@ a_url_may_name_a_socket(void **state)
 }
 
 static void
+a_url_may_have_the_form_of_other_clients(void **state)
+{
+  (void)state;
+  static const char *const sockets[] = {"/run/r.sock", "redis+socket:///run/r.sock?tls=true",
+                                        "redis+unix:///run/r.sock"};
+  for (gsize i = 0; i < G_N_ELEMENTS(sockets); i++) {
+    g_auto(RedisUrl) url = {0};
+    assert_true(redis_url_parse(sockets[i], &url, NULL));
+    assert_string_equal(url.socket_path, "/run/r.sock");
+    assert_false(url.is_tls);
+  }
+  static const char *const encrypted[] = {"valkeys://h", "redis://h?tls=true", "\"redis://h?ssl=True\""};
+  for (gsize i = 0; i < G_N_ELEMENTS(encrypted); i++) {
+    g_auto(RedisUrl) url = {0};
+    assert_true(redis_url_parse(encrypted[i], &url, NULL));
+    assert_string_equal(url.address.host, "h");
+    assert_true(url.is_tls);
+  }
+}
+
+static void
 a_url_says_how_tls_is_checked(void **state)
 {
   (void)state;
@@ -227,6 +248,7 @@ main(void)
       cmocka_unit_test(a_url_is_taken_apart_and_decoded),
       cmocka_unit_test(a_url_has_defaults),
       cmocka_unit_test(a_url_may_name_a_socket),
+      cmocka_unit_test(a_url_may_have_the_form_of_other_clients),
       cmocka_unit_test(a_url_says_how_tls_is_checked),
       cmocka_unit_test(a_url_may_name_sentinels),
       cmocka_unit_test(a_wrong_url_is_refused_without_repeating_its_password),
