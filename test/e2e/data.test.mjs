@@ -128,6 +128,49 @@ describe('the data page', { skip: (!haveBinary && 'no binary') || (!haveChromium
     await service.stop();
   });
 
+  test('an overwrite without a comparison runs while its file is uploaded, and cancel ends both', async () => {
+    const database = await hub();
+    const service = await serve(database);
+    const archive = await database.pgDump(path.join(directory, 'while-uploading.dump'));
+    await database.exec("INSERT INTO users (name) VALUES ('since then')");
+    const users = await database.count('users');
+    const window = await browser.open(service, { expected: [...brokenOff, /status of 503/] });
+    const { page } = window;
+    let release;
+    await page.route('**/api/admin/database/uploads/*', async (route) => {
+      if (route.request().method() === 'PATCH') await new Promise((resolve) => (release = resolve));
+      await route.continue().catch(() => {}); // it may be aborted by now
+    });
+    const beginAndWait = async () => {
+      await choose(page, archive);
+      await page.getByText('Overwrite', { exact: true }).click();
+      await page.getByRole('checkbox', { name: /^Compare with what is there/ }).uncheck();
+      await page.getByRole('button', { name: 'Upload and overwrite the database' }).click();
+      const dialog = page.getByRole('dialog');
+      await dialog.getByRole('textbox').fill(database.name);
+      await dialog.getByRole('button', { name: 'Overwrite the database' }).click();
+      await page.getByText('waiting for the upload').first().waitFor();
+      await page.getByRole('progressbar', { name: 'Uploading' }).waitFor();
+    };
+    await window.goto('/settings/data');
+    await beginAndWait();
+    await window.assertAccessible();
+    await window.screenshot('data-while-uploading');
+    await page.getByRole('button', { name: 'Cancel the import' }).click();
+    release();
+    await page.getByText('Cancelled, and the database is unchanged').waitFor();
+    await until('the upload is gone', () => service.tempFiles().length === 0);
+    assert.equal(await database.count('users'), users);
+    await page.getByRole('button', { name: 'Another import' }).click();
+
+    await beginAndWait();
+    release();
+    await page.getByText(words.en.complete).first().waitFor({ timeout: 60_000 });
+    assert.equal(await database.count('users'), users - 1);
+    await window.close();
+    await service.stop();
+  });
+
   test('a file that is no archive, or has another name, is refused before it is sent', async () => {
     const ascii = await Database.create(server, { options: `ENCODING 'SQL_ASCII' LC_COLLATE 'C' LC_CTYPE 'C'` });
     await ascii.exec(`CREATE TABLE a (id integer PRIMARY KEY, v text); INSERT INTO a VALUES (1, 'fine'), (2, E'caf\\xe9')`);

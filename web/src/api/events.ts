@@ -16,6 +16,7 @@ export interface ProgressEvent {
   bytesTotal?: number;
   percent?: number;
   secondsLeft?: number | null;
+  upload?: { bytes: number; bytesTotal: number; isWaiting: boolean }; // that the operation reads while it arrives
   warning?: boolean;
   warningCount?: number;
   errorCount?: number;

@@ -47,6 +47,9 @@ export function OperationProgress({ title, event, startedAt, actions, note }: {
     event?.phase && event.phase in phases ? t(phases[event.phase as keyof typeof phases]) : null,
     event?.table ?? null,
     rows,
+    event?.upload && event.upload.bytes < event.upload.bytesTotal
+      ? t('arrived', { n: format.bytes(event.upload.bytes), total: format.bytes(event.upload.bytesTotal) }) : null,
+    event?.upload?.isWaiting ? t('waitsForUpload') : null,
     event?.archiveBytes ? t('archiveBytes', { n: format.bytes(event.archiveBytes) }) : null,
     t('elapsed', { time: format.duration(elapsed) }),
     left === null ? null : t('remaining', { time: format.duration(left) }),

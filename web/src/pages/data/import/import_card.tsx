@@ -50,7 +50,10 @@ function Chooser({ onChoose, onChooseUpload }: { onChoose: (file: File) => void;
   );
 }
 
-function UploadProgress({ upload, size, onPause, onResume, onCancel }: { upload: UploadState; size: number; onPause: () => void; onResume: () => void; onCancel: () => void }) {
+// `onPause`, `onCancel` undefined: an import follows the upload, and ends it too.
+function UploadProgress({ upload, size, onPause, onResume, onCancel }: {
+  upload: UploadState; size: number; onPause?: (() => void) | undefined; onResume: () => void; onCancel?: (() => void) | undefined;
+}) {
   const t = useTexts(texts);
   const format = useFormat();
   const values = { n: format.bytes(upload.sent), total: format.bytes(size), speed: format.bytes(upload.bytesPerSecond) };
@@ -64,8 +67,8 @@ function UploadProgress({ upload, size, onPause, onResume, onCancel }: { upload:
       <Flex justify="space-between" align="center" gap="small" wrap>
         <Typography.Text strong>{t('uploading')}</Typography.Text>
         <Flex gap="small">
-          {isPaused ? <Button onClick={onResume}>{t('resume')}</Button> : <Button onClick={onPause}>{t('pause')}</Button>}
-          <Button onClick={onCancel}>{t('cancel')}</Button>
+          {isPaused ? <Button onClick={onResume}>{t('resume')}</Button> : onPause && <Button onClick={onPause}>{t('pause')}</Button>}
+          {onCancel && <Button onClick={onCancel}>{t('cancel')}</Button>}
         </Flex>
       </Flex>
       <Progress percent={Math.floor((upload.sent / Math.max(size, 1)) * 100)} status={upload.state === 'failed' ? 'exception' : 'active'} aria-label={t('uploading')} />
@@ -160,11 +163,21 @@ export function ImportCard({ undoneAt, onBusy }: { undoneAt: number; onBusy: (ki
     setConfirming(false);
     // Covers tables other than the log. Without this consent the service refuses such an archive.
     const allowsIncomplete = losses.some((loss) => !loss.isLog && accepted.has(loss.name));
-    void work.follow({ url: '/api/admin/database/import', ...json(importRequest(choices, upload.id!, allowsIncomplete)) });
+    const follow = (id: string, whileUploading: boolean) => void work.follow({
+      url: '/api/admin/database/import', ...json(importRequest(choices, id, { allowIncomplete: allowsIncomplete, whileUploading })),
+    });
+    if (upload.state === 'complete') follow(upload.id!, false);
+    else startUpload(file!, { begin: (id) => follow(id, true) });
+  };
+  const cancelImport = () => {
+    void work.cancel();
+    if (isUploading) cancelUpload();
   };
 
   const shown = preview.run.last?.preview;
-  const isReady = upload.state === 'complete' && !isPreviewing && (compares ? shown !== undefined : true);
+  // An overwrite by swap need not wait for the upload.
+  const followsUpload = upload.state === 'idle' && file !== null && checked.data !== undefined && choices.mode === 'overwrite' && !compares && status?.importMethod === 'swap';
+  const isReady = followsUpload || (upload.state === 'complete' && !isPreviewing && (compares ? shown !== undefined : true));
   const losses = isReady ? lossesOf({ choices, inspection: checked.data ?? null, preview: shown ?? null, logRows: status?.logRows ?? null }) : [];
   const mayStart = losses.every((loss) => accepted.has(loss.name));
   const afterUpload = (id: string) => compares && runPreview(id);
@@ -189,13 +202,14 @@ export function ImportCard({ undoneAt, onBusy }: { undoneAt: number; onBusy: (ki
         )}
         {shown && <PreviewReport preview={shown} />}
         <Checkbox disabled={isUploading || isPreviewing || shown !== undefined} checked={compares} onChange={(event) => setCompares(event.target.checked)}>{t('compares')}</Checkbox>
+        {choices.mode === 'overwrite' && file && status?.importMethod === 'swap' && <Typography.Text type="secondary">{t('whileUploadingHint')}</Typography.Text>}
         {isReady && <Trust />}
         <Losses losses={losses} accepted={accepted} onAccept={setAccepted} />
         <Flex gap="small" wrap align="center">
-          {upload.state === 'idle' && file && <Button type="primary" onClick={() => startUpload(file, afterUpload)}>{t(compares ? 'uploadAndPreview' : 'uploadOnly')}</Button>}
+          {upload.state === 'idle' && file && !followsUpload && <Button type="primary" onClick={() => startUpload(file, { complete: afterUpload })}>{t(compares ? 'uploadAndPreview' : 'uploadOnly')}</Button>}
           {upload.state === 'complete' && compares && !shown && !isPreviewing && <Button type="primary" disabled={isBlocked} onClick={() => runPreview(upload.id!)}>{t('previewAgain')}</Button>}
           {isReady && choices.mode === 'merge' && <Button type="primary" disabled={isBlocked || !mayStart} onClick={runImport}>{t('start')}</Button>}
-          {isReady && choices.mode === 'overwrite' && <Button type="primary" danger disabled={isBlocked || !mayStart} onClick={() => setConfirming(true)}>{t('startOverwrite')}</Button>}
+          {isReady && choices.mode === 'overwrite' && <Button type="primary" danger disabled={isBlocked || !mayStart} onClick={() => setConfirming(true)}>{t(followsUpload ? 'overwriteWhileUploading' : 'startOverwrite')}</Button>}
           {!isUploading && !isPreviewing && <Button onClick={forget}>{t('another')}</Button>}
           {isReady && !mayStart && <Typography.Text type="secondary">{t('agreeFirst')}</Typography.Text>}
           {isBlocked && !isPreviewing && <Typography.Text type="secondary">{t('busy')}</Typography.Text>}
@@ -208,10 +222,14 @@ export function ImportCard({ undoneAt, onBusy }: { undoneAt: number; onBusy: (ki
     return (
       <>
         {file && checked.data && <ArchiveFacts file={file} inspection={checked.data} />}
+        {isUploading && file && (
+          <UploadProgress upload={upload} size={file.size} onPause={isWorking ? undefined : pause} onResume={resume} onCancel={isWorking ? undefined : cancelUpload} />
+        )}
         {isWorking && (
           <OperationProgress
-            title={t('importing')} event={work.run.latest} startedAt={work.run.startedAt} note={work.run.state === 'broken' ? t('broken') : t('importCancelHint')}
-            actions={<Button danger disabled={work.run.state === 'broken'} onClick={() => void work.cancel()}>{t('cancelImport')}</Button>}
+            title={t('importing')} event={work.run.latest} startedAt={work.run.startedAt}
+            note={work.run.state === 'broken' ? t('broken') : t(isUploading ? 'whileUploadingCancelHint' : 'importCancelHint')}
+            actions={<Button danger disabled={work.run.state === 'broken'} onClick={cancelImport}>{t('cancelImport')}</Button>}
           />
         )}
         {work.run.state === 'ended' && <ImportOutcome run={work.run} isUndone={undoneAt > work.run.endedAt} />}

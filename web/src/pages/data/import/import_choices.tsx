@@ -17,12 +17,13 @@ export interface Choices {
 
 export const defaultChoices: Choices = { mode: 'merge', onConflict: 'skip', tables: [], skipLogs: false, withoutExtensions: [], strict: false };
 
-// The body of a preview's or an import's request. `allowIncomplete`: the user has accepted that an overwrite empties tables.
-export function importRequest(choices: Choices, uploadId: string, allowIncomplete = false): object {
+// The body of a preview's or an import's request. `allowIncomplete`: the user has accepted that an overwrite empties tables;
+// `whileUploading`: the upload is not complete yet.
+export function importRequest(choices: Choices, uploadId: string, { allowIncomplete = false, whileUploading = false } = {}): object {
   const { withoutExtensions, strict, skipLogs } = choices;
   const common = { uploadId, skipLogs, ...(withoutExtensions.length > 0 ? { withoutExtensions } : {}), ...(strict ? { strict } : {}) };
   return choices.mode === 'overwrite'
-    ? { ...common, cleanFirst: true, ...(allowIncomplete ? { allowIncomplete } : {}) }
+    ? { ...common, cleanFirst: true, ...(allowIncomplete ? { allowIncomplete } : {}), ...(whileUploading ? { whileUploading } : {}) }
     : { ...common, cleanFirst: false, onConflict: choices.onConflict,
         ...(choices.tables.length > 0 ? { tables: choices.tables } : {}) };
 }

@@ -42,7 +42,8 @@ export function ImportOutcome({ run, isUndone }: { run: EventRun<ImportEvent>; i
       </>
     );
   }
-  if (last?.errorCode === 'request.cancelled') return <Outcome type="info" title={t('cancelled')} />;
+  const isCancelled = last?.errorCode === 'request.cancelled' || (run.isCancelled && last?.errorCode === 'upload.deleted'); // the cancelled upload
+  if (isCancelled) return <Outcome type="info" title={t('cancelled')} />;
   if (last) {
     const isKnown = last.errorCode !== 'import.outcome_unknown';
     return <Outcome type="error" title={t(isKnown ? 'failed' : 'unknownOutcome')} details={last.message} />;

@@ -16,9 +16,14 @@ export interface UploadState {
   state: 'idle' | 'running' | 'paused' | 'complete' | 'failed';
   sent: number;
   bytesPerSecond: number;
-  id: string | null; // once it is complete
+  id: string | null; // once the service has it
   error: unknown;
   limit: number | null; // bytes in one request that a proxy refused
+}
+
+export interface UploadListener {
+  begin?(id: string): void; // the service has it, and takes its bytes; called once
+  complete?(id: string): void;
 }
 
 const idle: UploadState = { state: 'idle', sent: 0, bytesPerSecond: 0, id: null, error: null, limit: null };
@@ -44,7 +49,7 @@ export function useUpload() {
   useEffect(() => () => void upload.current?.abort(), []);
 
   // `url` resumes an upload that the service has already.
-  const send = useCallback((file: File, onComplete: (id: string) => void, url: string | null) => {
+  const send = useCallback((file: File, on: UploadListener, url: string | null) => {
     const marks: { at: number; sent: number }[] = [];
     const tried = pieceBytes;
     const made: Upload = new Upload(file, {
@@ -63,6 +68,12 @@ export function useUpload() {
         const bytesPerSecond = at > first.at ? ((sent - first.sent) * 1000) / (at - first.at) : 0;
         setState((before) => ({ ...before, sent, bytesPerSecond }));
       },
+      onUploadUrlAvailable() {
+        if (upload.current !== made) return;
+        const id = made.url!.split('/').pop()!;
+        setState((before) => ({ ...before, id }));
+        on.begin?.(id);
+      },
       onError(error) {
         if (upload.current !== made) return;
         const found = asApiError(error);
@@ -70,7 +81,7 @@ export function useUpload() {
         if (isTooLarge && tried > LEAST_PIECE_BYTES) {
           pieceBytes = Math.max(LEAST_PIECE_BYTES, Math.floor(Math.min(tried, file.size) / 2));
           setState((before) => ({ ...before, limit: Math.min(tried, file.size) }));
-          send(file, onComplete, made.url);
+          send(file, on, made.url);
         } else {
           setState((before) => ({ ...before, state: 'failed', error: found, limit: isTooLarge ? tried : before.limit }));
         }
@@ -78,7 +89,7 @@ export function useUpload() {
       onSuccess() {
         const id = made.url!.split('/').pop()!;
         setState((before) => ({ ...before, state: 'complete', sent: file.size, id }));
-        onComplete(id);
+        on.complete?.(id);
       },
     });
     upload.current = made;
@@ -91,9 +102,14 @@ export function useUpload() {
     });
   }, []);
 
-  const start = useCallback((file: File, onComplete: (id: string) => void) => {
+  const start = useCallback((file: File, on: UploadListener) => {
     setState({ ...idle, state: 'running' });
-    send(file, onComplete, null);
+    let isBegun = false; // the client tells it after each interruption
+    const begin = (id: string) => {
+      if (!isBegun) on.begin?.(id);
+      isBegun = true;
+    };
+    send(file, { ...on, begin }, null);
   }, [send]);
 
   // An upload that is already complete.
