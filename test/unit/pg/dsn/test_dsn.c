@@ -254,7 +254,7 @@ other_drivers_connection_strings_are_understood(void **state)
       {"postgresql://u@h/db?sslMode=disable&supa=base-pooler.x&charset=utf8&jit=off", "supa, charset, jit",
        "sslmode='disable'"},
       {"postgresql://u@h/db?SSLMODE=require&maxPoolSize=5", "maxPoolSize", "sslmode='require'"},
-      {"postgresql://u@h/db?ssl=no-verify", "ssl", "sslmode='require'"},
+      {"postgresql://u@h/db?ssl=no-verify", NULL, "sslmode='require'"},
       {"postgresql://u:a?b#c&d=e@h/db", NULL, "host='h' dbname='db'"},
   };
   for (gsize i = 0; i < G_N_ELEMENTS(cases); i++) {
