@@ -74,4 +74,7 @@ gboolean merge_step_over_ids(Restore *restore, const MergeTable *table, GError *
 /* Remembers a sequence's value for merge_move_sequences, which runs last before the commit because it locks the
  * sequences. */
 gboolean merge_note_sequence(Restore *restore, const TocEntry *entry, GError **error);
+/* Remembers the furthest staged values of columns that draw from a sequence: the archive may have that sequence under
+ * another name, or not at all. */
+gboolean merge_note_drawn(Restore *restore, const MergeTable *table, GError **error);
 gboolean merge_move_sequences(Restore *restore, GError **error);

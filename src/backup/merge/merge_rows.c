@@ -446,6 +446,7 @@ apply_stage(Restore *restore, gpointer user_data, GError **error)
   /* A dropped table keeps its disk space until the commit. A table that this savepoint created is truncated at once. */
   return merge_step_over_ids(restore, &job->table, error) && merge_quiet_enter(restore, job->quiet, error) &&
          merge_staged(restore, job, error) && merge_quiet_leave(restore, &job->table, job->quiet, error) &&
+         (job->result.rows_inserted == 0 || merge_note_drawn(restore, &job->table, error)) &&
          pg_connection_execf(restore_connection(restore), error,
                              "TRUNCATE " MERGE_STAGE "; DROP TABLE " MERGE_STAGE "; SET LOCAL lock_timeout = %d",
                              RESTORE_LOCK_TIMEOUT_MS);

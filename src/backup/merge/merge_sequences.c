@@ -1,6 +1,7 @@
 #include "backup/merge/merge_private.h"
 
 #include "backup/plan/entry_sql.h"
+#include "backup_sql.h"
 
 gboolean
 merge_note_sequence(Restore *restore, const TocEntry *entry, GError **error)
@@ -10,6 +11,31 @@ merge_note_sequence(Restore *restore, const TocEntry *entry, GError **error)
     return FALSE;
   NotedSequence noted = {.sequence = g_steal_pointer(&set.sequence), .value = set.value, .is_called = set.is_called};
   g_array_append_val(merge_of(restore)->sequences, noted);
+  return TRUE;
+}
+
+gboolean
+merge_note_drawn(Restore *restore, const MergeTable *table, GError **error)
+{
+  g_autofree char *shared = pg_array((const char *const *)table->shared);
+  g_autoptr(PgResult) found = pg_connection_query(restore_connection(restore), error, backup_merge_column_sequences_sql,
+                                                  3, table->schema, table->relation, shared);
+  if (found == NULL)
+    return FALSE;
+  for (guint i = 0; i < pg_result_rows(found); i++) {
+    g_autofree char *select =
+        g_strdup_printf("SELECT pg_catalog.%1$s(s.%2$s) FROM " MERGE_STAGE " AS s WHERE s.%2$s BETWEEN %3$s AND %4$s",
+                        pg_result_bool(found, i, 2) ? "max" : "min", pg_result_text(found, i, 0),
+                        pg_result_text(found, i, 3), pg_result_text(found, i, 4));
+    g_autoptr(PgResult) furthest = pg_connection_query(restore_connection(restore), error, select, 0);
+    if (furthest == NULL)
+      return FALSE;
+    if (pg_result_text(furthest, 0, 0) == NULL)
+      continue;
+    NotedSequence noted = {
+        .sequence = g_strdup(pg_result_text(found, i, 1)), .value = pg_result_int64(furthest, 0, 0), .is_called = TRUE};
+    g_array_append_val(merge_of(restore)->sequences, noted);
+  }
   return TRUE;
 }
 
