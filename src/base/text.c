@@ -53,3 +53,15 @@ text_visible(const char *text)
   }
   return g_string_free(visible, FALSE);
 }
+
+void
+text_append_line(GString *out, const char *format, ...)
+{
+  va_list args;
+  va_start(args, format);
+  g_autofree char *line = g_strdup_vprintf(format, args);
+  va_end(args);
+  g_autofree char *visible = text_visible(line);
+  g_string_append(out, visible);
+  g_string_append_c(out, '\n');
+}

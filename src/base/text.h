@@ -23,3 +23,5 @@ char *text_vformat(TextId id, Language language, va_list args);
 /* The text in a form that is safe for a terminal: valid UTF-8, with control characters shown as "\n", "\x1b". Free
  * with g_free. */
 char *text_visible(const char *text);
+/* Appends the formatted text in that form, and a line break. */
+void text_append_line(GString *out, const char *format, ...) G_GNUC_PRINTF(2, 3);

@@ -314,6 +314,9 @@ test('the command line does the same', async () => {
   assert.match(dry.stdout, /Dry run, nothing was changed: 2 added/);
   assert.equal(await database.count('public.model_prices'), 0);
   assert.deepEqual(JSON.parse((await run('import', file, '--json')).stdout).added, ['a', 'b']);
+  const odd = path.join(path.dirname(file), 'odd.json');
+  writeFileSync(odd, JSON.stringify({ 'red\u001b[31m\nname\u202e': chat(1) }));
+  assert.match((await run('import', odd, '--dry-run')).stdout, /^\+ red\\x1b\[31m\\nname\\u202e\n {4}\+/);
   const set = await run('set', 'a', 'input_cost_per_token=3e-7', 'note=dear');
   assert.match(set.stdout, /0\.0000003/);
   assert.match((await run('get', 'a')).stdout, /"note": "dear"/);

@@ -332,15 +332,18 @@ describe('what the pages say', { skip: (!haveBinary && 'no binary') || (!haveChr
     await page.locator('input[type=file]').setInputFiles(archive);
     await page.getByText('Overwrite', { exact: true }).click();
     await page.getByRole('checkbox', { name: /^Compare with what is there/ }).uncheck();
-    await page.getByRole('button', { name: 'Upload', exact: true }).click();
-    const start = page.getByRole('button', { name: 'Overwrite the database' });
-    await start.waitFor();
+    const startAtOnce = page.getByRole('button', { name: 'Upload and overwrite the database' });
+    await startAtOnce.waitFor();
     await page.getByText(/An archive is code/).waitFor();
-    assert.ok(await start.isDisabled());
+    assert.ok(await startAtOnce.isDisabled());
     await page.getByRole('checkbox', { name: 'Empty keys' }).check();
-    assert.ok(await start.isEnabled());
+    assert.ok(await startAtOnce.isEnabled());
     await window.assertAccessible();
     await window.screenshot('words-losses');
+    await page.getByRole('checkbox', { name: /^Compare with what is there/ }).check();
+    await page.getByRole('button', { name: 'Upload and preview' }).click();
+    const start = page.getByRole('button', { name: 'Overwrite the database', exact: true });
+    await start.waitFor();
     await page.getByRole('button', { name: 'Another file' }).click();
     await page.getByText('empty.dump').waitFor(); // kept and offered
     const usable = await page.getByRole('button', { name: 'Use' }).count();

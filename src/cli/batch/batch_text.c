@@ -172,7 +172,7 @@ batch_refused_text(const json_t *refused)
     g_string_append(text, "  ! ");
     append_name(text, row);
     const char *message = json_string_value(json_object_get(row, "message"));
-    g_string_append_printf(text, "%s%s\n", message != NULL ? ": " : "", message != NULL ? message : "");
+    text_append_line(text, "%s%s", message != NULL ? ": " : "", message != NULL ? message : "");
   }
   return g_string_free(text, FALSE);
 }
@@ -184,9 +184,9 @@ batch_problems_text(const char *file, const json_t *problems)
   gsize i;
   const json_t *problem;
   json_array_foreach((json_t *)problems, i, problem)
-    g_string_append_printf(text, "%s%s%s: %s\n", file != NULL ? file : "", file != NULL ? ": " : "",
-                           json_string_value(json_object_get(problem, "path")),
-                           json_string_value(json_object_get(problem, "message")));
+    text_append_line(text, "%s%s%s: %s", file != NULL ? file : "", file != NULL ? ": " : "",
+                     json_string_value(json_object_get(problem, "path")),
+                     json_string_value(json_object_get(problem, "message")));
   return g_string_free(text, FALSE);
 }
 

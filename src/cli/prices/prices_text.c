@@ -1,6 +1,7 @@
 #include "cli/prices/prices_text.h"
 
 #include "base/json.h"
+#include "base/text.h"
 
 #include <string.h>
 
@@ -8,7 +9,7 @@ static void
 append_names(GString *out, const char *sign, const GPtrArray *names)
 {
   for (guint i = 0; i < names->len; i++)
-    g_string_append_printf(out, "%s %s\n", sign, (const char *)g_ptr_array_index(names, i));
+    text_append_line(out, "%s %s", sign, (const char *)g_ptr_array_index(names, i));
 }
 
 static void
@@ -17,7 +18,7 @@ append_issues(GString *out, const char *sign, const GArray *issues, Language lan
   for (guint i = 0; i < issues->len; i++) {
     const PriceIssue *issue = &g_array_index(issues, PriceIssue, i);
     g_autofree char *reason = price_issue_text(issue, language);
-    g_string_append_printf(out, "%s %s: %s\n", sign, issue->model, reason);
+    text_append_line(out, "%s %s: %s", sign, issue->model, reason);
   }
 }
 
@@ -27,9 +28,9 @@ append_fields(GString *out, const PriceChange *change)
   for (guint i = 0; i < change->fields->len; i++) {
     const PriceFieldChange *field = &g_array_index(change->fields, PriceFieldChange, i);
     if (field->old != NULL)
-      g_string_append_printf(out, "    - %s = %s\n", field->field, field->old);
+      text_append_line(out, "    - %s = %s", field->field, field->old);
     if (field->new != NULL)
-      g_string_append_printf(out, "    + %s = %s\n", field->field, field->new);
+      text_append_line(out, "    + %s = %s", field->field, field->new);
   }
 }
 
@@ -38,10 +39,10 @@ append_changes(GString *out, const PriceReport *report)
 {
   for (guint i = 0; i < report->changes->len; i++) {
     const PriceChange *change = &g_array_index(report->changes, PriceChange, i);
-    g_string_append_printf(out, "%s %s", change->is_new ? "+" : "~", change->model);
     if (!change->is_new && strcmp(change->old_source, report->source) != 0)
-      g_string_append_printf(out, " (%s -> %s)", change->old_source, report->source);
-    g_string_append_c(out, '\n');
+      text_append_line(out, "~ %s (%s -> %s)", change->model, change->old_source, report->source);
+    else
+      text_append_line(out, "%s %s", change->is_new ? "+" : "~", change->model);
     if (report->is_dry_run)
       append_fields(out, change);
   }
@@ -84,9 +85,9 @@ price_items_to_text(const JsonTree *items)
   g_autoptr(GString) out = g_string_new(NULL);
   for (guint i = 0; i < json_tree_size(items); i++) {
     const JsonTree *item = json_tree_child(items, i), *data = json_tree_get(item, "priceData");
-    g_string_append_printf(out, "%-8s %-18s %14s %14s  %s\n", member_text(item, "source"), member_text(data, "mode"),
-                           member_text(data, "input_cost_per_token"), member_text(data, "output_cost_per_token"),
-                           member_text(item, "modelName"));
+    text_append_line(out, "%-8s %-18s %14s %14s  %s", member_text(item, "source"), member_text(data, "mode"),
+                     member_text(data, "input_cost_per_token"), member_text(data, "output_cost_per_token"),
+                     member_text(item, "modelName"));
   }
   return g_string_free(g_steal_pointer(&out), FALSE);
 }
@@ -104,7 +105,7 @@ append_field(GString *out, char sign, const JsonTree *field)
 {
   g_autoptr(GString) value = g_string_new(NULL);
   json_tree_write(field, value);
-  g_string_append_printf(out, "    %c %s = %s\n", sign, field->key, value->str);
+  text_append_line(out, "    %c %s = %s", sign, field->key, value->str);
 }
 
 /* The fields that differ between the two. */
@@ -125,10 +126,11 @@ price_edit_to_text(const JsonTree *before, const JsonTree *after, Language langu
 {
   const JsonTree *old = json_tree_get(before, "priceData"), *new = json_tree_get(after, "priceData");
   g_autoptr(GString) out = g_string_new(NULL);
-  g_string_append_printf(out, "%s %s", before == NULL ? "+" : "~", member_text(after, "modelName"));
   if (before != NULL && strcmp(member_text(before, "source"), member_text(after, "source")) != 0)
-    g_string_append_printf(out, " (%s -> %s)", member_text(before, "source"), member_text(after, "source"));
-  g_string_append_c(out, '\n');
+    text_append_line(out, "~ %s (%s -> %s)", member_text(after, "modelName"), member_text(before, "source"),
+                     member_text(after, "source"));
+  else
+    text_append_line(out, "%s %s", before == NULL ? "+" : "~", member_text(after, "modelName"));
   for (guint i = 0; i < json_tree_size(old); i++)
     if (field_differs(json_tree_child(old, i), new))
       append_field(out, '-', json_tree_child(old, i));
@@ -144,7 +146,7 @@ price_names_to_text(const char *sign, char **names, gboolean is_dry_run, Languag
 {
   g_autoptr(GString) out = g_string_new(NULL);
   for (; *names != NULL; names++)
-    g_string_append_printf(out, "%s %s\n", sign, *names);
+    text_append_line(out, "%s %s", sign, *names);
   g_string_append(out, dry_run_note(is_dry_run, language));
   return g_string_free(g_steal_pointer(&out), FALSE);
 }
@@ -169,11 +171,11 @@ price_held_to_text(const JsonTree *items, Language language)
     const JsonTree *item = json_tree_child(items, i), *changes = json_tree_get(item, "changes");
     gboolean waits = g_strcmp0(member_text(item, "status"), "waiting") == 0;
     const char *status = waits ? (is_zh ? "等待批准" : "waits") : (is_zh ? "已拒绝" : "rejected");
-    g_string_append_printf(out, "%s (%s)\n", member_text(item, "modelName"), status);
+    text_append_line(out, "%s (%s)", member_text(item, "modelName"), status);
     for (guint j = 0; j < json_tree_size(changes); j++) {
       const JsonTree *change = json_tree_child(changes, j);
-      g_string_append_printf(out, "    %s: %s -> %s\n", member_text(change, "field"), member_text(change, "old"),
-                             member_text(change, "new"));
+      text_append_line(out, "    %s: %s -> %s", member_text(change, "field"), member_text(change, "old"),
+                       member_text(change, "new"));
     }
   }
   if (json_tree_size(items) == 0)
