@@ -167,7 +167,8 @@ const failures = {
     response.writeHead(200, { connection: 'close' });
     response.end('[models."a"]\nmode = "chat"\ninput_cost_per_token = 0.00001\n');
   }, /Content-Length/],
-  'no table': [(request, response) => response.writeHead(200).end('<html>'), /line 1/],
+  'a web page': [(request, response) => response.writeHead(200).end('<html>'), /neither JSON nor TOML/],
+  'no table': [(request, response) => response.writeHead(200).end('models'), /line 1/],
 };
 for (const [name, [answer, reason, upstream]] of Object.entries(failures)) {
   test(`${name} keeps the table and is told`, async () => {
