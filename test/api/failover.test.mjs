@@ -127,8 +127,9 @@ describe('a failover of PostgreSQL', { skip: !haveBinary && 'no binary' }, () =>
 
   test('in a scheduled backup: it is tried again, and what is listed as stored is whole', async (t) => {
     let id;
+    const session = database.session();
+    t.after(() => session.close());
     const found = await failOver(async () => {
-      const session = database.session();
       await session.exec('BEGIN; LOCK TABLE things');
       const [job] = (await (await service.fetch('/api/admin/backup-jobs')).json()).jobs;
       id = (await json(`/api/admin/backup-jobs/${job.id}/run`, {})).body.runId;
