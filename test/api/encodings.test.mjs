@@ -8,7 +8,7 @@ import { temporaryDirectory } from './support/cleanup.mjs';
 import { Database } from './support/database.mjs';
 import { assertRefused, importByCli, importOk, previewByCli } from './support/product.mjs';
 import { startPostgres } from './support/servers.mjs';
-import { Service, cli, haveBinary, isSanitized } from './support/service.mjs';
+import { Service, cli, haveBinary } from './support/service.mjs';
 import { upload } from './support/upload.mjs';
 
 process.env.PGCLIENTENCODING = 'UTF8'; // for the stock programs; ours do not see it
@@ -44,8 +44,7 @@ describe('in another encoding', { skip: !haveBinary && 'no binary' }, () => {
   const dump = (database, { bytes }) =>
     database.dumpText('-N', 'cch_data', '--exclude-table-data=*.audit_log', '-E', bytes ? 'SQL_ASCII' : 'UTF8');
 
-  // Under the sanitizers two are enough: what differs otherwise is the server's conversion.
-  for (const one of encodings.filter(({ encoding }) => !isSanitized || ['EUC_JP', 'SQL_ASCII'].includes(encoding))) {
+  for (const one of encodings) {
     test(`${one.encoding}: exported and imported in every way, it stays what it is`, async () => {
       const source = await Database.create(server, options(one.encoding));
       await fill(source, one);
