@@ -132,6 +132,17 @@ read_sentinels(RedisUrl *url, const char *hosts, const char *path, GError **erro
          (n == 1 || set_database(url, parts[1], error));
 }
 
+/* "tls" alone asks for it, too, as to other clients. */
+static gboolean
+asks_for_tls(const char *value)
+{
+  static const char *const off[] = {"false", "0", "no", "off"};
+  for (gsize i = 0; i < G_N_ELEMENTS(off); i++)
+    if (g_ascii_strcasecmp(value, off[i]) == 0)
+      return FALSE;
+  return TRUE;
+}
+
 /* Unknown parameters are options of other clients; those about TLS must not be passed over. */
 static gboolean
 read_query(RedisUrl *url, const char *query, GError **error)
@@ -139,15 +150,16 @@ read_query(RedisUrl *url, const char *query, GError **error)
   g_auto(GStrv) parameters = g_strsplit(query, "&", -1);
   for (char **parameter = parameters; *parameter != NULL; parameter++) {
     char *equals = strchr(*parameter, '=');
-    if (equals == NULL)
-      continue;
-    *equals = '\0';
-    const char *name = *parameter, *value = equals + 1;
+    if (equals != NULL)
+      *equals = '\0';
+    const char *name = *parameter, *value = equals != NULL ? equals + 1 : "";
     gboolean ok = TRUE;
-    if (strcmp(name, "db") == 0)
+    if (strcmp(name, "tls") == 0 || strcmp(name, "ssl") == 0)
+      url->is_tls |= asks_for_tls(value);
+    else if (equals == NULL)
+      continue;
+    else if (strcmp(name, "db") == 0)
       ok = set_database(url, value, error);
-    else if (strcmp(name, "tls") == 0 || strcmp(name, "ssl") == 0)
-      url->is_tls |= g_ascii_strcasecmp(value, "true") == 0 || strcmp(value, "1") == 0;
     else if (strcmp(name, "ssl_cert_reqs") == 0)
       url->is_unverified = g_ascii_strcasecmp(value, "none") == 0;
     else if (strcmp(name, "tls_ca_file") == 0 || strcmp(name, "ssl_ca_certs") == 0)

@@ -73,13 +73,17 @@ a_url_may_have_the_form_of_other_clients(void **state)
     assert_string_equal(url.socket_path, "/run/r.sock");
     assert_false(url.is_tls);
   }
-  static const char *const encrypted[] = {"valkeys://h", "redis://h?tls=true", "\"redis://h?ssl=True\""};
+  static const char *const encrypted[] = {"valkeys://h",       "redis://h?tls=true", "\"redis://h?ssl=True\"",
+                                          "redis://h?tls=yes", "redis://h?tls",      "rediss://h?tls=false"};
   for (gsize i = 0; i < G_N_ELEMENTS(encrypted); i++) {
     g_auto(RedisUrl) url = {0};
     assert_true(redis_url_parse(encrypted[i], &url, NULL));
     assert_string_equal(url.address.host, "h");
     assert_true(url.is_tls);
   }
+  g_auto(RedisUrl) plain = {0};
+  assert_true(redis_url_parse("redis://h?tls=false&db", &plain, NULL));
+  assert_false(plain.is_tls);
 }
 
 static void
