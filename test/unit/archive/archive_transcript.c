@@ -64,6 +64,12 @@ append_large_object(guint32 oid, gpointer user_data, GError **error)
   return TRUE;
 }
 
+gboolean
+archive_transcript_append_data(ArchiveReader *reader, const TocEntry *entry, GString *out, GError **error)
+{
+  return archive_reader_read_data(reader, entry, append_data, append_large_object, out, NULL, error);
+}
+
 ArchiveTranscript *
 archive_transcript_new(int fd, GError **error)
 {
@@ -79,7 +85,7 @@ archive_transcript_new(int fd, GError **error)
     const ArchiveDataInfo *info = archive_reader_data_info(reader, entry);
     append_entry(transcript->toc, entry);
     g_string_append_printf(transcript->data, "[%u:%" G_GUINT64_FORMAT "]", i, info->rows);
-    if (!archive_reader_read_data(reader, entry, append_data, append_large_object, transcript->data, NULL, error))
+    if (!archive_transcript_append_data(reader, entry, transcript->data, error))
       return NULL;
   }
   return g_steal_pointer(&transcript);

@@ -1,5 +1,6 @@
 /* Reading an archive while its file is still arriving. */
 #include "archive/archive_builder.h"
+#include "archive/archive_transcript.h"
 #include "archive/read/reader.h"
 #include "archive/toc/wire.h"
 #include "base/error.h"
@@ -68,20 +69,6 @@ arriving_open(Arriving *file, GError **error)
   return archive_reader_open_arriving(file->fd, &arrival, NULL, error);
 }
 
-static gboolean
-append(const guint8 *data, gsize size, gpointer user_data, GError **error)
-{
-  g_string_append_len(user_data, (const char *)data, (gssize)size);
-  return TRUE;
-}
-
-static gboolean
-append_oid(guint32 oid, gpointer user_data, GError **error)
-{
-  g_string_append_printf(user_data, "{%u}", oid);
-  return TRUE;
-}
-
 static const char sample_data[] = "1\tAda\n2\t\\N\n3\t\\\\.\n"
                                   "INSERT INTO public.inserted VALUES (1);\n\n\n"
                                   "{16400}first{4000000000}";
@@ -94,7 +81,7 @@ read_all(ArchiveReader *reader, gboolean is_backwards, GError **error)
   for (guint i = 0; i < n; i++) {
     g_autoptr(GString) piece = g_string_new(NULL);
     const TocEntry *entry = archive_reader_entry(reader, is_backwards ? n - 1 - i : i);
-    if (!archive_reader_read_data(reader, entry, append, append_oid, piece, NULL, error))
+    if (!archive_transcript_append_data(reader, entry, piece, error))
       return NULL;
     g_string_insert_len(data, is_backwards ? 0 : -1, piece->str, (gssize)piece->len);
   }

@@ -1,5 +1,6 @@
 /* Finding blocks without a check: scan, clones, and the survey that uses them. */
 #include "archive/archive_builder.h"
+#include "archive/archive_transcript.h"
 #include "archive/read/survey.h"
 #include "base/error.h"
 
@@ -22,26 +23,12 @@ open_builder(const ArchiveBuilder *builder, int *ret_fd)
   return reader;
 }
 
-static gboolean
-append(const guint8 *data, gsize size, gpointer user_data, GError **error)
-{
-  g_string_append_len(user_data, (const char *)data, (gssize)size);
-  return TRUE;
-}
-
-static gboolean
-append_oid(guint32 oid, gpointer user_data, GError **error)
-{
-  g_string_append_printf(user_data, "{%u}", oid);
-  return TRUE;
-}
-
 static char *
 read_all(ArchiveReader *reader, GError **error)
 {
   g_autoptr(GString) data = g_string_new(NULL);
   for (guint i = archive_reader_n_entries(reader); i-- > 0;) {
-    if (!archive_reader_read_data(reader, archive_reader_entry(reader, i), append, append_oid, data, NULL, error))
+    if (!archive_transcript_append_data(reader, archive_reader_entry(reader, i), data, error))
       return NULL;
   }
   return g_strdup(data->str);

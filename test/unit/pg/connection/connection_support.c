@@ -49,6 +49,22 @@ open_connection(void)
   return open_dsn(postgres_dsn());
 }
 
+PgConnection *
+open_database(const char *name)
+{
+  g_autofree char *dsn = g_strdup_printf("%s dbname=%s", postgres_dsn(), name);
+  return open_dsn(dsn);
+}
+
+PgConnection *
+create_database(const char *name)
+{
+  g_autoptr(PgConnection) maintenance = open_connection();
+  g_autofree char *create = g_strdup_printf("CREATE DATABASE %s", name);
+  exec_ok(maintenance, create);
+  return open_database(name);
+}
+
 void
 exec_ok(PgConnection *connection, const char *sql)
 {
@@ -57,13 +73,20 @@ exec_ok(PgConnection *connection, const char *sql)
     fail_msg("%s: %s", sql, error->message);
 }
 
+char *
+ask(PgConnection *connection, const char *sql)
+{
+  g_autoptr(GError) error = NULL;
+  char *value = NULL;
+  if (!pg_connection_value(connection, &value, &error, sql, 0))
+    fail_msg("%s: %s", sql, error->message);
+  return value;
+}
+
 void
 assert_value(PgConnection *connection, const char *sql, const char *expected)
 {
-  g_autoptr(GError) error = NULL;
-  g_autofree char *value = NULL;
-  if (!pg_connection_value(connection, &value, &error, sql, 0))
-    fail_msg("%s: %s", sql, error->message);
+  g_autofree char *value = ask(connection, sql);
   assert_non_null(value);
   assert_string_equal(value, expected);
 }

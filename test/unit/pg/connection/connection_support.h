@@ -11,7 +11,10 @@ const char *postgres_dsn(void);
 
 PgConnection *open_dsn(const char *dsn);
 PgConnection *open_connection(void);
+PgConnection *open_database(const char *name);
+PgConnection *create_database(const char *name);
 void exec_ok(PgConnection *connection, const char *sql);
+char *ask(PgConnection *connection, const char *sql); /* free with g_free */
 void assert_value(PgConnection *connection, const char *sql, const char *expected);
 void assert_error(const GError *error, ErrorCode code, const char *sqlstate);
 

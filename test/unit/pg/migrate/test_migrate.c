@@ -1,6 +1,6 @@
 #include "base/error.h"
+#include "pg/connection/connection_support.h"
 #include "pg/migrate/migrate.h"
-#include "servers.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -26,50 +26,16 @@ enum { N_OWN = 13, N_HUB = 3, N_MIGRATIONS = N_OWN + N_HUB };
   "  UNION ALL SELECT relname || ' ' || conname || ' ' || pg_get_constraintdef(pg_constraint.oid)"                     \
   "  FROM tables JOIN pg_constraint ON conrelid = tables.oid) AS described"
 
-static TestPostgres *postgres;
-
-static PgConnection *
-open_database(const char *name)
-{
-  g_autofree char *dsn = g_strdup_printf("%s dbname=%s", test_postgres_dsn(postgres), name);
-  g_autoptr(GError) error = NULL;
-  PgConnection *connection = pg_connection_open(dsn, "test", NULL, &error);
-  if (connection == NULL)
-    fail_msg("%s", error->message);
-  return connection;
-}
-
-static void
-exec(PgConnection *connection, const char *sql)
-{
-  g_autoptr(GError) error = NULL;
-  if (!pg_connection_exec(connection, sql, &error))
-    fail_msg("%s", error->message);
-}
-
-static char *
-ask(PgConnection *connection, const char *sql)
-{
-  g_autoptr(GError) error = NULL;
-  char *value = NULL;
-  if (!pg_connection_value(connection, &value, &error, sql, 0))
-    fail_msg("%s", error->message);
-  return value;
-}
-
 /* A new database with the contents of the fixture (NULL: none). */
 static PgConnection *
 make_database(const char *name, const char *fixture)
 {
-  g_autoptr(PgConnection) maintenance = open_database("postgres");
-  g_autofree char *create = g_strdup_printf("CREATE DATABASE %s", name);
-  exec(maintenance, create);
-  PgConnection *connection = open_database(name);
+  PgConnection *connection = create_database(name);
   if (fixture != NULL) {
     g_autofree char *path = g_build_filename(SOURCE_ROOT, "test/api/fixtures", fixture, NULL);
     g_autofree char *sql = NULL;
     assert_true(g_file_get_contents(path, &sql, NULL, NULL));
-    exec(connection, sql);
+    exec_ok(connection, sql);
   }
   return connection;
 }
@@ -126,7 +92,7 @@ a_private_cluster_gets_the_hubs_tables_unasked(void **state)
 {
   (void)state;
   g_autoptr(PgConnection) connection = make_database("private", NULL);
-  exec(connection, "SET cch_data.private_cluster = on");
+  exec_ok(connection, "SET cch_data.private_cluster = on");
   assert_int_equal(migrate(connection).n_applied, N_MIGRATIONS);
 }
 
@@ -136,7 +102,7 @@ tables_on_record_go_on_being_migrated(void **state)
   (void)state;
   g_autoptr(PgConnection) connection = make_database("on_record", NULL);
   migrate_with_hub_tables(connection);
-  exec(connection, "UPDATE cch_data.migrations SET sha256 = 'older' WHERE series = 'hub' AND number = 2");
+  exec_ok(connection, "UPDATE cch_data.migrations SET sha256 = 'older' WHERE series = 'hub' AND number = 2");
   MigrateResult result = migrate(connection);
   assert_int_equal(result.n_applied, 1);
   assert_true(result.has_hub_tables);
@@ -148,8 +114,8 @@ tables_on_record_that_others_replaced_are_left_alone(void **state)
   (void)state;
   g_autoptr(PgConnection) connection = make_database("replaced", NULL);
   migrate_with_hub_tables(connection);
-  exec(connection,
-       "DROP SCHEMA public CASCADE; CREATE SCHEMA public; CREATE TABLE public.message_request (id integer)");
+  exec_ok(connection,
+          "DROP SCHEMA public CASCADE; CREATE SCHEMA public; CREATE TABLE public.message_request (id integer)");
   assert_true(pg_migrate_forget_hub(connection, NULL));
   MigrateResult result = migrate(connection);
   assert_int_equal(result.n_applied, 0);
@@ -173,12 +139,12 @@ an_old_hubs_tables_become_those_of_the_new_and_keep_their_rows(void **state)
   (void)state;
   g_autoptr(PgConnection) old = make_database("hub_v05", "hub-v05.sql");
   g_autofree char *rows_before = ask(old, "SELECT count(*) FROM public.message_request");
-  exec(old, "DROP SCHEMA drizzle CASCADE");
+  exec_ok(old, "DROP SCHEMA drizzle CASCADE");
   assert_int_equal(migrate(old).n_applied, N_OWN);
   assert_int_equal(migrate_with_hub_tables(old).n_applied, N_HUB);
   g_autofree char *rows_after = ask(old, "SELECT count(*) FROM public.message_request");
   assert_string_equal(rows_after, rows_before);
-  exec(old, "ALTER TABLE public.providers DROP COLUMN join_claude_pool"); /* which we leave alone */
+  exec_ok(old, "ALTER TABLE public.providers DROP COLUMN join_claude_pool"); /* which we leave alone */
   g_autoptr(PgConnection) ours = open_database("empty");
   g_autofree char *expected = ask(ours, DESCRIBE);
   g_autofree char *found = ask(old, DESCRIBE);
@@ -205,7 +171,7 @@ public_is_left_alone_in_a_database_of_another_purpose(void **state)
 {
   (void)state;
   g_autoptr(PgConnection) connection = make_database("foreign_data", NULL);
-  exec(connection, "CREATE TABLE public.users (name text); CREATE TABLE public.message_request (id integer)");
+  exec_ok(connection, "CREATE TABLE public.users (name text); CREATE TABLE public.message_request (id integer)");
   MigrateResult result = migrate_with_hub_tables(connection);
   assert_false(result.is_hub_managed);
   assert_false(result.has_hub_tables);
@@ -220,10 +186,10 @@ the_callers_transaction_decides(void **state)
 {
   (void)state;
   g_autoptr(PgConnection) connection = make_database("callers", NULL);
-  exec(connection, "BEGIN");
+  exec_ok(connection, "BEGIN");
   migrate(connection);
   assert_true(pg_connection_in_transaction(connection));
-  exec(connection, "ROLLBACK");
+  exec_ok(connection, "ROLLBACK");
   g_autofree char *own = ask(connection, "SELECT to_regclass('cch_data.migrations')");
   assert_null(own);
 }
@@ -235,7 +201,7 @@ the_hubs_series_runs_again_when_it_is_forgotten(void **state)
   g_autoptr(PgConnection) connection = make_database("forgotten", NULL);
   assert_true(pg_migrate_forget_hub(connection, NULL)); /* nothing to forget */
   migrate_with_hub_tables(connection);
-  exec(connection, "DROP TABLE public.users");
+  exec_ok(connection, "DROP TABLE public.users");
   assert_true(pg_migrate_forget_hub(connection, NULL));
   assert_int_equal(migrate(connection).n_applied, N_HUB);
   g_autofree char *users = ask(connection, "SELECT to_regclass('public.users')");
@@ -248,9 +214,9 @@ a_changed_file_is_an_error_only_in_our_own_schema(void **state)
   (void)state;
   g_autoptr(PgConnection) connection = make_database("changed", NULL);
   migrate_with_hub_tables(connection);
-  exec(connection, "UPDATE cch_data.migrations SET sha256 = 'other' WHERE series = 'hub' AND number = 1");
+  exec_ok(connection, "UPDATE cch_data.migrations SET sha256 = 'other' WHERE series = 'hub' AND number = 1");
   assert_int_equal(migrate(connection).n_applied, 1);
-  exec(connection, "UPDATE cch_data.migrations SET sha256 = 'other' WHERE series = 'own'");
+  exec_ok(connection, "UPDATE cch_data.migrations SET sha256 = 'other' WHERE series = 'own'");
   g_autoptr(GError) error = NULL;
   assert_false(pg_migrate(connection, NULL, &error));
   assert_int_equal(error_code(error), CCH_ERROR_MIGRATION_FAILED);
@@ -268,7 +234,7 @@ a_database_of_a_newer_version_is_refused_with_both_versions(void **state)
   for (const char *const *series = (const char *const[]){"own", "hub", NULL}; *series != NULL; series++) {
     g_autofree char *insert = g_strdup_printf(
         "INSERT INTO cch_data.migrations (series, number, name, sha256) VALUES ('%s', 99, 'later', 'x')", *series);
-    exec(connection, insert);
+    exec_ok(connection, insert);
     g_autoptr(GError) error = NULL;
     assert_false(pg_migrate(connection, NULL, &error));
     assert_int_equal(error_code(error), CCH_ERROR_MIGRATION_NEWER);
@@ -276,7 +242,7 @@ a_database_of_a_newer_version_is_refused_with_both_versions(void **state)
     assert_non_null(strstr(error->message, found));
     assert_non_null(strstr(error->message, "knows them up to"));
     assert_false(pg_migrate_check(connection, NULL));
-    exec(connection, "DELETE FROM cch_data.migrations WHERE number = 99");
+    exec_ok(connection, "DELETE FROM cch_data.migrations WHERE number = 99");
   }
   assert_int_equal(migrate(connection).n_applied, 0);
 }
@@ -286,7 +252,7 @@ a_failure_rolls_everything_back(void **state)
 {
   (void)state;
   g_autoptr(PgConnection) connection = make_database("failing", NULL);
-  exec(connection, "CREATE DOMAIN public.daily_reset_mode AS integer");
+  exec_ok(connection, "CREATE DOMAIN public.daily_reset_mode AS integer");
   g_autoptr(GError) error = NULL;
   assert_false(pg_migrate_with_hub_tables(connection, NULL, &error));
   assert_int_equal(error_code(error), CCH_ERROR_MIGRATION_FAILED);
@@ -318,22 +284,6 @@ two_at_once_do_it_once(void **state)
   assert_int_equal(n_applied, N_MIGRATIONS);
 }
 
-static int
-set_up(void **state)
-{
-  (void)state;
-  postgres = test_postgres_start();
-  return 0;
-}
-
-static int
-tear_down(void **state)
-{
-  (void)state;
-  test_postgres_free(postgres);
-  return 0;
-}
-
 int
 main(void)
 {
@@ -354,5 +304,5 @@ main(void)
       cmocka_unit_test(a_failure_rolls_everything_back),
       cmocka_unit_test(two_at_once_do_it_once),
   };
-  return cmocka_run_group_tests(tests, set_up, tear_down);
+  return cmocka_run_group_tests(tests, start_postgres, stop_postgres);
 }

@@ -1,8 +1,8 @@
 /* Upgrades: databases as earlier versions left them, after each of our own migrations, with rows that those versions
  * wrote. */
 #include "base/error.h"
+#include "pg/connection/connection_support.h"
 #include "pg/migrate/migrate.h"
-#include "servers.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -106,46 +106,6 @@ static const Published published[] = {
   "  END LOOP; RETURN lost;"                                                                                           \
   "END $$"
 
-static TestPostgres *postgres;
-
-static PgConnection *
-open_database(const char *name)
-{
-  g_autofree char *dsn = g_strdup_printf("%s dbname=%s", test_postgres_dsn(postgres), name);
-  g_autoptr(GError) error = NULL;
-  PgConnection *connection = pg_connection_open(dsn, "test", NULL, &error);
-  if (connection == NULL)
-    fail_msg("%s", error->message);
-  return connection;
-}
-
-static void
-exec(PgConnection *connection, const char *sql)
-{
-  g_autoptr(GError) error = NULL;
-  if (!pg_connection_exec(connection, sql, &error))
-    fail_msg("%s: %s", error->message, sql);
-}
-
-static char *
-ask(PgConnection *connection, const char *sql)
-{
-  g_autoptr(GError) error = NULL;
-  char *value = NULL;
-  if (!pg_connection_value(connection, &value, &error, sql, 0))
-    fail_msg("%s", error->message);
-  return value;
-}
-
-static PgConnection *
-make_database(const char *name)
-{
-  g_autoptr(PgConnection) maintenance = open_database("postgres");
-  g_autofree char *create = g_strdup_printf("CREATE DATABASE %s", name);
-  exec(maintenance, create);
-  return open_database(name);
-}
-
 static guint
 migrate(PgConnection *connection)
 {
@@ -161,18 +121,18 @@ static PgConnection *
 make_older(gsize last)
 {
   g_autofree char *name = g_strdup_printf("older_%zu", last + 1);
-  PgConnection *connection = make_database(name);
+  PgConnection *connection = create_database(name);
   for (gsize i = 0; i <= last; i++) {
     g_autofree char *file = g_strconcat(published[i].name, ".sql", NULL);
     g_autofree char *path = g_build_filename(SOURCE_ROOT, "src/pg/migrate/sql/own", file, NULL);
     g_autofree char *sql = NULL;
     assert_true(g_file_get_contents(path, &sql, NULL, NULL));
-    exec(connection, sql);
+    exec_ok(connection, sql);
     g_autofree char *record = g_strdup_printf("INSERT INTO cch_data.migrations (series, number, name, sha256)"
                                               " VALUES ('own', %zu, '%s', '%s')",
                                               i + 1, published[i].name + strlen("0000_"), published[i].sha256);
-    exec(connection, record);
-    exec(connection, published[i].rows);
+    exec_ok(connection, record);
+    exec_ok(connection, published[i].rows);
   }
   return connection;
 }
@@ -181,7 +141,7 @@ static void
 published_migrations_are_on_record_as_they_were(void **state)
 {
   (void)state;
-  g_autoptr(PgConnection) connection = make_database("fresh");
+  g_autoptr(PgConnection) connection = create_database("fresh");
   migrate(connection);
   g_autofree char *found =
       ask(connection, "SELECT string_agg(format('%s_%s %s', to_char(number, 'FM0000'), name, sha256),"
@@ -201,11 +161,11 @@ each_earlier_version_is_upgraded_with_its_rows(void **state)
   g_autofree char *expected = ask(fresh, DESCRIBE);
   for (gsize last = 0; last < G_N_ELEMENTS(published); last++) {
     g_autoptr(PgConnection) older = make_older(last);
-    exec(older, KEEP_ROWS);
+    exec_ok(older, KEEP_ROWS);
     assert_int_equal(migrate(older), G_N_ELEMENTS(published) - 1 - last);
     g_autofree char *found = ask(older, DESCRIBE);
     assert_string_equal(found, expected);
-    exec(older, LOST_ROWS);
+    exec_ok(older, LOST_ROWS);
     g_autofree char *lost = ask(older, "SELECT pg_temp.lost()");
     if (*lost != '\0')
       fail_msg("from %s: rows are lost of %s", published[last].name, lost);
@@ -224,22 +184,6 @@ a_batch_of_an_earlier_version_gets_the_number_of_its_rows(void **state)
   assert_string_equal(counts, "a 2, b -");
 }
 
-static int
-set_up(void **state)
-{
-  (void)state;
-  postgres = test_postgres_start();
-  return 0;
-}
-
-static int
-tear_down(void **state)
-{
-  (void)state;
-  test_postgres_free(postgres);
-  return 0;
-}
-
 int
 main(void)
 {
@@ -248,5 +192,5 @@ main(void)
       cmocka_unit_test(each_earlier_version_is_upgraded_with_its_rows),
       cmocka_unit_test(a_batch_of_an_earlier_version_gets_the_number_of_its_rows),
   };
-  return cmocka_run_group_tests(tests, set_up, tear_down);
+  return cmocka_run_group_tests(tests, start_postgres, stop_postgres);
 }
