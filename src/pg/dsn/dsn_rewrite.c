@@ -31,11 +31,11 @@ static const struct {
 static char *
 plain_name(const char *name)
 {
-  g_autoptr(GString) plain = g_string_new(NULL);
+  GString *plain = g_string_new(NULL);
   for (const char *p = name; *p != '\0'; p++)
     if (*p != '_' && *p != '-' && *p != ' ')
       g_string_append_c(plain, g_ascii_tolower(*p));
-  return g_strdup(plain->str);
+  return g_string_free(plain, FALSE);
 }
 
 static Action
