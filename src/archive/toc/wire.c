@@ -192,16 +192,21 @@ read_pipe(WireSource *source, GError **error)
   return n;
 }
 
-/* Waits until more than `position` bytes are there. */
+gboolean
+archive_arrival_await(const ArchiveArrival *arrival, guint64 position, GCancellable *cancellable, guint64 *ret_arrived,
+                      GError **error)
+{
+  do {
+    if (error_if_cancelled(cancellable, error) || !arrival->wait(arrival->user_data, position, ret_arrived, error))
+      return FALSE;
+  } while (*ret_arrived <= position);
+  return TRUE;
+}
+
 static gboolean
 await_bytes(WireSource *source, guint64 position, GError **error)
 {
-  do {
-    if (g_cancellable_set_error_if_cancelled(source->cancellable, error) ||
-        !source->arrival.wait(source->arrival.user_data, position, &source->arrived, error))
-      return FALSE;
-  } while (source->arrived <= position);
-  return TRUE;
+  return archive_arrival_await(&source->arrival, position, source->cancellable, &source->arrived, error);
 }
 
 gboolean

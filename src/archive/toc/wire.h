@@ -47,6 +47,10 @@ typedef struct ArchiveArrival {
   gpointer user_data; /* must outlive whoever reads the file */
 } ArchiveArrival;
 
+/* Waits until the file has more than its first `position` bytes. CANCELLED, and what `wait` fails with. */
+gboolean archive_arrival_await(const ArchiveArrival *arrival, guint64 position, GCancellable *cancellable,
+                               guint64 *ret_arrived, GError **error) G_GNUC_WARN_UNUSED_RESULT;
+
 /* Reads it. Reading waits for bytes that are not there yet, and fails with the errors of `arrival->wait`, which is
  * copied. */
 WireSource *wire_source_new_arriving(int fd, const ArchiveArrival *arrival);

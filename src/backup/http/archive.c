@@ -302,14 +302,19 @@ wait_for_upload(gpointer user_data, guint64 position, guint64 *ret_arrived, GErr
   return TRUE;
 }
 
+static ArchiveArrival
+arrival_of(HttpArchive *archive, guint64 size)
+{
+  return (ArchiveArrival){.size = size, .wait = wait_for_upload, .user_data = archive};
+}
+
 static gboolean
 await_bytes(HttpArchive *archive, guint64 n_bytes, GError **error)
 {
-  for (guint64 arrived = 0; arrived < n_bytes;)
-    if (error_if_cancelled(http_request_cancellable(archive->request), error) ||
-        !wait_for_upload(archive, n_bytes - 1, &arrived, error))
-      return FALSE;
-  return TRUE;
+  const ArchiveArrival arrival = arrival_of(archive, n_bytes);
+  guint64 arrived = 0;
+  return n_bytes == 0 ||
+         archive_arrival_await(&arrival, n_bytes - 1, http_request_cancellable(archive->request), &arrived, error);
 }
 
 /* Waits until the upload shows what it is; one that must be unpacked has to be complete. */
@@ -331,7 +336,7 @@ open_reader(HttpArchive *archive, int fd, guint64 size, GError **error)
 {
   if (!archive->is_arriving)
     return archive_reader_open(fd, error);
-  const ArchiveArrival arrival = {.size = size, .wait = wait_for_upload, .user_data = archive};
+  const ArchiveArrival arrival = arrival_of(archive, size);
   return archive_reader_open_arriving(fd, &arrival, http_request_cancellable(archive->request), error);
 }
 

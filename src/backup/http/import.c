@@ -90,12 +90,6 @@ import_set_options(Import *import)
   };
 }
 
-static void
-report_wait(gboolean is_waiting, gpointer work)
-{
-  http_work_report_wait(work, is_waiting);
-}
-
 /* Opens the archive of an upload that is still arriving. A failure is the last event. */
 static gboolean
 open_arriving(Import *import)
@@ -143,7 +137,7 @@ import_end(gpointer upload, GError **error)
   }
   if (arriving != NULL) {
     http_work_follow(import->work, arriving);
-    http_archive_watch_waits(import->archive, report_wait, import->work);
+    http_archive_watch_waits(import->archive, http_work_report_wait, import->work);
   }
   import_set_options(import);
   return http_work_start(import->work, run_import, import_release, import, NULL);

@@ -173,8 +173,9 @@ http_work_report(const BackupEvent *event, gpointer user_data)
 
 /* The newest event again, with the upload as it is now. */
 void
-http_work_report_wait(HttpWork *work, gboolean is_waiting)
+http_work_report_wait(gboolean is_waiting, gpointer user_data)
 {
+  HttpWork *work = user_data;
   g_autoptr(GMutexLocker) locker = g_mutex_locker_new(&work->mutex);
   gboolean is_due = is_waiting != work->is_waiting || g_get_monotonic_time() - work->told_us >= WAIT_EVENT_US;
   work->is_waiting = is_waiting;

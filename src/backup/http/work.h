@@ -37,8 +37,9 @@ void http_work_run(HttpWork *work, void (*run)(gpointer data), void (*release)(g
 /* The upload that the operation reads while it arrives; NULL: none, or no longer. Until then each event tells how much
  * of it is here. */
 void http_work_follow(HttpWork *work, UploadHold *upload);
-/* Reports that the operation waits for the upload, about once a second while it is said again. From any thread. */
-void http_work_report_wait(HttpWork *work, gboolean is_waiting);
+/* Reports that the operation waits for the upload, about once a second while it is said again; `user_data` is an
+ * HttpWork. From any thread. */
+void http_work_report_wait(gboolean is_waiting, gpointer user_data);
 
 /* A BackupEventFunc; `user_data` is an HttpWork. */
 void http_work_report(const BackupEvent *event, gpointer user_data);
