@@ -143,6 +143,14 @@ export class Session {
     this.closed = new Promise((resolve) => this.child.on('close', resolve));
     this.closed.then(() => this.wake?.());
     this.n = 0;
+    // A session that nobody closes must not keep its file from ending; it ends with it.
+    for (const one of [this.child, ...this.child.stdio]) one.unref();
+  }
+
+  // Keeps the file from ending until the promise has.
+  #hold(promise) {
+    const timer = setInterval(() => {}, 60_000);
+    return promise.finally(() => clearInterval(timer));
   }
 
   get hasEnded() {
@@ -154,7 +162,7 @@ export class Session {
     const mark = `done-${++this.n}`;
     this.child.stdin.write(`${sql};\n\\echo ${mark}\n`);
     while (!this.output.includes(mark) && !this.hasEnded) {
-      await new Promise((resolve) => (this.wake = resolve));
+      await this.#hold(new Promise((resolve) => (this.wake = resolve)));
     }
     const text = this.output.slice(0, this.output.indexOf(mark)).trim();
     this.output = '';
@@ -163,7 +171,7 @@ export class Session {
 
   async close() {
     this.child.stdin.end();
-    await this.closed;
+    await this.#hold(this.closed);
   }
 }
 
