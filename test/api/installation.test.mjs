@@ -181,7 +181,7 @@ describe('the container', () => {
     const lines = container('Dockerfile').split('\n');
     for (const line of lines.filter((text) => text.startsWith('RUN '))) assert.match(line, /^RUN (PGDG="\$\{PGDG\}" )?(packaging\/container|\/container)\/build-(package|image)\.sh /);
     assert.ok(lines.includes('USER cch-data'));
-    for (const script of ['build-package.sh', 'build-image.sh', 'test-steps', '../build-deb', '../root', '../test-deb', '../test-packages', '../test-reproducible', '../install-env'])
+    for (const script of ['build-package.sh', 'build-image.sh', 'test-steps', '../build-deb', '../root', '../test-deb', '../test-packages', '../test-reproducible', '../test-arm64', '../install-env'])
       assert.equal(spawnSync('sh', ['-n', path.join(root, 'packaging/container', script)], { encoding: 'utf8' }).stderr, '', script);
     for (const [, name] of container('Dockerfile').matchAll(/\b(CCH_DATA_\w+)=/g)) assert.ok(known.includes(`| \`${name}\` |`), name);
   });

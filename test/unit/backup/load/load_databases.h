@@ -9,8 +9,8 @@
 typedef struct {
   TestPostgres *postgres;
   char *directory; /* for archives and texts */
-  const char
-      *strategy; /* of CREATE DATABASE: copying files takes half the time of logging pages, PostgreSQL 15 or newer */
+  /* Of CREATE DATABASE. Copying files takes half the time of logging pages; PostgreSQL 15 or newer can choose. */
+  const char *strategy;
   guint n_names;
   ArchiveReader *reader; /* of the last load */
 } LoadDatabases;
