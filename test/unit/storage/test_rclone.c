@@ -202,9 +202,9 @@ static void
 s3_of_s3rver(void **state)
 {
   (void)state;
-  const char *program = SOURCE_ROOT "/web/node_modules/s3rver/bin/s3rver.js";
+  const char *program = SOURCE_ROOT "/test/node_modules/s3rver/bin/s3rver.js";
   if (!g_file_test(program, G_FILE_TEST_EXISTS)) {
-    print_message("skipped: the npm package s3rver is not installed in web/\n");
+    print_message("skipped: the npm package s3rver is not installed in test/\n");
     skip();
   }
   guint port = free_port();
