@@ -121,3 +121,57 @@ test('a client in TypeScript is generated from it, compiled, and makes requests'
   const found = JSON.parse(await node('client.js', service.url, service.token));
   assert.deepEqual(found, { name: 'cch-data', isNumber: true, names: ['daily'], errorCode: 'resource.not_found' });
 });
+
+// The document in OpenAPI 3.0, as generators that do not read 3.1 want it.
+function inOpenApi30(node) {
+  if (Array.isArray(node)) return node.map(inOpenApi30);
+  if (node === null || typeof node !== 'object') return node;
+  const { const: only, contentMediaType, ...older } = Object.fromEntries(Object.entries(node).map(([name, value]) => [name, inOpenApi30(value)]));
+  if (only !== undefined) older.enum = [only];
+  if (typeof contentMediaType === 'string') Object.assign(older, { type: 'string', format: 'binary' });
+  if (Array.isArray(older.enum)) older.enum = older.enum.filter((value) => value !== null);
+  if (Array.isArray(older.type)) {
+    const types = older.type.filter((type) => type !== 'null');
+    delete older.type;
+    Object.assign(older, { nullable: true }, types.length === 1 ? { type: types[0] } : {});
+  }
+  if (older.anyOf?.some(({ type }) => type === 'null')) {
+    older.nullable = true;
+    older.anyOf = older.anyOf.filter(({ type }) => type !== 'null');
+  }
+  return older;
+}
+
+test('a client in Python is generated from it, and makes requests', async () => {
+  const directory = temporaryDirectory('client');
+  const at = (...parts) => path.join(directory, ...parts);
+  const { identifier, ...license } = apiDocument.info.license;
+  writeFileSync(at('openapi.json'), JSON.stringify({ ...inOpenApi30(apiDocument), openapi: '3.0.3', info: { ...apiDocument.info, license } }));
+  const generator = fileURLToPath(new URL('../node_modules/@openapitools/openapi-generator-cli/bin/openapi-generator.jar', import.meta.url));
+  const generated = await run('java', ['-XX:TieredStopAtLevel=1', '-jar', generator, 'generate', '-i', at('openapi.json'), '-g', 'python', '-o', directory, '--package-name', 'cch_data'], { cwd: directory });
+  assert.equal(generated.code, 0, generated.stdout + generated.stderr);
+  writeFileSync(at('client.py'), `
+import json, sys, cch_data
+configuration = cch_data.Configuration(host=sys.argv[1])
+configuration.access_token = sys.argv[2]
+with cch_data.ApiClient(configuration) as client:
+    backups = cch_data.BackupsApi(client)
+    destination = backups.create_backup_destination(
+        cch_data.BackupDestinationRequest(name="of Python", kind="directory", settings={}))
+    try:
+        backups.get_backup_run("999")
+    except cch_data.ApiException as error:
+        error_code = json.loads(error.body)["errorCode"]
+    print(json.dumps({
+        "name": cch_data.HealthApi(client).get_version().name,
+        "isNumber": isinstance(destination.id, int),
+        "names": [job.name for job in backups.list_backup_jobs().jobs],
+        "errorCode": error_code,
+    }))
+`);
+  await until('the jobs', async () => (await service.fetch('/api/admin/backup-jobs')).status === 200);
+  // Debian's Python, which has the packages that the client needs.
+  const { code, stdout, stderr } = await run('/usr/bin/python3', ['client.py', service.url, service.token], { cwd: directory });
+  assert.equal(code, 0, stderr);
+  assert.deepEqual(JSON.parse(stdout), { name: 'cch-data', isNumber: true, names: ['daily'], errorCode: 'resource.not_found' });
+});
