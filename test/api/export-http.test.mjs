@@ -160,7 +160,7 @@ describe('an export over HTTP', { skip: !haveBinary && 'no binary' }, () => {
 
     const second = await start();
     const watched = watch(second.response.headers['x-operation-id']);
-    second.response.once('data', () => setTimeout(() => second.call.destroy(), 100));
+    second.response.once('data', () => second.call.destroy());
     second.response.on('error', () => {});
     const last = lastEvent((await watched).events);
     assert.deepEqual([last.type, last.errorCode], ['error', 'request.cancelled']);

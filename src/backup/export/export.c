@@ -183,12 +183,18 @@ start_workers(BackupExport *export)
   g_ptr_array_set_size(export->snapshot->connections, (int)n_workers);
 }
 
+char *
+backup_export_name_now(void)
+{
+  g_autoptr(GDateTime) now = g_date_time_new_now_utc();
+  return g_date_time_format(now, "backup_%Y-%m-%dT%H-%M-%S");
+}
+
 static char *
 make_file_name(gboolean exclude_logs, gboolean ledger_only)
 {
-  g_autoptr(GDateTime) now = g_date_time_new_now_utc();
-  g_autofree char *time = g_date_time_format(now, "%Y-%m-%dT%H-%M-%S");
-  return g_strdup_printf("backup_%s%s.dump", time, ledger_only ? "_ledger-only" : exclude_logs ? "_no-logs" : "");
+  g_autofree char *name = backup_export_name_now();
+  return g_strdup_printf("%s%s.dump", name, ledger_only ? "_ledger-only" : exclude_logs ? "_no-logs" : "");
 }
 
 static void

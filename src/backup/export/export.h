@@ -63,6 +63,8 @@ gboolean backup_export_check_tables(PgConnection *connection, char *const *names
 /* "backup_2025-01-29T10-30-00.dump" in UTC, with "_no-logs" if logs are left out, "_ledger-only" without the log's
  * table. */
 const char *backup_export_file_name(const BackupExport *export);
+/* What the name of an export begins with that starts now: "backup_2025-01-29T10-30-00". Free with g_free. */
+char *backup_export_name_now(void);
 
 typedef struct {
   guint64 rows;       /* in the archive so far */

@@ -114,6 +114,20 @@ catalog_note_backup(PgConnection *connection, gint64 destination_id, const char 
 }
 
 gboolean
+catalog_has_backup_named(PgConnection *connection, const char *job_name, const char *beginning, gboolean *ret_has,
+                         GError **error)
+{
+  g_autoptr(PgResult) result = pg_connection_query(connection, error,
+                                                   "SELECT EXISTS (SELECT FROM cch_data.backups"
+                                                   " WHERE job_name = $1 AND pg_catalog.starts_with(name, $2))",
+                                                   2, job_name, beginning);
+  if (result == NULL)
+    return FALSE;
+  *ret_has = pg_result_bool(result, 0, 0);
+  return TRUE;
+}
+
+gboolean
 catalog_note_proof(PgConnection *connection, gint64 id, const char *proof, gint64 recovery_ms, GError **error)
 {
   g_autoptr(PgResult) result = pg_connection_query(

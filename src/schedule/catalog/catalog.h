@@ -108,6 +108,9 @@ typedef enum { NOTE_MADE, NOTE_STORED, NOTE_FOUND } CatalogNote;
 gboolean catalog_note_backup(PgConnection *connection, gint64 destination_id, const char *job_name, const char *name,
                              guint64 bytes, const char *sha256, const char *manifest_json, const char *made_at,
                              CatalogNote note, GError **error);
+/* Whether a name of one of the job's backups, at any destination, begins so. */
+gboolean catalog_has_backup_named(PgConnection *connection, const char *job_name, const char *beginning,
+                                  gboolean *ret_has, GError **error);
 /* A proof succeeded; `recovery_ms` -1: not measured. */
 gboolean catalog_note_proof(PgConnection *connection, gint64 id, const char *proof, gint64 recovery_ms, GError **error);
 /* `state` "damaged" or "missing", with the reason. */

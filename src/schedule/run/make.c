@@ -4,6 +4,7 @@
 #include "base/error.h"
 #include "base/os/write_all.h"
 #include "base/sha256.h"
+#include "base/wait.h"
 #include "storage/age.h"
 
 #include <errno.h>
@@ -12,7 +13,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-enum { BUFFER_BYTES = 256 * 1024 };
+enum { BUFFER_BYTES = 256 * 1024, NAME_PAUSE_MS = 100 };
 
 void
 made_backup_clear(MadeBackup *made)
@@ -81,6 +82,25 @@ complete_archive(RunWork *work, BackupExport *export, int fd, MadeBackup *made, 
   return made->manifest != NULL;
 }
 
+/* Names of backups have seconds. A second backup of the same second would take the place of the first. */
+static gboolean
+wait_for_new_name(RunWork *work, const CatalogJob *job, GError **error)
+{
+  g_autoptr(PgConnection) connection = run_work_connect(work, error);
+  if (connection == NULL)
+    return FALSE;
+  for (;;) {
+    g_autofree char *name = backup_export_name_now();
+    gboolean is_taken = FALSE;
+    if (!catalog_has_backup_named(connection, job->name, name, &is_taken, error))
+      return FALSE;
+    if (!is_taken)
+      return TRUE;
+    if (!sleep_ms(NAME_PAUSE_MS, work->cancellable, error))
+      return FALSE;
+  }
+}
+
 static gboolean
 export_archive(RunWork *work, const CatalogJob *job, int fd, MadeBackup *made, GError **error)
 {
@@ -101,6 +121,8 @@ export_archive(RunWork *work, const CatalogJob *job, int fd, MadeBackup *made, G
       .jobs = (guint)config->export_jobs,
   };
   run_work_progress(work, "wait", 0, 0);
+  if (!wait_for_new_name(work, job, error))
+    return FALSE;
   g_auto(RunAttempt) attempt = run_attempt_begin(work);
   g_autoptr(BackupExport) export = backup_export_start(&options, attempt.cancellable, NULL, error);
   return export != NULL && copy_export(work, export, fd, error) && complete_archive(work, export, fd, made, error);
