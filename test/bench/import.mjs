@@ -32,14 +32,12 @@ async function dropKept(server, target) {
   for (const [name] of kept) await new Database(server, name).drop();
 }
 
-export async function run(bench) {
-  const { server, source, directory, runs, log, cores } = bench;
+// An archive by stock pg_dump, a database with the same rows, and makeWay for what overwrites it. `isOurs`: it prints our events;
+// `isUndone`: an undo is timed, too; `by`: a service that does the work.
+export async function prepareImports({ server, source, directory, cores, expected }) {
   const archive = await source.pgDump(path.join(directory, 'import.dump'), '-N', 'cch_data');
   const target = await Database.create(server);
   await target.pgRestore(archive, '--no-owner', '-j', String(cores));
-  const service = await bench.startService(target);
-  const authorization = path.join(directory, 'authorization');
-  writeFileSync(authorization, `Authorization: Bearer ${adminToken}\n`, { mode: 0o600 });
 
   // Back to the previous database, with the CHANGE.
   const undo = async () => {
@@ -56,13 +54,23 @@ export async function run(bench) {
       const result = await measure(program, args, { env, service: by, server });
       if (isOurs) assertComplete(result.stdout);
       if (by) result.firstByteMs = Number(/^firstByte (.*)$/m.exec(result.stdout)[1]) * 1000;
-      await assertContents(target, bench.expected, name);
+      await assertContents(target, expected, name);
       if (isUndone) result.undoSeconds = await undo();
       await dropKept(server, target);
       return result;
     },
   });
   const pgRestore = (...args) => ['pg_restore', ['--clean', '--if-exists', '--no-owner', ...args, '-d', target.name, archive]];
+  const ours = (method) => [binary, ['import', '--json', '--yes', '--overwrite', '--method', method, archive]];
+  return { archive, target, makeWay, pgRestore, ours };
+}
+
+export async function run(bench) {
+  const { directory, runs, log, cores } = bench;
+  const { archive, target, makeWay, pgRestore, ours } = await prepareImports(bench);
+  const service = await bench.startService(target);
+  const authorization = path.join(directory, 'authorization');
+  writeFileSync(authorization, `Authorization: Bearer ${adminToken}\n`, { mode: 0o600 });
   // An import by swap includes statistics; pg_restore does not collect them.
   const thenAnalyze = ([program, args]) => ['sh', ['-c', '"$@" && vacuumdb --quiet --analyze-only --jobs "$0"', String(cores), program, ...args]];
   const curl = (method) => ['curl', [
@@ -78,7 +86,7 @@ export async function run(bench) {
     parallel,
     makeWay(`pg_restore -j${cores}, then ANALYZE`, ...thenAnalyze(pgRestore('-j', String(cores)))),
     ...METHODS.flatMap((method) => [
-      makeWay(`${method}, command line`, binary, ['import', '--json', '--yes', '--overwrite', '--method', method, archive], { env: { DSN: target.dsn }, isOurs: true, isUndone: method === 'swap' }),
+      makeWay(`${method}, command line`, ...ours(method), { env: { DSN: target.dsn }, isOurs: true, isUndone: method === 'swap' }),
       makeWay(`${method}, HTTP`, ...curl(method), { by: service, isOurs: true }),
     ]),
   ];
