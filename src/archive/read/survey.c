@@ -2,6 +2,7 @@
 
 #include "archive/read/reader_state.h"
 #include "base/error.h"
+#include "base/os/processors.h"
 
 #define PROGRESS_STEP_BYTES (1024 * 1024)
 
@@ -143,7 +144,7 @@ archive_survey(ArchiveReader *reader, guint n_threads, RowTotals *ret_totals, Ar
                    .user_data = user_data,
                    .bytes_done = reader->toc->data_start};
   g_mutex_init(&survey.mutex);
-  guint wanted = n_threads > 0 ? n_threads : g_get_num_processors();
+  guint wanted = n_threads > 0 ? n_threads : processors_usable();
   g_autoptr(GPtrArray) threads = g_ptr_array_new();
   for (guint i = 0; i < MIN(wanted, entries->len); i++)
     g_ptr_array_add(threads, g_thread_new("survey", run_surveyor, &survey));

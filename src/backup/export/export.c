@@ -7,6 +7,7 @@
 #include "backup/plan/plan.h"
 #include "backup_sql.h"
 #include "base/error.h"
+#include "base/os/processors.h"
 #include "pg/dsn/dsn.h"
 
 enum {
@@ -123,7 +124,7 @@ static gboolean
 try_snapshot(BackupExport *export, const BackupExportOptions *options, gboolean *ret_in_the_way, GError **error)
 {
   *ret_in_the_way = FALSE;
-  guint jobs = options->jobs > 0 ? options->jobs : g_get_num_processors();
+  guint jobs = options->jobs > 0 ? options->jobs : processors_usable();
   g_auto(PgClient) client = {0};
   export->snapshot = export_snapshot_take(options->dsn, export->work, error);
   if (export->snapshot == NULL || !check_server(export, error) ||

@@ -32,7 +32,7 @@ typedef struct {
   gboolean ledger_only;   /* leave out message_request entirely: the hub's ledger has the data for its statistics */
   const char *const *exclude_table_data; /* tables whose rows are left out, "name" or "schema.name"; NULL: none */
   ArchiveLevel level;                    /* see backup_export_level_fits */
-  guint jobs;                            /* connections that copy rows; 0: one per core */
+  guint jobs;                            /* connections that copy rows; 0: one per processor that may be used */
 } BackupExportOptions;
 
 /* Errors: LOCK_HELD (`ret_holder`, may be NULL, gets the holder), DATABASE_*, EXPORT_PG_DUMP, EXPORT_FAILED,

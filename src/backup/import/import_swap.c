@@ -13,6 +13,7 @@
 #include "backup/swap/swap.h"
 #include "backup/swap/swap_choice.h"
 #include "base/error.h"
+#include "base/os/processors.h"
 #include "pg/migrate/migrate.h"
 
 #define CONNECTION_NAME "cch-data import"
@@ -22,7 +23,7 @@ enum { MAX_JOBS = 8 };
 static guint
 n_jobs(void)
 {
-  return CLAMP(g_get_num_processors(), 1, MAX_JOBS);
+  return MIN(processors_usable(), MAX_JOBS);
 }
 
 static gboolean
