@@ -51,8 +51,11 @@ sha256_take(Sha256 *sha256, char ret_text[SHA256_TEXT_BYTES])
   guint8 digest[EVP_MAX_MD_SIZE];
   must_succeed(EVP_DigestFinal_ex(sha256->context, digest, NULL));
   must_succeed(EVP_DigestInit_ex(sha256->context, NULL, NULL));
-  for (gsize i = 0; i < DIGEST_BYTES; i++)
-    g_snprintf(ret_text + 2 * i, 3, "%02x", digest[i]);
+  for (gsize i = 0; i < DIGEST_BYTES; i++) {
+    ret_text[2 * i] = "0123456789abcdef"[digest[i] >> 4];
+    ret_text[2 * i + 1] = "0123456789abcdef"[digest[i] & 15];
+  }
+  ret_text[2 * DIGEST_BYTES] = '\0';
 }
 
 gboolean

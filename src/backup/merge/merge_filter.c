@@ -1,33 +1,22 @@
 #include "backup/merge/merge_filter.h"
 
 #include "archive/rows/copy_row.h"
+#include "backup/merge/merge_lookup.h"
 #include "backup/merge/merge_seen.h"
 #include "backup/plan/entry_sql.h"
 #include "backup_sql.h"
 #include "base/error.h"
 #include "base/sha256.h"
-#include "pg/connection/sqlstate.h"
 
 #include <string.h>
 
-#define KEYS          "pg_temp.cch_keys"
-#define NUMBER_COLUMN "\"cch n\""
-#define HASH_COLUMN   "\"cch hash\""
 #define COPY_TO_STAGE "COPY " MERGE_STAGE " FROM stdin"
-#define UNSURE        "pg_temp.cch_unsure" /* rows that are there with another hash */
 
 enum {
   CHUNK_BYTES = 4 * 1024 * 1024,
   CHUNK_ROWS = 16 * 1024,
   UNASKED_CHUNKS = 3 /* staged without a look-up after one of which most rows were staged anyway */
 };
-
-typedef enum { ROW_EQUAL, ROW_MISSING, ROW_UNSURE } RowFate;
-
-typedef struct {
-  gsize start, size; /* offsets in the text, with the newline */
-  RowFate fate;
-} Row;
 
 typedef struct {
   Restore *restore;
@@ -36,16 +25,14 @@ typedef struct {
   guint *keys_at; /* of these, the identity's, in the archive's order */
   guint n_shared, n_keys;
   CopyField *fields; /* n_shared */
-  char *ask; /* selects the rows of KEYS that are not in the live table as they are, and whether they are missing */
-  char *count_different; /* of UNSURE */
   Sha256 *sha256;
   GString *row_text;
 
-  guint8 *text; /* CHUNK_BYTES: read and not yet looked up */
-  gsize size;
-  GArray *rows;        /* Row: rows of the current chunk */
-  GString *keys;       /* numbers, hashes and keys of these rows, as COPY text */
-  guint n_asked;       /* lines in it */
+  /* The server looks up one chunk while the next one is read and hashed. */
+  guint8 *texts[2]; /* CHUNK_BYTES each */
+  guint8 *text;     /* of these, the one that is being read */
+  gsize size;       /* of what was read and is not in a chunk yet */
+  MergeLookup lookup;
   gboolean is_passing; /* a row larger than a chunk is being passed to the stage without a look-up, by an open COPY */
   MergeFound found;    /* so far */
 
@@ -86,37 +73,21 @@ find_columns(Filter *filter, char **ret_list, GError **error)
   return TRUE;
 }
 
-/* OFFSET keeps the planner from a join, which would read the whole table for each chunk. It looks up one key after
- * the other instead. */
 static gboolean
 begin_filter(Filter *filter, GError **error)
 {
-  const MergeTable *table = filter->table;
   g_autofree char *key_list = NULL;
   if (!find_columns(filter, &key_list, error))
     return FALSE;
-  g_autofree char *differs = merge_differs(table);
-  filter->ask = g_strdup_printf("SELECT s." NUMBER_COLUMN ", l.hash IS NULL FROM " KEYS
-                                " AS s LEFT JOIN LATERAL (SELECT pg_catalog.sha256("
-                                "pg_catalog.convert_to(ROW(%s)::pg_catalog.text, pg_catalog.getdatabaseencoding())) AS "
-                                "hash FROM %s AS l WHERE %s "
-                                "OFFSET 0) AS l ON true WHERE l.hash IS DISTINCT FROM s." HASH_COLUMN,
-                                table->live_list, table->from, table->identity);
-  filter->count_different =
-      g_strdup_printf("SELECT pg_catalog.count(*) FROM " UNSURE " AS s JOIN %s AS l ON %s WHERE %s", table->from,
-                      table->identity, differs);
-  filter->text = g_malloc(CHUNK_BYTES);
-  filter->rows = g_array_new(FALSE, FALSE, sizeof(Row));
-  filter->keys = g_string_new(NULL);
+  filter->texts[0] = g_malloc(CHUNK_BYTES);
+  filter->texts[1] = g_malloc(CHUNK_BYTES);
+  filter->text = filter->texts[0];
   filter->row_text = g_string_new(NULL);
   filter->sha256 = sha256_new();
-  filter->found.is_compared = TRUE;
-  return pg_connection_execf(
-      restore_connection(filter->restore), error,
-      "CREATE TEMPORARY TABLE cch_keys ON COMMIT DROP AS SELECT 0::pg_catalog.int4 AS " NUMBER_COLUMN
-      ", ''::pg_catalog.bytea AS " HASH_COLUMN "%s FROM " MERGE_STAGE " AS s WITH NO DATA; "
-      "CREATE TEMPORARY TABLE cch_unsure (LIKE " MERGE_STAGE ") ON COMMIT DROP",
-      key_list);
+  filter->lookup.restore = filter->restore;
+  filter->lookup.table = filter->table;
+  filter->lookup.stages_unsure = filter->seen != NULL;
+  return merge_lookup_begin(&filter->lookup, key_list, error);
 }
 
 static void
@@ -125,16 +96,13 @@ filter_clear(Filter *filter)
   g_free(filter->numbers);
   g_free(filter->keys_at);
   g_free(filter->fields);
-  g_free(filter->ask);
-  g_free(filter->count_different);
   g_clear_pointer(&filter->sha256, sha256_free);
   if (filter->row_text != NULL)
     g_string_free(filter->row_text, TRUE);
-  g_free(filter->text);
-  g_clear_pointer(&filter->rows, g_array_unref);
+  g_free(filter->texts[0]);
+  g_free(filter->texts[1]);
+  merge_lookup_clear(&filter->lookup);
   g_clear_pointer(&filter->seen, merge_seen_free);
-  if (filter->keys != NULL)
-    g_string_free(filter->keys, TRUE);
 }
 
 G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC(Filter, filter_clear)
@@ -143,7 +111,7 @@ G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC(Filter, filter_clear)
 
 /* Appends the row's hash as a bytea; nothing, which no hash is equal to, if it cannot be computed. */
 static void
-append_hash(Filter *filter)
+append_hash(Filter *filter, GString *keys)
 {
   GString *text = g_string_assign(filter->row_text, "(");
   for (guint i = 0; i < filter->n_shared; i++) {
@@ -156,160 +124,55 @@ append_hash(Filter *filter)
   char hash[SHA256_TEXT_BYTES];
   sha256_push(filter->sha256, (const guint8 *)text->str, text->len);
   sha256_take(filter->sha256, hash);
-  g_string_append(filter->keys, "\\\\x");
-  g_string_append(filter->keys, hash);
+  g_string_append(keys, "\\\\x");
+  g_string_append(keys, hash);
 }
 
 /* Adds the row to the look-up. A row whose key cannot be parsed is left to the server. */
 static void
 note_row(Filter *filter, gsize start, gsize size)
 {
-  guint number = filter->rows->len;
+  MergeChunk *chunk = filter->lookup.next;
+  guint number = chunk->rows->len;
   gboolean is_read = copy_row_find(filter->text + start, size - 1, filter->numbers, filter->n_shared, filter->fields);
   gboolean is_asked = is_read && filter->n_unasked == 0;
-  Row row = {.start = start, .size = size, .fate = is_asked ? ROW_EQUAL : ROW_MISSING};
-  g_array_append_val(filter->rows, row);
+  MergeRow row = {.start = start, .size = size, .fate = is_asked ? MERGE_ROW_EQUAL : MERGE_ROW_MISSING};
+  g_array_append_val(chunk->rows, row);
   const CopyField *key = &filter->fields[filter->keys_at[0]];
   if (filter->seen != NULL && !(is_read && merge_seen_add(filter->seen, key->data, key->size)))
     filter->may_have_twins = TRUE;
   if (!is_asked)
     return;
-  g_string_append_printf(filter->keys, "%u\t", number);
-  append_hash(filter);
+  g_string_append_printf(chunk->keys, "%u\t", number);
+  append_hash(filter, chunk->keys);
   for (guint i = 0; i < filter->n_keys; i++) {
     const CopyField *field = &filter->fields[filter->keys_at[i]];
-    g_string_append_c(filter->keys, '\t');
-    g_string_append_len(filter->keys, (const char *)field->data, (gssize)field->size);
+    g_string_append_c(chunk->keys, '\t');
+    g_string_append_len(chunk->keys, (const char *)field->data, (gssize)field->size);
   }
-  g_string_append_c(filter->keys, '\n');
-  filter->n_asked++;
+  g_string_append_c(chunk->keys, '\n');
+  chunk->n_asked++;
 }
 
-/* Finds the whole rows from `start` on, up to CHUNK_ROWS, and returns their end. */
-static gsize
+/* Makes the next chunk of the whole rows from `start` on, up to CHUNK_ROWS. */
+static void
 note_rows(Filter *filter, gsize start)
 {
-  g_array_set_size(filter->rows, 0);
-  g_string_truncate(filter->keys, 0);
-  filter->n_asked = 0;
-  while (filter->rows->len < CHUNK_ROWS) {
-    const guint8 *newline = memchr(filter->text + start, '\n', filter->size - start);
+  MergeChunk *chunk = filter->lookup.next;
+  chunk->text = filter->text;
+  g_array_set_size(chunk->rows, 0);
+  g_string_truncate(chunk->keys, 0);
+  chunk->n_asked = 0;
+  gsize position = start;
+  while (chunk->rows->len < CHUNK_ROWS) {
+    const guint8 *newline = memchr(filter->text + position, '\n', filter->size - position);
     if (newline == NULL)
       break;
     gsize end = (gsize)(newline - filter->text) + 1;
-    note_row(filter, start, end - start);
-    start = end;
+    note_row(filter, position, end - position);
+    position = end;
   }
-  return start;
-}
-
-static gboolean
-end_copy(Filter *filter, guint64 sent, GError **error)
-{
-  guint64 taken = 0;
-  return pg_connection_copy_in_end(restore_connection(filter->restore), &taken, error) &&
-         restore_check_taken(taken, sent, error);
-}
-
-static gboolean
-ask_for_fates(Filter *filter, GError **error)
-{
-  PgConnection *connection = restore_connection(filter->restore);
-  if (filter->n_asked == 0)
-    return TRUE;
-  if (!pg_connection_copy_in_begin(connection, "COPY " KEYS " FROM stdin", error) ||
-      !pg_connection_copy_in_write(connection, (const guint8 *)filter->keys->str, filter->keys->len, error) ||
-      !end_copy(filter, filter->n_asked, error))
-    return FALSE;
-  g_autoptr(PgResult) others = pg_connection_query(connection, error, filter->ask, 0);
-  if (others == NULL)
-    return FALSE;
-  for (guint i = 0; i < pg_result_rows(others); i++) {
-    guint64 number = (guint64)pg_result_int64(others, i, 0);
-    g_assert(number < filter->rows->len);
-    g_array_index(filter->rows, Row, number).fate = pg_result_bool(others, i, 1) ? ROW_MISSING : ROW_UNSURE;
-  }
-  return pg_connection_exec(connection, "TRUNCATE " KEYS, error);
-}
-
-/* ---- Writing rows of one fate ---- */
-
-static guint
-count_rows(const Filter *filter, RowFate fate)
-{
-  guint n = 0;
-  for (guint i = 0; i < filter->rows->len; i++)
-    n += g_array_index(filter->rows, Row, i).fate == fate;
-  return n;
-}
-
-static gboolean
-is_copied(const Filter *filter, guint row, RowFate fate)
-{
-  RowFate has = g_array_index(filter->rows, Row, row).fate;
-  return has == fate || (filter->seen != NULL && has == ROW_UNSURE);
-}
-
-/* Writes neighbouring rows at once: those of that fate, and with `seen` the unsure ones, too. */
-static gboolean
-copy_rows(Filter *filter, RowFate fate, const char *copy, GError **error)
-{
-  guint n = count_rows(filter, fate) + (filter->seen != NULL ? count_rows(filter, ROW_UNSURE) : 0);
-  if (n == 0)
-    return TRUE;
-  if (!pg_connection_copy_in_begin(restore_connection(filter->restore), copy, error))
-    return FALSE;
-  for (guint i = 0; i < filter->rows->len; i++) {
-    gsize start = g_array_index(filter->rows, Row, i).start, end = start;
-    for (; i < filter->rows->len && is_copied(filter, i, fate); i++)
-      end += g_array_index(filter->rows, Row, i).size;
-    if (end > start &&
-        !pg_connection_copy_in_write(restore_connection(filter->restore), filter->text + start, end - start, error))
-      return FALSE;
-  }
-  return end_copy(filter, n, error);
-}
-
-/* ---- Comparing whole rows ---- */
-
-static gboolean
-compare_unsure(Filter *filter, GError **error)
-{
-  PgConnection *connection = restore_connection(filter->restore);
-  if (!copy_rows(filter, ROW_UNSURE, "COPY " UNSURE " FROM stdin", error))
-    return FALSE;
-  g_autoptr(PgResult) different = pg_connection_query(connection, error, filter->count_different, 0);
-  if (different == NULL)
-    return FALSE;
-  filter->found.different += (guint64)pg_result_int64(different, 0, 0);
-  return pg_connection_exec(connection, "TRUNCATE " UNSURE "; RELEASE SAVEPOINT cch_unsure", error);
-}
-
-/* A value that this table cannot have, which does not matter for a row that is skipped. */
-static gboolean
-says_value_refused(const GError *error)
-{
-  const char *sqlstate = error_sqlstate(error);
-  return g_str_has_prefix(sqlstate, SQLSTATE_CLASS_DATA) || g_str_has_prefix(sqlstate, SQLSTATE_CLASS_CONSTRAINT);
-}
-
-static gboolean
-count_different(Filter *filter, GError **error)
-{
-  PgConnection *connection = restore_connection(filter->restore);
-  if (filter->seen != NULL || !filter->found.is_compared || count_rows(filter, ROW_UNSURE) == 0)
-    return TRUE;
-  if (!pg_connection_exec(connection, "SAVEPOINT cch_unsure", error))
-    return FALSE;
-  g_autoptr(GError) failure = NULL;
-  if (compare_unsure(filter, &failure))
-    return TRUE;
-  if (!says_value_refused(failure)) {
-    g_propagate_error(error, g_steal_pointer(&failure));
-    return FALSE;
-  }
-  filter->found.is_compared = FALSE;
-  return pg_connection_exec(connection, "ROLLBACK TO SAVEPOINT cch_unsure; RELEASE SAVEPOINT cch_unsure", error);
+  chunk->size = position - start;
 }
 
 /* ---- The text ---- */
@@ -332,38 +195,52 @@ give_up(Filter *filter, GError **error)
 }
 
 static void
-count_equal(Filter *filter)
+count_equal(Filter *filter, const MergeChunk *chunk)
 {
-  guint n_equal = count_rows(filter, ROW_EQUAL);
+  guint n_equal = merge_chunk_count(chunk, MERGE_ROW_EQUAL);
   filter->found.equal += n_equal;
   if (filter->seen == NULL)
     return;
-  if (filter->n_unasked > 0)
-    filter->n_unasked--;
-  else if (n_equal < filter->rows->len / 2)
+  if (chunk->n_asked == 0)
+    filter->n_unasked -= MIN(filter->n_unasked, 1);
+  else if (n_equal < chunk->rows->len / 2)
     filter->n_unasked = UNASKED_CHUNKS;
 }
 
-/* Handles all whole rows and moves the rest to the front. */
 static gboolean
-judge_text(Filter *filter, GError **error)
+judge_asked(Filter *filter, GError **error)
+{
+  const MergeChunk *chunk = NULL;
+  if (!merge_lookup_judge(&filter->lookup, &chunk, error))
+    return FALSE;
+  if (chunk == NULL)
+    return TRUE;
+  count_read(filter, chunk->rows->len, chunk->size);
+  count_equal(filter, chunk);
+  return TRUE;
+}
+
+/* Asks for all whole rows. The rest goes on in the other text, because rows of this one are still being looked up. */
+static gboolean
+ask_for_text(Filter *filter, GError **error)
 {
   gsize start = 0;
   for (;;) {
-    gsize end = note_rows(filter, start);
-    if (filter->rows->len == 0)
+    note_rows(filter, start);
+    if (filter->lookup.next->rows->len == 0)
       break;
     if (filter->may_have_twins)
       return give_up(filter, error);
-    if (!ask_for_fates(filter, error) || !copy_rows(filter, ROW_MISSING, COPY_TO_STAGE, error) ||
-        !count_different(filter, error))
+    start += filter->lookup.next->size;
+    if (!judge_asked(filter, error) || !merge_lookup_ask(&filter->lookup, error))
       return FALSE;
-    count_read(filter, filter->rows->len, end - start);
-    count_equal(filter);
-    start = end;
   }
+  if (start == 0)
+    return TRUE;
+  guint8 *other = filter->text == filter->texts[0] ? filter->texts[1] : filter->texts[0];
   filter->size -= start;
-  memmove(filter->text, filter->text + start, filter->size);
+  memcpy(other, filter->text + start, filter->size);
+  filter->text = other;
   return TRUE;
 }
 
@@ -375,7 +252,8 @@ begin_passing(Filter *filter, GError **error)
   if (filter->seen != NULL)
     return give_up(filter, error); /* nobody knows its key */
   filter->size = 0;
-  if (!pg_connection_copy_in_begin(restore_connection(filter->restore), COPY_TO_STAGE, error) ||
+  if (!judge_asked(filter, error) ||
+      !pg_connection_copy_in_begin(restore_connection(filter->restore), COPY_TO_STAGE, error) ||
       !pg_connection_copy_in_write(restore_connection(filter->restore), filter->text, size, error))
     return FALSE;
   filter->is_passing = TRUE;
@@ -391,7 +269,7 @@ pass_large_row(Filter *filter, const guint8 *data, gsize size, GError **error)
   gsize part = newline != NULL ? (gsize)(newline - data) + 1 : size;
   filter->is_passing = FALSE; /* a failed COPY is not open */
   if (!pg_connection_copy_in_write(restore_connection(filter->restore), data, part, error) ||
-      (newline != NULL && !end_copy(filter, 1, error)))
+      (newline != NULL && !restore_end_copy(filter->restore, 1, error)))
     return 0;
   filter->is_passing = newline == NULL;
   count_read(filter, newline != NULL, part);
@@ -401,7 +279,7 @@ pass_large_row(Filter *filter, const guint8 *data, gsize size, GError **error)
 static gsize
 gather_rows(Filter *filter, const guint8 *data, gsize size, GError **error)
 {
-  if (filter->size == CHUNK_BYTES && !judge_text(filter, error))
+  if (filter->size == CHUNK_BYTES && !ask_for_text(filter, error))
     return 0;
   if (filter->size == CHUNK_BYTES)
     return begin_passing(filter, error) ? pass_large_row(filter, data, size, error) : 0;
@@ -430,14 +308,16 @@ read_all(Filter *filter, GError **error)
 {
   Restore *restore = filter->restore;
   if (!archive_reader_read_data(restore_reader(restore), filter->table->entry, take_text, NULL, filter,
-                                restore_cancellable(restore), error)) {
+                                restore_cancellable(restore), error) ||
+      !ask_for_text(filter, error) || !judge_asked(filter, error)) {
+    merge_lookup_drop(&filter->lookup);
     if (filter->is_passing && pg_connection_is_alive(restore_connection(restore)))
       pg_connection_copy_in_abort(restore_connection(restore));
     return FALSE;
   }
-  if (!judge_text(filter, error))
-    return FALSE;
   guint64 expected = archive_reader_data_info(restore_reader(restore), filter->table->entry)->rows;
+  filter->found.different = filter->lookup.different;
+  filter->found.is_compared = filter->lookup.is_compared;
   if (filter->found.rows == expected)
     return TRUE;
   error_set(error, CCH_ERROR_ARCHIVE_CORRUPT,
@@ -453,7 +333,7 @@ merge_stage_missing(Restore *restore, const MergeTable *table, MergeFound *ret_f
   if (!begin_filter(&filter, error) || !read_all(&filter, error))
     return FALSE;
   *ret_found = filter.found;
-  return pg_connection_exec(restore_connection(restore), "DROP TABLE " KEYS ", " UNSURE, error);
+  return merge_lookup_end(&filter.lookup, error);
 }
 
 gboolean
@@ -468,15 +348,15 @@ merge_stage_unequal(Restore *restore, const MergeTable *table, MergeFound *ret_f
     g_autoptr(GError) failure = NULL;
     if (begin_filter(&filter, &failure) && read_all(&filter, &failure)) {
       *ret_found = filter.found;
-      return pg_connection_exec(restore_connection(restore), "DROP TABLE " KEYS ", " UNSURE, error);
+      return merge_lookup_end(&filter.lookup, error);
     }
     if (!filter.may_have_twins || error_code(failure) != CCH_ERROR_INTERNAL) {
       g_propagate_error(error, g_steal_pointer(&failure));
       return FALSE;
     }
     backup_progress_add(restore_progress(restore), -filter.found.rows, -filter.bytes); /* they are read again */
-    if (!pg_connection_exec(restore_connection(restore), "DROP TABLE " KEYS ", " UNSURE "; TRUNCATE " MERGE_STAGE,
-                            error))
+    if (!merge_lookup_end(&filter.lookup, error) ||
+        !pg_connection_exec(restore_connection(restore), "TRUNCATE " MERGE_STAGE, error))
       return FALSE;
   }
   *ret_found = (MergeFound){.is_compared = TRUE};

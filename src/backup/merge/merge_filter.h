@@ -1,7 +1,7 @@
 /* Stages only those rows of the archive that the live table lacks, or has with other values.
  *
- * While rows are read, their keys and hashes go into a temporary table, some thousands at a time, and the server says
- * which of them are unknown or have another hash. The hash is SHA-256 of ROW(…)::text. The same value can be written
+ * The server says of some thousands of rows at a time which of them are unknown or have another hash, while the next
+ * ones are read and hashed (merge_lookup.h). The hash is SHA-256 of ROW(…)::text. The same value can be written
  * differently, as a time is in another zone: rows with another hash are compared whole, by merge_differs. A row that
  * is there as it is in the archive is neither converted nor stored. */
 #pragma once

@@ -49,6 +49,13 @@ restore_check_taken(guint64 taken, guint64 sent, GError **error)
 }
 
 gboolean
+restore_end_copy(Restore *restore, guint64 sent, GError **error)
+{
+  guint64 taken = 0;
+  return pg_connection_copy_in_end(restore->connection, &taken, error) && restore_check_taken(taken, sent, error);
+}
+
+gboolean
 restore_copy_rows(Restore *restore, const TocEntry *entry, const char *copy_sql, guint64 *ret_rows, GError **error)
 {
   CopySink sink = {.restore = restore};

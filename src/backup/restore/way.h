@@ -130,3 +130,5 @@ guint restore_sort_kb(guint64 table_bytes, guint configured_kb);
 /* Checks that the server took every row that it was sent: it ends a COPY at any line that is only a backslash and a
  * period, and would lose the rows after it. ARCHIVE_CORRUPT. */
 gboolean restore_check_taken(guint64 taken, guint64 sent, GError **error);
+/* Ends a COPY of so many rows, and does the same. */
+gboolean restore_end_copy(Restore *restore, guint64 sent, GError **error);

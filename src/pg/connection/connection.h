@@ -61,6 +61,11 @@ PgResult *pg_connection_query(PgConnection *connection, GError **error, const ch
 PgResult *pg_connection_queryv(PgConnection *connection, GError **error, const char *sql, guint n,
                                const char *const *values);
 
+/* The same in two steps, between which the server works: sends a statement, and takes its rows. The connection must not
+ * be used for anything else in between, and what was begun must be ended. */
+gboolean pg_connection_query_begin(PgConnection *connection, const char *sql, GError **error);
+PgResult *pg_connection_query_end(PgConnection *connection, GError **error);
+
 /* pg_connection_query for one value, the first column of the first row; NULL (without an error) if there is no row
  * or it is NULL; free with g_free. TRUE unless it failed. */
 gboolean pg_connection_value(PgConnection *connection, char **ret_value, GError **error, const char *sql, guint n, ...);

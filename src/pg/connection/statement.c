@@ -215,6 +215,24 @@ pg_connection_queryv(PgConnection *connection, GError **error, const char *sql, 
   return NULL;
 }
 
+gboolean
+pg_connection_query_begin(PgConnection *connection, const char *sql, GError **error)
+{
+  if (!pg_run_deferred(connection, error) || !pg_begin_statement(connection, error))
+    return FALSE;
+  if (PQsendQueryParams(connection->conn, sql, 0, NULL, NULL, NULL, NULL, 0))
+    return pg_flush(connection, error);
+  pg_set_error(connection, NULL, error);
+  return FALSE;
+}
+
+PgResult *
+pg_connection_query_end(PgConnection *connection, GError **error)
+{
+  PGresult *result = NULL;
+  return finish_statement(connection, &result, error) ? result : NULL;
+}
+
 void
 pg_connection_repeats_conflicts(PgConnection *connection)
 {

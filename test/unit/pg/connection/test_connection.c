@@ -108,6 +108,33 @@ a_long_statement_can_be_cancelled(void **state)
 }
 
 static void
+a_statement_can_be_begun_and_ended_by_itself(void **state)
+{
+  (void)state;
+  g_autoptr(PgConnection) connection = open_connection();
+  assert_true(pg_connection_query_begin(connection, "SELECT 'rows'", NULL));
+  g_autoptr(PgResult) result = pg_connection_query_end(connection, NULL);
+  assert_string_equal(pg_result_text(result, 0, 0), "rows");
+
+  g_autoptr(GError) error = NULL;
+  assert_true(pg_connection_query_begin(connection, "SELECT 1 / 0", NULL));
+  assert_null(pg_connection_query_end(connection, &error));
+  assert_error(error, CCH_ERROR_DATABASE_QUERY, "22012");
+  g_clear_error(&error);
+
+  g_autoptr(GCancellable) cancellable = g_cancellable_new();
+  pg_connection_set_cancellable(connection, cancellable);
+  exec_ok(connection, "BEGIN");
+  assert_true(pg_connection_query_begin(connection, "SELECT pg_sleep(60)", NULL));
+  g_cancellable_cancel(cancellable);
+  assert_null(pg_connection_query_end(connection, &error));
+  assert_error(error, CCH_ERROR_CANCELLED, "");
+  pg_connection_rollback(connection);
+  pg_connection_set_cancellable(connection, NULL);
+  assert_value(connection, "SELECT 42", "42");
+}
+
+static void
 the_servers_own_timeout_is_no_cancellation(void **state)
 {
   (void)state;
@@ -216,6 +243,7 @@ main(void)
       cmocka_unit_test(results_are_read_as_text_numbers_and_truth),
       cmocka_unit_test(the_transaction_is_known_and_rolled_back),
       cmocka_unit_test(a_long_statement_can_be_cancelled),
+      cmocka_unit_test(a_statement_can_be_begun_and_ended_by_itself),
       cmocka_unit_test(the_servers_own_timeout_is_no_cancellation),
       cmocka_unit_test(a_terminated_backend_is_a_lost_connection),
       cmocka_unit_test(a_backend_that_is_terminated_at_work_is_a_lost_connection),
