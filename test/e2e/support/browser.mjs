@@ -27,8 +27,10 @@ export class Browser {
     browser.windows = new Set();
     browser.chromium = await chromium.launch({
       executablePath,
+      // A page lives for seconds, in which optimized code is not worth its compilation.
       args: ['--no-sandbox', '--disable-gpu', '--disable-quic', '--no-first-run', '--disable-background-networking',
-        '--disable-component-update', '--disable-sync'],
+        '--disable-component-update', '--disable-sync',
+        '--js-flags=--no-opt,--no-maglev,--single-threaded-gc,--min-semi-space-size=16'],
     });
     return browser;
   }
