@@ -33,7 +33,7 @@ send_command(RedisConnection *connection, guint argc, const char *const *argv, g
 {
   char *formatted = NULL;
   /* hiredis takes `const char **` but does not write to it; NULL lengths mean strlen. */
-  int size = redisFormatCommandArgv(&formatted, (int)argc, (const char **)argv, NULL);
+  long long size = redisFormatCommandArgv(&formatted, (int)argc, (const char **)argv, NULL);
   if (size < 0) {
     error_set(error, CCH_ERROR_INTERNAL, "out of memory");
     return FALSE;
