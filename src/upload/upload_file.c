@@ -227,7 +227,7 @@ open_abandoned(const char *directory, const char *stem)
 static gboolean
 is_expired(const UploadFile *file, guint life_s)
 {
-  return upload_file_last_active_s(file) + life_s <= g_get_real_time() / G_USEC_PER_SEC;
+  return upload_file_last_active_s(file) + life_s < g_get_real_time() / G_USEC_PER_SEC;
 }
 
 /* The names with this suffix in the directory, without the suffix. */
