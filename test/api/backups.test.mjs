@@ -286,7 +286,7 @@ describe('scheduled backups', { skip: !haveBinary && 'no binary' }, () => {
     await until('the export', async () => (await ok('GET', `/api/admin/backup-runs/${runId}`)).state === 'running');
     assert.equal((await call('POST', `/api/admin/backup-runs/${runId}/cancel`)).status, 202);
     assert.equal((await runEnd(runId)).state, 'cancelled');
-    assert.deepEqual(readdirSync(path.join(service.dataDir, 'backup-runs')), []);
+    await until('the end of its files', () => readdirSync(path.join(service.dataDir, 'backup-runs')).length === 0);
     assert.deepEqual(readdirSync(where), []);
     assert.equal((await call('POST', `/api/admin/backup-runs/${runId}/cancel`)).body.errorCode, 'backup.run_ended');
     await database.exec('DROP TABLE big');

@@ -108,7 +108,8 @@ describe('killed in the middle of an import:', { skip: !haveBinary && 'no binary
       const before = await database.dumpText();
       const service = await Service.start({ dsn: database.dsn, env: withoutMigrations });
       const { events } = await importing(service, slow.data, 'data', { cleanFirst: 'true' });
-      const pid = await database.value(`SELECT pid FROM pg_stat_activity WHERE datname = '${database.name}' AND application_name = 'cch-data import' AND state = 'active'`);
+      const pid = await until('the backend at work', () =>
+        database.value(`SELECT pid FROM pg_stat_activity WHERE datname = '${database.name}' AND application_name = 'cch-data import' AND state = 'active'`));
       if (how === 'terminated') await database.exec(`SELECT pg_terminate_backend(${pid})`);
       else signal(Number(pid), 'SIGKILL');
       await events.ended.catch(() => {});

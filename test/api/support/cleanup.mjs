@@ -51,6 +51,7 @@ export function isRunning(pid) {
 
 // Sends a signal; a process that has ended is not an error.
 export function signal(pid, name) {
+  if (!(pid > 1)) throw new Error(`no process: ${pid}`); // 0 is this one and its group
   try {
     process.kill(pid, name);
   } catch (error) {
