@@ -224,9 +224,10 @@ open_abandoned(const char *directory, const char *stem)
   return NULL;
 }
 
-static gboolean
-is_expired(const UploadFile *file, guint life_s)
+gboolean
+upload_file_is_expired(const UploadFile *file, guint life_s)
 {
+  /* Seconds are cut off: one that is just reached may still be a moment away. */
   return upload_file_last_active_s(file) + life_s < g_get_real_time() / G_USEC_PER_SEC;
 }
 
@@ -256,7 +257,7 @@ upload_files_adopt(const char *directory, guint life_s)
     g_autoptr(UploadFile) file = open_abandoned(directory, g_ptr_array_index(stems, i));
     if (file == NULL)
       continue;
-    if (!is_expired(file, life_s) && load_sidecar(file))
+    if (!upload_file_is_expired(file, life_s) && load_sidecar(file))
       g_ptr_array_add(adopted, g_steal_pointer(&file));
     else
       upload_file_unlink(file);
@@ -284,7 +285,7 @@ upload_files_sweep(const char *directory, guint life_s)
   g_autoptr(GPtrArray) stems = list_stems(directory, FILE_SUFFIX);
   for (guint i = 0; i < stems->len; i++) {
     g_autoptr(UploadFile) file = open_abandoned(directory, g_ptr_array_index(stems, i));
-    if (file != NULL && is_expired(file, life_s))
+    if (file != NULL && upload_file_is_expired(file, life_s))
       upload_file_unlink(file);
   }
   sweep_sidecars(directory, SIDECAR_SUFFIX);

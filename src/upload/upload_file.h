@@ -31,6 +31,8 @@ void upload_file_unlink(const UploadFile *file);
 
 /* Time of the last write or use, in seconds since the epoch. */
 gint64 upload_file_last_active_s(const UploadFile *file);
+/* Whether that was more than `life_s` ago. */
+gboolean upload_file_is_expired(const UploadFile *file, guint life_s);
 /* Sets that time to now. */
 void upload_file_touch(const UploadFile *file);
 

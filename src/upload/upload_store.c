@@ -104,7 +104,7 @@ static gboolean
 is_expired(const Uploads *uploads, Upload *upload)
 {
   g_autoptr(GMutexLocker) locker = g_mutex_locker_new(&upload->mutex);
-  return !is_held(upload) && expires_s(uploads, upload) < now_s(); /* seconds are cut off: never early */
+  return !is_held(upload) && upload_file_is_expired(upload->file, uploads->options.life_s);
 }
 
 void
