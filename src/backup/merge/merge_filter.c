@@ -84,10 +84,7 @@ begin_filter(Filter *filter, GError **error)
   filter->text = filter->texts[0];
   filter->row_text = g_string_new(NULL);
   filter->sha256 = sha256_new();
-  filter->lookup.restore = filter->restore;
-  filter->lookup.table = filter->table;
-  filter->lookup.stages_unsure = filter->seen != NULL;
-  return merge_lookup_begin(&filter->lookup, key_list, error);
+  return merge_lookup_begin(&filter->lookup, filter->restore, filter->table, filter->seen != NULL, key_list, error);
 }
 
 static void

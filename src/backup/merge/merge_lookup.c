@@ -13,9 +13,11 @@
 /* OFFSET keeps the planner from a join, which would read the whole table for each chunk. It looks up one key after
  * the other instead. */
 gboolean
-merge_lookup_begin(MergeLookup *lookup, const char *key_list, GError **error)
+merge_lookup_begin(MergeLookup *lookup, Restore *restore, const MergeTable *table, gboolean stages_unsure,
+                   const char *key_list, GError **error)
 {
-  const MergeTable *table = lookup->table;
+  lookup->restore = restore;
+  lookup->stages_unsure = stages_unsure;
   g_autofree char *differs = merge_differs(table);
   lookup->ask = g_strdup_printf("SELECT s." NUMBER_COLUMN ", l.hash IS NULL FROM " KEYS
                                 " AS s LEFT JOIN LATERAL (SELECT pg_catalog.sha256("
@@ -33,7 +35,7 @@ merge_lookup_begin(MergeLookup *lookup, const char *key_list, GError **error)
   lookup->next = &lookup->chunks[0];
   lookup->is_compared = TRUE;
   return pg_connection_execf(
-      restore_connection(lookup->restore), error,
+      restore_connection(restore), error,
       "CREATE TEMPORARY TABLE cch_keys ON COMMIT DROP AS SELECT 0::pg_catalog.int4 AS " NUMBER_COLUMN
       ", ''::pg_catalog.bytea AS " HASH_COLUMN "%s FROM " MERGE_STAGE " AS s WITH NO DATA; "
       "CREATE TEMPORARY TABLE cch_unsure (LIKE " MERGE_STAGE ") ON COMMIT DROP",

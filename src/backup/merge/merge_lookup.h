@@ -28,7 +28,6 @@ typedef struct {
 
 typedef struct {
   Restore *restore;
-  const MergeTable *table;
   gboolean stages_unsure; /* otherwise they are compared whole, and counted */
   gboolean is_compared;   /* FALSE: the server refused a value, and `different` is not known */
   guint64 different;
@@ -39,9 +38,9 @@ typedef struct {
   MergeChunk *asked; /* of these, the one that the server looks up; NULL: none */
 } MergeLookup;
 
-/* After the first three members are set. `key_list`: ", s.column" for each column of the identity, in the order of the
- * keys' text. */
-gboolean merge_lookup_begin(MergeLookup *lookup, const char *key_list, GError **error);
+/* `lookup` is zeroed. `key_list`: ", s.column" for each column of the identity, in the order of the keys' text. */
+gboolean merge_lookup_begin(MergeLookup *lookup, Restore *restore, const MergeTable *table, gboolean stages_unsure,
+                            const char *key_list, GError **error);
 /* Sends the next chunk, after the one before was judged. The connection must not be used before judge or drop. */
 gboolean merge_lookup_ask(MergeLookup *lookup, GError **error);
 /* Takes the answer, and stages. `ret_chunk` is the judged chunk until the next ask; NULL: none was asked for. */

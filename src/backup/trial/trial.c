@@ -161,7 +161,7 @@ backup_trial_run(ArchiveReader *reader, const TrialOptions *options, BackupProgr
   TrialResult result = {0};
   if (!archive_reader_scan(reader, cancellable, error))
     return FALSE;
-  database_janitor_sweep(options->dsn, cancellable, NULL); /* what those that died have left needs room, too */
+  database_janitor_sweep(options->dsn, cancellable, NULL);
   g_autoptr(PgConnection) live = pg_connection_open(options->dsn, CONNECTION_NAME, cancellable, error);
   g_autoptr(RestorePlan) plan = live != NULL ? make_plan(&trial, live, error) : NULL;
   if (plan == NULL || !check_space(&trial, plan, error))

@@ -2,7 +2,8 @@
  *
  * When the rows, indexes and constraints are in place, the rows of every table are read back from the new database and
  * compared with the manifest by count, bytes and hash. The live database is only asked for its properties. The caller
- * holds the backup lock: a janitor drops databases beside the live one that nobody works on (backup/side/janitor.h). */
+ * holds the backup lock: a janitor drops databases beside the live one that nobody works on (backup/side/janitor.h).
+ * Such databases go first, because they take room. */
 #pragma once
 
 #include "archive/read/reader.h"
