@@ -3,11 +3,19 @@
 #include "backup_sql.h"
 #include "base/error.h"
 #include "base/random_id.h"
+#include "base/wait.h"
 #include "pg/dsn/dsn.h"
 
 #include <string.h>
 
-enum { NAME_MAX_BYTES = 63, RANDOM_DIGITS = 16, MARK_BYTES = 9 /* "_cch_new_" */, PROBE_TIMEOUT_MS = 3000 };
+enum {
+  NAME_MAX_BYTES = 63,
+  RANDOM_DIGITS = 16,
+  MARK_BYTES = 9 /* "_cch_new_" */,
+  PROBE_TIMEOUT_MS = 3000,
+  CREATION_END_MS = 10000,
+  CREATION_PAUSE_MS = 50
+};
 
 static const char *
 mark_of(const char *kind)
@@ -122,6 +130,27 @@ drop_database(PgConnection *maintenance, const char *name, GError **error)
   return ended != NULL && pg_connection_execf(maintenance, error, "DROP DATABASE IF EXISTS %s", quoted);
 }
 
+/* The server goes on with a CREATE DATABASE whose client has died. Ends it, and waits for its end. */
+static gboolean
+end_creation(PgConnection *maintenance, const char *name, GError **error)
+{
+  for (guint waited_ms = 0; waited_ms < CREATION_END_MS; waited_ms += CREATION_PAUSE_MS) {
+    g_autoptr(PgResult) ended =
+        pg_connection_query(maintenance, error,
+                            "SELECT pg_catalog.pg_terminate_backend(pid) FROM pg_catalog.pg_stat_activity WHERE "
+                            "state = 'active' AND query LIKE 'CREATE DATABASE %' AND pg_catalog.strpos(query, $1) > 0",
+                            1, name);
+    if (ended == NULL)
+      return FALSE;
+    if (pg_result_rows(ended) == 0)
+      return TRUE;
+    if (!sleep_ms(CREATION_PAUSE_MS, NULL, error))
+      return FALSE;
+  }
+  error_set(error, CCH_ERROR_DATABASE_LOCK_TIMEOUT, "database %s is still being created", name);
+  return FALSE;
+}
+
 gboolean
 side_database_drop(PgConnection *live, PgConnection *maintenance, const char *name, guint32 oid, GError **error)
 {
@@ -130,7 +159,7 @@ side_database_drop(PgConnection *live, PgConnection *maintenance, const char *na
     error_set(error, CCH_ERROR_INTERNAL, "%s is not the name of a database that cch-data made", name);
     return FALSE;
   }
-  if (!side_database_oid(maintenance, name, &found, error))
+  if ((oid == 0 && !end_creation(maintenance, name, error)) || !side_database_oid(maintenance, name, &found, error))
     return FALSE;
   if (found != 0 && (oid == 0 || oid == found) && !drop_database(maintenance, name, error)) {
     g_prefix_error(error, "drop database %s: ", name);

@@ -45,7 +45,8 @@ char *side_database_comment(const char *live, const SideSwap *swap);
 void side_database_find_lost(PgConnection *live);
 
 /* Drops a recorded database over `maintenance`, then its record. Does nothing if the name now belongs to another
- * database than the recorded one (`oid`; 0: unknown). Sessions in it are ended. */
+ * database than the recorded one (`oid`; 0: unknown, it may still be being created, which is ended). Sessions in it are
+ * ended. */
 gboolean side_database_drop(PgConnection *live, PgConnection *maintenance, const char *name, guint32 oid,
                             GError **error);
 

@@ -117,6 +117,31 @@ only_the_recorded_database_is_dropped(void **state)
 }
 
 static void
+one_that_a_dead_client_still_creates_does_not_appear_later(void **state)
+{
+  (void)state;
+  g_autoptr(PgConnection) live = connect_to_live();
+  g_autoptr(PgConnection) elsewhere = connect_elsewhere(live);
+  g_autoptr(PgConnection) creator = connect_elsewhere(live);
+  g_autoptr(PgConnection) holder = connect_elsewhere(live);
+  static const char name[] = "hub_cch_new_00000000000000aa";
+  exec(holder, "BEGIN; LOCK TABLE pg_catalog.pg_database IN SHARE MODE");
+  assert_true(
+      pg_connection_query_begin(creator, "CREATE DATABASE hub_cch_new_00000000000000aa TEMPLATE template0", NULL));
+  g_autofree char *waiting = NULL;
+  for (guint i = 0; i < 400 && waiting == NULL; i++) {
+    g_usleep(50 * 1000);
+    assert_true(pg_connection_value(elsewhere, &waiting, NULL,
+                                    "SELECT pid FROM pg_catalog.pg_stat_activity WHERE wait_event_type = 'Lock'", 0));
+  }
+  assert_non_null(waiting);
+  assert_true(side_database_drop(live, elsewhere, name, 0, NULL));
+  exec(holder, "COMMIT");
+  assert_null(pg_connection_query_end(creator, NULL));
+  assert_int_equal(oid_of(elsewhere, name), 0);
+}
+
+static void
 a_shadow_is_on_record_before_others_may_connect_and_discarded_whole(void **state)
 {
   (void)state;
@@ -186,6 +211,7 @@ main(void)
       cmocka_unit_test(a_name_is_cut_at_a_character_within_what_postgresql_allows),
       cmocka_unit_test(other_names_are_not_ours),
       cmocka_unit_test(only_the_recorded_database_is_dropped),
+      cmocka_unit_test(one_that_a_dead_client_still_creates_does_not_appear_later),
       cmocka_unit_test(a_shadow_is_on_record_before_others_may_connect_and_discarded_whole),
       cmocka_unit_test(too_little_disk_is_told_where_the_server_is_here),
   };
